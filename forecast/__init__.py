@@ -1,0 +1,76 @@
+"""Time-series forecasting for tabular market and weather data: from a file to a forecast you can defend.
+
+The public names are fetched when first used, so `import forecast` loads no torch, pandas, statsmodels or optuna.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "read": "data.reading",
+    "windows": "data.windows",
+    "Panel": "data.panel",
+    "Clock": "data.clock",
+    "fit": "fitting",
+    "Fitted": "fitting",
+    "spec": "models",
+    "WalkForward": "evaluation.folds",
+    "backtest": "evaluation.backtest",
+    "leaderboard": "evaluation.compare",
+    "tune": "tuning",
+    "objective": "tuning",
+    "run": "runs",
+    "Run": "plan",
+    "save": "saving",
+    "load": "saving",
+    "plots": "show.plots",
+    "ForecastError": "errors",
+}
+__all__ = [
+    "Clock",
+    "Fitted",
+    "ForecastError",
+    "Panel",
+    "Run",
+    "WalkForward",
+    "backtest",
+    "fit",
+    "leaderboard",
+    "load",
+    "objective",
+    "plots",
+    "read",
+    "run",
+    "save",
+    "spec",
+    "tune",
+    "windows",
+]
+
+if TYPE_CHECKING:
+    from forecast.data.clock import Clock
+    from forecast.data.panel import Panel
+    from forecast.data.reading import read
+    from forecast.data.windows import windows
+    from forecast.errors import ForecastError
+    from forecast.evaluation.backtest import backtest
+    from forecast.evaluation.compare import leaderboard
+    from forecast.evaluation.folds import WalkForward
+    from forecast.fitting import Fitted, fit
+    from forecast.models import spec
+    from forecast.plan import Run
+    from forecast.runs import run
+    from forecast.saving import load, save
+    from forecast.show import plots
+    from forecast.tuning import objective, tune
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+    module = importlib.import_module(f"forecast.{_HOME[name]}")
+    return module if name == "plots" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,132 @@
+"""The Panel: every file becomes one, once, at the door; inside there is nothing else."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from forecast.data.clock import Clock
+from forecast.data.findings import Finding
+from forecast.files import Array
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a panel: the target, or a `past` column that is known up to the origin only."""
+
+    name: str
+    role: Literal["target", "past"] = "past"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """By which of a file's columns it was read: enough to read the next file of its kind in the same way."""
+
+    time: str | None
+    id: str | None
+    target: tuple[str, ...]
+    past: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Series of one clock as flat rows: S series, N rows, C columns.
+
+    ids (S,) sorted and unique · starts, stops int64 (S,): series i is rows starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the
+    step clock · values float64 (N, C), column 0 is the target, missing = NaN, never inf. Stamps increase strictly and lie on the clock; a gap
+    is rows of NaN (not on the sessions clock).
+    """
+
+    ids: tuple[str, ...]
+    starts: Array
+    stops: Array
+    times: Array
+    values: Array
+    columns: tuple[Column, ...]
+    clock: Clock
+    findings: tuple[Finding, ...] = ()
+    roles: Roles | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.starts, self.stops, self.times, self.values):
+            array.flags.writeable = False
+
+    @property
+    def target(self) -> str:
+        """The name of column 0."""
+        return self.columns[0].name
+
+    @property
+    def lengths(self) -> Array:
+        """Rows of each series, int64 (S,)."""
+        return self.stops - self.starts
+
+    def rows(self, series: int) -> slice:
+        """The rows of one series in `times` and `values`."""
+        return slice(int(self.starts[series]), int(self.stops[series]))
+
+    def until(self, rows: Array) -> "Panel":
+        """The first `rows` (S,) rows of each series: a view, nothing is copied."""
+        return replace(self, stops=self.starts + np.minimum(rows, self.lengths))
+
+    def tail(self, rows: int) -> "Panel":
+        """The last `rows` rows of each series: a view, nothing is copied."""
+        return replace(self, starts=np.maximum(self.starts, self.stops - rows))
+
+    def compact(self) -> "Panel":
+        """The same series in arrays of their own, without the rows around them."""
+        keep = np.concatenate([np.arange(start, stop) for start, stop in zip(self.starts, self.stops, strict=True)] or [np.arange(0)])
+        stops = np.cumsum(self.lengths)
+        return replace(self, starts=stops - self.lengths, stops=stops, times=self.times[keep], values=self.values[keep])
+
+    def known(self) -> Array:
+        """How many rows of each series end with an observed target, int64 (S,); 0 where the target was never observed."""
+        return np.array([_last(self.values[self.rows(i), 0]) for i in range(len(self.ids))], "int64")
+
+    def ends(self) -> Array:
+        """The origins (S, 2) after the last observed target of each series that has one: what a forecast of tomorrow is asked at."""
+        known = self.known()
+        series = np.flatnonzero(known)
+        return np.stack([series, known[series]], axis=1)
+
+    def cutoffs(self, origins: Array) -> Array:
+        """The last known stamp (M,) before each of `origins` (M, 2)."""
+        return self.times[self.starts[origins[:, 0]] + origins[:, 1] - 1]
+
+    def stamps(self, origins: Array, horizon: int) -> Array:
+        """The stamps (M, H) of the forecast rows of `origins` (M, 2): those of the panel, and beyond its end those of the clock."""
+        series, row = origins[:, 0], origins[:, 1]
+        ahead = self.starts[series] + row
+        times = self.clock.after(self.cutoffs(origins), np.arange(1, horizon + 1))
+        if self.clock.kind == "sessions":  # a session that took place has its own date, whatever the weekdays promised
+            index = ahead[:, None] + np.arange(horizon)
+            times = np.where(index < self.stops[series][:, None], self.times[np.minimum(index, len(self.times) - 1)], times)
+        return times
+
+    def truth(self, origins: Array, horizon: int) -> Array:
+        """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""
+        series = origins[:, 0]
+        index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
+        inside = index < self.stops[series][:, None]
+        return np.where(inside, self.values[np.where(inside, index, 0), 0], np.nan)
+
+
+def _last(values: Array) -> int:
+    seen = np.flatnonzero(~np.isnan(values))
+    return int(seen[-1]) + 1 if len(seen) else 0
+
+
+def make_panel(
+    ids: tuple[str, ...],
+    times: list[Array],
+    values: list[Array],
+    columns: tuple[Column, ...],
+    clock: Clock,
+    findings: tuple[Finding, ...] = (),
+) -> Panel:
+    """A panel from one array of stamps and one of values (n, C) a series, sorted by id."""
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    stops = np.cumsum([len(times[i]) for i in order]).astype("int64")
+    starts = np.concatenate([[0], stops[:-1]]).astype("int64")
+    flat = np.concatenate([values[i] for i in order]).astype("float64")
+    return Panel(tuple(ids[i] for i in order), starts, stops, np.concatenate([times[i] for i in order]), flat, columns, clock, findings)

@@ -1,0 +1,85 @@
+"""Supervised sequences: which rows a window reads, by index arithmetic. Windows are never stored; memory is that of the series."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError
+from forecast.files import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """All windows of a panel whose origins lie in a range of rows of each series.
+
+    values float32 (N + 1, C), the last row NaN: what lies outside a series is read from there · first, count int64 (S,): series i has
+    origins at rows first[i], first[i] + 1, ... · L = context, H = horizon. Window w reads the L rows before its origin and the H after.
+    """
+
+    panel: Panel
+    values: Array
+    context: int
+    horizon: int
+    first: Array
+    count: Array
+
+    def __len__(self) -> int:
+        return int(self.count.sum())
+
+    def origins(self, index: Array) -> Array:
+        """The origins (M, 2) of windows `index` (M,), counted through the series one after another."""
+        ends = np.cumsum(self.count)
+        series = np.searchsorted(ends, index, side="right")
+        return np.stack([series, self.first[series] + index - (ends - self.count)[series]], axis=1)
+
+    def rows(self, origins: Array) -> Array:
+        """Rows of `values` (M, L + H) that windows at `origins` (M, 2) read; the NaN row wherever the series has none."""
+        series = origins[:, 0]
+        index = (self.panel.starts[series] + origins[:, 1])[:, None] + np.arange(-self.context, self.horizon)
+        outside = (index < self.panel.starts[series][:, None]) | (index >= self.panel.stops[series][:, None])
+        index[outside] = len(self.values) - 1
+        return index
+
+    def __getitem__(self, index: slice | int | Array) -> tuple[Array, Array]:
+        """Windows as arrays: x (W, L, C) and y (W, H); `windows[:]` gives all, `windows[i]` one with W = 1."""
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        window = self.values[self.rows(self.origins(chosen))]
+        return window[:, : self.context], window[:, self.context :, 0]
+
+
+def make_windows(panel: Panel, context: int, horizon: int, first: Array | None = None, last: Array | None = None) -> Windows:
+    """Windows whose origins are rows first[i] .. last[i] of series i; by default those with a whole context and a whole horizon."""
+    first = np.full(len(panel.ids), context, "int64") if first is None else first
+    last = panel.lengths - horizon if last is None else last
+    values = np.empty((len(panel.values) + 1, panel.values.shape[1]), "float32")
+    values[:-1] = panel.values
+    values[-1] = np.nan
+    return Windows(panel, values, context, horizon, first, np.maximum(last - first + 1, 0))
+
+
+def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows]:
+    """Training and validation windows: the last `share` of the rows (at least one horizon) of each series validates.
+
+    No target row of training is a target row of validation; a validation window may read training rows as its context, as a forecast does.
+    """
+    lengths = panel.lengths
+    tail = max(horizon, round(share * int(lengths.max())))
+    cut = lengths - tail
+    least = np.minimum(context, np.maximum(lengths // 2, 1))  # a short series also trains on windows that begin before its first row
+    train = make_windows(panel, context, horizon, least, cut - horizon)
+    validation = make_windows(panel, context, horizon, np.maximum(cut, least), lengths - horizon)
+    if not len(train) or not len(validation):
+        needed = 2 * (2 * horizon + 1)
+        raise ForecastError(
+            f"The longest series has {int(lengths.max())} rows before the first forecast, too few to train a net for a horizon of {horizon}:"
+            f" at least {needed} are needed. Take a shorter --horizon, or models without a net (--model arima,naive)."
+        )
+    return train, validation
+
+
+def windows(panel: Panel, context: int, horizon: int) -> Windows:
+    """Supervised sequences of a panel for your own net: `x, y = windows(panel, 168, 24)[:]`, x (W, L, C) and y (W, H), unscaled."""
+    if context < 1 or horizon < 1:
+        raise ForecastError(f"context and horizon are at least 1; found context={context}, horizon={horizon}.")
+    return make_windows(panel, context, horizon)

@@ -1,0 +1,22 @@
+"""The one error that a user can mend."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ForecastError(Exception):
+    """A mistake in data, settings or command that its maker can mend.
+
+    The message names what, where, what was found and what to do. The command line prints it without a traceback and exits with 2.
+    """
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the nearest choice, and all choices while they are few."""
+    known = list(choices)
+    close = difflib.get_close_matches(name.lower(), [choice.lower() for choice in known], n=1, cutoff=0.5)
+    hint = ""
+    if close:
+        hint = f" Did you mean {next(choice for choice in known if choice.lower() == close[0])}?"
+    shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return f"{hint} There is: {shown}." if known else hint

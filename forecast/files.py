@@ -1,0 +1,74 @@
+"""Files that are whole or absent: atomic writes, folder locks, content hashes, arrays with a JSON header."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecast.errors import ForecastError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write beside, then rename: a reader sees the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one process; another one that asks for it is refused at once."""
+    if os.name == "nt":  # flock is not there; a Windows user is trusted not to start the same run twice
+        yield
+        return
+    import fcntl
+
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ForecastError(f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out.") from None
+        yield
+
+
+def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) -> None:
+    """Arrays and a JSON header in one safetensors file: no pickle, nothing that runs on loading."""
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomic(path, save(whole, metadata={"forecast": json.dumps(header)}))
+
+
+def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What `save_arrays` wrote; a file that is not one of ours is refused by name."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get("forecast")
+            if header is None:
+                raise ForecastError(f"{path} was not written by forecast: its header has no 'forecast' entry.")
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header)  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise ForecastError(f"{path} is damaged or no model file ({error}). Write it again, or take a copy.") from None

@@ -1,0 +1,111 @@
+"""fit: Spec + past -> Fitted, another type. Scaling lives here, inside the fold, so nothing outside can leak into it."""
+
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from forecast.data.clock import Clock
+from forecast.data.panel import Panel
+from forecast.data.scaling import Scaling, cold_panel, fit_scaling
+from forecast.errors import ForecastError
+from forecast.files import Array
+from forecast.models import spec
+from forecast.models.base import Goal, Learned, Spec, Watch, one_thread
+from forecast.results import Forecast, Log
+
+CHUNK = 512  # cold origins answered at once: each is a short series of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted model: a forecast at any origin of any panel with the same columns and clock."""
+
+    spec: Spec
+    goal: Goal
+    clock: Clock
+    scaling: Scaling
+    learned: Learned
+    log: Log
+
+    @cached_property
+    def context(self) -> int:
+        """Rows before an origin that a forecast reads."""
+        return self.learned.context
+
+    def predict(self, panel: Panel, origins: Array | None = None) -> Forecast:
+        """Forecasts of `horizon` steps at origins (M, 2) = (series, rows known); by default after the last observed target of each series.
+
+        A series that was not fitted is forecast cold: scaled on its own rows before each origin. Raises ForecastError where a column is
+        missing, the clock is another, or nothing is known before an origin.
+        """
+        panel = self._checked(panel)
+        origins = panel.ends() if origins is None else np.asarray(origins, "int64")
+        self._check_origins(panel, origins)
+        fitted = self.scaling.fitted(panel)
+        warm = fitted[origins[:, 0]] >= 0
+        values = np.empty((len(origins), self.goal.horizon))
+        with one_thread():
+            if warm.any():
+                z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
+                values[warm] = self.scaling.invert(z, fitted[origins[warm, 0]])
+            for chunk in _chunks(np.flatnonzero(~warm)):
+                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context)
+                z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
+                values[chunk] = scaling.invert(z, np.arange(len(chunk)))
+        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), panel.stamps(origins, self.goal.horizon), values)
+
+    def _checked(self, panel: Panel) -> Panel:
+        """The panel with its columns in the order of the fit."""
+        place = {column.name: i for i, column in enumerate(panel.columns)}
+        absent = [name for name in self.goal.columns if name not in place]
+        if absent:
+            raise ForecastError(
+                f"{self.spec.name} was fitted on {', '.join(self.goal.columns)}; {', '.join(absent)} is missing here."
+                f" Add the column (it may be empty), or fit again without it."
+            )
+        if panel.clock != self.clock:
+            raise ForecastError(f"{self.spec.name} was fitted on {self.clock.words} data; these are {panel.clock.words}.")
+        order = [place[name] for name in self.goal.columns]
+        if order == list(range(len(panel.columns))):
+            return panel
+        return replace(panel, values=panel.values[:, order], columns=tuple(panel.columns[i] for i in order))
+
+    def _check_origins(self, panel: Panel, origins: Array) -> None:
+        if origins.ndim != 2 or origins.shape[1] != 2:
+            raise ForecastError(f"Origins are pairs (series, rows known), an array (M, 2); found shape {origins.shape}.")
+        wrong = (origins[:, 0] < 0) | (origins[:, 0] >= len(panel.ids))
+        if not wrong.any():
+            wrong = (origins[:, 1] < 1) | (origins[:, 1] > panel.lengths[origins[:, 0]])
+        if wrong.any():
+            series, row = (int(number) for number in origins[wrong][0])
+            raise ForecastError(
+                f"There is no origin (series {series}, row {row}): the panel has {len(panel.ids)} series, and a forecast needs between 1 and"
+                f" all rows of one to be known."
+            )
+
+
+def fit(model: str | Spec, past: Panel, horizon: int | str | None = None, *, seed: int = 0, watch: Watch | None = None, **settings: object) -> Fitted:
+    """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`. The horizon defaults to that of the clock."""
+    chosen = spec(model, **settings) if isinstance(model, str) else model
+    steps = past.clock.steps(horizon)
+    begun = time.process_time()
+    scaling = fit_scaling(past)
+    if not scaling.ids:
+        raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
+    goal = Goal(steps, tuple(column.name for column in past.columns))
+    with one_thread():
+        learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
+    log = replace(learned.log, seconds=time.process_time() - begun)
+    return Fitted(chosen, goal, past.clock, scaling, learned, log)
+
+
+def _only(panel: Panel, scaling: Scaling) -> Panel:
+    """The series that can be learned from."""
+    keep = scaling.fitted(panel) >= 0
+    return panel if keep.all() else replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
+
+
+def _chunks(index: Array) -> list[Array]:
+    return [index[begin : begin + CHUNK] for begin in range(0, len(index), CHUNK)]

@@ -1,0 +1,132 @@
+"""The contract of a model: all that its author must know. Scaling, its inverse, dates and files are not his business."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from forecast.data.panel import Panel
+from forecast.files import Array
+from forecast.results import Log
+
+LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first)."""
+
+    horizon: int
+    columns: tuple[str, ...]
+
+
+class Stop(Exception):  # noqa: N818 (a signal, not an error)
+    """Raised by `Watch.report`: the study that asked for this fit does not want the rest of it."""
+
+
+class Watch:
+    """What a fit may tell and ask; this one does nothing. `value` is the validation loss in scaled units."""
+
+    def report(self, step: int, of: int, value: float) -> None:
+        """Progress; may raise Stop."""
+
+    def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
+        """The checkpoint (arrays, JSON values) that a killed fit left, or None."""
+        return None
+
+    def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """Keep a checkpoint."""
+
+
+class Learned(Protocol):
+    """What a fit learned: arrays, and forecasts from them."""
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+
+    @property
+    def log(self) -> Log:
+        """Choices and mishaps in words, and the loss history."""
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H), scaled, at origins (M, 2) of a scaled panel; fitted (S,): the fitted row of each series, -1 = cold."""
+
+    def arrays(self) -> dict[str, Array]:
+        """Everything learned, as arrays."""
+
+
+class Spec(Protocol):
+    """A frozen dataclass of hyper-parameters: equal, hashable, JSON; nothing learned in it."""
+
+    @property
+    def name(self) -> str:
+        """The model's name in tables and files."""
+
+    def settle(self, past: Panel, horizon: int) -> Self:
+        """This spec with every size that it leaves open chosen from the past; itself where none is open."""
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> Learned:
+        """Learn from a scaled panel."""
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> Learned:
+        """The Learned whose `arrays()` these are."""
+
+    def space(self, trial: Any) -> Self:
+        """This spec with the settings that an Optuna trial suggests."""
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for BLAS, OpenMP and torch, given back afterwards: bits depend on the number of threads, so a fit has always one."""
+    from threadpoolctl import threadpool_limits
+
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    with threadpool_limits(limits=1):
+        if torch:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
+
+
+def season_of(past: Panel) -> int:
+    """The shortest season of a panel in steps: from the clock, or on the step clock found in the values; 1 where there is none."""
+    fitting = [season for season in past.clock.seasons if 2 * season <= past.lengths.max(initial=0)]
+    if past.clock.kind != "step":
+        return fitting[0] if fitting else 1
+    found = [find_season(past.values[past.rows(i), 0]) for i in range(len(past.ids))]
+    return int(np.median(found)) if found else 1
+
+
+def find_season(values: Array, most: int = 2000) -> int:
+    """The season of one series in steps: the highest peak of the autocorrelation of its last rows after it first falls below zero; else 1.
+
+    A peak counts from .5 on; the linear trend is taken out first. Missing values count as the mean.
+    """
+    recent = values[-4 * most :]
+    seen = ~np.isnan(recent)
+    if seen.sum() < 8:
+        return 1
+    steps = np.arange(len(recent))
+    line = np.polyfit(steps[seen], recent[seen], 1)
+    centred = np.where(seen, recent - np.polyval(line, steps), 0.0)
+    power = np.abs(np.fft.rfft(centred, 2 * len(recent))) ** 2
+    correlation = np.fft.irfft(power)[: len(recent) // 2 + 1]
+    if correlation[0] <= 1e-12:
+        return 1
+    # each lag is divided by its number of pairs, so a pure sine keeps its height at every multiple of its period
+    correlation = correlation / correlation[0] * (len(recent) / (len(recent) - np.arange(len(correlation))))
+    negative = np.flatnonzero(correlation < 0)
+    if not len(negative):
+        return 1
+    later = correlation[negative[0] : most]
+    peaks = np.flatnonzero((later[1:-1] > later[:-2]) & (later[1:-1] >= later[2:])) + 1
+    high = peaks[later[peaks] > max(0.5, 0.9 * later[peaks].max())] if len(peaks) else peaks
+    return int(negative[0] + high[0]) if len(high) else 1

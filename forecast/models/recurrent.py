@@ -1,0 +1,300 @@
+"""LSTM and GRU: the hyper-parameters, the net, and what a fit learned.
+
+A forecast is a function of the last L rows before the origin and of the calendar after it, and of nothing else: the same in training, in a
+backtest and tomorrow. The net reads k rows per recurrent step and answers all segments of the horizon in parallel from its final state
+(after Lin et al. 2023, SegRNN), plus a linear skip from window to horizon. Axes: B batch, L context, C columns, H horizon, k segment,
+n = L / k segments read, m = H / k segments answered, D units.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from forecast.data.clock import CYCLES
+from forecast.data.panel import Panel
+from forecast.data.windows import Windows, make_windows, split_windows
+from forecast.errors import ForecastError
+from forecast.files import Array
+from forecast.models.base import Goal, Watch
+from forecast.models.training import Training, seeded, train
+from forecast.results import Log
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
+FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a window
+MANY = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
+
+
+class Sizes(NamedTuple):
+    """What `Recurrent.settle` chooses: rows read, rows per recurrent step, units, windows per training step, training steps."""
+
+    context: int
+    segment: int
+    units: int
+    batch: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """Settings of an LSTM or GRU forecaster; None = chosen in `fit` from the clock, the season and the length of the past, and said."""
+
+    name: str = "gru"
+    cell: Literal["lstm", "gru"] = "gru"
+    context: Count | None = None  # rows read before an origin
+    segment: Count | None = None  # rows read, and answered, per recurrent step
+    units: Count | None = None
+    layers: Count = 1
+    dropout: Share = 0.3  # before the head, and between layers; acts with one layer too
+    anchor: Literal["last", "none"] = "last"  # subtracted from the window, added to the forecast
+    head: Literal["segments", "linear"] = "segments"
+    skip: bool = True  # a linear layer from window to horizon beside the recurrent net
+    loss: Literal["mae", "mse", "huber"] = "mae"
+    learning_rate: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    batch: Count | None = None  # windows per step
+    steps: Count | None = None
+    average: Share = 0.99  # of the weights, exponential
+    clip: Positive = 1.0
+    patience: Count = 5  # looks (12 a fit) without a lower validation loss after which training ends
+    validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15  # share of the past's tail that judges the weights
+
+    def settle(self, past: Panel, horizon: int) -> Self:
+        """This spec with every size chosen: a function of clock, lengths and observed cells of the past."""
+        longest = int(past.lengths.max())
+        rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+        segment = self.segment or math.ceil(horizon / math.ceil(horizon / 48))
+        season = min(past.clock.seasons, default=1)
+        reach = max(15 * segment, 28, min(2 * season, 60 * segment))  # fifteen segments, four weeks of days, two seasons
+        most = max(segment, (longest - 2 * horizon) // 2 // segment * segment)
+        return replace(
+            self,
+            segment=segment,
+            context=self.context or min(math.ceil(reach / segment) * segment, most),
+            units=self.units or (32 if rows < 3_000 else 64 if rows < 50_000 else 128),
+            batch=self.batch or (128 if rows < 50_000 else 256),
+            steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
+        )
+
+    @property
+    def sizes(self) -> "Sizes":
+        """The sizes of a settled spec."""
+        if self.context is None or self.segment is None or self.units is None or self.batch is None or self.steps is None:
+            raise AssertionError("a size is read that `settle` has not chosen")
+        return Sizes(self.context, self.segment, self.units, self.batch, self.steps)
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
+        """Train on a scaled panel; ForecastError where it is too short for one window."""
+        sized = self.settle(past, goal.horizon)
+        sizes, cycles = sized.sizes, _cycles(past)
+        windows, validation = split_windows(past, sizes.context, goal.horizon, self.validation)
+        with seeded(seed):
+            net = Net(sized, goal, _embedded(past), _width(cycles))
+            feed = Feed(windows, sized, cycles, np.arange(len(past.ids)))
+            how = Training(sizes.steps, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, self.loss, self.patience)
+            history = train(net, feed, windows, validation, how, watch)
+        kept = min(history, key=lambda row: row[2])[0]
+        note = (
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {sizes.units} units, {len(windows):,} training windows,"
+            f" {history[-1][0]} of {sizes.steps} steps of {sizes.batch}, weights of step {kept} kept"
+        )
+        return LearnedNet(sized, goal, net, cycles, Log((note,), tuple(history)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
+        """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""
+        sized = replace(self, **Sizes(*(int(size) for size in arrays["sizes"]))._asdict())
+        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        net = Net(sized, goal, int(arrays["series"][0]), _width(cycles))
+        weights = {name.removeprefix("net."): torch.tensor(array) for name, array in arrays.items() if name.startswith("net.")}
+        twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
+        found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
+        if twin != found:
+            wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
+            raise ForecastError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}.")
+        net.load_state_dict(weights)
+        return LearnedNet(sized, goal, net.eval(), cycles, Log())
+
+    def space(self, trial: Any) -> Self:
+        """Units, layers, dropout and learning rate (log), as a study tries them; a setting outside the usual range widens it."""
+        return replace(
+            self,
+            units=trial.suggest_categorical("units", sorted({32, 64, 128} | ({self.units} if self.units else set()))),
+            layers=trial.suggest_int("layers", 1, max(2, self.layers)),
+            dropout=trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)),
+            learning_rate=trial.suggest_float("learning_rate", min(3e-4, self.learning_rate), max(1e-2, self.learning_rate), log=True),
+        )
+
+
+class Net(nn.Module):
+    """Window of scaled values -> horizon (B, H). Column 0 is the target, NaN where missing; then the past columns and their share observed."""
+
+    def __init__(self, sized: Recurrent, goal: Goal, series: int, calendar: int) -> None:
+        super().__init__()
+        sizes = sized.sizes
+        past, k, units = len(goal.columns) - 1, sizes.segment, sizes.units
+        self.horizon, self.segment, self.anchor = goal.horizon, k, sized.anchor
+        self.padding = -sizes.context % k
+        self.enter = nn.Linear(k * (2 + past) + bool(past), units)
+        between = sized.dropout if sized.layers > 1 else 0.0
+        self.rnn = {"lstm": nn.LSTM, "gru": nn.GRU}[sized.cell](units, units, sized.layers, batch_first=True, dropout=between)
+        self.dropout = nn.Dropout(sized.dropout)
+        self.answers = math.ceil(goal.horizon / k) if sized.head == "segments" else 0
+        self.head = nn.Linear(units, k if self.answers else goal.horizon)
+        if self.answers:
+            self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
+        self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
+        self.series = nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None  # added on reading, on answering
+        self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
+        if self.skip is not None:
+            nn.init.zeros_(self.skip.weight)
+            nn.init.zeros_(self.skip.bias)
+
+    def forward(self, window: Tensor, series: Tensor, calendar: Tensor) -> Tensor:
+        """Forecast (B, H) from a window as `Feed` makes it, series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step."""
+        target = window[:, :, 0]
+        seen = ~torch.isnan(target)
+        anchor = self._last(target, seen) if self.anchor == "last" else torch.zeros_like(target[:, :1])
+        z = torch.where(seen, target - anchor, 0.0)
+        read = self.enter(self._segments(z, seen, window[:, :, 1:])).relu()
+        if self.series is not None:
+            read = read + _embed(self.series[0], series)[:, None]
+        output, state = self.rnn(read)
+        answer = self._answer(state, series, calendar) if self.answers else self.head(self.dropout(output[:, -1]))
+        return anchor + answer + (self.skip(z) if self.skip is not None else 0.0)
+
+    def _segments(self, z: Tensor, seen: Tensor, past: Tensor) -> Tensor:
+        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""
+
+        def cut(x: Tensor) -> Tensor:  # (B, L, ...) -> (B, n, k, ...), the front filled up with zeros
+            x = torch.cat([x.new_zeros(len(x), self.padding, *x.shape[2:]), x], 1) if self.padding else x
+            return x.view(len(x), -1, self.segment, *x.shape[2:])
+
+        parts = [cut(z), cut(seen.float())]
+        if past.shape[2]:
+            parts += [cut(past[:, :, :-1]).flatten(2), cut(past[:, :, -1]).mean(2, keepdim=True)]
+        return torch.cat(parts, 2)
+
+    def _answer(self, state: Tensor | tuple[Tensor, Tensor], series: Tensor, calendar: Tensor) -> Tensor:
+        """(B, H): one recurrent step per answered segment, each from the final state, all in parallel."""
+        batch, m = len(series), self.answers
+        ask = self.position.expand(batch, m, -1)
+        if self.series is not None:
+            ask = ask + _embed(self.series[1], series)[:, None]
+        if self.calendar is not None:
+            ask = ask + self.calendar(calendar)
+
+        def spread(h: Tensor) -> Tensor:  # (layers, B, D) -> (layers, B m, D)
+            return h.repeat_interleave(m, dim=1)
+
+        start = tuple(spread(h) for h in state) if isinstance(state, tuple) else spread(state)
+        answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), start)
+        return self.head(self.dropout(answer[:, 0])).view(batch, m * self.segment)[:, : self.horizon]
+
+    @staticmethod
+    def _last(target: Tensor, seen: Tensor) -> Tensor:
+        """The last observed target (B, 1) of each window; 0, the scaled mean, where nothing was observed."""
+        place = (seen * torch.arange(1, target.shape[1] + 1)).amax(1, keepdim=True)
+        return torch.where(place > 0, target.nan_to_num().gather(1, (place - 1).clamp(min=0)), 0.0)
+
+
+def _embed(table: Tensor, series: Tensor) -> Tensor:
+    """(S, D), (B,) -> (B, D); a cold series, -1, has the mean embedding."""
+    return torch.where((series >= 0)[:, None], table[series.clamp(min=0)], table.mean(0))
+
+
+class Feed:
+    """Batches by index arithmetic: one float32 tensor of the series, and the calendar computed from the last known stamp."""
+
+    def __init__(self, windows: Windows, sized: Recurrent, cycles: tuple[str, ...], fitted: Array) -> None:
+        self.values = _filled(torch.from_numpy(windows.values))
+        self.fitted, self.cycles = fitted, cycles
+        segment = sized.sizes.segment
+        answers = math.ceil(windows.horizon / segment) if sized.head == "segments" else 0
+        self.offsets = 1 + np.arange(answers) * segment
+
+    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+        """((window (B, L, C or C + 1), series (B,), calendar (B, m, F)), target (B, H)) of the windows at `origins` (B, 2)."""
+        window = self.values[torch.from_numpy(windows.rows(origins))]
+        series = torch.from_numpy(self.fitted[origins[:, 0]])
+        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins)
+        return inputs, window[:, windows.context :, 0]
+
+    def _calendar(self, panel: Panel, origins: Array) -> Tensor:
+        if not self.cycles or not len(self.offsets):
+            return torch.zeros(len(origins), len(self.offsets), 0)
+        stamps = panel.clock.after(panel.times[panel.starts[origins[:, 0]] + origins[:, 1] - 1], self.offsets)
+        waves = [panel.clock.harmonics(stamps, cycle, PAIRS[cycle]) for cycle in self.cycles]
+        return torch.from_numpy(np.concatenate(waves, axis=-1).astype("float32"))
+
+
+def _filled(values: Tensor) -> Tensor:
+    """(N, C) -> the target as it is, past columns with 0 (their mean) for missing and cut at FAR spreads, and the share of them observed.
+
+    Done once for the series, not once for every window that reads them.
+    """
+    past = values[:, 1:]
+    if not past.shape[1]:
+        return values
+    share = (~torch.isnan(past)).float().mean(1, keepdim=True)
+    return torch.cat([values[:, :1], past.nan_to_num(0.0).clamp(-FAR, FAR), share], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedNet:
+    """A trained net: `predict` reads `context` rows before each origin."""
+
+    sized: Recurrent
+    goal: Goal
+    net: Net
+    cycles: tuple[str, ...]
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """Rows before an origin that a forecast reads."""
+        return self.sized.sizes.context
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H), scaled, at origins (M, 2) of a scaled panel."""
+        windows = make_windows(panel, self.context, self.goal.horizon)
+        feed = Feed(windows, self.sized, self.cycles, fitted)
+        values = np.empty((len(origins), self.goal.horizon))
+        with torch.inference_mode():
+            for begin in range(0, len(origins), 1024):
+                chunk = slice(begin, begin + 1024)
+                values[chunk] = self.net(*feed(windows, origins[chunk])[0]).numpy()
+        return values
+
+    def arrays(self) -> dict[str, Array]:
+        """Weights, sizes, number of embedded series, cycles of the calendar."""
+        arrays = {f"net.{name}": tensor.numpy() for name, tensor in self.net.state_dict().items()}
+        arrays["sizes"] = np.array(self.sized.sizes, "int64")
+        arrays["series"] = np.array([0 if self.net.series is None else self.net.series.shape[1]], "int64")
+        arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
+        return arrays
+
+
+def _cycles(past: Panel) -> tuple[str, ...]:
+    """The cycles of the calendar that the past has seen twice: a season seen once is no season yet."""
+    if not past.clock.cycles:
+        return ()
+    span = max(int((past.times[stop - 1] - past.times[start]).astype("int64")) for start, stop in zip(past.starts, past.stops, strict=True))
+    return tuple(name for name in past.clock.cycles if 2 * CYCLES[name] <= span)
+
+
+def _width(cycles: tuple[str, ...]) -> int:
+    """Features of the calendar."""
+    return sum(2 * PAIRS[name] for name in cycles)
+
+
+def _embedded(past: Panel) -> int:
+    """How many series get an embedding: all of a panel of several long ones, else none."""
+    return len(past.ids) if len(past.ids) > 1 and past.lengths.mean() >= MANY else 0

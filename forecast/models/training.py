@@ -1,0 +1,165 @@
+"""The training loop of every net: random windows, steps counted, an average of the weights judged on the past's tail, the best restored."""
+
+import contextlib
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from forecast.data.windows import Windows
+from forecast.files import Array
+from forecast.models.base import LOOKS, Watch
+
+Inputs = tuple[Tensor, ...]
+Batch = Callable[[Windows, Array], tuple[Inputs, Tensor]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H)
+History = list[tuple[int, float, float]]
+
+JUDGED = 2000  # validation windows at most, evenly spaced
+
+LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
+    "mae": torch.abs,
+    "mse": torch.square,
+    "huber": lambda error: nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none"),
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a net is trained: `steps` of `batch` windows drawn at random, AdamW with warm-up and cosine, clipping by norm, an average of weights.
+
+    Training ends early after `patience` looks without a lower validation loss.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    clip: float
+    average: float
+    loss: str
+    patience: int
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """A random state of one's own; the caller's is given back untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def train(net: nn.Module, batch_of: Batch, train: Windows, validation: Windows, how: Training, watch: Watch) -> History:
+    """Train a net in place, leave in it the averaged weights of the lowest validation loss, and return (step, training, validation) losses.
+
+    Call it within `seeded`. A checkpoint goes to `watch` at every look; a killed fit goes on from it and ends in the same bits.
+    """
+    state = _State(net, how)
+    saved = watch.load()
+    if saved is not None:
+        state.restore(*saved)
+    judged = np.linspace(0, len(validation) - 1, min(JUDGED, len(validation))).astype("int64")
+    looks = {round((look + 1) * how.steps / LOOKS) for look in range(LOOKS)}
+    while state.step < how.steps and not state.stale:
+        state.advance(*batch_of(train, train.origins(torch.randint(len(train), (how.batch,)).numpy())))
+        if state.step in looks:
+            value = _judge(state.average, batch_of, validation, validation.origins(judged), how.loss)
+            state.look(value)
+            watch.store(*state.pack())
+            watch.report(state.step, how.steps, value)
+    net.load_state_dict(state.best)
+    net.eval()
+    return state.history
+
+
+def masked_mean(loss: Tensor, target: Tensor) -> Tensor:
+    """The mean of losses (B, H) over the observed targets; zero where none was observed."""
+    seen = ~torch.isnan(target)
+    return torch.where(seen, loss, 0.0).sum() / seen.sum().clamp(min=1)
+
+
+class _State:
+    """All that changes while a net is trained, and so all that a checkpoint holds."""
+
+    def __init__(self, net: nn.Module, how: Training) -> None:
+        self.net, self.how = net.train(), how
+        self.average = copy.deepcopy(net).eval()
+        self.optimiser = torch.optim.AdamW(net.parameters(), how.learning_rate, weight_decay=how.weight_decay, fused=True)
+        self.pairs: tuple[list[Tensor], list[Tensor]] = (list(self.average.parameters()), list(net.parameters()))
+        self.step, self.running, self.since = 0, 0.0, 0
+        self.lowest, self.best = math.inf, copy.deepcopy(net.state_dict())
+        self.history: History = []
+
+    def advance(self, inputs: Inputs, target: Tensor) -> None:
+        """One step on one batch."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.how.learning_rate * schedule(self.step, self.how.steps)
+        loss = masked_mean(LOSSES[self.how.loss](self.net(*inputs) - target.nan_to_num()), target)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.how.clip)
+        self.optimiser.step()
+        keep = min(self.how.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.pairs[0], self.pairs[1], 1 - keep)
+        self.step, self.running, self.since = self.step + 1, self.running + loss.item(), self.since + 1
+
+    @property
+    def stale(self) -> bool:
+        """Whether the validation loss has not fallen for `patience` looks."""
+        losses = [value for _, _, value in self.history]
+        return len(losses) - 1 - losses.index(min(losses)) >= self.how.patience if losses else False
+
+    def look(self, value: float) -> None:
+        """Record a validation loss and keep the averaged weights if they are the best so far."""
+        self.history.append((self.step, self.running / self.since, value))
+        self.running, self.since = 0.0, 0
+        if value < self.lowest:
+            self.lowest, self.best = value, copy.deepcopy(self.average.state_dict())
+
+    def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays and JSON values of a checkpoint."""
+        parts = {"net": self.net.state_dict(), "average": self.average.state_dict(), "best": self.best}
+        arrays = {f"{part}.{name}": tensor.numpy() for part, tensors in parts.items() for name, tensor in tensors.items()}
+        for i, moments in self.optimiser.state_dict()["state"].items():
+            arrays |= {f"optimiser.{i}.{name}": tensor.numpy() for name, tensor in moments.items()}
+        arrays["random"] = torch.get_rng_state().numpy()
+        return arrays, {"step": self.step, "lowest": self.lowest, "history": self.history}
+
+    def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """Take up where `pack` left off."""
+
+        def tensors(part: str) -> dict[str, Tensor]:
+            return {name.removeprefix(part + "."): torch.tensor(array) for name, array in arrays.items() if name.startswith(part + ".")}
+
+        self.net.load_state_dict(tensors("net"))
+        self.average.load_state_dict(tensors("average"))
+        self.best = tensors("best")
+        moments = self.optimiser.state_dict()
+        moments["state"] = {i: tensors(f"optimiser.{i}") for i in range(len(self.pairs[0]))}
+        self.optimiser.load_state_dict(moments)
+        torch.set_rng_state(torch.tensor(arrays["random"]))
+        self.step, self.lowest = values["step"], values["lowest"]
+        self.history = [(int(step), loss, value) for step, loss, value in values["history"]]
+
+
+def schedule(step: int, steps: int) -> float:
+    """The share of the learning rate at a step: linear warm-up over a tenth of the steps (at most 100), cosine down to 2 %."""
+    warm = min(100, max(1, steps // 10))
+    return min(1.0, (step + 1) / warm) * (0.49 * (1 + math.cos(math.pi * step / steps)) + 0.02)
+
+
+def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: str) -> float:
+    """The mean loss over windows at `origins`, each observed target counted once."""
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
+            inputs, target = batch_of(windows, chunk)
+            seen = int((~torch.isnan(target)).sum())
+            total += float(masked_mean(LOSSES[loss](net(*inputs) - target.nan_to_num()), target)) * seen
+            count += seen
+    return total / max(count, 1)

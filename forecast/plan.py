@@ -1,0 +1,113 @@
+"""A Run: the whole experiment as a value. TOML and flags in; what is unknown or out of range is refused by name."""
+
+import dataclasses
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from forecast.data.panel import Panel
+from forecast.data.reading import read
+from forecast.errors import ForecastError, nearest
+from forecast.evaluation.folds import WalkForward
+from forecast.models import MODELS, spec
+from forecast.models.base import Spec
+
+DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment: which data, which models with which settings, how it is walked through. TOML in, JSON out."""
+
+    data: str
+    models: tuple[str, ...] = DEFAULT_MODELS
+    target: str | tuple[str, ...] | None = None
+    time: str | None = None
+    id: str | None = None
+    past: str | tuple[str, ...] | None = None
+    walk: WalkForward = field(default_factory=WalkForward)
+    seed: int = 0
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
+
+    def specs(self) -> list[Spec]:
+        """The Specs of its models, with their settings."""
+        for model in self.settings:
+            if model not in self.models:
+                raise ForecastError(f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}.")
+        return [spec(model, **self.settings.get(model, {})) for model in self.models]
+
+    def read(self) -> Panel:
+        """The panel of its file."""
+        return read(self.data, target=self.target, time=self.time, id=self.id, past=self.past)
+
+
+def make_run(data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Run:
+    """A Run from a TOML file and from overrides by dotted path (`{"gru.units": 128, "walk.folds": 2}`), which win.
+
+    In TOML the keys of a Run stand at the top, `[walk]` and one table a model below; `data` is relative to the file's own folder.
+    """
+    values: dict[str, Any] = {}
+    if config is not None:
+        values = _toml(Path(config))
+        if "data" in values:
+            values["data"] = os.path.normpath(Path(config).parent / str(values["data"]))
+    if data is not None:
+        values["data"] = data
+    for path, value in (overrides or {}).items():
+        _put(values, path, value)
+    if "data" not in values:
+        raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
+    names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
+    settings = {key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)}
+    values.pop("made", None)  # what a run folder's own run.toml says of its making
+    _refuse_unknown("", values, names | set(MODELS))
+    if isinstance(values.get("walk"), dict):
+        _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
+    try:
+        return TypeAdapter(Run).validate_python({**values, "settings": settings})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function", "tuple", "str", "float", "int")))
+        raise ForecastError(f"{where} = {first['input']!r}: {first['msg'].lower()}.") from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ForecastError(f"There is no config file {path}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ForecastError(f"{path} is not valid TOML: {error}") from None
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    *tables, name = path.split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            raise ForecastError(f"{path} cannot be set: {table} is a single value, not a table.")
+    values[name] = value
+
+
+def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> None:
+    for name in values:
+        if name not in known:
+            raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
+
+
+def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
+    """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
+    values = dataclasses.asdict(run)
+    values["data"] = str(Path(run.data).resolve())
+    tables = {"walk": values.pop("walk"), **values.pop("settings"), "made": made or {}}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
+    for name, table in tables.items():
+        if table:
+            lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,340 @@
+"""run: from a file to a verdict in a folder; what is kept there, and how a run that was killed is known again and goes on."""
+
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.panel import Panel
+from forecast.data.reading import read
+from forecast.errors import ForecastError
+from forecast.evaluation.backtest import Keep, Part, backtest
+from forecast.evaluation.compare import Leaderboard, Row, leaderboard
+from forecast.evaluation.folds import walk_forward
+from forecast.files import Array, load_arrays, locked, save_arrays, sha256, write_atomic
+from forecast.fitting import Fitted, fit
+from forecast.models.base import Spec, Watch
+from forecast.plan import Run, make_run, to_toml
+from forecast.results import Forecast, Log, Outcome, header, log_of
+from forecast.saving import join, load, load_context, save, save_context
+
+FORMAT = 1  # of run.json
+
+
+@dataclass(frozen=True)
+class FolderKeep(Keep):
+    """Finished parts, and checkpoints of those under way, in a folder; progress as JSON lines in `tell`, a file that is only appended to."""
+
+    folder: Path
+    tell: Path
+
+    def load(self, part: Part) -> tuple[Array, Log] | None:
+        """The forecasts and the log of a finished part, or None."""
+        path = self._path(part, "safetensors")
+        if not path.exists():
+            return None
+        arrays, log = load_arrays(path)
+        return arrays["values"], log_of(log)
+
+    def store(self, part: Part, values: Array, log: Log) -> None:
+        """Keep a finished part; its checkpoint has served."""
+        save_arrays(self._path(part, "safetensors"), {"values": values}, header(log))
+        self._path(part, "checkpoint").unlink(missing_ok=True)
+        append(self.tell, {"part": part, "done": True, "seconds": log.seconds})
+
+    def watch(self, part: Part) -> Watch:
+        """A watch that keeps checkpoints and tells progress."""
+        return FolderWatch(self._path(part, "checkpoint"), self.tell, part, os.getpid())
+
+    def _path(self, part: Part, ending: str) -> Path:
+        return self.folder / f"{part[0]}-{part[1]}.{ending}"
+
+
+@dataclass(frozen=True)
+class FolderWatch(Watch):
+    """Keeps the checkpoint of one fit in a file and appends its progress to another."""
+
+    path: Path
+    tell: Path
+    part: Part
+    process: int
+
+    def report(self, step: int, of: int, value: float) -> None:
+        """Progress as a JSON line."""
+        append(self.tell, {"part": self.part, "step": step, "of": of, "value": value})
+
+    def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
+        """The checkpoint that a killed fit left."""
+        return load_arrays(self.path) if self.path.exists() else None
+
+    def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """Keep a checkpoint: whole, or the one before."""
+        save_arrays(self.path, arrays, values)
+
+
+def append(path: Path, event: Mapping[str, Any]) -> None:
+    """One JSON line at the end of a file that several processes write: a single short write, which the system keeps whole."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a result depend on beside data, settings and seed."""
+    names = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels", "scipy")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """How a run is known again: its settings, the hash of its data and the versions."""
+    values = dataclasses.asdict(run)
+    return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
+
+
+@contextmanager
+def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "fit") -> Iterator[Path]:
+    """The locked folder of a run: that of the same settings and data where there is one, else a new one, removed again if nothing came of it.
+
+    Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. A folder of other settings is refused unless `overwrite`.
+    """
+
+    wanted = {"what": what, **identity(run)}
+    folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
+    if folder.exists() and not same:
+        with locked(folder):
+            for entry in folder.iterdir():
+                if entry.name != ".lock":
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    created = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        try:
+            if not same:
+                write_atomic(folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]}))
+                write_atomic(folder / "identity.json", json.dumps(wanted, indent=1))
+            yield folder
+        except ForecastError:
+            if created:
+                shutil.rmtree(folder)
+            raise
+
+
+def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> tuple[Path, bool]:
+    """The folder to use, and whether it holds the same run."""
+    if out is not None:
+        same = _identity_in(out) == wanted
+        if out.exists() and not same and not overwrite and any(out.iterdir()):
+            what = "a run of other settings, data or versions" if _identity_in(out) else "files that are no run"
+            raise ForecastError(f"{out} holds {what}. Choose another --out, or add --overwrite to replace it.")
+        return out, same
+    stem = data.name.split(".")[0] + ("" if wanted["what"] == "fit" else f"-{wanted['what']}")
+    for number in range(1, 10_000):
+        folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        if not folder.exists():
+            return folder, False
+        if _identity_in(folder) == wanted:
+            return folder, True
+    raise ForecastError(f"runs/ holds 9,999 runs of {data.name}. Remove some, or choose a folder with --out.")
+
+
+def _identity_in(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / "identity.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run gives: its folder, its panel, the leaderboard with its verdict, the fitted winner and its forecast."""
+
+    folder: Path
+    panel: Panel
+    board: Leaderboard
+    outcomes: list[Outcome]
+    fitted: Fitted
+    forecast: Forecast
+    resumed: bool  # the folder held the finished run already
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain numbers; missing is None."""
+        return {"run": str(self.folder), **board_json(self.panel, self.board), "forecast": frame_json(self.forecast.to_frame(cutoff=False))}
+
+
+def panel_json(panel: Panel) -> dict[str, Any]:
+    """What a panel is and what was found at the door, as JSON values."""
+    targets = panel.roles.target if panel.roles else (panel.target,)
+    return {
+        "rows": int(panel.lengths.sum()),
+        "series": len(panel.ids),
+        "freq": panel.clock.freq,
+        "clock": panel.clock.kind,
+        "horizon": panel.clock.horizon,
+        "target": targets[0] if len(targets) == 1 else list(targets),
+        "past": [column.name for column in panel.columns[1:]],
+        "findings": [dataclasses.asdict(finding) for finding in panel.findings],
+    }
+
+
+def board_json(panel: Panel, board: Leaderboard) -> dict[str, Any]:
+    """Data, leaderboard and verdict as JSON values: numbers are numbers, missing is None."""
+    return {
+        "data": panel_json(panel),
+        "horizon": board.horizon,
+        "origins": board.origins,
+        "baseline": board.baseline,
+        "leaderboard": [{key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows],
+        "best": board.best,
+        "verdict": board.verdict,
+    }
+
+
+def board_of(values: dict[str, Any]) -> Leaderboard:
+    """The leaderboard that `board_json` wrote down."""
+    rows = []
+    for row in values["leaderboard"]:
+        numbers = {key: np.nan if value is None and key != "p" else value for key, value in row.items() if key != "model"}
+        rows.append(Row(row["model"], **numbers))
+    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"])
+
+
+def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame as JSON values, stamps in ISO 8601."""
+    if pd.api.types.is_datetime64_any_dtype(frame["ds"]):
+        frame = frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
+    return [{str(key): _number(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def run(
+    data: str | Path | Run, *, out: str | Path | None = None, overwrite: bool = False, jobs: int = 0, progress: Any = None, **settings: Any
+) -> Result:
+    """From a file to a verdict, a fitted winner and a report, in a run folder: what `forecast fit` calls.
+
+    Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that was cut off, and
+    gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`.
+    """
+    plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
+    specs, panel = plan.specs(), plan.read()
+    list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
+    with run_folder(plan, out, overwrite) as folder:
+        resumed = (folder / "run.json").exists()
+        keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
+        keep.folder.mkdir(exist_ok=True)
+        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1):
+            outcomes = list(backtest(specs, panel, plan.walk, seed=plan.seed, jobs=jobs, keep=keep))
+            board = leaderboard(outcomes)
+            fitted = _final(folder, next(one for one in specs if one.name == board.best), panel, board.horizon, plan.seed, keep)
+        context = folder / "context.parquet"
+        forecast = fitted.predict(load_context(fitted, context) if context.exists() else save_context(fitted, panel, context))
+        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed)
+        if not resumed:
+            _write(result, plan)
+    return result
+
+
+def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+    """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
+    specs, panel = plan.specs(), plan.read()
+    with tempfile.TemporaryDirectory() as folder:
+        keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
+        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds):
+            return board_json(panel, leaderboard(backtest(specs, panel, plan.walk, seed=plan.seed, jobs=jobs, keep=keep)))
+
+
+def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
+    """The result of a run that is there already, as `Result.to_json` gave it; None where it is not, or not finished."""
+    folder, same = _choose(Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True)
+    manifest = folder / "run.json"
+    return json.loads(manifest.read_text())["result"] if same and manifest.exists() else None
+
+
+@contextmanager
+def silent(tell: Path, parts: int) -> Iterator[None]:
+    """No display."""
+    yield
+
+
+def _final(folder: Path, chosen: Spec, panel: Panel, horizon: int, seed: int, keep: FolderKeep) -> Fitted:
+    """The winner fitted on all data, from its file where it is there."""
+    path = folder / "model.safetensors"
+    if path.exists():
+        return load(path)
+    part: Part = (chosen.name, -1)
+    fitted = fit(chosen, panel, horizon, seed=seed, watch=keep.watch(part))
+    save(fitted, path)
+    append(keep.tell, {"part": part, "done": True, "seconds": fitted.log.seconds})
+    return fitted
+
+
+def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:
+    """Every forecast of the walk: unique_id, ds, cutoff, y, and a column a model."""
+    folds: dict[int, pd.DataFrame] = {}
+    for outcome in outcomes:
+        frame = folds.setdefault(outcome.fold, outcome.to_frame())
+        frame[outcome.forecast.model] = outcome.forecast.values.ravel()
+    return pd.concat(folds.values())
+
+
+def _write(result: Result, plan: Run) -> None:
+    """The files of a finished run; run.json last, so that its presence says that all others are there."""
+    from forecast.show.report import write_report
+
+    folder, panel, board = result.folder, result.panel, result.board
+    write_atomic(folder / "forecast.csv", result.forecast.to_frame(cutoff=False).to_csv(index=False))
+    write_atomic(folder / "scores.csv", board.to_frame().to_csv())
+    _outcomes_frame(result.outcomes).to_parquet(folder / "outcomes.parquet", index=False, compression="zstd")
+    history = [(o.forecast.model, o.fold, *row) for o in result.outcomes for row in o.log.history]
+    write_atomic(folder / "history.csv", pd.DataFrame(history, columns=["model", "fold", "step", "train", "validation"]).to_csv(index=False))
+    write_report(
+        folder / "report.html",
+        title=Path(plan.data).name,
+        findings=panel.findings,
+        board=board,
+        outcomes=result.outcomes,
+        panel=panel,
+        forecast=result.forecast,
+        notes=result.fitted.log.notes,
+    )
+    for checkpoint in (folder / "parts").glob("*.checkpoint"):
+        checkpoint.unlink()
+    manifest = {
+        "format": FORMAT,
+        "run": dataclasses.asdict(plan),
+        "roles": dataclasses.asdict(panel.roles) if panel.roles else None,
+        "data_sha256": sha256(Path(plan.data)),
+        "parts": {path.name: sha256(path) for path in sorted((folder / "parts").glob("*.safetensors"))},
+        "model_sha256": sha256(folder / "model.safetensors"),
+        "versions": versions(),
+        "threads": 1,
+        "device": "cpu",
+        "result": result.to_json(),
+    }
+    write_atomic(folder / "run.json", json.dumps(manifest, indent=1))
+
+
+def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Forecast:
+    """The next horizon from a run folder alone, or after the newest rows of another file; nothing is written."""
+    folder = Path(folder)
+    fitted = load(folder)
+    panel = load_context(fitted, folder / "context.parquet")
+    if source is not None:
+        roles = json.loads((folder / "run.json").read_text())["roles"]
+        new = read(source, target=roles["target"], time=roles["time"], id=roles["id"], past=roles["past"] or "none", clock=fitted.clock)
+        panel = join(panel, new)
+    return fitted.predict(panel)

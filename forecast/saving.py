@@ -1,0 +1,129 @@
+"""A fitted model as one file, and the last rows it needs beside it: together enough for a forecast anywhere."""
+
+import dataclasses
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.clock import Clock
+from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.scaling import Scaling
+from forecast.errors import ForecastError
+from forecast.files import Array, load_arrays, save_arrays, write_atomic
+from forecast.fitting import Fitted
+from forecast.models import MODELS, settings_of, spec
+from forecast.models.base import Goal
+from forecast.results import header, log_of
+
+FORMAT = 1  # of model files; raised when an older one can no longer be read
+
+
+def save(fitted: Fitted, path: str | Path) -> None:
+    """A fitted model as one safetensors file: arrays and a JSON header. No training row, no pickle."""
+    if fitted.spec.name not in MODELS:
+        raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
+    arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
+    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread}
+    values = {
+        "format": FORMAT,
+        "spec": settings_of(fitted.spec),
+        "horizon": fitted.goal.horizon,
+        "columns": list(fitted.goal.columns),
+        "clock": dataclasses.asdict(fitted.clock),
+        "ids": list(fitted.scaling.ids),
+        "log": header(fitted.log),
+    }
+    save_arrays(Path(path), arrays, values)
+
+
+def load(path: str | Path) -> Fitted:
+    """A saved model, from its file or from a run folder."""
+    path = Path(path)
+    file = path / "model.safetensors" if path.is_dir() else path
+    if not file.exists():
+        hint = "it holds no finished run: the command that began it goes on from there" if path.is_dir() else "there is no such file"
+        raise ForecastError(f"No model can be loaded from {path}: {hint}.")
+    arrays, values = load_arrays(file)
+    if values.get("format") != FORMAT:
+        raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
+    goal = Goal(values["horizon"], tuple(values["columns"]))
+    scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"])
+    chosen = spec(**values["spec"])
+    learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
+    return Fitted(chosen, goal, Clock(**values["clock"]), scaling, learned, log_of(values["log"]))
+
+
+def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
+    """Store the last rows of each series that the next forecast reads, and return them as the panel they make."""
+    context = panel.until(panel.known()).tail(fitted.context).compact()
+    keep = context.lengths > 0
+    owner = np.repeat(np.array(context.ids, dtype=object), context.lengths)
+    frame = pd.DataFrame({"unique_id": owner, "ds": context.times})
+    for i, column in enumerate(context.columns):
+        frame[f"value.{column.name}"] = context.values[:, i]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, frame.to_parquet(index=False, compression="zstd"))
+    if keep.all():
+        return context
+    return replace(context, ids=tuple(np.array(context.ids)[keep]), starts=context.starts[keep], stops=context.stops[keep])
+
+
+def load_context(fitted: Fitted, path: Path) -> Panel:
+    """The panel that `save_context` stored."""
+    frame = pd.read_parquet(path)
+    names = frame.columns[2:]
+    if tuple(name.removeprefix("value.") for name in names) != fitted.goal.columns:
+        raise ForecastError(f"{path} does not belong to the model beside it: its columns are {', '.join(names)}.")
+    times = frame["ds"].to_numpy().astype("int64" if fitted.clock.kind == "step" else "datetime64[ns]")
+    values = frame[list(names)].to_numpy("float64", copy=True)
+    ids = list(dict.fromkeys(frame["unique_id"]))
+    owner = frame["unique_id"].to_numpy(dtype=object)
+    parts = [owner == name for name in ids]
+    columns = tuple(Column(name, "target" if i == 0 else "past") for i, name in enumerate(fitted.goal.columns))
+    return make_panel(tuple(ids), [times[part] for part in parts], [values[part] for part in parts], columns, fitted.clock)
+
+
+def join(context: Panel, new: Panel) -> Panel:
+    """The stored context followed by new rows; overlapping stamps must agree, a hole between them is missing values.
+
+    Rows without dates follow the context. A series that the context does not have stands on its own rows.
+    """
+    place = {name: i for i, name in enumerate(new.ids)}
+    order = [[c.name for c in new.columns].index(column.name) for column in context.columns]
+    ids, times, values = [], [], []
+    for i, name in enumerate(context.ids):
+        old_times, old = context.times[context.rows(i)], context.values[context.rows(i)]
+        if name in place:
+            rows = new.rows(place.pop(name))
+            old_times, old = _append(name, old_times, old, new.times[rows], new.values[rows][:, order], context.clock)
+        ids.append(name)
+        times.append(old_times)
+        values.append(old)
+    for name, i in place.items():
+        ids.append(name)
+        times.append(new.times[new.rows(i)])
+        values.append(new.values[new.rows(i)][:, order])
+    return make_panel(tuple(ids), times, values, context.columns, context.clock)
+
+
+def _append(name: str, times: Array, values: Array, new_times: Array, new: Array, clock: Clock) -> tuple[Array, Array]:
+    if clock.kind == "step":
+        return np.arange(times[0], times[0] + len(times) + len(new)), np.concatenate([values, new])
+    both, here, there = np.intersect1d(times, new_times, return_indices=True)
+    differ = np.flatnonzero(~np.isclose(values[here, 0], new[there, 0], rtol=1e-6, atol=0, equal_nan=True))
+    if len(differ):
+        k = differ[0]
+        raise ForecastError(
+            f"Series {name!r} at {pd.Timestamp(both[k])}: the run knows {values[here[k], 0]:g}, the new file says {new[there[k], 0]:g}"
+            f" ({len(differ)} of {len(both)} overlapping rows differ). Give only new rows, or fit again on the corrected file."
+        )
+    later = new_times > times[-1]
+    times, values = np.concatenate([times, new_times[later]]), np.concatenate([values, new[later]])
+    position = clock.position(times)
+    if (position < 0).any():
+        raise ForecastError(f"Series {name!r}: the new stamp {pd.Timestamp(times[position < 0][0])} is not on the clock of the run ({clock.words}).")
+    filled = np.full((int(position[-1]) + 1, values.shape[1]), np.nan)
+    filled[position] = values
+    return times if len(filled) == len(times) else clock.after(times[:1], np.arange(len(filled)))[0], filled

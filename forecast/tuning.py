@@ -1,0 +1,299 @@
+"""Tuning: an Optuna study whose objective is the walk-forward error over folds that end before the first test origin."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError
+from forecast.evaluation.backtest import Keep, Part, backtest
+from forecast.evaluation.compare import LEVEL, diebold_mariano, horizons_of, loss_by_origin
+from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
+from forecast.evaluation.metrics import score
+from forecast.files import write_atomic
+from forecast.models import settings_of, spec
+from forecast.models.base import LOOKS, Spec, Stop, Watch
+from forecast.plan import DEFAULT_MODELS, Run, to_toml
+from forecast.results import Outcome
+from forecast.runs import FolderKeep, append, run_folder, silent
+
+FOLDS = 2  # of the search: each candidate is fitted that often
+STARTUP = 3  # trials that are never pruned
+
+
+class LookPruner(optuna.pruners.BasePruner):
+    """Prunes a trial whose validation loss at a look is above the median of the finished trials at the same look of the same fold.
+
+    Optuna's median pruner compares the *best* value so far; here looks of several folds share one axis of steps, and only like is compared
+    with like.
+    """
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the last reported value is worse than the median there."""
+        step = trial.last_step
+        if step is None:
+            return False
+        done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        values = [other.intermediate_values[step] for other in done if step in other.intermediate_values]
+        return len(values) >= STARTUP and trial.intermediate_values[step] > float(np.median(values))
+
+
+def _report(trial: optuna.Trial, step: int, value: float) -> None:
+    """Report a value once (a trial that goes on after a kill repeats its first looks) and stop where the study's pruner says so."""
+    if step not in trial.storage.get_trial(trial._trial_id).intermediate_values:
+        trial.report(value, step)
+    if trial.should_prune():
+        raise Stop
+
+
+@dataclass(frozen=True)
+class TrialWatch(Watch):
+    """Reports a fit's looks to a trial and stops the fit when the trial is pruned."""
+
+    trial: optuna.Trial
+    fold: int
+    looks: list[int]
+
+    def report(self, step: int, of: int, value: float) -> None:
+        """One look of the fit."""
+        self.looks.append(step)
+        _report(self.trial, self.fold * (LOOKS + 1) + len(self.looks), value)
+
+
+@dataclass(frozen=True)
+class TrialKeep(Keep):
+    """Keeps nothing; watches each fit for a trial."""
+
+    trial: optuna.Trial
+
+    def watch(self, part: Part) -> Watch:
+        """The watch of one fold."""
+        return TrialWatch(self.trial, part[1], [])
+
+
+def objective(model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, seed: int = 0) -> Callable[[optuna.Trial], float]:
+    """An objective for a study of your own: the MAE of a walk forward through the rows before the first test origin of `walk`.
+
+    It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
+    """
+    base = spec(model) if isinstance(model, str) else model
+    search = Search.before_test(panel, walk or WalkForward(), seed)
+    return lambda trial: search.value(trial, base.space(trial))
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a candidate is judged on: a walk through the rows before the first test origin. It is sent to worker processes."""
+
+    panel: Panel
+    walk: WalkForward
+    seed: int
+
+    @staticmethod
+    def before_test(panel: Panel, walk: WalkForward, seed: int) -> "Search":
+        """The last fifth of what lies before the test, in two folds, at the same horizon."""
+        before = panel.until(first_test_row(panel, walk))
+        inner = WalkForward(horizon=panel.clock.steps(walk.horizon), test=0.2, folds=FOLDS, stride=walk.stride)
+        list(walk_forward(before, inner))  # too short a file is refused before the first trial
+        return Search(before, inner, seed)
+
+    def value(self, trial: optuna.Trial, candidate: Spec) -> float:
+        """The candidate's MAE; raises TrialPruned where the study's pruner says so."""
+        outcomes: list[Outcome] = []
+        try:
+            for outcome in backtest(candidate, self.panel, self.walk, seed=self.seed, keep=TrialKeep(trial)):
+                outcomes.append(outcome)
+                if len(outcomes) < FOLDS:
+                    _report(trial, len(outcomes) * (LOOKS + 1), score(outcomes, "mae"))
+        except Stop:
+            raise optuna.TrialPruned from None
+        return score(outcomes, "mae")
+
+
+def tune(
+    model: str | Spec,
+    panel: Panel,
+    walk: WalkForward | None = None,
+    *,
+    trials: int = 20,
+    seed: int = 0,
+    jobs: int = 1,
+    folder: str | Path | None = None,
+) -> "Tuned":
+    """Search a model's space for `trials` trials, the first of them the default, then compare default and best on the untouched test origins.
+
+    folder: keeps the journal of the study and the finished fits, so that a killed study goes on; without it nothing is kept. jobs: trials side
+    by side (0 = one a core); with one job the same seed gives the same study, with more the order in which trials end decides what is tried.
+    """
+    if trials < 1:
+        raise ForecastError(f"A study has at least 1 trial; found {trials}.")
+    if folder is None:
+        with tempfile.TemporaryDirectory() as made:
+            return replace(tune(model, panel, walk, trials=trials, seed=seed, jobs=jobs, folder=made), folder=None)
+    folder, walk = Path(folder), walk or WalkForward()
+    base = spec(model) if isinstance(model, str) else model
+    search = Search.before_test(panel, walk, seed)
+    journal = folder / "study.journal"
+    study = _study(journal, seed)
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(_defaults(base, search))
+    from joblib import Parallel, delayed
+
+    jobs = min(jobs or os.cpu_count() or 1, trials)
+    tell = folder / "parts" / "progress.jsonl"
+    tell.parent.mkdir(exist_ok=True)
+    asked = _ask(study, base, trials)
+    for _ in Parallel(n_jobs=jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered")(
+        delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
+    ):
+        pass
+    return _judge(folder, base, study, panel, walk, seed, jobs, FolderKeep(folder / "parts", tell))
+
+
+def _study(journal: Path, seed: int) -> optuna.Study:
+    """The study of a journal file, made if it is not there."""
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
+    study = optuna.create_study(study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner())
+    # a study that goes on must not draw again what it drew at its beginning
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)), n_startup_trials=STARTUP)
+    return study
+
+
+def _ask(study: optuna.Study, base: Spec, trials: int) -> Iterator[tuple[int, Spec]]:
+    """Trials to run: first those that a killed process left running, which keep their number and settings; then new ones."""
+    for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        trial = optuna.Trial(study, left._trial_id)
+        yield left._trial_id, base.space(trial)
+    while sum(trial.state not in (TrialState.WAITING, TrialState.FAIL) for trial in study.get_trials(deepcopy=False)) < trials:
+        trial = study.ask()
+        yield trial._trial_id, base.space(trial)
+
+
+def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Path) -> None:
+    """Run one trial and tell its study; in a worker process where there are several."""
+    study = _study(journal, search.seed)
+    trial = optuna.Trial(study, identity)
+    begun = time.process_time()
+    try:
+        value = search.value(trial, candidate)
+        state = TrialState.COMPLETE
+    except optuna.TrialPruned:
+        value, state = None, TrialState.PRUNED
+    except ForecastError:
+        value, state = None, TrialState.FAIL
+    trial.set_user_attr("seconds", time.process_time() - begun)
+    study.tell(trial, value, state=state)
+    append(tell, {"part": ["trial", trial.number], "done": True, "seconds": time.process_time() - begun, "value": value, "state": state.name})
+
+
+def _defaults(base: Spec, search: Search) -> dict[str, Any]:
+    """The default as the parameters of a trial: the settings of the settled spec under the names that its space suggests."""
+    settled = base.settle(search.panel, search.panel.clock.steps(search.walk.horizon))
+    asked: dict[str, Any] = {}
+
+    class Own:
+        """A trial that suggests what the spec has already."""
+
+        def suggest(self, name: str, *_: Any, **__: Any) -> Any:
+            asked[name] = getattr(settled, name)
+            return asked[name]
+
+        suggest_int = suggest_float = suggest_categorical = suggest
+
+    base.space(Own())
+    return asked
+
+
+def _judge(folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, seed: int, jobs: int, keep: Keep) -> "Tuned":
+    """Default and best on the test origins, and what that says."""
+    try:
+        best = base.space(optuna.trial.FixedTrial(study.best_params))
+    except ValueError:
+        raise ForecastError("No trial came to an end, so there is nothing to compare. See the journal of the study for their states.") from None
+    named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
+    models = [base] if study.best_trial.number == 0 else [base, named]
+    parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
+    for outcome in backtest(models, panel, walk, seed=seed, jobs=jobs, keep=keep):
+        parts[outcome.forecast.model].append(outcome)
+    default, tuned = parts[base.name], parts[models[-1].name]
+    before, after = score(default, "mae"), score(tuned, "mae")
+    p = None if tuned is default else diebold_mariano(loss_by_origin(tuned) - loss_by_origin(default), horizons_of(default))
+    return Tuned(folder, best, study, before, after, p, _verdict(base.name, before, after, p, tuned is default))
+
+
+def _verdict(name: str, before: float, after: float, p: float | None, same: bool) -> str:
+    if same:
+        return f"Tuning bought nothing: no trial was better than the default {name} before the test. Keep the default."
+    gain = 1 - after / before if before else 0.0
+    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({-100 * gain:+.1f} %)"
+    if gain <= 0:
+        return f"{found}: tuning bought nothing. Keep the default."
+    if p is None:
+        return f"{found}; the test is too short to say whether that is chance."
+    if p >= LEVEL:
+        return f"{found}, which could be chance (p = {p:.2f}): tuning bought nothing that can be told from luck."
+    return f"{found}, and that is hardly chance (p {'< .001' if p < 0.001 else f'= {p:.3f}'})."
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """What a study found, and what it bought on the test origins, which it had not seen."""
+
+    folder: Path | None
+    spec: Spec
+    study: optuna.Study
+    default_mae: float
+    tuned_mae: float
+    p: float | None
+    verdict: str
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain numbers; missing is None."""
+        states = [trial.state for trial in self.study.get_trials(deepcopy=False)]
+        finite = np.isfinite(self.default_mae) and self.default_mae > 0
+        return {
+            "run": str(self.folder) if self.folder else None,
+            "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
+            "pruned": states.count(TrialState.PRUNED),
+            "failed": states.count(TrialState.FAIL),
+            "best": {"params": self.study.best_params, "value": self.study.best_value, "spec": settings_of(self.spec)},
+            "test": {
+                "default": self.default_mae,
+                "tuned": self.tuned_mae,
+                "gain": 1 - self.tuned_mae / self.default_mae if finite else None,
+                "p": self.p,
+            },
+            "verdict": self.verdict,
+        }
+
+
+def tune_run(
+    plan: Run, *, trials: int = 20, out: str | Path | None = None, overwrite: bool = False, jobs: int = 0, progress: Any = None
+) -> dict[str, Any]:
+    """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`."""
+    if len(plan.models) != 1:
+        raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
+    model, panel = plan.specs()[0], plan.read()
+    with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
+        with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
+            tuned = tune(model, panel, plan.walk, trials=trials, seed=plan.seed, jobs=jobs, folder=folder)
+        settings = {model.name: {**plan.settings.get(model.name, {}), **tuned.study.best_params}}
+        write_atomic(
+            folder / "tuned.toml",
+            to_toml(replace(plan, models=DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS), settings=settings)),
+        )
+        result = tuned.to_json()
+        write_atomic(folder / "tuned.json", json.dumps(result, indent=1))
+    return result

@@ -1,0 +1,188 @@
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecast.data.clock import Clock
+from forecast.data.findings import Finding
+from forecast.data.panel import Column, Panel, make_panel
+from forecast.errors import ForecastError
+from forecast.evaluation.backtest import backtest
+from forecast.evaluation.compare import leaderboard
+from forecast.fitting import fit
+from forecast.results import Log
+from forecast.show import plots
+from forecast.show.report import number, numbers, write_report
+
+EVIL = "<script>alert(1)</script>"
+DAILY = Clock("fixed", "1D")
+
+
+def small(ids=("a", "b"), clock=DAILY, rows=150, target="y") -> Panel:
+    steps = np.arange(rows)
+    stamps = steps.astype("int64") if clock.kind == "step" else np.datetime64("2024-01-01", "ns") + steps * np.timedelta64(1, "D")
+    noise = np.random.default_rng(0)
+    values = [(np.sin(2 * np.pi * steps / 7) + noise.normal(0, 0.1, rows))[:, None] for _ in ids]
+    for one in values:
+        one[40:43] = one[-20] = np.nan
+    return make_panel(tuple(ids), [stamps] * len(ids), values, (Column(target, "target"),), clock)
+
+
+def ran(panel):
+    return list(backtest(["naive", "seasonal"], panel))
+
+
+def page(folder, panel, outcomes=None, **more) -> str:
+    outcomes = ran(panel) if outcomes is None else outcomes
+    given = {"title": "data.csv", "findings": (), "board": leaderboard(outcomes), "outcomes": outcomes, "panel": panel}
+    path = folder / "report.html"
+    write_report(path, **{**given, "forecast": fit("seasonal", panel).predict(panel), **more})
+    assert [file.name for file in folder.iterdir()] == ["report.html"]
+    return path.read_text(encoding="utf-8")
+
+
+def own(text: str) -> str:
+    """The page without the bundle of plotly.js, whose text is not ours."""
+    bundles = [script for script in re.findall(r"<script>.*?</script>", text, re.S) if len(script) > 1_000_000]
+    assert len(bundles) == 1
+    return text.replace(bundles[0], "")
+
+
+def figures(text: str) -> list[dict]:
+    return [json.loads(data) for data in re.findall(r'<script type="application/json" class="drawn">(.*?)</script>', text, re.S)]
+
+
+def with_history(outcomes):
+    history = ((10, 1.0, 1.1), (20, 0.5, 0.7), (30, 0.4, 0.9))
+    return [replace(outcome, log=Log((), history)) if outcome.forecast.model == "seasonal" else outcome for outcome in outcomes]
+
+
+def test_page_holds_verdict_and_every_model(tmp_path):
+    panel = small()
+    outcomes = ran(panel)
+    board = leaderboard(outcomes)
+    findings = (Finding("gaps", "warning", "a: 4 values missing"),)
+    text = own(page(tmp_path, panel, outcomes, board=board, findings=findings, notes=("chosen for tomorrow",)))
+    table = text[text.index('id="leaderboard"') : text.index("</table>")]
+    assert board.verdict in text
+    assert re.findall(r"<td>(naive|seasonal)", table) == [row.model for row in board.rows]
+    assert table.count(">baseline<") == 1
+    assert "a: 4 values missing" in text
+    assert "season of 7 steps" in text
+    assert "chosen for tomorrow" in text
+
+
+def test_user_text_is_escaped_everywhere(tmp_path):
+    text = own(page(tmp_path, small((EVIL, "b"), target="<img src=x>"), title=EVIL, notes=(EVIL,), findings=(Finding("x", "info", EVIL),)))
+    assert EVIL not in text
+    assert "<img" not in text
+    drawn = json.dumps(figures(text))
+    assert "&lt;script&gt;" in drawn
+    assert "<" not in re.sub(r"<(extra|br)>", "", drawn)
+
+
+def test_nothing_is_loaded_from_the_network(tmp_path):
+    text = own(page(tmp_path, small()))
+    assert not re.findall(r"(?:https?:)?//\w", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+    assert not re.findall(r"""<link|@import|url\(|\b(?:src|href)\s*=""", text)
+
+
+@pytest.mark.parametrize("panel", [small(("y",), Clock("step")), small(("y",)), small([f"s{i:03d}" for i in range(30)])], ids=["step", "one", "30"])
+def test_a_page_for_every_kind_of_panel(tmp_path, panel):
+    text = page(tmp_path, panel)
+    first, *_ = figures(text)
+    assert len(first["data"]) == 2 * min(len(panel.ids), plots.SHOWN)
+    assert sum(trace["visible"] for trace in first["data"]) == 2
+    assert ("updatemenus" in first["layout"]) == (len(panel.ids) > 1)
+    assert ("20 of 30 series" in text) == (len(panel.ids) == 30)
+    assert first["layout"]["xaxis"]["title"]["text"] == ("step" if panel.clock.kind == "step" else "date")
+
+
+def test_a_series_that_was_never_observed_is_left_out_of_the_figures(tmp_path):
+    panel = small()
+    values = panel.values.copy()
+    values[panel.rows(0)] = np.nan
+    ahead, *_, backtested = figures(page(tmp_path, replace(panel, values=values)))
+    assert "updatemenus" not in ahead["layout"]
+    assert backtested["layout"]["title"]["text"].startswith("b: ")
+
+
+def test_the_forecast_stands_in_the_table(tmp_path):
+    panel = small()
+    forecast = fit("naive", panel).predict(panel)
+    text = page(tmp_path, panel, forecast=forecast)
+    table = text[text.index('<details id="forecast">') :].split("</details>")[0]
+    cells = re.findall(r"<td>(.*?)</td>", table)
+    assert cells[0] == "2024-05-30"
+    assert [float(cell.replace("−", "-")) for cell in cells[1:3]] == pytest.approx(forecast.values[:, 0], abs=0.01)
+
+
+def test_losses_only_where_a_net_was_trained(tmp_path):
+    panel = small()
+    outcomes = ran(panel)
+    assert plots.loss_figure(outcomes) is None
+    assert "How the nets were trained" not in page(tmp_path, panel, outcomes)
+    assert "How the nets were trained" in page(tmp_path, panel, with_history(outcomes))
+
+
+def test_loss_figure_marks_the_weights_that_were_kept():
+    drawn = plots.loss_figure(with_history(ran(small())))
+    marks = [trace for trace in drawn.data if trace.mode == "markers" and trace.x[0] is not None]
+    assert [(trace.x[0], trace.y[0]) for trace in marks] == [(20, 0.7)] * 3
+
+
+def test_a_model_has_one_colour_in_all_figures():
+    panel = small()
+    outcomes = ran(panel)
+    drawn = [plots.forecast_figure(panel, outcomes[1].forecast), plots.error_by_step_figure(outcomes), plots.backtest_figure(panel, outcomes)]
+    for name in ("naive", "seasonal"):
+        assert {trace.line.color for one in drawn for trace in one.data if trace.name == name} == {plots.COLOURS[name]}
+    own = plots.palette(["my-gru", "other", "gru"])
+    assert len({own["my-gru"], own["other"], *plots.COLOURS.values()}) == len(plots.COLOURS) + 2
+
+
+def test_backtest_figure_draws_few_points_of_a_long_test():
+    panel = small(("y",), rows=30_000)
+    drawn = plots.backtest_figure(panel, ran(panel))
+    assert all(len(trace.x) <= plots.POINTS for trace in drawn.data)
+    truth = drawn.data[0]
+    at = np.searchsorted(panel.times, np.array(truth.x, "datetime64[ns]"))
+    np.testing.assert_array_equal(np.array(truth.y), panel.values[at, 0])
+    assert "7 days before" in drawn.layout.title.text
+
+
+def test_error_by_step_is_the_mean_over_all_origins():
+    outcomes = ran(small())
+    line = next(trace for trace in plots.error_by_step_figure(outcomes).data if trace.name == "naive")
+    errors = np.concatenate([np.abs(o.forecast.values - o.truth) for o in outcomes if o.forecast.model == "naive"])
+    np.testing.assert_allclose(line.y, np.nanmean(errors, axis=0))
+
+
+def test_a_series_without_forecast_is_named():
+    panel = small()
+    forecast = fit("naive", panel).predict(panel, np.array([[0, 100]]))
+    with pytest.raises(ForecastError, match=r"Series 1 \(b\) has no forecast here"):
+        plots.forecast_figure(panel, forecast, 1)
+
+
+@pytest.mark.parametrize(
+    ("clock", "count", "words"),
+    [
+        (Clock("fixed", "1h"), 24, "hours"),
+        (Clock("fixed", "10s"), 1, "step of 10s"),
+        (Clock("calendar", "B"), 1, "business day"),
+        (Clock("step"), 2, "steps"),
+    ],
+)
+def test_steps_in_words(clock, count, words):
+    assert plots.steps_of(clock, count) == words
+
+
+def test_numbers_of_a_column_share_their_decimals():
+    assert numbers(np.array([3.1171, 12.5, np.nan])) == ["3.117", "12.500", "–"]
+    assert numbers(np.array([12345.6, 0.0])) == ["12,346", "0"]
+    assert numbers(np.array([0.0, 0.0])) == ["0", "0"]
+    assert number(-0.001, 2) == "0.00"
+    assert number(-1.5, 1) == "−1.5"

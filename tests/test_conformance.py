@@ -1,0 +1,233 @@
+"""What every row of the model table must do. A new model gets all of this for free."""
+
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import single, weather
+
+from forecast.data.clock import Clock
+from forecast.errors import ForecastError
+from forecast.evaluation.backtest import backtest
+from forecast.evaluation.folds import WalkForward
+from forecast.fitting import fit
+from forecast.models import MODELS, spec
+from forecast.saving import load, load_context, save, save_context
+
+H = 12
+NETS = [name for name, (module, _, _) in MODELS.items() if module == "recurrent"]
+CLOSE = {"recurrent": 1e-5, "arima": 1e-6}
+
+
+def small(name, **settings):
+    """The model of the table; a net with few units and steps, so that the suite stays quick."""
+    few = {"units": 8, "steps": 48, "batch": 32, "context": 48} if name in NETS else {}
+    return spec(name, **{**few, **settings})
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def fitted(name, panel):
+    return fit(small(name), panel.until(np.array([330, 330])), H, seed=1)
+
+
+def origins_from(first, last, series=2):
+    return np.array([(s, row) for s in range(series) for row in range(first, last)])
+
+
+def poisoned(panel, stamp):
+    """The panel with every value at or after a stamp replaced by noise, a few of them missing."""
+    random = np.random.default_rng(9)
+    values = panel.values.copy()
+    later = panel.times >= stamp
+    values[later] = random.normal(50, 30, values[later].shape)
+    values[later & (random.random(len(values)) < 0.1)] = np.nan
+    return replace(panel, values=values)
+
+
+def test_poison(name, panel):
+    """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit."""
+    walk = WalkForward(horizon=H, test=0.2, folds=2, stride=3)
+    stamp = panel.times[380]
+    clean = list(backtest(small(name), panel, walk))
+    dirty = list(backtest(small(name), poisoned(panel, stamp), walk))
+    compared = 0
+    for one, two in zip(clean, dirty, strict=True):
+        early = panel.times[one.forecast.origins[:, 1] - 1] < stamp
+        assert np.array_equal(one.forecast.values[early], two.forecast.values[early])
+        compared += early.sum()
+    assert 20 < compared < sum(len(one.forecast.origins) for one in clean)
+
+
+def test_many_origins_equal_one_by_one(name, panel, fitted):
+    origins = origins_from(360, 372)
+    together = fitted.predict(panel, origins).values
+    alone = np.concatenate([fitted.predict(panel, origins[[i]]).values for i in range(len(origins))])
+    assert np.abs(together - alone).max() < CLOSE.get(MODELS[name][0], 1e-9)
+
+
+def test_the_context_is_enough(name, panel, fitted):
+    short = panel.until(np.array([400, 400])).tail(fitted.context).compact()
+    whole = fitted.predict(panel, np.array([[0, 400], [1, 400]])).values
+    assert np.abs(whole - fitted.predict(short).values).max() < CLOSE.get(MODELS[name][0], 1e-9)
+
+
+def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
+    save(fitted, tmp_path / "model.safetensors")
+    save_context(fitted, panel, tmp_path / "context.parquet")
+    loaded = load(tmp_path)
+    assert loaded.spec == fitted.spec
+    origins = origins_from(340, 350)
+    assert np.array_equal(loaded.predict(panel, origins).values, fitted.predict(panel, origins).values)
+    context = load_context(loaded, tmp_path / "context.parquet")
+    assert np.array_equal(loaded.predict(context).values, fitted.predict(load_context(fitted, tmp_path / "context.parquet")).values)
+
+
+def test_same_seed_same_bits_and_the_callers_random_state_is_left_alone(name, panel):
+    import torch
+
+    np.random.seed(3)
+    torch.manual_seed(3)
+    state, numpy_state = torch.get_rng_state(), np.random.get_state()
+    threads = torch.get_num_threads()
+    values = [fit(small(name), panel, H, seed=5).predict(panel).values for _ in range(2)]
+    assert np.array_equal(*values)
+    assert torch.equal(state, torch.get_rng_state())
+    assert np.array_equal(numpy_state[1], np.random.get_state()[1])
+    assert torch.get_num_threads() == threads
+
+
+def test_predict_changes_nothing(panel, fitted):
+    before = {key: array.copy() for key, array in fitted.learned.arrays().items()}
+    values = panel.values.copy()
+    one, two = fitted.predict(panel).values, fitted.predict(panel).values
+    assert np.array_equal(one, two)
+    assert np.array_equal(values, panel.values, equal_nan=True)
+    assert all(np.array_equal(array, before[key]) for key, array in fitted.learned.arrays().items())
+
+
+def missing_fifth():
+    panel = weather()
+    values = panel.values.copy()
+    values[np.random.default_rng(2).random(values.shape) < 0.2] = np.nan
+    return replace(panel, values=values)
+
+
+def last_missing():
+    panel = weather()
+    values = panel.values.copy()
+    values[panel.stops[0] - 3 : panel.stops[0], 0] = np.nan
+    values[panel.stops - 1, 1] = np.nan
+    return replace(panel, values=values)
+
+
+NASTY = {
+    "short": lambda: weather((60,)),
+    "ragged": lambda: weather((420, 70, 7)),
+    "constant": lambda: single(np.full(200, 7.0)),
+    "trend": lambda: single(np.arange(200.0)),
+    "a fifth missing": missing_fifth,
+    "last missing": last_missing,
+    "steps": lambda: single(np.sin(np.arange(300) / 5), Clock("step")),
+    "months": lambda: single(np.arange(120) % 12 + 0.1 * np.arange(120), Clock("calendar", "MS")),
+    "huge": lambda: single(1e12 + 1e9 * np.sin(np.arange(200) / 4)),
+}
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_finite_on_nasty_panels(name, kind):
+    panel = NASTY[kind]()
+    forecast = fit(small(name, **({"context": None} if name in NETS else {})), panel, 6).predict(panel)
+    assert np.isfinite(forecast.values).all()
+    assert forecast.values.shape == (len(panel.ids), 6)
+
+
+def test_a_constant_series_is_forecast_as_itself(name):
+    panel = single(np.full(200, 7.0))
+    assert np.abs(fit(small(name, **({"steps": 200} if name in NETS else {})), panel, 6).predict(panel).values - 7).max() < 0.5
+
+
+def test_a_missing_column_is_named(panel, fitted):
+    without = replace(panel, values=panel.values[:, :1], columns=panel.columns[:1])
+    with pytest.raises(ForecastError, match=r"was fitted on temp, lead; lead is missing here\. Add the column"):
+        fitted.predict(without)
+
+
+def test_columns_are_found_by_name(panel, fitted):
+    swapped = replace(panel, values=panel.values[:, ::-1], columns=panel.columns[::-1])
+    assert np.array_equal(fitted.predict(swapped, origins_from(350, 353)).values, fitted.predict(panel, origins_from(350, 353)).values)
+
+
+def test_another_clock_is_refused(panel, fitted):
+    with pytest.raises(ForecastError, match="was fitted on hourly data; these are daily"):
+        fitted.predict(replace(panel, clock=Clock("fixed", "1D")))
+
+
+@pytest.mark.parametrize("origin", [(0, 0), (2, 5), (0, 421), (-1, 5)])
+def test_an_impossible_origin_is_refused(panel, fitted, origin):
+    with pytest.raises(ForecastError, match="There is no origin"):
+        fitted.predict(panel, np.array([origin]))
+
+
+def test_a_new_id_is_forecast_cold(panel, fitted):
+    """A series never seen is scaled on its own rows; far away in level and spread, it is still forecast near its own level."""
+    new = replace(panel, ids=("a", "new"), values=np.where(np.arange(len(panel.values))[:, None] >= 420, 1000 + 10 * panel.values, panel.values))
+    forecast = fitted.predict(new, np.array([[0, 380], [1, 380], [1, 30], [1, 1]]))
+    assert np.isfinite(forecast.values).all()
+    level = new.values[420 + 300 : 420 + 380, 0]
+    assert abs(forecast.values[1].mean() - level.mean()) < 3 * (level.max() - level.min())
+    assert np.array_equal(forecast.values[0], fitted.predict(panel, np.array([[0, 380]])).values[0])
+
+
+def test_side_by_side_in_processes_the_bits_are_the_same(panel):
+    walk = WalkForward(horizon=H, folds=2, stride=5)
+    specs = [small(name) for name in ("gru", "lstm", "arima", "seasonal")]
+    one, two = (list(backtest(specs, panel, walk, jobs=jobs)) for jobs in (1, 2))
+    for a, b in zip(one, two, strict=True):
+        assert (a.forecast.model, a.fold) == (b.forecast.model, b.fold)
+        assert np.array_equal(a.forecast.values, b.forecast.values)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_first_step_sees_the_last_input(name, panel):
+    """No decoding from stale states: d yhat[0] / d x[-1] is not zero, nor is that of the last step."""
+    import torch
+
+    learned = fit(small(name), panel, H).learned
+    window = torch.zeros(1, learned.context, 3).requires_grad_()
+    width = learned.net.calendar.in_features if learned.net.calendar is not None else 0
+    calendar = torch.zeros(1, learned.net.answers, width)
+    for step in (0, H - 1):
+        (gradient,) = torch.autograd.grad(learned.net(window, torch.zeros(1, dtype=torch.int64), calendar)[0, step], window)
+        assert gradient[0, -1, 0].abs() > 1e-6
+        assert gradient[0, 0, 0].abs() > 0  # and the first
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_random_walk_is_forecast_as_well_as_it_can_be(name):
+    walk = single(np.cumsum(np.random.default_rng(4).normal(size=1500)))
+    learned = fit(name, walk.until(np.array([1200])), H, units=16, steps=150)
+    origins = origins_from(1200, 1480, 1)
+    error = learned.predict(walk, origins).values[:, 0] - walk.truth(origins, H)[:, 0]
+    assert np.sqrt(np.mean(error**2)) <= 1.1
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_sine_is_learned(name):
+    wave = single(np.sin(0.1 * np.arange(1000)), Clock("step"))
+    learned = fit(name, wave.until(np.array([800])), 1, units=16, steps=200)
+    origins = origins_from(800, 999, 1)
+    assert np.abs(learned.predict(wave, origins).values - wave.truth(origins, 1)).max() < 0.01
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_spec_is_a_value(model):
+    one = spec(model)
+    assert one == spec(model)
+    assert hash(one) == hash(spec(model))
+    assert dataclasses.is_dataclass(one)
