@@ -3,6 +3,7 @@
 Stamps are `datetime64[ns]` (UTC) or, on the step clock, `int64` row numbers. Everything here is a function of stamps, never of values.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from forecast.files import Array
 
 DAY = 86_400 * 10**9
 CYCLES = {"day": DAY, "week": 7 * DAY, "year": round(365.2425 * DAY)}  # ns; the year is the Gregorian mean
+_SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": DAY, "w": 7 * DAY}
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 
@@ -76,15 +78,15 @@ class Clock:
         if span is None:
             return self.horizon
         text = str(span).strip()
-        if text.isdecimal() and int(text) >= 1:
-            return int(text)
+        found = re.fullmatch(r"(\d+)\s*(|s|min|h|d|w)", text.lower())
+        if not found or int(found[1]) < 1:
+            raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.")
+        if not found[2]:
+            return int(found[1])
         if self.kind != "fixed":
             raise ForecastError(f"A horizon of {text!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
-        try:
-            length = int(pd.Timedelta(text.replace("H", "h")).as_unit("ns").value)
-        except ValueError:
-            raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.") from None
-        if length < self.step or length % self.step:
+        length = int(found[1]) * _SPANS[found[2]]
+        if length % self.step:
             raise ForecastError(f"A horizon of {text} is no whole number of steps: these data are {self.words}.")
         return length // self.step
 

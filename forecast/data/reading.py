@@ -39,7 +39,7 @@ def read(
     clock: known beforehand (a file of a few new rows); else the step that most rows have.
     Raises ForecastError where the file cannot be read without guessing. What was inferred is in `panel.findings`.
     """
-    frame, first_row = (source, 0) if isinstance(source, pd.DataFrame) else _load(Path(source))
+    frame, first_row = (_flat(source), 0) if isinstance(source, pd.DataFrame) else _load(Path(source))
     where = "the frame" if isinstance(source, pd.DataFrame) else Path(source).name
     if not len(frame.columns) or not len(frame):
         raise ForecastError(f"{where} holds no rows. A table with a header and at least some dozens of rows is needed.")
@@ -111,7 +111,13 @@ def _load(path: Path) -> tuple[pd.DataFrame, int]:
     except (ValueError, OSError, EOFError) as error:  # pandas and pyarrow raise children of these
         text = str(error).strip().splitlines() or [type(error).__name__]
         raise ForecastError(f"{path.name} is not a table that can be read as {suffix[1:]}: {text[0]}") from None
-    return frame.reset_index() if suffix == ".parquet" and not isinstance(frame.index, pd.RangeIndex) else frame, first_row
+    return _flat(frame), first_row
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose index, where it means something (a name, stamps), has become columns."""
+    means = any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex)
+    return frame.reset_index(drop=not means)
 
 
 def _named(frame: pd.DataFrame, name: str, flag: str) -> str:

@@ -1,0 +1,185 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.data.clock import Clock
+from forecast.data.reading import read
+from forecast.errors import ForecastError
+
+HOURS = pd.date_range("2024-01-01", periods=48, freq="h")
+
+
+def long_frame():
+    a = pd.DataFrame({"station": "a", "time": HOURS, "temp": np.arange(48.0), "wind": 1.0, "note": "x"})
+    b = pd.DataFrame({"station": "b", "time": HOURS[:30], "temp": -np.arange(30.0), "wind": 2.0, "note": "y"})
+    return pd.concat([b, a])
+
+
+def wide_frame():
+    return pd.DataFrame({"date": HOURS, "one": np.arange(48.0), "two": np.arange(48) ** 2})
+
+
+def test_long_parquet(tmp_path):
+    path = tmp_path / "weather.parquet"
+    long_frame().to_parquet(path)
+    panel = read(path)
+    assert panel.ids == ("a", "b")
+    assert [column.name for column in panel.columns] == ["temp", "wind"]
+    assert panel.clock == Clock("fixed", "1h")
+    assert panel.lengths.tolist() == [48, 30]
+    assert panel.values[panel.rows(1), 0].tolist() == (-np.arange(30.0)).tolist()
+    said = " | ".join(str(finding) for finding in panel.findings)
+    assert "time time: hourly" in said
+    assert "past columns, known up to the origin: wind (--past none leaves them out)" in said
+    assert "columns that are not numbers are left out: note" in said
+
+
+def test_wide_csv(tmp_path):
+    path = tmp_path / "load.csv"
+    wide_frame().to_csv(path, index=False)
+    panel = read(path, target="all")
+    assert panel.ids == ("one", "two")
+    assert panel.values[panel.rows(1), 0].tolist() == (np.arange(48.0) ** 2).tolist()
+    assert [c.name for c in read(path, target="two").columns] == ["two", "one"]
+    assert [c.name for c in read(path, target="two", past="none").columns] == ["two"]
+
+
+def test_rows_without_dates_are_steps(tmp_path):
+    path = tmp_path / "sine.csv"
+    pd.DataFrame({"sine": np.sin(np.arange(30) / 10)}).to_csv(path, index=False)
+    panel = read(path)
+    assert panel.clock == Clock("step")
+    assert panel.times.tolist() == list(range(30))
+    assert "no time column" in str(panel.findings[0])
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        HOURS.strftime("%Y-%m-%d %H:%M:%S"),
+        HOURS.strftime("%m/%d/%Y %H:%M"),
+        HOURS.strftime("%b %d %Y %H:%M"),
+        HOURS.strftime("%Y/%m/%d %H:%M"),
+        [f"{stamp:%Y-%m-%dT%H:%M}+00:00" for stamp in HOURS],
+        [f"{stamp + pd.Timedelta('2h'):%Y-%m-%dT%H:%M}+02:00" if i % 2 else f"{stamp:%Y-%m-%dT%H:%M}Z" for i, stamp in enumerate(HOURS)],
+    ],
+)
+def test_stamps_in_many_forms_are_the_same_moments(tmp_path, stamps):
+    path = tmp_path / "x.csv"
+    pd.DataFrame({"when": stamps, "y": range(48)}).to_csv(path, index=False)
+    assert (read(path).times == HOURS.to_numpy()).all()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "Europe/Paris"])
+def test_parquet_stamps_of_every_unit_and_zone(tmp_path, unit, zone):
+    times = HOURS.tz_localize("UTC").tz_convert(zone).as_unit(unit) if zone else HOURS.as_unit(unit)
+    pd.DataFrame({"ds": times, "y": range(48)}).to_parquet(tmp_path / "x.parquet")
+    assert (read(tmp_path / "x.parquet").times == HOURS.to_numpy()).all()
+
+
+def test_semicolons_and_gzip(tmp_path):
+    path = tmp_path / "x.csv.gz"
+    with gzip.open(path, "wt") as file:
+        wide_frame().to_csv(file, sep=";", index=False)
+    assert read(path, target="all").ids == ("one", "two")
+
+
+def test_unsorted_rows_and_gaps(tmp_path):
+    frame = wide_frame().drop(index=[5, 6, 20]).sample(frac=1, random_state=1)
+    panel = read(frame, target="one", past="none")
+    assert panel.lengths.tolist() == [48]
+    assert np.isnan(panel.values[[5, 6, 20], 0]).all()
+    assert np.nansum(panel.values) == np.arange(48).sum() - 31
+    assert "one: 3 of 48 target values missing, at most 2 in a row" in [str(finding) for finding in panel.findings]
+
+
+def test_trading_days_are_not_filled():
+    days = pd.bdate_range("2024-01-01", periods=60).delete([10, 11])
+    panel = read(pd.DataFrame({"date": days, "close": range(58), "volume": 5}))
+    assert panel.clock.kind == "sessions"
+    assert panel.lengths.tolist() == [58]
+    assert panel.target == "close"
+
+
+def refused(frame, message, **flags):
+    with pytest.raises(ForecastError, match=message):
+        read(frame, **flags)
+
+
+def test_no_such_file(tmp_path):
+    long_frame().to_parquet(tmp_path / "weather.parquet")
+    refused(tmp_path / "wether.parquet", "There is no file .*wether.parquet. Did you mean weather.parquet")
+
+
+def test_not_a_table(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"no parquet")
+    refused(tmp_path / "x.parquet", "x.parquet is not a table that can be read as parquet")
+    (tmp_path / "x.csv").write_text("")
+    refused(tmp_path / "x.csv", "x.csv is not a table")
+    (tmp_path / "x.csv").write_bytes(b"a,b\n\xff\xfe\x00,1\n")
+    refused(tmp_path / "x.csv", "x.csv is not a table")
+    (tmp_path / "x.xlsx").write_bytes(b"")
+    refused(tmp_path / "x.xlsx", "not a kind of file that is read here. There is: .csv")
+    refused(tmp_path, "is a folder")
+
+
+def test_no_rows():
+    refused(pd.DataFrame({"y": []}), "the frame holds no rows")
+
+
+def test_no_numeric_column():
+    refused(pd.DataFrame({"ds": HOURS, "y": "x"}), "has no numeric column")
+
+
+def test_unknown_target_names_the_nearest():
+    refused(long_frame(), r"There is no numeric column 'tmp' for --target. Did you mean temp\? There is: temp, wind", target="tmp")
+
+
+def test_two_possible_targets_are_named():
+    refused(wide_frame(), "several numeric columns and none has a target's usual name: one, two. Name one with --target")
+
+
+def test_unknown_time_id_and_past():
+    refused(long_frame(), "There is no column 'tme' for --time. Did you mean time", time="tme")
+    refused(long_frame(), "There is no column 'staton' for --id. Did you mean station", id="staton")
+    refused(long_frame(), "no numeric column 'win' for --past beside the target. Did you mean wind", past="win")
+
+
+def test_duplicated_stamps_name_the_first_two_rows(tmp_path):
+    frame = wide_frame()
+    pd.concat([frame, frame.iloc[[7]]]).to_csv(tmp_path / "x.csv", index=False)
+    refused(tmp_path / "x.csv", r"Rows 9 and 50 of series 'one' have the same stamp 2024-01-01 07:00 \(1 such pairs\)", target="one")
+
+
+def test_a_stamp_off_the_grid_is_named(tmp_path):
+    frame = wide_frame()
+    frame.loc[3, "date"] += pd.Timedelta("10min")
+    refused(frame, "Row 3 of series 'one' has the stamp 2024-01-01 03:10, which is not on the grid of this file: hourly", target="one")
+
+
+def test_an_unreadable_stamp_is_named(tmp_path):
+    frame = wide_frame().astype({"date": str})
+    frame.loc[4, "date"] = "yesterday"
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    refused(tmp_path / "x.csv", r"Row 6 has no readable stamp in column 'date': found 'yesterday' \(1 such rows\)", target="one")
+
+
+def test_an_infinite_value_is_named():
+    frame = wide_frame()
+    frame.loc[2, "one"] = np.inf
+    refused(frame, "Row 2 is infinite in column 'one'", target="one")
+
+
+def test_several_targets_need_a_wide_file():
+    refused(long_frame(), "has a series column 'station', so it has one target", target=["temp", "wind"])
+
+
+def test_two_time_columns_are_named():
+    refused(long_frame().assign(made=HOURS[0], issued=HOURS[1]).drop(columns="time"), "Several columns hold stamps: made, issued. Name the one to use")
+
+
+def test_numbers_are_no_stamps():
+    refused(wide_frame().assign(date=20240101), "holds numbers .20240101 first., not stamps", time="date", target="one")

@@ -1,0 +1,42 @@
+import numpy as np
+from conftest import single, weather
+
+from forecast.data.scaling import cold_panel, fit_scaling, standard
+
+
+def test_scaled_values_have_mean_0_and_spread_1_and_come_back():
+    panel = weather((300, 200))
+    scaling = fit_scaling(panel)
+    z = scaling.apply(panel)
+    for i in (0, 1):
+        assert np.allclose(z.values[z.rows(i)].mean(0), 0)
+        assert np.allclose(z.values[z.rows(i)].std(0), 1)
+        back = scaling.invert(z.values[z.rows(i), 0][None], np.array([i]))[0]
+        assert np.abs(back - panel.values[panel.rows(i), 0]).max() < 1e-9
+
+
+def test_missing_stays_missing_and_is_not_counted():
+    loc, spread = standard(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]))
+    assert list(loc) == [2, 0]
+    assert list(spread) == [1, 1]
+
+
+def test_a_constant_has_spread_1():
+    assert standard(np.full((5, 1), 1e9))[1][0] == 1
+
+
+def test_only_the_past_is_read():
+    panel = weather((300,))
+    later = panel.values.copy()
+    later[200:] += 1e6
+    one, two = (fit_scaling(p.until(np.array([200]))) for p in (panel, type(panel)(panel.ids, panel.starts, panel.stops, panel.times, later, panel.columns, panel.clock)))
+    assert np.array_equal(one.loc, two.loc)
+    assert np.array_equal(one.spread, two.spread)
+
+
+def test_a_cold_origin_is_scaled_on_its_own_rows_before_it():
+    panel = single(np.arange(100.0))
+    cold, origins, scaling = cold_panel(panel, np.array([[0, 40], [0, 80]]), 10)
+    assert scaling.loc[:, 0].tolist() == [np.arange(40).mean(), np.arange(80).mean()]
+    assert origins.tolist() == [[0, 10], [1, 10]]
+    assert np.allclose(cold.values[9, 0], (39 - scaling.loc[0, 0]) / scaling.spread[0, 0])

@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import single, weather
+
+from forecast.errors import ForecastError
+from forecast.evaluation.backtest import backtest
+from forecast.evaluation.compare import diebold_mariano, horizons_of, leaderboard, loss_by_origin
+from forecast.evaluation.folds import WalkForward
+
+
+def overlapping(random, horizon, count):
+    """Loss differences of two equally good forecasts whose horizons overlap: a moving sum."""
+    sums = np.cumsum(random.normal(size=count + horizon))
+    return sums[horizon:] - sums[:-horizon]
+
+
+@pytest.mark.parametrize(("horizon", "count"), [(1, 50), (1, 200), (24, 200), (24, 1700)])
+def test_the_test_keeps_its_level(horizon, count):
+    """1,000 equal pairs: 5 % are rejected, give or take two standard errors."""
+    random = np.random.default_rng(7)
+    rejected = np.mean([diebold_mariano(overlapping(random, horizon, count), count / horizon) < 0.05 for _ in range(1000)])
+    assert 0.035 < rejected < 0.065
+
+
+def test_a_clear_difference_is_found():
+    assert diebold_mariano(np.random.default_rng(0).normal(0.5, 1, 200), 200) < 0.001
+
+
+def test_equal_forecasts_are_equal():
+    assert diebold_mariano(np.zeros(100), 100) == 1.0
+
+
+def test_a_constant_difference_is_no_chance():
+    assert diebold_mariano(np.full(100, 0.1), 100) == 0.0
+
+
+def test_under_eight_horizons_there_is_no_verdict():
+    assert diebold_mariano(np.random.default_rng(0).normal(size=150), 150 / 24) is None
+
+
+def test_losses_are_averaged_over_the_series_of_a_moment():
+    panel = weather((200, 200))
+    outcomes = list(backtest("naive", panel, WalkForward(horizon=6)))
+    losses = loss_by_origin(outcomes)
+    stamps = np.unique(np.concatenate([o.forecast.times[:, 0] for o in outcomes]))
+    assert len(losses) == len(stamps) == 35
+    first = [np.abs(o.forecast.values - o.truth).mean(1)[o.forecast.times[:, 0] == stamps[0]] for o in outcomes[:1]][0]
+    assert losses[0] == pytest.approx(first.mean())
+    assert horizons_of(outcomes) == pytest.approx(35 / 6)
+
+
+def test_the_leaderboard_is_sorted_and_measured_against_the_best_baseline():
+    wave = single(np.sin(np.arange(600) * 2 * np.pi / 24) + np.random.default_rng(0).normal(0, 0.1, 600))
+    board = leaderboard(backtest(["naive", "seasonal", "drift"], wave, WalkForward(horizon=12)))
+    assert board.best == board.baseline == "seasonal"
+    assert [row.mae for row in board.rows] == sorted(row.mae for row in board.rows)
+    assert board.rows[0].skill == 0
+    assert board.rows[0].p is None
+    assert board.rows[1].skill == pytest.approx(1 - board.rows[1].mae / board.rows[0].mae)
+    assert board.verdict.startswith("No model beats the baseline seasonal: the next, ")
+    assert board.verdict in str(board)
+
+
+def renamed(outcomes, name, factor):
+    """Outcomes of another model whose errors are `factor` times as large."""
+    for outcome in outcomes:
+        values = outcome.truth + factor * (outcome.forecast.values - outcome.truth)
+        yield replace(outcome, forecast=replace(outcome.forecast, model=name, values=values))
+
+
+def test_the_verdict_says_whether_it_could_be_chance():
+    walk = single(np.cumsum(np.random.default_rng(3).normal(size=400)))
+    base = list(backtest("naive", walk, WalkForward(horizon=2)))
+    better = leaderboard([*base, *renamed(base, "mine", 0.8)])
+    assert better.verdict.startswith("mine is best: its MAE is 20.0 % below that of naive, the best baseline, and that is hardly chance (p < .001")
+    noise = np.random.default_rng(1)
+    luck = [replace(o, forecast=replace(o.forecast, model="luck", values=o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape))) for o in base]
+    verdict = leaderboard([*base, *luck]).verdict
+    assert "could be chance" in verdict or verdict.startswith("No model beats the baseline")
+    short = list(backtest("naive", walk, WalkForward(horizon=20)))
+    assert "below 8 no verdict is given" in leaderboard([*short, *renamed(short, "mine", 0.8)]).verdict
+
+
+def test_nothing_to_compare_is_said():
+    with pytest.raises(ForecastError, match="gave no outcome"):
+        leaderboard([])
+    gone = single(np.concatenate([np.arange(200.0), np.full(100, np.nan)]))
+    with pytest.raises(ForecastError, match="no observed value in the test part"):
+        leaderboard(backtest("naive", gone, WalkForward(horizon=5)))

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+import torch
+from conftest import hours, single, weather
+
+from forecast.data.clock import Clock
+from forecast.data.panel import Column, make_panel
+from forecast.evaluation.backtest import backtest
+from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.metrics import score
+from forecast.fitting import fit
+from forecast.models import spec
+from forecast.models.base import Goal, find_season, season_of
+from forecast.models.recurrent import Net
+
+SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
+
+
+def net(goal=None, **settings):
+    sized = spec("gru", **{**SMALL, "segment": 6, **settings})
+    return Net(sized, goal or Goal(12, ("y",)), 0, 0).eval()
+
+
+def inputs(window):
+    return torch.tensor(window, dtype=torch.float32)[None, :, None], torch.tensor([0]), torch.zeros(1, 2, 0)
+
+
+def test_the_anchor_carries_a_shift_of_level():
+    window = np.random.default_rng(0).normal(size=48)
+    made = net()
+    one, two = made(*inputs(window)), made(*inputs(window + 5))
+    assert torch.allclose(one + 5, two, atol=1e-5)
+    assert not torch.allclose(net(anchor="none")(*inputs(window)) + 5, net(anchor="none")(*inputs(window + 5)), atol=1e-3)
+
+
+def test_the_anchor_is_the_last_observed_value():
+    window = np.zeros(48)
+    window[40], window[41:] = 3.0, np.nan
+    shifted = window + 7
+    made = net()
+    assert torch.allclose(made(*inputs(window)) + 7, made(*inputs(shifted)), atol=1e-5)
+
+
+def test_a_skip_is_zero_at_first_and_a_linear_map_of_the_window():
+    window = np.random.default_rng(0).normal(size=48)
+    torch.manual_seed(0)
+    without = net(skip=False)
+    torch.manual_seed(0)
+    beside = net(skip=True)
+    assert torch.equal(without(*inputs(window)), beside(*inputs(window)))
+
+
+@pytest.mark.parametrize(("context", "segment"), [(48, 6), (50, 6), (7, 12)])
+def test_a_context_that_is_no_multiple_of_the_segment(context, segment):
+    made = net(context=context, segment=segment)
+    window = torch.zeros(2, context, 1).requires_grad_()
+    answer = made(window, torch.zeros(2, dtype=torch.int64), torch.zeros(2, made.answers, 0))
+    assert answer.shape == (2, 12)
+    answer.sum().backward()
+    assert window.grad[0, -1, 0] != 0
+
+
+def test_dropout_acts_with_one_layer_and_only_in_training():
+    made = net(dropout=0.5)
+    window = inputs(np.random.default_rng(0).normal(size=48))
+    assert torch.equal(made(*window), made(*window))
+    made.train()
+    assert not torch.equal(made(*window), made(*window))
+
+
+def test_a_cold_series_has_the_mean_embedding():
+    sized = spec("gru", **SMALL, segment=6)
+    made = Net(sized, Goal(12, ("y",)), 3, 0).eval()
+    with torch.no_grad():
+        made.series[:] = made.series.mean(1, keepdim=True)  # all series alike: then a cold one is like them
+    window = torch.zeros(2, 48, 1)
+    known, cold = made(window, torch.tensor([1, -1]), torch.zeros(2, 2, 0))
+    assert torch.allclose(known, cold)
+
+
+@pytest.mark.parametrize(
+    ("panel", "horizon", "sizes"),
+    [
+        (single(np.zeros(8000)), 24, (360, 24, 64)),
+        (single(np.zeros(60_000)), 96, (720, 48, 128)),
+        (single(np.zeros(60_000), Clock("fixed", "15min")), 96, (720, 48, 128)),
+        (single(np.zeros(3000), Clock("fixed", "1D")), 7, (105, 7, 64)),
+        (single(np.zeros(3000), Clock("fixed", "1D")), 1, (28, 1, 64)),
+        (single(np.zeros(300)), 24, (120, 24, 32)),
+        (single(np.zeros(60), Clock("calendar", "MS")), 12, (12, 12, 32)),
+    ],
+)
+def test_sizes_follow_from_clock_season_and_length(panel, horizon, sizes):
+    settled = spec("gru").settle(panel, horizon)
+    assert (settled.context, settled.segment, settled.units) == sizes
+
+
+def test_a_size_that_is_given_stays():
+    settled = spec("lstm", units=17, context=99).settle(single(np.zeros(8000)), 24)
+    assert (settled.units, settled.context) == (17, 99)
+
+
+def test_past_columns_are_used():
+    """A column that shows the target twelve hours early is worth more than the target's own past."""
+    random = np.random.default_rng(1)
+    y = random.normal(size=1200).cumsum() * 0.2 + random.normal(size=1200)
+    values = np.stack([y[:-12], y[12:]], 1)
+    panel = make_panel(("y",), [hours(1188)], [values], (Column("y", "target"), Column("ahead")), Clock("fixed", "1h"))
+    alone = make_panel(("y",), [hours(1188)], [values[:, :1]], (Column("y", "target"),), Clock("fixed", "1h"))
+    walk = WalkForward(horizon=12, folds=1)
+    settings = {"units": 32, "steps": 400, "learning_rate": 5e-3, "dropout": 0.0, "context": 48}
+    with_column, without = (score(list(backtest(spec("gru", **settings), p, walk)), "mae") for p in (panel, alone))
+    assert with_column < 0.7 * without
+
+
+def test_the_calendar_is_used():
+    """An event at one hour of Mondays, which a context of a day cannot foresee, is foreseen from the calendar."""
+    times = hours(24 * 7 * 20)
+    monday = ((times.astype("datetime64[h]").astype(int) // 24 + 3) % 7 == 0).astype(float)
+    panel = make_panel(("y",), [times], [monday[:, None] * 5], (Column("y", "target"),), Clock("fixed", "1h"))
+    walk = WalkForward(horizon=24, folds=1, stride=24)
+    outcome = next(backtest(spec("gru", units=32, steps=400, context=24, dropout=0.0, learning_rate=5e-3), panel, walk))
+    mondays = (outcome.truth > 0).all(1)
+    assert mondays.any()
+    assert outcome.forecast.values[mondays].mean() > 3.5
+    assert np.abs(outcome.forecast.values[~mondays].mean()) < 1
+
+
+@pytest.mark.parametrize("period", [12, 24, 63])
+def test_a_season_is_found_in_the_values(period):
+    wave = np.sin(2 * np.pi * np.arange(900) / period) + np.random.default_rng(0).normal(0, 0.3, 900) + 0.01 * np.arange(900)
+    assert abs(find_season(wave) - period) <= 1
+
+
+def test_no_season_is_found_where_there_is_none():
+    random = np.random.default_rng(0)
+    assert find_season(random.normal(size=800)) == 1
+    assert find_season(np.arange(100.0)) == 1
+    assert find_season(np.full(100, 3.0)) == 1
+    assert find_season(np.array([1.0, np.nan, 2.0])) == 1
+
+
+def test_the_clock_s_season_goes_before_the_values():
+    assert season_of(weather((100,))) == 24
+    assert season_of(weather((30,))) == 1  # seen less than twice
