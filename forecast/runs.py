@@ -259,6 +259,8 @@ def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str,
 
 def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
     """The result of a run that is there already, as `Result.to_json` gave it; None where it is not, or not finished."""
+    if not Path(plan.data).is_file():
+        return None  # reading it says why
     folder, same = _choose(Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True)
     manifest = folder / "run.json"
     return json.loads(manifest.read_text())["result"] if same and manifest.exists() else None

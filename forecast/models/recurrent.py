@@ -30,6 +30,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a window
+FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MANY = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
 
 
@@ -73,14 +74,15 @@ class Recurrent:
         rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
         segment = self.segment or math.ceil(horizon / math.ceil(horizon / 48))
         season = min(past.clock.seasons, default=1)
-        reach = max(15 * segment, 28, min(2 * season, 60 * segment))  # fifteen segments, four weeks of days, two seasons
+        segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
+        reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
         most = max(segment, (longest - 2 * horizon) // 2 // segment * segment)
         return replace(
             self,
             segment=segment,
             context=self.context or min(math.ceil(reach / segment) * segment, most),
-            units=self.units or (32 if rows < 3_000 else 64 if rows < 50_000 else 128),
-            batch=self.batch or (128 if rows < 50_000 else 256),
+            units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
+            batch=self.batch or (128 if rows < FEW else 256),
             steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
         )
 

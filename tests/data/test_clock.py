@@ -25,7 +25,12 @@ def every(first, count, step):
         (stamps("2023-11-30", "2023-12-31", "2024-01-31", "2024-02-29"), Clock("calendar", "ME")),
         (stamps("2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31"), Clock("calendar", "QE")),
         (stamps("2020-01-01", "2021-01-01", "2022-01-01"), Clock("calendar", "YS")),
-        (np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]")[np.is_busday(np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]"))].astype("datetime64[ns]"), Clock("calendar", "B")),
+        (
+            np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]")[
+                np.is_busday(np.arange("2024-01-01", "2024-02-01", dtype="datetime64[D]"))
+            ].astype("datetime64[ns]"),
+            Clock("calendar", "B"),
+        ),
         (stamps("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-09", "2024-01-10"), Clock("sessions", "session")),
     ],
 )
@@ -55,7 +60,11 @@ def test_the_next_stamps(clock, last, following):
 
 
 def test_position_is_the_inverse_of_after():
-    for clock, first in ((Clock("fixed", "15min"), "2024-01-01T00:07"), (Clock("calendar", "ME"), "2023-01-31"), (Clock("calendar", "B"), "2024-01-05")):
+    for clock, first in (
+        (Clock("fixed", "15min"), "2024-01-01T00:07"),
+        (Clock("calendar", "ME"), "2023-01-31"),
+        (Clock("calendar", "B"), "2024-01-05"),
+    ):
         times = clock.after(stamps(first), np.arange(40))[0]
         assert (clock.position(times) == np.arange(40)).all()
 

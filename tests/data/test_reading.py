@@ -178,7 +178,9 @@ def test_several_targets_need_a_wide_file():
 
 
 def test_two_time_columns_are_named():
-    refused(long_frame().assign(made=HOURS[0], issued=HOURS[1]).drop(columns="time"), "Several columns hold stamps: made, issued. Name the one to use")
+    refused(
+        long_frame().assign(made=HOURS[0], issued=HOURS[1]).drop(columns="time"), "Several columns hold stamps: made, issued. Name the one to use"
+    )
 
 
 def test_numbers_are_no_stamps():

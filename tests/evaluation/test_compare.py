@@ -76,7 +76,9 @@ def test_the_verdict_says_whether_it_could_be_chance():
     better = leaderboard([*base, *renamed(base, "mine", 0.8)])
     assert better.verdict.startswith("mine is best: its MAE is 20.0 % below that of naive, the best baseline, and that is hardly chance (p < .001")
     noise = np.random.default_rng(1)
-    luck = [replace(o, forecast=replace(o.forecast, model="luck", values=o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape))) for o in base]
+    luck = [
+        replace(o, forecast=replace(o.forecast, model="luck", values=o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape))) for o in base
+    ]
     verdict = leaderboard([*base, *luck]).verdict
     assert "could be chance" in verdict or verdict.startswith("No model beats the baseline")
     short = list(backtest("naive", walk, WalkForward(horizon=20)))

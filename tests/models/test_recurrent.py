@@ -8,7 +8,6 @@ from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
-from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import Goal, find_season, season_of
 from forecast.models.recurrent import Net
@@ -81,10 +80,10 @@ def test_a_cold_series_has_the_mean_embedding():
 @pytest.mark.parametrize(
     ("panel", "horizon", "sizes"),
     [
-        (single(np.zeros(8000)), 24, (360, 24, 64)),
+        (single(np.zeros(8000)), 24, (168, 24, 64)),
         (single(np.zeros(60_000)), 96, (720, 48, 128)),
         (single(np.zeros(60_000), Clock("fixed", "15min")), 96, (720, 48, 128)),
-        (single(np.zeros(3000), Clock("fixed", "1D")), 7, (105, 7, 64)),
+        (single(np.zeros(3000), Clock("fixed", "1D")), 7, (49, 7, 64)),
         (single(np.zeros(3000), Clock("fixed", "1D")), 1, (28, 1, 64)),
         (single(np.zeros(300)), 24, (120, 24, 32)),
         (single(np.zeros(60), Clock("calendar", "MS")), 12, (12, 12, 32)),

@@ -1,0 +1,143 @@
+"""The command line as a process: exit codes, one message, nothing else on stdout, nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+COMMANDS = ["check", "fit", "predict", "backtest", "tune", "models"]
+FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
+
+
+def forecast(folder, *arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "forecast", *map(str, arguments)], cwd=folder, capture_output=True, text=True, env=environment, check=False
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    random = np.random.default_rng(0)
+    hours = pd.date_range("2024-01-01", periods=400, freq="h")
+    temp = 5 * np.sin(np.arange(400) * 2 * np.pi / 24) + random.normal(0, 1, 400)
+    pd.DataFrame({"time": hours, "temp": temp, "wind": random.normal(size=400)}).to_csv(tmp_path / "weather.csv", index=False)
+    return tmp_path / "weather.csv"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_is_in_the_readme_and_has_an_example(command, tmp_path):
+    assert f"`forecast {command} " in README.read_text()
+    shown = forecast(tmp_path, command, "--help")
+    assert shown.returncode == 0
+    assert f"Example: forecast {command} " in " ".join(shown.stdout.split())
+
+
+def test_help_and_import_load_nothing_heavy():
+    code = "import sys, forecast, forecast.cli; print([m for m in ('torch', 'pandas', 'statsmodels', 'optuna', 'plotly') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
+    arguments = ["fit", file, "--model", "gru,seasonal,naive", "--horizon", "12", "--folds", "2", "--json", "--jobs", "1", *FEW]
+    first = forecast(tmp_path, *arguments)
+    assert first.returncode == 0, first.stderr
+    result = json.loads(first.stdout)
+    assert set(result) >= {"run", "data", "origins", "baseline", "leaderboard", "best", "verdict", "forecast"}
+    assert set(result["leaderboard"][0]) == {"model", "mae", "rmse", "mase", "smape", "skill", "p", "seconds"}
+    assert len(result["forecast"]) == 12
+    run = tmp_path / result["run"]
+    assert {"run.toml", "run.json", "model.safetensors", "context.parquet", "report.html", "forecast.csv"} <= {path.name for path in run.iterdir()}
+    again = forecast(tmp_path, *arguments)
+    assert json.loads(again.stdout) == result
+    assert "there already" in again.stderr
+    run.rename(tmp_path / "moved")
+    moved = forecast(tmp_path, "predict", "moved", "--json")
+    assert json.loads(moved.stdout)["forecast"] == result["forecast"]
+    newer = pd.read_csv(file).tail(3).assign(time=lambda f: pd.to_datetime(f["time"]) + pd.Timedelta("3h"))
+    newer.to_csv(tmp_path / "newer.csv", index=False)
+    later = json.loads(forecast(tmp_path, "predict", "moved", "newer.csv", "--json").stdout)["forecast"]
+    assert later[0]["ds"] == "2024-01-17T19:00:00"
+
+
+def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
+    forecast(tmp_path, "fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet")
+    frame = pd.read_csv(file).tail(2)
+    frame.assign(temp=99.0).to_csv(tmp_path / "newer.csv", index=False)
+    refused = forecast(tmp_path, "predict", "run", "newer.csv")
+    assert refused.returncode == 2
+    assert "the new file says 99 (2 of 2 overlapping rows differ)" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "wether.csv"], "There is no file wether.csv. Did you mean weather.csv?"),
+        (["fit", "weather.csv", "--target", "tmp"], "There is no numeric column 'tmp' for --target. Did you mean temp?"),
+        (["fit", "weather.csv", "--horizon", "300"], "400 rows are too few for a horizon of 300 with 3 folds in the test part: at least"),
+        (["fit", "weather.csv", "--model", "ltsm"], "There is no model 'ltsm'. Did you mean lstm?"),
+        (["fit", "weather.csv", "--set", "gru.unit=3"], "gru has no setting 'unit'. Did you mean units?"),
+        (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
+        (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
+        (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
+        (["fit", "--config", "none.toml"], "There is no config file none.toml."),
+        (["fit"], "No data file is named."),
+        (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
+    ],
+)
+def test_a_mistake_is_one_message_and_leaves_no_folder(file, tmp_path, arguments, message):
+    refused = forecast(tmp_path, *arguments)
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert refused.stdout == ""
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_of_other_settings_is_refused(file, tmp_path):
+    arguments = ["fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet"]
+    assert forecast(tmp_path, *arguments).returncode == 0
+    refused = forecast(tmp_path, *arguments, "--horizon", "6")
+    assert refused.returncode == 2
+    assert "run holds a run of other settings, data or versions. Choose another --out, or add --overwrite" in refused.stderr
+    assert forecast(tmp_path, *arguments, "--horizon", "6", "--overwrite").returncode == 0
+
+
+def test_a_locked_folder_is_refused(file, tmp_path):
+    from forecast.files import locked
+
+    arguments = ["fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet"]
+    forecast(tmp_path, *arguments)
+    (tmp_path / "run" / "run.json").unlink()
+    with locked(tmp_path / "run"):
+        refused = forecast(tmp_path, *arguments)
+    assert refused.returncode == 2
+    assert "is in use by another forecast process" in refused.stderr
+
+
+def test_tune_says_what_it_bought(file, tmp_path):
+    arguments = ["tune", file, "--model", "gru", "--trials", "3", "--horizon", "6", "--folds", "1", "--json", "--jobs", "1", *FEW]
+    tuned = forecast(tmp_path, *arguments)
+    assert tuned.returncode == 0, tuned.stderr
+    result = json.loads(tuned.stdout)
+    assert result["trials"] == 3
+    assert set(result["best"]["params"]) == {"units", "layers", "dropout", "learning_rate"}
+    assert set(result["test"]) == {"default", "tuned", "gain", "p"}
+    again = forecast(tmp_path, *arguments)
+    assert json.loads(again.stdout)["best"] == result["best"]
+    assert json.loads(again.stdout)["trials"] == 3
+
+
+@pytest.mark.parametrize("name", ["weather", "sine", "oil"])
+def test_a_pipeline_reads(name):
+    from forecast.plan import make_run
+
+    run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
+    assert [one.name for one in run.specs()] == list(run.models)
+    assert run.read().target == run.target
