@@ -45,7 +45,7 @@ def test_no_target_of_training_is_a_target_of_validation():
 
 
 def test_too_short_a_series_is_refused_with_a_number():
-    with pytest.raises(ForecastError, match="The longest series has 9 rows .* at least 26 are needed"):
+    with pytest.raises(ForecastError, match=r"The longest series has 9 rows .* at least 26 are needed"):
         split_windows(single(np.arange(9.0)), 6, 6, 0.15)
 
 

@@ -70,11 +70,11 @@ def test_an_unknown_model_names_the_nearest():
 
 
 def test_a_setting_is_checked():
-    with pytest.raises(ForecastError, match="gru has no setting 'unit'. Did you mean units"):
+    with pytest.raises(ForecastError, match=r"gru has no setting 'unit'. Did you mean units"):
         spec("gru", unit=3)
-    with pytest.raises(ForecastError, match="gru.units = 0: input should be greater than or equal to 1"):
+    with pytest.raises(ForecastError, match=r"gru.units = 0: input should be greater than or equal to 1"):
         spec("gru", units=0)
-    with pytest.raises(ForecastError, match="lstm.dropout = 1.5: input should be less than 1"):
+    with pytest.raises(ForecastError, match=r"lstm.dropout = 1.5: input should be less than 1"):
         spec("lstm", dropout=1.5)
 
 
@@ -105,7 +105,7 @@ def test_a_user_s_own_spec_runs_beside_the_others():
     class Zero:
         goal: object
         context: int = 1
-        log: Log = Log()
+        log: Log = Log()  # noqa: RUF009 (a frozen value)
 
         def predict(self, panel, origins, fitted):
             return np.zeros((len(origins), self.goal.horizon))

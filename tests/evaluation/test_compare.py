@@ -46,7 +46,8 @@ def test_losses_are_averaged_over_the_series_of_a_moment():
     losses = loss_by_origin(outcomes)
     stamps = np.unique(np.concatenate([o.forecast.times[:, 0] for o in outcomes]))
     assert len(losses) == len(stamps) == 35
-    first = [np.abs(o.forecast.values - o.truth).mean(1)[o.forecast.times[:, 0] == stamps[0]] for o in outcomes[:1]][0]
+    there = outcomes[0].forecast.times[:, 0] == stamps[0]
+    first = np.abs(outcomes[0].forecast.values - outcomes[0].truth).mean(1)[there]
     assert losses[0] == pytest.approx(first.mean())
     assert horizons_of(outcomes) == pytest.approx(35 / 6)
 
@@ -76,9 +77,8 @@ def test_the_verdict_says_whether_it_could_be_chance():
     better = leaderboard([*base, *renamed(base, "mine", 0.8)])
     assert better.verdict.startswith("mine is best: its MAE is 20.0 % below that of naive, the best baseline, and that is hardly chance (p < .001")
     noise = np.random.default_rng(1)
-    luck = [
-        replace(o, forecast=replace(o.forecast, model="luck", values=o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape))) for o in base
-    ]
+    shaken = [o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape) for o in base]
+    luck = [replace(o, forecast=replace(o.forecast, model="luck", values=values)) for o, values in zip(base, shaken, strict=True)]
     verdict = leaderboard([*base, *luck]).verdict
     assert "could be chance" in verdict or verdict.startswith("No model beats the baseline")
     short = list(backtest("naive", walk, WalkForward(horizon=20)))
