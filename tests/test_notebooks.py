@@ -1,0 +1,21 @@
+"""The notebooks run from top to bottom."""
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("default")  # what jupyter and its kernel warn of is not ours
+def test_a_notebook_runs(path, monkeypatch):
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    printed = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any("best_value" in cell.source and cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+    assert not [output for output in printed if output.output_type == "error"]
