@@ -33,7 +33,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "columns": list(fitted.goal.columns),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
-        "log": header(fitted.log),
+        "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
     }
     save_arrays(Path(path), arrays, values)
 
