@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -55,7 +54,7 @@ class FolderKeep(Keep):
 
     def watch(self, part: Part) -> Watch:
         """A watch that keeps checkpoints and tells progress."""
-        return FolderWatch(self._path(part, "checkpoint"), self.tell, part, os.getpid())
+        return FolderWatch(self._path(part, "checkpoint"), self.tell, part)
 
     def _path(self, part: Part, ending: str) -> Path:
         return self.folder / f"{part[0]}-{part[1]}.{ending}"
@@ -68,7 +67,6 @@ class FolderWatch(Watch):
     path: Path
     tell: Path
     part: Part
-    process: int
 
     def report(self, step: int, of: int, value: float) -> None:
         """Progress as a JSON line."""
@@ -107,7 +105,6 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
 
     Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. A folder of other settings is refused unless `overwrite`.
     """
-
     wanted = {"what": what, **identity(run)}
     folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
     if folder.exists() and not same:
@@ -300,7 +297,7 @@ def _write(result: Result, plan: Run) -> None:
     folder, panel, board = result.folder, result.panel, result.board
     write_atomic(folder / "forecast.csv", result.forecast.to_frame(cutoff=False).to_csv(index=False))
     write_atomic(folder / "scores.csv", board.to_frame().to_csv())
-    _outcomes_frame(result.outcomes).to_parquet(folder / "outcomes.parquet", index=False, compression="zstd")
+    write_atomic(folder / "outcomes.parquet", _outcomes_frame(result.outcomes).to_parquet(index=False, compression="zstd"))
     history = [(o.forecast.model, o.fold, *row) for o in result.outcomes for row in o.log.history]
     write_atomic(folder / "history.csv", pd.DataFrame(history, columns=["model", "fold", "step", "train", "validation"]).to_csv(index=False))
     write_report(

@@ -176,7 +176,7 @@ def _ask(study: optuna.Study, base: Spec, trials: int) -> Iterator[tuple[int, Sp
     for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         trial = optuna.Trial(study, left._trial_id)
         yield left._trial_id, base.space(trial)
-    while sum(trial.state not in (TrialState.WAITING, TrialState.FAIL) for trial in study.get_trials(deepcopy=False)) < trials:
+    while sum(trial.state != TrialState.WAITING for trial in study.get_trials(deepcopy=False)) < trials:  # a failed trial is one too
         trial = study.ask()
         yield trial._trial_id, base.space(trial)
 
