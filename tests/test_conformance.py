@@ -200,10 +200,10 @@ def test_the_first_step_sees_the_last_input(name, panel):
 
     learned = fit(small(name), panel, H).learned
     window = torch.zeros(1, learned.context, 3).requires_grad_()
-    width = learned.net.calendar.in_features if learned.net.calendar is not None else 0
-    calendar = torch.zeros(1, learned.net.answers, width)
+    width = learned.nets[0].calendar.in_features if learned.nets[0].calendar is not None else 0
+    calendar = torch.zeros(1, learned.nets[0].answers, width)
     for step in (0, H - 1):
-        (gradient,) = torch.autograd.grad(learned.net(window, torch.zeros(1, dtype=torch.int64), calendar)[0, step], window)
+        (gradient,) = torch.autograd.grad(learned.nets[0](window, torch.zeros(1, dtype=torch.int64), calendar)[0, step], window)
         assert gradient[0, -1, 0].abs() > 1e-6
         assert gradient[0, 0, 0].abs() > 0  # and the first
 

@@ -1,6 +1,6 @@
 """Supervised sequences: which rows a window reads, by index arithmetic. Windows are never stored; memory is that of the series."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,8 +58,8 @@ def make_windows(panel: Panel, context: int, horizon: int, first: Array | None =
     return Windows(panel, values, context, horizon, first, np.maximum(last - first + 1, 0))
 
 
-def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows]:
-    """Training and validation windows: the last `share` of the rows (at least one horizon) of each series validates.
+def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:
+    """Windows for training, for validation, and all of both: the last `share` of the rows (at least one horizon) of each series validates.
 
     No target row of training is a target row of validation; a validation window may read training rows as its context, as a forecast does.
     """
@@ -67,15 +67,17 @@ def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tup
     tail = max(horizon, round(share * int(lengths.max())))
     cut = lengths - tail
     least = np.minimum(context, np.maximum(lengths // 2, 1))  # a short series also trains on windows that begin before its first row
-    train = make_windows(panel, context, horizon, least, cut - horizon)
-    validation = make_windows(panel, context, horizon, np.maximum(cut, least), lengths - horizon)
+    whole = make_windows(panel, context, horizon, least)
+    train = replace(whole, count=np.maximum(cut - horizon - least + 1, 0))
+    begin = np.maximum(cut, least)
+    validation = replace(whole, first=begin, count=np.maximum(lengths - horizon - begin + 1, 0))
     if not len(train) or not len(validation):
         needed = 2 * (2 * horizon + 1)
         raise ForecastError(
             f"The longest series has {int(lengths.max())} rows before the first forecast, too few to train a net for a horizon of {horizon}:"
             f" at least {needed} are needed. Take a shorter --horizon, or models without a net (--model arima,naive)."
         )
-    return train, validation
+    return train, validation, whole
 
 
 def windows(panel: Panel, context: int, horizon: int) -> Windows:

@@ -21,7 +21,7 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch
-from forecast.models.training import Training, seeded, train
+from forecast.models.training import Ended, Training, Turn, members_of, seeded, train
 from forecast.results import Log
 
 Count = Annotated[int, Field(ge=1)]
@@ -67,6 +67,8 @@ class Recurrent:
     clip: Positive = 1.0
     patience: Count = 5  # looks (12 a fit) without a lower validation loss after which training ends
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15  # share of the past's tail that judges the weights
+    finish: Share = 0.25  # further steps on all rows, the judging ones too, as a share of `steps`
+    members: Count = 1  # nets of the seeds seed, seed + 1, ...; the forecast is their median
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """This spec with every size chosen: a function of clock, lengths and observed cells of the past."""
@@ -97,32 +99,45 @@ class Recurrent:
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
         sizes, cycles = sized.sizes, _cycles(past)
-        windows, validation = split_windows(past, sizes.context, goal.horizon, self.validation)
-        with seeded(seed):
-            net = Net(sized, goal, _embedded(past), _width(cycles))
-            feed = Feed(windows, sized, cycles, np.arange(len(past.ids)))
-            how = Training(sizes.steps, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, self.loss, self.patience)
-            history = train(net, feed, windows, validation, how, watch)
-        kept = min(history, key=lambda row: row[2])[0]
+        split = split_windows(past, sizes.context, goal.horizon, self.validation)
+        feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
+        finish = round(self.finish * sizes.steps)
+        how = Training(sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, self.loss, self.patience)
+        ended = Ended.of(watch)
+        nets = []
+        for member in range(self.members):
+            with seeded(seed + member):
+                net = Net(sized, goal, _embedded(past), _width(cycles))
+                if member < len(ended.histories):
+                    net.load_state_dict(members_of(ended.arrays, member))
+                else:
+                    history = train(net, feed, split, how, Turn(watch, member, self.members, ended))
+                    ended = ended.with_one(net.state_dict(), history)
+                nets.append(net.eval())
+        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         note = (
-            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {sizes.units} units, {len(windows):,} training windows,"
-            f" {history[-1][0]} of {sizes.steps} steps of {sizes.batch}, weights of step {kept} kept"
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {sizes.units} units, {len(split[0]):,} training windows,"
+            f" weights of step {kept} of {sizes.steps} kept ({sizes.batch} windows a step), then {finish} steps on all rows"
         )
-        return LearnedNet(sized, goal, net, cycles, Log((note,), tuple(history)))
+        history = [(member * sizes.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
+        return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
         """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""
         sized = replace(self, **Sizes(*(int(size) for size in arrays["sizes"]))._asdict())
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
-        net = Net(sized, goal, int(arrays["series"][0]), _width(cycles))
-        weights = {name.removeprefix("net."): torch.tensor(array) for name, array in arrays.items() if name.startswith("net.")}
-        twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
-        found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
-        if twin != found:
-            wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
-            raise ForecastError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}.")
-        net.load_state_dict(weights)
-        return LearnedNet(sized, goal, net.eval(), cycles, Log())
+        nets = []
+        for member in range(self.members):
+            net = Net(sized, goal, int(arrays["series"][0]), _width(cycles))
+            weights = members_of(arrays, member)
+            twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
+            found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
+            if twin != found:
+                wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
+                raise ForecastError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}.")
+            net.load_state_dict(weights)
+            nets.append(net.eval())
+        return LearnedNet(sized, goal, tuple(nets), cycles, Log())
 
     def space(self, trial: Any) -> Self:
         """Units, layers, dropout and learning rate (log), as a study tries them; a setting outside the usual range widens it."""
@@ -251,11 +266,11 @@ def _filled(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class LearnedNet:
-    """A trained net: `predict` reads `context` rows before each origin."""
+    """Trained nets, one a member: `predict` reads `context` rows before each origin."""
 
     sized: Recurrent
     goal: Goal
-    net: Net
+    nets: tuple[Net, ...]
     cycles: tuple[str, ...]
     log: Log
 
@@ -272,14 +287,15 @@ class LearnedNet:
         with torch.inference_mode():
             for begin in range(0, len(origins), 1024):
                 chunk = slice(begin, begin + 1024)
-                values[chunk] = self.net(*feed(windows, origins[chunk])[0]).numpy()
+                inputs = feed(windows, origins[chunk])[0]
+                values[chunk] = np.median([net(*inputs).numpy() for net in self.nets], axis=0)
         return values
 
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, number of embedded series, cycles of the calendar."""
-        arrays = {f"net.{name}": tensor.numpy() for name, tensor in self.net.state_dict().items()}
+        arrays = {f"member.{i}.{name}": tensor.numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
-        arrays["series"] = np.array([0 if self.net.series is None else self.net.series.shape[1]], "int64")
+        arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
 

@@ -1,9 +1,10 @@
-"""The training loop of every net: random windows, steps counted, an average of the weights judged on the past's tail, the best restored."""
+"""The training loop of every net: random windows, steps counted, an average of the weights judged on the past's tail, the best restored
+and finished on all rows."""
 
 import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +33,12 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 class Training:
     """How a net is trained: `steps` of `batch` windows drawn at random, AdamW with warm-up and cosine, clipping by norm, an average of weights.
 
-    Training ends early after `patience` looks without a lower validation loss.
+    Training ends early after `patience` looks without a lower validation loss. Then `finish` steps more, from the best weights, on all windows:
+    the newest rows have judged and now teach.
     """
 
     steps: int
+    finish: int
     batch: int
     learning_rate: float
     weight_decay: float
@@ -53,27 +56,39 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def train(net: nn.Module, batch_of: Batch, train: Windows, validation: Windows, how: Training, watch: Watch) -> History:
-    """Train a net in place, leave in it the averaged weights of the lowest validation loss, and return (step, training, validation) losses.
+def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training, watch: Watch) -> History:
+    """Train a net in place and return (step, training, validation) losses; split = windows for training, for validation, and all of both.
 
-    Call it within `seeded`. A checkpoint goes to `watch` at every look; a killed fit goes on from it and ends in the same bits.
+    The averaged weights of the lowest validation loss are restored, and finished on all windows. Call it within `seeded`. A checkpoint goes to
+    `watch` at every look; a killed fit goes on from it and ends in the same bits.
     """
+    windows, validation, whole = split
     state = _State(net, how)
     saved = watch.load()
     if saved is not None:
         state.restore(*saved)
-    judged = np.linspace(0, len(validation) - 1, min(JUDGED, len(validation))).astype("int64")
+    judged = validation.origins(np.linspace(0, len(validation) - 1, min(JUDGED, len(validation))).astype("int64"))
     looks = {round((look + 1) * how.steps / LOOKS) for look in range(LOOKS)}
-    while state.step < how.steps and not state.stale:
-        state.advance(*batch_of(train, train.origins(torch.randint(len(train), (how.batch,)).numpy())))
+    while not state.finishing and state.step < how.steps and not state.stale:
+        state.advance(*batch_of(windows, _draw(windows, how.batch)))
         if state.step in looks:
-            value = _judge(state.average, batch_of, validation, validation.origins(judged), how.loss)
+            value = _judge(state.average, batch_of, validation, judged, how.loss)
             state.look(value)
             watch.store(*state.pack())
             watch.report(state.step, how.steps, value)
-    net.load_state_dict(state.best)
+    if not state.finishing:
+        state.finish()
+    while state.step < how.finish:
+        state.advance(*batch_of(whole, _draw(whole, how.batch)))
+        if state.step in looks:
+            watch.store(*state.pack())
+    net.load_state_dict(state.average.state_dict())
     net.eval()
     return state.history
+
+
+def _draw(windows: Windows, count: int) -> Array:
+    return windows.origins(torch.randint(len(windows), (count,)).numpy())
 
 
 def masked_mean(loss: Tensor, target: Tensor) -> Tensor:
@@ -88,16 +103,20 @@ class _State:
     def __init__(self, net: nn.Module, how: Training) -> None:
         self.net, self.how = net.train(), how
         self.average = copy.deepcopy(net).eval()
-        self.optimiser = torch.optim.AdamW(net.parameters(), how.learning_rate, weight_decay=how.weight_decay, fused=True)
         self.pairs: tuple[list[Tensor], list[Tensor]] = (list(self.average.parameters()), list(net.parameters()))
+        self.finishing, self.steps = False, how.steps
         self.step, self.running, self.since = 0, 0.0, 0
         self.lowest, self.best = math.inf, copy.deepcopy(net.state_dict())
         self.history: History = []
+        self.optimiser = self._optimiser()
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.net.parameters(), self.how.learning_rate, weight_decay=self.how.weight_decay, fused=True)
 
     def advance(self, inputs: Inputs, target: Tensor) -> None:
         """One step on one batch."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.how.learning_rate * schedule(self.step, self.how.steps)
+            group["lr"] = self.how.learning_rate * schedule(self.step, self.steps)
         loss = masked_mean(LOSSES[self.how.loss](self.net(*inputs) - target.nan_to_num()), target)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -121,6 +140,13 @@ class _State:
         if value < self.lowest:
             self.lowest, self.best = value, copy.deepcopy(self.average.state_dict())
 
+    def finish(self) -> None:
+        """From the best weights on, with the schedule of the finish."""
+        self.net.load_state_dict(self.best)
+        self.average.load_state_dict(self.best)
+        self.finishing, self.steps, self.step = True, self.how.finish, 0
+        self.optimiser = self._optimiser()
+
     def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values of a checkpoint."""
         parts = {"net": self.net.state_dict(), "average": self.average.state_dict(), "best": self.best}
@@ -128,10 +154,12 @@ class _State:
         for i, moments in self.optimiser.state_dict()["state"].items():
             arrays |= {f"optimiser.{i}.{name}": tensor.numpy() for name, tensor in moments.items()}
         arrays["random"] = torch.get_rng_state().numpy()
-        return arrays, {"step": self.step, "lowest": self.lowest, "history": self.history}
+        return arrays, {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """Take up where `pack` left off."""
+        if values["finishing"]:
+            self.finishing, self.steps = True, self.how.finish
 
         def tensors(part: str) -> dict[str, Tensor]:
             return {name.removeprefix(part + "."): torch.tensor(array) for name, array in arrays.items() if name.startswith(part + ".")}
@@ -145,6 +173,55 @@ class _State:
         torch.set_rng_state(torch.tensor(arrays["random"]))
         self.step, self.lowest = values["step"], values["lowest"]
         self.history = [(int(step), loss, value) for step, loss, value in values["history"]]
+
+
+def members_of(arrays: Mapping[str, Array], member: int) -> dict[str, Tensor]:
+    """The weights of one member of several nets, as a checkpoint and a saved model name them: member.0.enter.weight."""
+    prefix = f"member.{member}."
+    return {name.removeprefix(prefix): torch.tensor(array) for name, array in arrays.items() if name.startswith(prefix)}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The members of a fit that are trained already: their weights, member.0.enter.weight and so on, and their histories."""
+
+    arrays: Mapping[str, Array]
+    histories: tuple[History, ...]
+
+    @staticmethod
+    def of(watch: Watch) -> "Ended":
+        """Those in the checkpoint of a killed fit; none without one."""
+        arrays, values = watch.load() or ({}, {"ended": []})
+        histories = tuple([(int(step), loss, value) for step, loss, value in history] for history in values["ended"])
+        return Ended({name: array for name, array in arrays.items() if name.startswith("member.")}, histories)
+
+    def with_one(self, weights: Mapping[str, Tensor], history: History) -> "Ended":
+        """These and the next."""
+        more = {f"member.{len(self.histories)}.{name}": tensor.numpy() for name, tensor in weights.items()}
+        return Ended({**self.arrays, **more}, (*self.histories, history))
+
+
+@dataclass(frozen=True)
+class Turn(Watch):
+    """The watch of one member: its checkpoints carry the members before it, its steps are counted through them."""
+
+    watch: Watch
+    member: int
+    members: int
+    ended: Ended
+
+    def report(self, step: int, of: int, value: float) -> None:
+        """Progress through all members."""
+        self.watch.report(self.member * of + step, self.members * of, value)
+
+    def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
+        """The checkpoint, where it is of this member."""
+        saved = self.watch.load()
+        return saved if saved is not None and len(saved[1]["ended"]) == self.member else None
+
+    def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
+        """A checkpoint with all that came before it."""
+        self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
 
 
 def schedule(step: int, steps: int) -> float:

@@ -34,12 +34,13 @@ def test_before_the_first_row_is_missing():
 
 def test_no_target_of_training_is_a_target_of_validation():
     panel = weather((200, 150))
-    train, validation = split_windows(panel, 24, 6, 0.2)
+    train, validation, whole = split_windows(panel, 24, 6, 0.2)
 
     def targets(made):
         return set(made.rows(made.origins(np.arange(len(made))))[:, 24:].ravel().tolist())
 
     assert not targets(train) & targets(validation)
+    assert targets(train) | targets(validation) == targets(whole)
     last = validation.origins(np.arange(len(validation)))[-1]
     assert tuple(last) == (1, 150 - 6)  # validation reaches the end
 

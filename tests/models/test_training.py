@@ -1,9 +1,10 @@
+import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from conftest import weather
+from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models.base import LOOKS, Stop, Watch
@@ -15,8 +16,8 @@ SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 class Memory(Watch):
     """Keeps checkpoints as files would, and can cut a fit off after some looks."""
 
-    def __init__(self, cut=None):
-        self.cut, self.saved, self.reports = cut, None, []
+    def __init__(self, cut=None, last=None):
+        self.cut, self.last, self.saved, self.reports, self.stores = cut, last, None, [], 0
 
     def report(self, step, of, value):
         self.reports.append((step, of, value))
@@ -27,7 +28,10 @@ class Memory(Watch):
         return self.saved
 
     def store(self, arrays, values):
-        self.saved = ({name: array.copy() for name, array in arrays.items()}, dict(values))
+        self.stores += 1
+        self.saved = ({name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(values)))
+        if self.stores == self.last:
+            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("cut", [1, 5, LOOKS - 1])
@@ -44,18 +48,52 @@ def test_a_fit_that_was_cut_off_goes_on_to_the_same_bits(model, cut):
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
 
 
+@pytest.mark.parametrize("last", [LOOKS, LOOKS + 1, LOOKS + 3, LOOKS + 4, 2 * LOOKS + 5])
+def test_a_fit_of_two_members_goes_on_from_any_checkpoint_to_the_same_bits(last):
+    """Cut off between the looks, in the finish, in the second member and in its finish."""
+    panel, memory, settings = weather((300,)), Memory(last=last), {**SMALL, "members": 2, "patience": LOOKS}
+    whole = fit("gru", panel, 6, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        fit("gru", panel, 6, watch=memory, **settings)
+    resumed = fit("gru", panel, 6, watch=memory, **settings)
+    assert memory.stores == 2 * (LOOKS + 3)
+    assert resumed.log.history == whole.log.history
+    for name, array in whole.learned.arrays().items():
+        assert np.array_equal(array, resumed.learned.arrays()[name]), name
+
+
+def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their_median():
+    panel = weather((300,))
+    together = fit("gru", panel, 6, members=3, seed=4, **SMALL).predict(panel).values
+    alone = [fit("gru", panel, 6, seed=seed, **SMALL).predict(panel).values for seed in (4, 5, 6)]
+    assert np.abs(together - np.median(alone, axis=0)).max() < 1e-6
+    assert np.abs(together - alone[0]).max() > 1e-3
+
+
+def test_the_finish_learns_from_the_rows_that_judged():
+    """A rule that holds in the judging rows alone is learned in the finish."""
+    y = np.random.default_rng(0).normal(size=600)
+    y[500:] = np.where(np.arange(100) % 2, 3.0, -3.0)
+    errors = []
+    for finish in (0.0, 0.9):
+        learned = fit("gru", single(y), 1, **{**SMALL, "steps": 300}, learning_rate=1e-2, dropout=0.0, finish=finish)
+        origins = np.array([[0, row] for row in range(560, 599)])
+        errors.append(np.abs(learned.predict(single(y), origins).values[:, 0] - y[560:599]).mean())
+    assert errors[1] < 0.3 * errors[0]
+
+
 def test_the_best_weights_are_restored():
     """The forecasts on the validation windows have the lowest loss of the history, not the last."""
     from forecast.data.scaling import fit_scaling
     from forecast.data.windows import split_windows
 
     panel = weather((300,))
-    fitted = fit("gru", panel, 6, dropout=0.0, learning_rate=0.05, patience=LOOKS, **SMALL)
+    fitted = fit("gru", panel, 6, dropout=0.0, learning_rate=0.05, patience=LOOKS, finish=0.0, **SMALL)
     history = fitted.log.history
     lowest = min(value for _, _, value in history)
     assert lowest < history[-1][2]
     scaled = fit_scaling(panel).apply(panel)
-    _, validation = split_windows(scaled, 48, 6, 0.15)
+    _, validation, _ = split_windows(scaled, 48, 6, 0.15)
     origins = validation.origins(np.arange(len(validation)))
     z = fitted.learned.predict(scaled, origins, np.array([0]))
     assert np.abs(z - scaled.truth(origins, 6)).mean() == pytest.approx(lowest, rel=1e-4)
