@@ -17,6 +17,9 @@ _HOME = {
     "WalkForward": "evaluation.folds",
     "backtest": "evaluation.backtest",
     "leaderboard": "evaluation.compare",
+    "calibrate": "evaluation.calibration",
+    "score": "evaluation.metrics",
+    "scores_by": "evaluation.metrics",
     "tune": "tuning",
     "objective": "tuning",
     "run": "runs",
@@ -34,6 +37,7 @@ __all__ = [
     "Run",
     "WalkForward",
     "backtest",
+    "calibrate",
     "fit",
     "leaderboard",
     "load",
@@ -42,6 +46,8 @@ __all__ = [
     "read",
     "run",
     "save",
+    "score",
+    "scores_by",
     "spec",
     "tune",
     "windows",
@@ -54,8 +60,10 @@ if TYPE_CHECKING:
     from forecast.data.windows import windows
     from forecast.errors import ForecastError
     from forecast.evaluation.backtest import backtest
+    from forecast.evaluation.calibration import calibrate
     from forecast.evaluation.compare import leaderboard
     from forecast.evaluation.folds import WalkForward
+    from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.models import spec
     from forecast.plan import Run

@@ -60,6 +60,8 @@ Horizon = Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24,
 Test = Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")]
 Folds = Annotated[int | None, typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3")]
 Stride = Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")]
+Intervals = Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")]
+Bounds = Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)]
 Config = Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)]
@@ -117,6 +119,8 @@ def fit(
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
+    intervals: Intervals = None,
+    bounds: Bounds = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -130,7 +134,7 @@ def fit(
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
     result = runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
@@ -177,6 +181,8 @@ def backtest(
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
+    intervals: Intervals = None,
+    bounds: Bounds = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -188,7 +194,7 @@ def backtest(
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
     result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -212,6 +218,8 @@ def tune(
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
+    intervals: Intervals = None,
+    bounds: Bounds = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -224,7 +232,7 @@ def tune(
     """Search units, layers, dropout and learning rate on folds before the test, then say what that buys on the test."""
     from forecast.tuning import tune_run
 
-    plan = _plan(file, config, setting, _flags([model], horizon, target, time, id, past, test, folds, stride, seed))
+    plan = _plan(file, config, setting, _flags([model], horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -279,6 +287,8 @@ def _flags(
     test: str | None,
     folds: int | None,
     stride: int | None,
+    intervals: str | None,
+    bounds: str | None,
     seed: int | None,
 ) -> dict[str, Any]:
     """The flags that were given, by the paths of a Run."""
@@ -292,8 +302,26 @@ def _flags(
         walk__test=None if test is None else _value(test),
         walk__folds=folds,
         walk__stride=stride,
+        intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
+        bounds=None if bounds is None else _bounds(bounds),
         seed=seed,
     )
+
+
+def _numbers(flag: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ForecastError(f"{flag} takes numbers, such as 80,95; found {text!r}.") from None
+
+
+def _bounds(text: str) -> list[float | None]:
+    """The lowest and the highest value; an empty side is open: "0," or ",100"."""
+    sides = [_numbers("--bounds", side) for side in [*text.split(","), ""][:2]]
+    low, high = (side[0] if side else None for side in sides)
+    if text.count(",") > 1 or (low is None and high is None) or (low is not None and high is not None and low >= high):
+        raise ForecastError(f"--bounds takes the lowest and the highest value of the target, such as 0, or 0,100; found {text!r}.")
+    return [low, high]
 
 
 def _plan(file: str | None, config: str | None, setting: list[str] | None, flags: dict[str, Any]) -> "Run":
@@ -345,8 +373,12 @@ def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 
 
 def _wide(frame: "pd.DataFrame") -> str:
-    """A forecast as a table, a column a series; beyond eight series the first eight, and that is said."""
-    model = frame.columns[-1]
+    """A forecast as a table: its intervals where it is of one series, else a column a series; of more than eight the first eight."""
+    if frame["unique_id"].nunique() == 1:
+        table = frame.drop(columns="unique_id").set_index("ds")
+        table.index.name = None
+        return str(table.to_string(float_format=lambda value: f"{value:.4g}", na_rep=""))
+    model = frame.columns[2]
     table = frame.pivot(index="ds", columns="unique_id", values=model)
     more = f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all" if table.shape[1] > 8 else ""
     table = table.iloc[:, :8]

@@ -1,6 +1,7 @@
 """fit: Spec + past -> Fitted, another type. Scaling lives here, inside the fold, so nothing outside can leak into it."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,8 +13,8 @@ from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Goal, Learned, Spec, Watch, one_thread
-from forecast.results import Forecast, Log
+from forecast.models.base import Bounds, Goal, Learned, Spec, Watch, one_thread
+from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 
@@ -28,6 +29,7 @@ class Fitted:
     scaling: Scaling
     learned: Learned
     log: Log
+    calibration: Calibration | None = None
 
     @cached_property
     def context(self) -> int:
@@ -45,16 +47,29 @@ class Fitted:
         self._check_origins(panel, origins)
         fitted = self.scaling.fitted(panel)
         warm = fitted[origins[:, 0]] >= 0
+        levels = self.goal.levels
         values = np.empty((len(origins), self.goal.horizon))
+        quantiles = np.full((*values.shape, len(levels)), np.nan) if levels else None
+
+        def answer(where: Array, z: Array, scaling: Scaling, rows: Array) -> None:
+            values[where] = scaling.invert(point_of(z, levels), rows)
+            if quantiles is not None and self.calibration is not None:
+                quantiles[where] = scaling.invert(self.calibration.apply(z), rows)
+            elif quantiles is not None and z.shape[2] == len(levels):
+                quantiles[where] = scaling.invert(ordered(z, levels, point_of(z, levels)), rows)
+
         with one_thread():
             if warm.any():
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
-                values[warm] = self.scaling.invert(z, fitted[origins[warm, 0]])
+                answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
                 cold, ends, scaling = cold_panel(panel, origins[chunk], self.context)
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
-                values[chunk] = scaling.invert(z, np.arange(len(chunk)))
-        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), panel.stamps(origins, self.goal.horizon), values)
+                answer(chunk, z, scaling, np.arange(len(chunk)))
+        times = panel.stamps(origins, self.goal.horizon)
+        values = within(values, self.goal.bounds)
+        quantiles = None if quantiles is None else within(quantiles, self.goal.bounds)
+        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), times, values, levels, quantiles)
 
     def _checked(self, panel: Panel) -> Panel:
         """The panel with its columns in the order of the fit."""
@@ -86,15 +101,29 @@ class Fitted:
             )
 
 
-def fit(model: str | Spec, past: Panel, horizon: int | str | None = None, *, seed: int = 0, watch: Watch | None = None, **settings: object) -> Fitted:
-    """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`. The horizon defaults to that of the clock."""
+def fit(
+    model: str | Spec,
+    past: Panel,
+    horizon: int | str | None = None,
+    *,
+    intervals: Iterable[float] = (),
+    bounds: Bounds = (None, None),
+    seed: int = 0,
+    watch: Watch | None = None,
+    **settings: object,
+) -> Fitted:
+    """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`. The horizon defaults to that of the clock.
+
+    intervals: percentages, such as (80, 95), for the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
+    bounds: (lowest, highest) that the target can be, None = none; forecasts and intervals are cut there.
+    """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     steps = past.clock.steps(horizon)
     begun = time.process_time()
     scaling = fit_scaling(past)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
-    goal = Goal(steps, tuple(column.name for column in past.columns))
+    goal = Goal(steps, tuple(column.name for column in past.columns), quantile_levels(intervals), bounds)
     with one_thread():
         learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
     log = replace(learned.log, seconds=time.process_time() - begun)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from forecast.errors import ForecastError, nearest
 from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS, spec
 from forecast.models.base import Spec
+from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
 
@@ -32,6 +34,8 @@ class Run:
     id: str | None = None
     past: str | tuple[str, ...] | None = None
     walk: WalkForward = field(default_factory=WalkForward)
+    intervals: tuple[float, ...] = (80, 95)  # percent
+    bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
     seed: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
 
@@ -69,8 +73,12 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     _refuse_unknown("", values, names | set(MODELS))
     if isinstance(values.get("walk"), dict):
         _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
+    if isinstance(values.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
+        values["bounds"] = [None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]]
     try:
-        return TypeAdapter(Run).validate_python({**values, "settings": settings})
+        made = TypeAdapter(Run).validate_python({**values, "settings": settings})
+        quantile_levels(made.intervals)
+        return made
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function", "tuple", "str", "float", "int")))
@@ -105,8 +113,11 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
     values = dataclasses.asdict(run)
     values["data"] = str(Path(run.data).resolve())
+    low, high = values.pop("bounds")
     tables = {"walk": values.pop("walk"), **values.pop("settings"), "made": made or {}}
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
+    if (low, high) != (None, None):
+        lines.append(f"bounds = [{'-inf' if low is None else low}, {'inf' if high is None else high}]")
     for name, table in tables.items():
         if table:
             lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items() if value is not None)]

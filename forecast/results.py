@@ -1,12 +1,14 @@
 """What a fit and a forecast give back: plain values with `to_frame()`."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.data.scaling import Scaling
+from forecast.errors import ForecastError
 from forecast.files import Array
 
 if TYPE_CHECKING:
@@ -25,11 +27,60 @@ class Log:
     seconds: float = 0.0
 
 
+def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
+    """The quantile levels of central intervals in percent, rising, with the median: (80, 95) -> (.025, .1, .5, .9, .975); () -> ()."""
+    shares = [coverage / 100 for coverage in coverages]
+    if any(not 0 < share < 1 for share in shares):
+        raise ForecastError(f"Intervals are percentages between 0 and 100, such as 80,95; found {', '.join(f'{100 * s:g}' for s in shares)}.")
+    edges = {round(0.5 + sign * share / 2, 10) for share in shares for sign in (-1, 1)}
+    return tuple(sorted(edges | {0.5})) if shares else ()
+
+
+def intervals(levels: tuple[float, ...]) -> list[tuple[float, int, int]]:
+    """(coverage in percent, index of the lower level, of the upper), widest last: what is reported of quantile levels."""
+    pairs = [(i, len(levels) - 1 - i) for i in range(len(levels) // 2)]
+    return [(round(100 * (levels[high] - levels[low]), 8), low, high) for low, high in reversed(pairs)]
+
+
+def ordered(quantiles: Array, levels: tuple[float, ...], point: Array) -> Array:
+    """Quantiles (..., Q) that never cross, with the point (...) at the median: from there outward each is at least as far as the one before."""
+    middle = levels.index(0.5)
+    made = quantiles.copy()
+    made[..., middle] = point
+    made[..., middle:] = np.maximum.accumulate(made[..., middle:], axis=-1)
+    made[..., middle::-1] = np.minimum.accumulate(made[..., middle::-1], axis=-1)
+    return made
+
+
+def within(values: Array, bounds: tuple[float | None, float | None]) -> Array:
+    """Values cut at the bounds that the target cannot cross: (0, None) for rain."""
+    return values if bounds == (None, None) else np.clip(values, *bounds)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What was learned from the errors of a walk: how far each quantile is moved. levels (Q,) · shift (H, Q) in scaled units, 0 at the median."""
+
+    levels: tuple[float, ...]
+    shift: Array
+
+    def apply(self, z: Array) -> Array:
+        """Quantiles (M, H, Q) of scaled forecasts (M, H, P): the model's own, or its point, moved and kept in order."""
+        return ordered(z + self.shift, self.levels, point_of(z, self.levels))
+
+
+def point_of(z: Array, levels: tuple[float, ...]) -> Array:
+    """The point forecast (...) of answers (..., P): the only one, or the median."""
+    point: Array = z[..., 0] if z.shape[-1] == 1 else z[..., levels.index(0.5)]
+    return point
+
+
 @dataclass(frozen=True, eq=False)
 class Forecast:
     """Forecasts at M origins, H steps each.
 
-    model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, H) · values float64 (M, H).
+    model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, H) · values float64 (M, H) ·
+    levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels quantiles is None.
     """
 
     model: str
@@ -38,15 +89,24 @@ class Forecast:
     cutoffs: Array
     times: Array
     values: Array
+    levels: tuple[float, ...] = ()
+    quantiles: Array | None = None
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
-        """A long frame `unique_id, ds, <model>`; with `cutoff` (by default where a series has several origins) the last known stamp too."""
+        """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.
+
+        With `cutoff` (by default where a series has several origins) the last known stamp stands there too.
+        """
         import pandas as pd
 
         origins, horizon = self.values.shape
         series = self.origins[:, 0]
         names = np.array(self.ids, dtype=object)[series]
         frame = pd.DataFrame({"unique_id": np.repeat(names, horizon), "ds": self.times.ravel(), self.model: self.values.ravel()})
+        if self.quantiles is not None:
+            for coverage, low, high in intervals(self.levels):
+                frame[f"{self.model}-lo-{coverage:g}"] = self.quantiles[..., low].ravel()
+                frame[f"{self.model}-hi-{coverage:g}"] = self.quantiles[..., high].ravel()
         if cutoff if cutoff is not None else len(np.unique(series)) < origins:
             frame.insert(2, "cutoff", np.repeat(self.cutoffs, horizon))
         return frame
@@ -56,12 +116,14 @@ class Forecast:
 class Outcome:
     """Forecasts of one model in one fold beside what came: all that a metric needs.
 
-    forecast (M origins) · truth (M, H), NaN where nothing was observed · past: the panel that `fit` saw · scaling learned from it · log.
+    forecast (M origins) · truth (M, H), NaN where nothing was observed · last (M,), the last observed target before each origin ·
+    past: the panel that `fit` saw · scaling learned from it · log.
     """
 
     fold: int
     forecast: Forecast
     truth: Array
+    last: Array
     past: Panel
     scaling: Scaling
     log: Log = field(default_factory=Log)
@@ -71,11 +133,6 @@ class Outcome:
         frame = self.forecast.to_frame(cutoff=True)
         frame.insert(3, "y", self.truth.ravel())
         return frame
-
-
-def with_seconds(log: Log, seconds: float) -> Log:
-    """The log with its CPU seconds."""
-    return replace(log, seconds=seconds)
 
 
 def header(log: Log) -> dict[str, Any]:

@@ -18,14 +18,15 @@ import pandas as pd
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError
-from forecast.evaluation.backtest import Keep, Part, backtest
+from forecast.evaluation.backtest import Answers, Keep, Part, backtest
+from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.files import Array, load_arrays, locked, save_arrays, sha256, write_atomic
 from forecast.fitting import Fitted, fit
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
-from forecast.results import Forecast, Log, Outcome, header, log_of
+from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import join, load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
@@ -38,17 +39,17 @@ class FolderKeep(Keep):
     folder: Path
     tell: Path
 
-    def load(self, part: Part) -> tuple[Array, Log] | None:
+    def load(self, part: Part) -> tuple[Answers, Log] | None:
         """The forecasts and the log of a finished part, or None."""
         path = self._path(part, "safetensors")
         if not path.exists():
             return None
         arrays, log = load_arrays(path)
-        return arrays["values"], log_of(log)
+        return arrays, log_of(log)
 
-    def store(self, part: Part, values: Array, log: Log) -> None:
+    def store(self, part: Part, answers: Answers, log: Log) -> None:
         """Keep a finished part; its checkpoint has served."""
-        save_arrays(self._path(part, "safetensors"), {"values": values}, header(log))
+        save_arrays(self._path(part, "safetensors"), answers, header(log))
         self._path(part, "checkpoint").unlink(missing_ok=True)
         append(self.tell, {"part": part, "done": True, "seconds": log.seconds})
 
@@ -198,10 +199,13 @@ def board_json(panel: Panel, board: Leaderboard) -> dict[str, Any]:
 
 def board_of(values: dict[str, Any]) -> Leaderboard:
     """The leaderboard that `board_json` wrote down."""
-    rows = []
-    for row in values["leaderboard"]:
-        numbers = {key: np.nan if value is None and key != "p" else value for key, value in row.items() if key != "model"}
-        rows.append(Row(row["model"], **numbers))
+
+    def number(key: str, value: Any) -> Any:
+        if key == "coverage":
+            return {name: np.nan if share is None else share for name, share in value.items()}
+        return np.nan if value is None and key not in ("p", "among_best") else value
+
+    rows = [Row(**{key: number(key, value) for key, value in row.items()}) for row in values["leaderboard"]]
     return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"])
 
 
@@ -213,6 +217,8 @@ def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _number(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _number(inner) for key, inner in value.items()}
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
@@ -234,9 +240,10 @@ def run(
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1):
-            outcomes = list(backtest(specs, panel, plan.walk, seed=plan.seed, jobs=jobs, keep=keep))
+            outcomes, calibrations = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             board = leaderboard(outcomes)
-            fitted = _final(folder, next(one for one in specs if one.name == board.best), panel, board.horizon, plan.seed, keep)
+            chosen = next(one for one in specs if one.name == board.best)
+            fitted = _final(folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep)
         context = folder / "context.parquet"
         forecast = fitted.predict(load_context(fitted, context) if context.exists() else save_context(fitted, panel, context))
         result = Result(folder, panel, board, outcomes, fitted, forecast, resumed)
@@ -251,7 +258,8 @@ def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str,
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds):
-            return board_json(panel, leaderboard(backtest(specs, panel, plan.walk, seed=plan.seed, jobs=jobs, keep=keep)))
+            outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
+            return board_json(panel, leaderboard(outcomes))
 
 
 def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
@@ -269,13 +277,19 @@ def silent(tell: Path, parts: int) -> Iterator[None]:
     yield
 
 
-def _final(folder: Path, chosen: Spec, panel: Panel, horizon: int, seed: int, keep: FolderKeep) -> Fitted:
-    """The winner fitted on all data, from its file where it is there."""
+def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> Iterator[Outcome]:
+    return backtest(specs, panel, plan.walk, intervals=plan.intervals, bounds=plan.bounds, seed=plan.seed, jobs=jobs, keep=keep)
+
+
+def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep) -> Fitted:
+    """The winner fitted on all data, with the intervals that the walk taught, from its file where it is there."""
     path = folder / "model.safetensors"
     if path.exists():
         return load(path)
     part: Part = (chosen.name, -1)
-    fitted = fit(chosen, panel, horizon, seed=seed, watch=keep.watch(part))
+    watch = keep.watch(part)
+    fitted = fit(chosen, panel, horizon, intervals=plan.intervals, bounds=plan.bounds, seed=plan.seed, watch=watch)
+    fitted = dataclasses.replace(fitted, calibration=calibration)
     save(fitted, path)
     append(keep.tell, {"part": part, "done": True, "seconds": fitted.log.seconds})
     return fitted
@@ -285,8 +299,11 @@ def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:
     """Every forecast of the walk: unique_id, ds, cutoff, y, and a column a model."""
     folds: dict[int, pd.DataFrame] = {}
     for outcome in outcomes:
-        frame = folds.setdefault(outcome.fold, outcome.to_frame())
-        frame[outcome.forecast.model] = outcome.forecast.values.ravel()
+        own = outcome.to_frame()
+        if outcome.fold in folds:
+            folds[outcome.fold] = pd.concat([folds[outcome.fold], own.iloc[:, own.columns.get_loc(outcome.forecast.model) :]], axis=1)
+        else:
+            folds[outcome.fold] = own
     return pd.concat(folds.values())
 
 

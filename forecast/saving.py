@@ -15,7 +15,7 @@ from forecast.files import Array, load_arrays, save_arrays, write_atomic
 from forecast.fitting import Fitted
 from forecast.models import MODELS, settings_of, spec
 from forecast.models.base import Goal
-from forecast.results import header, log_of
+from forecast.results import Calibration, header, log_of
 
 FORMAT = 1  # of model files; raised when an older one can no longer be read
 
@@ -26,11 +26,15 @@ def save(fitted: Fitted, path: str | Path) -> None:
         raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
     arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread}
+    if fitted.calibration is not None:
+        arrays["calibration.shift"] = fitted.calibration.shift
     values = {
         "format": FORMAT,
         "spec": settings_of(fitted.spec),
         "horizon": fitted.goal.horizon,
         "columns": list(fitted.goal.columns),
+        "levels": list(fitted.goal.levels),
+        "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
         "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
@@ -48,11 +52,12 @@ def load(path: str | Path) -> Fitted:
     arrays, values = load_arrays(file)
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
-    goal = Goal(values["horizon"], tuple(values["columns"]))
+    goal = Goal(values["horizon"], tuple(values["columns"]), tuple(values["levels"]), tuple(values["bounds"]))
     scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"])
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
-    return Fitted(chosen, goal, Clock(**values["clock"]), scaling, learned, log_of(values["log"]))
+    calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
+    return Fitted(chosen, goal, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
 
 
 def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:

@@ -1,5 +1,6 @@
 """The command line as a process: exit codes, one message, nothing else on stdout, nothing left behind."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from forecast.evaluation.compare import Row
 
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = ["check", "fit", "predict", "backtest", "tune", "models"]
@@ -50,7 +53,7 @@ def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
     assert first.returncode == 0, first.stderr
     result = json.loads(first.stdout)
     assert set(result) >= {"run", "data", "origins", "baseline", "leaderboard", "best", "verdict", "forecast"}
-    assert set(result["leaderboard"][0]) == {"model", "mae", "rmse", "mase", "smape", "skill", "p", "seconds"}
+    assert set(result["leaderboard"][0]) == {field.name for field in dataclasses.fields(Row)}
     assert len(result["forecast"]) == 12
     run = tmp_path / result["run"]
     assert {"run.toml", "run.json", "model.safetensors", "context.parquet", "report.html", "forecast.csv"} <= {path.name for path in run.iterdir()}

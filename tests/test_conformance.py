@@ -10,6 +10,7 @@ from conftest import single, weather
 from forecast.data.clock import Clock
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
+from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import MODELS, spec
@@ -33,7 +34,7 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def fitted(name, panel):
-    return fit(small(name), panel.until(np.array([330, 330])), H, seed=1)
+    return fit(small(name), panel.until(np.array([330, 330])), H, seed=1, intervals=(80, 95))
 
 
 def origins_from(first, last, series=2):
@@ -52,22 +53,29 @@ def poisoned(panel, stamp):
 
 def test_poison(name, panel):
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit."""
-    walk = WalkForward(horizon=H, test=0.2, folds=2, stride=3)
+    walk = WalkForward(horizon=H, test=0.3, folds=2, stride=2)
     stamp = panel.times[380]
-    clean = list(backtest(small(name), panel, walk))
-    dirty = list(backtest(small(name), poisoned(panel, stamp), walk))
-    compared = 0
+    clean = calibrate(backtest(small(name), panel, walk, intervals=(20,)), (20,))[0]
+    dirty = calibrate(backtest(small(name), poisoned(panel, stamp), walk, intervals=(20,)), (20,))[0]
+    compared, bounded = 0, 0
     for one, two in zip(clean, dirty, strict=True):
         early = panel.times[one.forecast.origins[:, 1] - 1] < stamp
         assert np.array_equal(one.forecast.values[early], two.forecast.values[early])
+        assert np.array_equal(one.forecast.quantiles[early], two.forecast.quantiles[early], equal_nan=True)
         compared += early.sum()
-    assert 20 < compared < sum(len(one.forecast.origins) for one in clean)
+        bounded += (~np.isnan(one.forecast.quantiles[early])).all((1, 2)).sum()
+    assert bounded > 5
+    assert 50 < compared < sum(len(one.forecast.origins) for one in clean)
 
 
 def test_many_origins_equal_one_by_one(name, panel, fitted):
     origins = origins_from(360, 372)
-    together = fitted.predict(panel, origins).values
-    alone = np.concatenate([fitted.predict(panel, origins[[i]]).values for i in range(len(origins))])
+    whole = fitted.predict(panel, origins)
+    alone = [fitted.predict(panel, origins[[i]]) for i in range(len(origins))]
+    quantiles = np.concatenate([one.quantiles for one in alone])
+    assert np.array_equal(np.isnan(quantiles), np.isnan(whole.quantiles))
+    assert np.nanmax(np.abs(quantiles - whole.quantiles), initial=0.0) < CLOSE.get(MODELS[name][0], 1e-9)
+    together, alone = whole.values, np.concatenate([one.values for one in alone])
     assert np.abs(together - alone).max() < CLOSE.get(MODELS[name][0], 1e-9)
 
 
@@ -84,6 +92,7 @@ def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
     assert loaded.spec == fitted.spec
     origins = origins_from(340, 350)
     assert np.array_equal(loaded.predict(panel, origins).values, fitted.predict(panel, origins).values)
+    assert np.array_equal(loaded.predict(panel, origins).quantiles, fitted.predict(panel, origins).quantiles, equal_nan=True)
     context = load_context(loaded, tmp_path / "context.parquet")
     assert np.array_equal(loaded.predict(context).values, fitted.predict(load_context(fitted, tmp_path / "context.parquet")).values)
 
@@ -147,6 +156,25 @@ def test_finite_on_nasty_panels(name, kind):
     assert forecast.values.shape == (len(panel.ids), 6)
 
 
+@pytest.mark.parametrize("kind", ["short", "a fifth missing", "last missing", "huge"])
+def test_quantiles_are_ordered_around_the_point(name, kind):
+    """A model's own quantiles, and those of the calibration."""
+    panel = NASTY[kind]()
+    loss = {"loss": "quantile"} if name in NETS else {}
+    settings = {**loss, **({"context": None} if name in NETS else {})}
+    walk = WalkForward(horizon=6, folds=1)
+    own = list(backtest(small(name, **settings), panel, walk, intervals=(50, 80)))
+    for outcome in own + calibrate(own, (50, 80))[0]:
+        forecast = outcome.forecast
+        if forecast.quantiles is not None:
+            assert forecast.levels == (0.1, 0.25, 0.5, 0.75, 0.9)
+            assert np.array_equal(forecast.quantiles[..., 2], forecast.values)
+            steps = np.diff(forecast.quantiles, axis=-1)
+            assert (steps[~np.isnan(steps)] >= 0).all()
+        else:
+            assert name in ("naive", "seasonal", "drift")
+
+
 def test_a_constant_series_is_forecast_as_itself(name):
     panel = single(np.full(200, 7.0))
     assert np.abs(fit(small(name, **({"steps": 200} if name in NETS else {})), panel, 6).predict(panel).values - 7).max() < 0.5
@@ -199,11 +227,11 @@ def test_the_first_step_sees_the_last_input(name, panel):
     import torch
 
     learned = fit(small(name), panel, H).learned
-    window = torch.zeros(1, learned.context, 3).requires_grad_()
+    window = torch.zeros(1, learned.context, 2).requires_grad_()
     width = learned.nets[0].calendar.in_features if learned.nets[0].calendar is not None else 0
     calendar = torch.zeros(1, learned.nets[0].answers, width)
     for step in (0, H - 1):
-        (gradient,) = torch.autograd.grad(learned.nets[0](window, torch.zeros(1, dtype=torch.int64), calendar)[0, step], window)
+        (gradient,) = torch.autograd.grad(learned.nets[0](window, torch.zeros(1, dtype=torch.int64), calendar)[0, step, 0], window)
         assert gradient[0, -1, 0].abs() > 1e-6
         assert gradient[0, 0, 0].abs() > 0  # and the first
 

@@ -22,6 +22,7 @@ FLOORS = [
     "evaluation.folds",
     "evaluation.metrics",
     "evaluation.backtest",
+    "evaluation.calibration",
     "evaluation.compare",
     "saving",
     "show",

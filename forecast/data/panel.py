@@ -103,6 +103,15 @@ class Panel:
             times = np.where(index < self.stops[series][:, None], self.times[np.minimum(index, len(self.times) - 1)], times)
         return times
 
+    def last(self, origins: Array) -> Array:
+        """The last observed target (M,) before each of `origins` (M, 2); NaN where there is none."""
+        filled = np.full(len(self.times), np.nan)
+        for i in np.unique(origins[:, 0]):
+            own = self.values[self.rows(i), 0]
+            seen = np.maximum.accumulate(np.where(np.isnan(own), -1, np.arange(len(own))))
+            filled[self.rows(i)] = np.where(seen >= 0, own[seen], np.nan)
+        return filled[self.starts[origins[:, 0]] + origins[:, 1] - 1]
+
     def truth(self, origins: Array, horizon: int) -> Array:
         """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""
         series = origins[:, 0]

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,22 +11,24 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
+from forecast.files import Array
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Spec, Watch
-from forecast.results import Forecast, Log, Outcome
+from forecast.models.base import Bounds, Spec, Watch
+from forecast.results import Forecast, Log, Outcome, quantile_levels
 
 Part = tuple[str, int]  # model, fold
+Answers = dict[str, Array]  # values (M, H), and quantiles (M, H, Q) from a model that has some
 
 
 class Keep:
     """Where finished parts are kept, and who watches the fit of one; this one keeps nothing. It is sent to worker processes."""
 
-    def load(self, part: Part) -> tuple[np.ndarray, Log] | None:
-        """The forecasts (M, H) and the log of a finished part, or None."""
+    def load(self, part: Part) -> tuple[Answers, Log] | None:
+        """The forecasts and the log of a finished part, or None."""
         return None
 
-    def store(self, part: Part, values: np.ndarray, log: Log) -> None:
+    def store(self, part: Part, answers: Answers, log: Log) -> None:
         """Keep a finished part."""
 
     def watch(self, part: Part) -> Watch:
@@ -39,11 +41,15 @@ def backtest(
     panel: Panel,
     walk: WalkForward | None = None,
     *,
+    intervals: Iterable[float] = (),
+    bounds: Bounds = (None, None),
     seed: int = 0,
     jobs: int = 1,
     keep: Keep | None = None,
 ) -> Iterator[Outcome]:
     """Fit each model before each fold and forecast at all of the fold's origins; yields Outcomes, fold by fold, model by model.
+
+    intervals: percentages, such as (80, 95), for the models that know a distribution; `calibrate` gives them to all.
 
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit.
     """
@@ -58,34 +64,54 @@ def backtest(
     keep = keep or Keep()
     parts = [(one, fold) for fold in folds for one in specs]
     jobs = min(jobs or os.cpu_count() or 1, len(parts))
+    ask = Ask(panel, horizon, tuple(intervals), bounds, seed, keep)
     if jobs == 1:
         for one, fold in parts:
-            yield outcome(panel, fold, one, *run_part(panel, fold, one, horizon, seed, keep))
+            yield outcome(ask, fold, one, *run_part(ask, fold, one))
         return
     from joblib import Parallel, delayed
 
-    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(run_part)(panel, fold, one, horizon, seed, keep) for one, fold in parts)
-    for (one, fold), (values, log) in zip(parts, done, strict=True):
-        yield outcome(panel, fold, one, values, log)
+    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(run_part)(ask, fold, one) for one, fold in parts)
+    for (one, fold), (answers, log) in zip(parts, done, strict=True):
+        yield outcome(ask, fold, one, answers, log)
 
 
-def run_part(panel: Panel, fold: Fold, one: Spec, horizon: int, seed: int, keep: Keep) -> tuple[np.ndarray, Log]:
-    """Forecasts (M, H) of one model at the origins of one fold, and the log of its fit: taken from `keep`, or made and kept there."""
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """What every part of a walk is asked: it is sent to the worker processes."""
+
+    panel: Panel
+    horizon: int
+    intervals: tuple[float, ...]
+    bounds: Bounds
+    seed: int
+    keep: Keep
+
+
+def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
+    """The forecasts of one model at the origins of one fold, and the log of its fit: taken from `keep`, or made and kept there."""
     part = (one.name, fold.index)
-    kept = keep.load(part)
+    kept = ask.keep.load(part)
     if kept is not None:
         return kept
     begun = time.process_time()
-    fitted = fit(one, panel.until(fold.until), horizon, seed=seed, watch=keep.watch(part))
-    values = fitted.predict(panel, fold.origins).values
+    past = ask.panel.until(fold.until)
+    fitted = fit(one, past, ask.horizon, intervals=ask.intervals, bounds=ask.bounds, seed=ask.seed, watch=ask.keep.watch(part))
+    forecast = fitted.predict(ask.panel, fold.origins)
+    answers = {"values": forecast.values}
+    if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
+        answers["quantiles"] = forecast.quantiles
     log = replace(fitted.log, seconds=time.process_time() - begun)
-    keep.store(part, values, log)
-    return values, log
+    ask.keep.store(part, answers, log)
+    return answers, log
 
 
-def outcome(panel: Panel, fold: Fold, one: Spec, values: np.ndarray, log: Log) -> Outcome:
+def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outcome:
     """Forecasts of one part beside what came."""
-    horizon = values.shape[1]
+    panel, horizon, origins = ask.panel, ask.horizon, fold.origins
+    quantiles = answers.get("quantiles")
+    levels = quantile_levels(ask.intervals) if quantiles is not None else ()
+    times = panel.stamps(origins, horizon)
+    forecast = Forecast(one.name, panel.ids, origins, panel.cutoffs(origins), times, answers["values"], levels, quantiles)
     past = panel.until(fold.until)
-    forecast = Forecast(one.name, panel.ids, fold.origins, panel.cutoffs(fold.origins), panel.stamps(fold.origins, horizon), values)
-    return Outcome(fold.index, forecast, panel.truth(fold.origins, horizon), past, fit_scaling(past), log)
+    return Outcome(fold.index, forecast, panel.truth(origins, horizon), panel.last(origins), past, fit_scaling(past), log)

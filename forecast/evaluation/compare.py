@@ -1,25 +1,32 @@
-"""The comparison of models: leaderboard, a test of equal accuracy, and the verdict in words."""
+"""The comparison of models: leaderboard, tests that know what chance can do, and the verdict in words."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import METRICS, mae, score
+from forecast.evaluation.metrics import mae, score
 from forecast.files import Array
 from forecast.models import BASELINES
-from forecast.results import Outcome
+from forecast.results import Outcome, intervals
 
-LEVEL = 0.05  # of the test behind the verdict
+LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the confidence set have 1 - LEVEL
 FEWEST = 8  # horizons of test below which no verdict is given
+RESAMPLES = 1000
+POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 
 
 @dataclass(frozen=True)
 class Row:
-    """One model of a leaderboard. skill: the share of the baseline's MAE that it saves; p: of equal accuracy with the baseline."""
+    """One model of a leaderboard.
+
+    skill: the share of the baseline's MAE that it saves, skill_lo and skill_hi its 95 % interval · p: of equal accuracy with the baseline,
+    corrected for the number of models (Holm 1979) · coverage: interval in percent -> share of the truth within it · seconds: CPU time.
+    among_best: in the model confidence set; None where the test is too short to say.
+    """
 
     model: str
     mae: float
@@ -27,7 +34,11 @@ class Row:
     mase: float
     smape: float
     skill: float
+    skill_lo: float
+    skill_hi: float
     p: float | None
+    coverage: Mapping[str, float]
+    among_best: bool | None
     seconds: float
 
 
@@ -50,15 +61,20 @@ class Leaderboard:
         """A frame, one row a model."""
         import pandas as pd
 
-        return pd.DataFrame([vars(row) for row in self.rows]).set_index("model")
+        rows = [{**vars(row), **{f"coverage_{name}": share for name, share in row.coverage.items()}} for row in self.rows]
+        return pd.DataFrame(rows).drop(columns="coverage").set_index("model")
 
     def __str__(self) -> str:
-        lines = [f"{'model':14}{'MAE':>10}{'RMSE':>10}{'MASE':>8}{'sMAPE':>8}{'skill':>9}{'p':>9}{'CPU s':>8}"]
+        covers = list(self.rows[0].coverage)
+        table = [["model", "MAE", "RMSE", "MASE", "sMAPE", "skill", "95 % interval", "p", *(f"in {name} %" for name in covers), "CPU s"]]
         for row in self.rows:
-            skill = "" if row.model == self.baseline else f"{100 * row.skill:+.1f} %"
-            p = "" if row.p is None else "< .001" if row.p < 0.001 else f"{row.p:.3f}"
-            numbers = f"{row.mae:>10.4g}{row.rmse:>10.4g}{row.mase:>8.3f}{row.smape:>8.1f}"
-            lines.append(f"{row.model:14}{numbers}{skill:>9}{p:>9}{row.seconds:>8.1f}")
+            own = row.model == self.baseline
+            skill = ["", ""] if own else [_signed(row.skill), f"{_signed(row.skill_lo)} .. {_signed(row.skill_hi)}"]
+            inside = ["" if math.isnan(share) else f"{100 * share:.1f}" for share in row.coverage.values()]
+            points = [f"{row.mae:.4g}", f"{row.rmse:.4g}", f"{row.mase:.3f}", f"{row.smape:.1f}"]
+            table.append([row.model, *points, *skill, _p(row.p), *inside, f"{row.seconds:.1f}"])
+        widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
+        lines = [line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)) for line in table]
         return "\n".join([*lines, "", self.verdict])
 
     def _repr_html_(self) -> str:
@@ -72,19 +88,26 @@ def leaderboard(outcomes: Iterable[Outcome]) -> Leaderboard:
         models.setdefault(outcome.forecast.model, []).append(outcome)
     if not models:
         raise ForecastError("There is nothing to compare: the backtest gave no outcome.")
-    scores = {name: {metric: score(parts, metric) for metric in METRICS} for name, parts in models.items()}
+    scores = {name: {metric: score(parts, metric) for metric in POINTS} for name, parts in models.items()}
     if all(math.isnan(values["mae"]) for values in scores.values()):
         raise ForecastError("The target has no observed value in the test part, so nothing can be scored. Test on another part (--test).")
     order = sorted(models, key=lambda name: scores[name]["mae"])
     baseline = next((name for name in order if name in BASELINES), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
+    others = [name for name in order if name != baseline]
+    p = dict(zip(others, holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]), strict=True))
+    best = confidence_set([losses[name] for name in order], horizons) if horizons >= FEWEST else None
     rows = []
-    for name in order:
-        seconds = sum(part.log.seconds for part in models[name])
+    for i, name in enumerate(order):
+        low, high = (0.0, 0.0) if name == baseline else skill_interval(losses[name], losses[baseline], horizons)
         skill = 0.0 if name == baseline else 1 - scores[name]["mae"] / scores[baseline]["mae"] if scores[baseline]["mae"] else math.nan
-        p = None if name == baseline else diebold_mariano(losses[name] - losses[baseline], horizons)
-        rows.append(Row(name, **scores[name], skill=skill, p=p, seconds=seconds))
+        levels = models[name][0].forecast.levels
+        coverage = {f"{percent:g}": score(models[name], f"coverage-{percent:g}") for percent, _, _ in intervals(levels)}
+        among, seconds = None if best is None else i in best, sum(part.log.seconds for part in models[name])
+        rows.append(
+            Row(name, **scores[name], skill=skill, skill_lo=low, skill_hi=high, p=p.get(name), coverage=coverage, among_best=among, seconds=seconds)
+        )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons))
 
@@ -121,6 +144,65 @@ def diebold_mariano(differences: Array, horizons: float) -> float | None:
     return float(2 * t.sf(abs(mean) / np.sqrt(variance / count), cosines))
 
 
+def holm(values: list[float | None]) -> list[float | None]:
+    """p values corrected for their number, step down (Holm 1979); None, no test, does not count."""
+    tests = sorted((p, i) for i, p in enumerate(values) if p is not None)
+    corrected, largest = list(values), 0.0
+    for rank, (p, i) in enumerate(tests):
+        largest = max(largest, min(1.0, p * (len(tests) - rank)))
+        corrected[i] = largest
+    return corrected
+
+
+def resampled_means(losses: Array, horizons: float, seed: int = 0) -> Array:
+    """Means (RESAMPLES, K) of losses (T, K) over moving blocks that wrap around (Politis and Romano 1992), all columns in the same blocks.
+
+    A block is as long as a horizon, and at least 1.5 T^(1/3): what belongs together stays together.
+    """
+    count = len(losses)
+    length = min(count, max(math.ceil(count / max(horizons, 1)), math.ceil(1.5 * count ** (1 / 3))))
+    sums = np.cumsum(np.concatenate([np.zeros((1, losses.shape[1])), losses, losses[:length]]), axis=0)
+    starts = np.random.default_rng(seed).integers(0, count, (RESAMPLES, math.ceil(count / length)))
+    return np.asarray((sums[starts + length] - sums[starts]).mean(1) / length)
+
+
+def skill_interval(losses: Array, baseline: Array, horizons: float) -> tuple[float, float]:
+    """The 95 % interval of 1 - mean loss / mean loss of the baseline, by the moving-block bootstrap over moments; NaN under FEWEST horizons."""
+    both = np.stack([losses, baseline], axis=1)
+    both = both[~np.isnan(both).any(1)]
+    if horizons < FEWEST or len(both) < 2 or baseline[~np.isnan(baseline)].max() == 0:
+        return math.nan, math.nan
+    means = resampled_means(both, horizons)
+    skill = 1 - means[:, 0] / np.maximum(means[:, 1], 1e-300)
+    low, high = np.quantile(skill, [LEVEL / 2, 1 - LEVEL / 2])
+    return float(low), float(high)
+
+
+def confidence_set(losses: list[Array], horizons: float) -> set[int]:
+    """The models (by place) among which the best one is, with 95 % confidence: the model confidence set (Hansen, Lunde and Nason 2011).
+
+    The worst is taken out while the largest of the studentised distances to the mean is more than the bootstrap's chance.
+    """
+    table = np.stack(losses, axis=1)
+    table = table[~np.isnan(table).any(1)]
+    inside = list(range(len(losses)))
+    if len(table) < 2:
+        return set(inside)
+    drawn, means = resampled_means(table, horizons), table.mean(0)
+    while len(inside) > 1:
+        gap = means[inside] - means[inside].mean()
+        centred = (drawn[:, inside] - drawn[:, inside].mean(1, keepdims=True)) - gap
+        error = np.sqrt((centred**2).mean(0))
+        if (error <= 1e-12 * max(1.0, float(np.abs(means).max()))).all():
+            break
+        statistic = gap / np.maximum(error, 1e-300)
+        chance = ((centred / np.maximum(error, 1e-300)).max(1) >= statistic.max()).mean()
+        if chance >= LEVEL:
+            break
+        inside.pop(int(statistic.argmax()))
+    return set(inside)
+
+
 def horizons_of(outcomes: list[Outcome]) -> float:
     """How many horizons the origins of a test span."""
     rows = np.concatenate([outcome.forecast.origins for outcome in outcomes])
@@ -139,11 +221,22 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
     gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}, the best baseline"
     if best.p is None:
         return f"{gain}; but the test spans {horizons:.1f} horizons, and below {FEWEST} no verdict is given on whether that is chance."
-    if best.p < LEVEL:
-        p = "p < .001" if best.p < 0.001 else f"p = {best.p:.3f}"
-        return f"{gain}, and that is hardly chance ({p}, Diebold-Mariano, level {LEVEL:.0%})."
-    return f"{gain}, but that could be chance (p = {best.p:.2f}): not distinguishable from {baseline} on this test."
+    if best.p >= LEVEL:
+        return f"{gain}, but that could be chance (p = {best.p:.2f}): not distinguishable from {baseline} on this test."
+    p = "p < .001" if best.p < 0.001 else f"p = {best.p:.3f}"
+    models = f", {len(rows) - 1} models compared" if len(rows) > 2 else ""
+    alike = [row.model for row in rows[1:] if row.among_best]
+    others = f" Not to be told apart from it: {', '.join(alike)} (model confidence set, {1 - LEVEL:.0%})." if alike else ""
+    return f"{gain}, and that is hardly chance ({p}, Diebold-Mariano, level {LEVEL:.0%}{models}).{others}"
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:,.1f} %"
+
+
+def _signed(share: float) -> str:
+    return "" if math.isnan(share) else f"{100 * share:+,.1f} %"
+
+
+def _p(p: float | None) -> str:
+    return "" if p is None else "< .001" if p < 0.001 else f"{p:.3f}"

@@ -17,7 +17,7 @@ from pydantic import Field
 from forecast.data.clock import CYCLES, Clock
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch
+from forecast.models.base import Goal, Watch, normal_quantiles
 from forecast.models.naive import Naive, Repeated, last_observed
 from forecast.results import Log
 
@@ -55,19 +55,20 @@ class Arima:
         found = {int(i): search(series[i], self, goal.horizon) for i in longest}
         (p, d, q), cycles = Counter((model.order, model.cycles) for model in found.values()).most_common(1)[0][0]
         models = [found[i] if i in found else estimate(one, [(p, q)], d, min(cycles, len(one.columns) - 1)) for i, one in enumerate(series)]
+        shocks = np.array([one_step_spread(one, model) for one, model in zip(series, models, strict=True)])
         weights = np.zeros((len(models), 1 + 2 * sum(waves.pairs)))
         parameters = np.zeros((len(models), self.max_p + self.max_q))
         for i, model in enumerate(models):
             weights[i, : len(model.weights)] = model.weights
             parameters[i, : len(model.parameters)] = model.parameters
         orders = np.array([model.order for model in models], "int64")
-        return Filtered(goal, cold, waves, orders, weights, parameters, Log(_notes(past.ids, models, waves, len(found))))
+        return Filtered(goal, cold, waves, orders, weights, parameters, shocks, Log(_notes(past.ids, models, waves, len(found))))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Filtered":
         """The Filtered whose `arrays()` these are."""
         cold = Naive(kind="seasonal").restore({"season": arrays["season"], "slopes": np.zeros(0)}, goal)
         waves = Waves(tuple(arrays["pairs"].tolist()), cold.season)
-        return Filtered(goal, cold, waves, arrays["orders"], arrays["weights"], arrays["parameters"], Log())
+        return Filtered(goal, cold, waves, arrays["orders"], arrays["weights"], arrays["parameters"], arrays["shocks"], Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the largest orders that the trial suggests."""
@@ -76,7 +77,7 @@ class Arima:
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
-    """orders int64 (S, 3) · weights (S, 1 + 2 pairs) · parameters (S, max_p + max_q), autoregression first; padded with 0."""
+    """orders int64 (S, 3) · weights (S, 1 + 2 pairs) · parameters (S, max_p + max_q), autoregression first; padded with 0 · shocks (S,), scaled."""
 
     goal: Goal
     cold: Repeated
@@ -84,6 +85,7 @@ class Filtered:
     orders: Array
     weights: Array
     parameters: Array
+    shocks: Array
     log: Log
 
     @property
@@ -93,8 +95,11 @@ class Filtered:
         return max(self.cold.context, *(rows_to_fade(tuple(order), parameters) for order, parameters in models))
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H), scaled: one filtering pass a series; a series that was not fitted gets the seasonal naive one."""
-        forecast = self.cold.predict(panel, origins, fitted)
+        """Forecasts (M, H, P), scaled: one filtering pass a series; normal quantiles where levels are asked for.
+
+        A series that was not fitted gets the seasonal naive forecast, without quantiles.
+        """
+        forecast, widths = self.cold.predict(panel, origins, fitted)[..., 0], np.full((len(origins), self.goal.horizon), np.nan)
         row = panel.starts[origins[:, 0]] + origins[:, 1]
         seen = last_observed(panel.values[:, 0], row, row - np.minimum(origins[:, 1], self.context)) >= 0
         for series, mine in _by_series(origins):
@@ -103,7 +108,8 @@ class Filtered:
                 mine = mine[seen[mine]]  # where the whole context is missing, a differenced series has no level
             if model >= 0 and len(mine):
                 forecast[mine] = self._forecast(panel, series, origins[mine, 1], model)
-        return forecast
+                widths[mine] = self.shocks[model] * growth(tuple(self.orders[model].tolist()), self.parameters[model], self.goal.horizon)
+        return normal_quantiles(forecast, widths, self.goal.levels)
 
     def _forecast(self, panel: Panel, series: int, rows: Array, model: int) -> Array:
         """Forecasts (M, H) at rows (M,) of one series by one fitted model."""
@@ -120,7 +126,8 @@ class Filtered:
     def arrays(self) -> dict[str, Array]:
         """Orders, weights and parameters, the pairs of sines of each cycle int64 (4,) and the season int64 (1,)."""
         pairs, season = np.array(self.waves.pairs, "int64"), np.array([self.cold.season], "int64")
-        return {"orders": self.orders, "weights": self.weights, "parameters": self.parameters, "pairs": pairs, "season": season}
+        learned = {"orders": self.orders, "weights": self.weights, "parameters": self.parameters, "shocks": self.shocks}
+        return {**learned, "pairs": pairs, "season": season}
 
 
 @dataclass(frozen=True)
@@ -318,6 +325,31 @@ def forecasts(noise: Array, order: Order, parameters: Array, rows: Array, horizo
         ahead[:, step] = states @ model["design"][0]
         states = states @ model["transition"].T
     return ahead
+
+
+def one_step_spread(series: Series, model: Model) -> float:
+    """The root mean square of the errors one step ahead over the stretch: the spread of the shocks; the first tenth, where it settles, not."""
+    noise = (series.values - series.designs[model.order[1]][:, : len(model.weights)] @ model.weights)[-series.stretch :]
+    rows = np.arange(len(noise) // 10 + model.order[1], len(noise))
+    if not len(rows):
+        return 0.0
+    error = noise[rows] - forecasts(noise, model.order, model.parameters, rows, 1)[:, 0]
+    seen = ~np.isnan(error)
+    return float(np.sqrt(np.mean(error[seen] ** 2))) if seen.any() else 0.0
+
+
+def growth(order: Order, parameters: Array, horizon: int) -> Array:
+    """Standard errors (H,) of the forecasts in units of the shocks' spread: the root of the summed squares of the response to one shock."""
+    p, d, q = order
+    lags = np.concatenate([[1.0], -parameters[:p]])
+    for _ in range(d):
+        lags = np.convolve(lags, [1.0, -1.0])
+    shocks = np.concatenate([[1.0], parameters[p : p + q], np.zeros(horizon)])
+    response = np.zeros(horizon)
+    for step in range(horizon):
+        back = min(step, len(lags) - 1)
+        response[step] = shocks[step] - lags[1 : back + 1] @ response[step - back : step][::-1]
+    return np.sqrt(np.cumsum(response**2))
 
 
 def rows_to_fade(order: Order, parameters: Array) -> int:

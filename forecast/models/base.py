@@ -12,15 +12,21 @@ from forecast.data.panel import Panel
 from forecast.files import Array
 from forecast.results import Log
 
+Bounds = tuple[float | None, float | None]
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first)."""
+    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first).
+
+    levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross.
+    """
 
     horizon: int
     columns: tuple[str, ...]
+    levels: tuple[float, ...] = ()
+    bounds: Bounds = (None, None)
 
 
 class Stop(Exception):  # noqa: N818 (a signal, not an error)
@@ -53,7 +59,10 @@ class Learned(Protocol):
         """Choices and mishaps in words, and the loss history."""
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H), scaled, at origins (M, 2) of a scaled panel; fitted (S,): the fitted row of each series, -1 = cold."""
+        """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel; fitted (S,): the fitted row of each series, -1 = cold.
+
+        P = Q, the quantiles at `goal.levels`, from a model that has a distribution; P = 1, the point, from any other.
+        """
 
     def arrays(self) -> dict[str, Array]:
         """Everything learned, as arrays."""
@@ -94,6 +103,17 @@ def one_thread() -> Iterator[None]:
         finally:
             if torch:
                 torch.set_num_threads(before)
+
+
+def normal_quantiles(point: Array, widths: Array, levels: tuple[float, ...]) -> Array:
+    """(M, H, Q): quantiles of normal distributions around points (M, H) with standard deviations (M, H); the points alone without levels."""
+    if not levels:
+        return point[..., None]
+    from scipy.special import ndtri
+
+    made = point[..., None] + widths[..., None] * ndtri(np.array(levels))
+    made[..., levels.index(0.5)] = point
+    return made
 
 
 def season_of(past: Panel) -> int:

@@ -60,7 +60,7 @@ class Repeated:
         return max(CONTEXT, SEASONS * self.season)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H), scaled: 0, the mean, where nothing is observed within the context; a cold series has drift 0."""
+        """Forecasts (M, H, 1), scaled: 0, the mean, where nothing is observed within the context; a cold series has drift 0."""
         steps = np.arange(self.goal.horizon)
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
         first = np.maximum(panel.starts[origins[:, 0]], origin - self.context)
@@ -76,7 +76,7 @@ class Repeated:
             row = fitted[origins[:, 0]]
             slope = np.where((row >= 0) & (latest >= 0), self.slopes[row], 0.0)
             forecast += slope[:, None] * (origin[:, None] + steps - latest[:, None])
-        return forecast
+        return forecast[..., None]
 
     def arrays(self) -> dict[str, Array]:
         """season int64 (1,) and slopes float64 (S,)."""

@@ -21,7 +21,7 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch
-from forecast.models.training import Ended, Training, Turn, members_of, seeded, train
+from forecast.models.training import Ended, Training, Turn, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 Count = Annotated[int, Field(ge=1)]
@@ -55,10 +55,10 @@ class Recurrent:
     units: Count | None = None
     layers: Count = 1
     dropout: Share = 0.3  # before the head, and between layers; acts with one layer too
-    anchor: Literal["last", "none"] = "last"  # subtracted from the window, added to the forecast
+    anchor: Literal["last", "none"] = "last"  # of each column: subtracted from the window; that of the target is added to the forecast
     head: Literal["segments", "linear"] = "segments"
     skip: bool = True  # a linear layer from window to horizon beside the recurrent net
-    loss: Literal["mae", "mse", "huber"] = "mae"
+    loss: Literal["mae", "mse", "huber", "quantile"] = "mae"  # quantile: the pinball loss at every level that is asked for
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     batch: Count | None = None  # windows per step
@@ -101,8 +101,8 @@ class Recurrent:
         sizes, cycles = sized.sizes, _cycles(past)
         split = split_windows(past, sizes.context, goal.horizon, self.validation)
         feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
-        finish = round(self.finish * sizes.steps)
-        how = Training(sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, self.loss, self.patience)
+        finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
+        how = Training(sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, loss, self.patience)
         ended = Ended.of(watch)
         nets = []
         for member in range(self.members):
@@ -151,7 +151,7 @@ class Recurrent:
 
 
 class Net(nn.Module):
-    """Window of scaled values -> horizon (B, H). Column 0 is the target, NaN where missing; then the past columns and their share observed."""
+    """Window of scaled values (B, L, C), NaN where missing, the target first -> (B, H, P): a point, or a quantile at each level."""
 
     def __init__(self, sized: Recurrent, goal: Goal, series: int, calendar: int) -> None:
         super().__init__()
@@ -164,7 +164,8 @@ class Net(nn.Module):
         self.rnn = {"lstm": nn.LSTM, "gru": nn.GRU}[sized.cell](units, units, sized.layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(sized.dropout)
         self.answers = math.ceil(goal.horizon / k) if sized.head == "segments" else 0
-        self.head = nn.Linear(units, k if self.answers else goal.horizon)
+        self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
+        self.head = nn.Linear(units, (k if self.answers else goal.horizon) * self.outputs)
         if self.answers:
             self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
         self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
@@ -175,32 +176,32 @@ class Net(nn.Module):
             nn.init.zeros_(self.skip.bias)
 
     def forward(self, window: Tensor, series: Tensor, calendar: Tensor) -> Tensor:
-        """Forecast (B, H) from a window as `Feed` makes it, series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step."""
-        target = window[:, :, 0]
-        seen = ~torch.isnan(target)
-        anchor = self._last(target, seen) if self.anchor == "last" else torch.zeros_like(target[:, :1])
-        z = torch.where(seen, target - anchor, 0.0)
-        read = self.enter(self._segments(z, seen, window[:, :, 1:])).relu()
+        """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step."""
+        seen = ~torch.isnan(window)
+        anchor = _last(window, seen) if self.anchor == "last" else torch.zeros_like(window[:, 0])
+        z = torch.where(seen, window - anchor[:, None], 0.0)
+        read = self.enter(self._segments(z, seen)).relu()
         if self.series is not None:
             read = read + _embed(self.series[0], series)[:, None]
         output, state = self.rnn(read)
         answer = self._answer(state, series, calendar) if self.answers else self.head(self.dropout(output[:, -1]))
-        return anchor + answer + (self.skip(z) if self.skip is not None else 0.0)
+        level = anchor[:, :1] + (self.skip(z[:, :, 0]) if self.skip is not None else 0.0)
+        return level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
 
-    def _segments(self, z: Tensor, seen: Tensor, past: Tensor) -> Tensor:
+    def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
         """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""
 
         def cut(x: Tensor) -> Tensor:  # (B, L, ...) -> (B, n, k, ...), the front filled up with zeros
             x = torch.cat([x.new_zeros(len(x), self.padding, *x.shape[2:]), x], 1) if self.padding else x
             return x.view(len(x), -1, self.segment, *x.shape[2:])
 
-        parts = [cut(z), cut(seen.float())]
-        if past.shape[2]:
-            parts += [cut(past[:, :, :-1]).flatten(2), cut(past[:, :, -1]).mean(2, keepdim=True)]
+        parts = [cut(z[:, :, 0]), cut(seen[:, :, 0].float())]
+        if z.shape[2] > 1:
+            parts += [cut(z[:, :, 1:]).flatten(2), cut(seen[:, :, 1:].float()).mean((2, 3))[..., None]]
         return torch.cat(parts, 2)
 
     def _answer(self, state: Tensor | tuple[Tensor, Tensor], series: Tensor, calendar: Tensor) -> Tensor:
-        """(B, H): one recurrent step per answered segment, each from the final state, all in parallel."""
+        """(B, m k P): one recurrent step per answered segment, each from the final state, all in parallel."""
         batch, m = len(series), self.answers
         ask = self.position.expand(batch, m, -1)
         if self.series is not None:
@@ -213,13 +214,14 @@ class Net(nn.Module):
 
         start = tuple(spread(h) for h in state) if isinstance(state, tuple) else spread(state)
         answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), start)
-        return self.head(self.dropout(answer[:, 0])).view(batch, m * self.segment)[:, : self.horizon]
+        return self.head(self.dropout(answer[:, 0])).view(batch, -1)
 
-    @staticmethod
-    def _last(target: Tensor, seen: Tensor) -> Tensor:
-        """The last observed target (B, 1) of each window; 0, the scaled mean, where nothing was observed."""
-        place = (seen * torch.arange(1, target.shape[1] + 1)).amax(1, keepdim=True)
-        return torch.where(place > 0, target.nan_to_num().gather(1, (place - 1).clamp(min=0)), 0.0)
+
+def _last(window: Tensor, seen: Tensor) -> Tensor:
+    """The last observed value (B, C) of each column of windows (B, L, C); 0, the scaled mean, where nothing was observed."""
+    place = (seen * torch.arange(1, window.shape[1] + 1)[:, None]).amax(1)
+    last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]
+    return torch.where(place > 0, last, 0.0)
 
 
 def _embed(table: Tensor, series: Tensor) -> Tensor:
@@ -231,14 +233,15 @@ class Feed:
     """Batches by index arithmetic: one float32 tensor of the series, and the calendar computed from the last known stamp."""
 
     def __init__(self, windows: Windows, sized: Recurrent, cycles: tuple[str, ...], fitted: Array) -> None:
-        self.values = _filled(torch.from_numpy(windows.values))
+        values = torch.from_numpy(windows.values)
+        self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
         self.fitted, self.cycles = fitted, cycles
         segment = sized.sizes.segment
         answers = math.ceil(windows.horizon / segment) if sized.head == "segments" else 0
         self.offsets = 1 + np.arange(answers) * segment
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
-        """((window (B, L, C or C + 1), series (B,), calendar (B, m, F)), target (B, H)) of the windows at `origins` (B, 2)."""
+        """((window (B, L, C), series (B,), calendar (B, m, F)), target (B, H)) of the windows at `origins` (B, 2)."""
         window = self.values[torch.from_numpy(windows.rows(origins))]
         series = torch.from_numpy(self.fitted[origins[:, 0]])
         inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins)
@@ -250,18 +253,6 @@ class Feed:
         stamps = panel.clock.after(panel.times[panel.starts[origins[:, 0]] + origins[:, 1] - 1], self.offsets)
         waves = [panel.clock.harmonics(stamps, cycle, PAIRS[cycle]) for cycle in self.cycles]
         return torch.from_numpy(np.concatenate(waves, axis=-1).astype("float32"))
-
-
-def _filled(values: Tensor) -> Tensor:
-    """(N, C) -> the target as it is, past columns with 0 (their mean) for missing and cut at FAR spreads, and the share of them observed.
-
-    Done once for the series, not once for every window that reads them.
-    """
-    past = values[:, 1:]
-    if not past.shape[1]:
-        return values
-    share = (~torch.isnan(past)).float().mean(1, keepdim=True)
-    return torch.cat([values[:, :1], past.nan_to_num(0.0).clamp(-FAR, FAR), share], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,10 +271,10 @@ class LearnedNet:
         return self.sized.sizes.context
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H), scaled, at origins (M, 2) of a scaled panel."""
+        """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted)
-        values = np.empty((len(origins), self.goal.horizon))
+        values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
         with torch.inference_mode():
             for begin in range(0, len(origins), 1024):
                 chunk = slice(begin, begin + 1024)

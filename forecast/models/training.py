@@ -22,11 +22,27 @@ History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
 
-LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
+Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
+LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecast
     "mae": torch.abs,
     "mse": torch.square,
     "huber": lambda error: nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none"),
 }
+
+
+def loss_of(name: str, levels: tuple[float, ...]) -> Loss:
+    """A loss by name; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett 1978): at the median, and so without
+    levels, the absolute error."""
+    if name == "quantile" and levels:
+        rise = torch.tensor(levels)
+
+        def pinball(forecast: Tensor, target: Tensor) -> Tensor:
+            error = target[..., None] - forecast
+            return 2 * torch.maximum(rise * error, (rise - 1) * error).mean(-1)
+
+        return pinball
+    one = LOSSES["mae" if name == "quantile" else name]
+    return lambda forecast, target: one(target - forecast[..., 0])
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class Training:
     weight_decay: float
     clip: float
     average: float
-    loss: str
+    loss: Loss
     patience: int
 
 
@@ -117,7 +133,7 @@ class _State:
         """One step on one batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.how.learning_rate * schedule(self.step, self.steps)
-        loss = masked_mean(LOSSES[self.how.loss](self.net(*inputs) - target.nan_to_num()), target)
+        loss = masked_mean(self.how.loss(self.net(*inputs), target.nan_to_num()), target)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.how.clip)
@@ -230,13 +246,13 @@ def schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / warm) * (0.49 * (1 + math.cos(math.pi * step / steps)) + 0.02)
 
 
-def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: str) -> float:
+def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:
     """The mean loss over windows at `origins`, each observed target counted once."""
     total, count = 0.0, 0
     with torch.inference_mode():
         for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
             inputs, target = batch_of(windows, chunk)
             seen = int((~torch.isnan(target)).sum())
-            total += float(masked_mean(LOSSES[loss](net(*inputs) - target.nan_to_num()), target)) * seen
+            total += float(masked_mean(loss(net(*inputs), target.nan_to_num()), target)) * seen
             count += seen
     return total / max(count, 1)

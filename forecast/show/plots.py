@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from forecast.data.clock import DAY, Clock
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import by_step, score
+from forecast.evaluation.metrics import score, scores_by
 from forecast.files import Array
 from forecast.models import BASELINES
 from forecast.results import Forecast, Outcome
@@ -124,7 +124,7 @@ def error_by_step_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, s
     figure = go.Figure()
     dashes = dict(zip((name for name in models if name in BASELINES), itertools.cycle(DASHES), strict=False))
     for name, parts in models.items():
-        errors = by_step(parts)
+        errors = np.array(list(scores_by(parts, "mae", "step").values()))
         mode = "lines+markers" if len(errors) <= MARKED else "lines"
         line = _line(np.arange(1, len(errors) + 1), errors, name, colours[name], mode, width=2)
         figure.add_trace(line.update(line_dash=dashes.get(name, "solid")))

@@ -36,8 +36,8 @@ def test_a_part_that_is_kept_is_not_made_again():
         def load(self, part):
             return self.parts.get(part)
 
-        def store(self, part, values, log):
-            self.parts[part] = (values, log)
+        def store(self, part, answers, log):
+            self.parts[part] = (answers, log)
             self.stored += 1
 
     panel, memory = weather((300,)), Memory()
@@ -108,7 +108,7 @@ def test_a_user_s_own_spec_runs_beside_the_others():
         log: Log = Log()  # noqa: RUF009 (a frozen value)
 
         def predict(self, panel, origins, fitted):
-            return np.zeros((len(origins), self.goal.horizon))
+            return np.zeros((len(origins), self.goal.horizon, 1))
 
         def arrays(self):
             return {}

@@ -81,7 +81,7 @@ def test_series_do_not_see_each_other_and_cold_ones_do_not_drift(kind: str) -> N
     panel = make_panel(("a", "b"), times, [np.full((50, 1), np.nan), np.arange(40.0)[:, None]], (Column("y", "target"),), STEP)
     learned = Naive(kind=kind).fit(panel, Goal(3, ("y",)), seed=0, watch=None)
     origins = np.array([[0, 50], [1, 0], [1, 1], [1, 40]])
-    forecast = learned.predict(panel, origins, np.array([0, -1]))
+    forecast = learned.predict(panel, origins, np.array([0, -1]))[..., 0]
     np.testing.assert_array_equal(forecast, [[0] * 3, [0] * 3, [0] * 3, [39] * 3])
 
 
