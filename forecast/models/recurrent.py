@@ -55,7 +55,8 @@ class Recurrent:
     units: Count | None = None
     layers: Count = 1
     dropout: Share = 0.3  # before the head, and between layers; acts with one layer too
-    anchor: Literal["last", "none"] = "last"  # of each column: subtracted from the window; that of the target is added to the forecast
+    anchor: Literal["last", "target", "mean", "none"] = "last"  # subtracted from each column of the window, that of the target added to the forecast
+    noise: Annotated[float, Field(ge=0)] = 0.3  # spread of a random offset to each past column of a training window: levels drift, so trust changes
     head: Literal["segments", "linear"] = "segments"
     skip: bool = True  # a linear layer from window to horizon beside the recurrent net
     loss: Literal["mae", "mse", "huber", "quantile"] = "mae"  # quantile: the pinball loss at every level that is asked for
@@ -157,7 +158,7 @@ class Net(nn.Module):
         super().__init__()
         sizes = sized.sizes
         past, k, units = len(goal.columns) - 1, sizes.segment, sizes.units
-        self.horizon, self.segment, self.anchor = goal.horizon, k, sized.anchor
+        self.horizon, self.segment, self.anchor, self.noise = goal.horizon, k, sized.anchor, sized.noise
         self.padding = -sizes.context % k
         self.enter = nn.Linear(k * (2 + past) + bool(past), units)
         between = sized.dropout if sized.layers > 1 else 0.0
@@ -178,8 +179,10 @@ class Net(nn.Module):
     def forward(self, window: Tensor, series: Tensor, calendar: Tensor) -> Tensor:
         """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step."""
         seen = ~torch.isnan(window)
-        anchor = _last(window, seen) if self.anchor == "last" else torch.zeros_like(window[:, 0])
+        anchor = self._anchor(window, seen)
         z = torch.where(seen, window - anchor[:, None], 0.0)
+        if self.training and self.noise and z.shape[2] > 1:
+            z[:, :, 1:] += self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1)
         read = self.enter(self._segments(z, seen)).relu()
         if self.series is not None:
             read = read + _embed(self.series[0], series)[:, None]
@@ -187,6 +190,15 @@ class Net(nn.Module):
         answer = self._answer(state, series, calendar) if self.answers else self.head(self.dropout(output[:, -1]))
         level = anchor[:, :1] + (self.skip(z[:, :, 0]) if self.skip is not None else 0.0)
         return level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
+
+    def _anchor(self, window: Tensor, seen: Tensor) -> Tensor:
+        """What is subtracted from each column of windows (B, L, C), (B, C); 0, the scaled mean, where nothing was observed."""
+        if self.anchor == "none":
+            return torch.zeros_like(window[:, 0])
+        if self.anchor == "mean":
+            return window.nan_to_num().sum(1) / seen.sum(1).clamp(min=1)
+        level = _last(window, seen)
+        return level if self.anchor == "last" else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
         """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""

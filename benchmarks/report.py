@@ -1,0 +1,29 @@
+"""What the scripts of this folder share: a table of results, and where they were measured."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+
+def table(rows: list[Mapping[str, Any]]) -> str:
+    """Rows as a Markdown table; numbers with four digits."""
+    names = list(rows[0])
+    cells = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def machine() -> str:
+    """Processor, cores, Python and the versions that the figures depend on."""
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    names = ("torch", "numpy", "pandas", "statsmodels")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    return f"{cpu or platform.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
