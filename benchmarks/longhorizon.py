@@ -62,7 +62,8 @@ def load(path: str, splits: str) -> tuple[Panel, int, int]:
     values = frame.iloc[:end, 1:].to_numpy("float64")
     values = (values - values[:train].mean(0)) / np.maximum(values[:train].std(0), 1e-12)
     begin = stamps.iloc[0].to_datetime64().astype("datetime64[ns]")
-    clock = Clock("fixed", pd.tseries.frequencies.to_offset(step).freqstr)
+    freq = pd.tseries.frequencies.to_offset(step).freqstr
+    clock = Clock("fixed", freq if freq[0].isdigit() else f"1{freq}")
     times = clock.after(np.array([begin]), np.arange(end))[0]
     ids = tuple(f"{i:03d} {name}" for i, name in enumerate(frame.columns[1:]))
     panel = make_panel(ids, [times] * len(ids), [values[:, [i]] for i in range(len(ids))], (Column("y", "target"),), clock)
@@ -93,7 +94,8 @@ def run(cell: Cell, cache: Path, keep: bool) -> dict[str, float]:
     cache.mkdir(parents=True, exist_ok=True)
     if forecasts is not None:
         np.save(stored, np.concatenate(forecasts))
-    path.write_text(json.dumps({**answer, "note": fitted.log.notes[0]}))
+    validation = min(value for _, _, value in fitted.log.history)
+    path.write_text(json.dumps({**answer, "validation": validation, "note": fitted.log.notes[0]}))
     return answer
 
 

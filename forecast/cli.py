@@ -62,6 +62,7 @@ Folds = Annotated[int | None, typer.Option("--folds", help="Blocks of the test p
 Stride = Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")]
 Intervals = Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")]
 Bounds = Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")]
+Transform = Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)]
 Config = Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)]
@@ -121,6 +122,7 @@ def fit(
     stride: Stride = None,
     intervals: Intervals = None,
     bounds: Bounds = None,
+    transform: Transform = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -134,7 +136,7 @@ def fit(
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
     result = runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
@@ -183,6 +185,7 @@ def backtest(
     stride: Stride = None,
     intervals: Intervals = None,
     bounds: Bounds = None,
+    transform: Transform = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -194,7 +197,7 @@ def backtest(
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
     result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -220,6 +223,7 @@ def tune(
     stride: Stride = None,
     intervals: Intervals = None,
     bounds: Bounds = None,
+    transform: Transform = None,
     seed: Seed = None,
     setting: Set = None,
     config: Config = None,
@@ -232,7 +236,7 @@ def tune(
     """Search units, layers, dropout and learning rate on folds before the test, then say what that buys on the test."""
     from forecast.tuning import tune_run
 
-    plan = _plan(file, config, setting, _flags([model], horizon, target, time, id, past, test, folds, stride, intervals, bounds, seed))
+    plan = _plan(file, config, setting, _flags([model], horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -289,6 +293,7 @@ def _flags(
     stride: int | None,
     intervals: str | None,
     bounds: str | None,
+    transform: str | None,
     seed: int | None,
 ) -> dict[str, Any]:
     """The flags that were given, by the paths of a Run."""
@@ -304,6 +309,7 @@ def _flags(
         walk__stride=stride,
         intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
+        transform=transform,
         seed=seed,
     )
 

@@ -63,7 +63,7 @@ class Fitted:
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
                 answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context)
+                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.transform)
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
                 answer(chunk, z, scaling, np.arange(len(chunk)))
         times = panel.stamps(origins, self.goal.horizon)
@@ -108,6 +108,7 @@ def fit(
     *,
     intervals: Iterable[float] = (),
     bounds: Bounds = (None, None),
+    transform: str = "none",
     seed: int = 0,
     watch: Watch | None = None,
     **settings: object,
@@ -116,11 +117,12 @@ def fit(
 
     intervals: percentages, such as (80, 95), for the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
     bounds: (lowest, highest) that the target can be, None = none; forecasts and intervals are cut there.
+    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh.
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     steps = past.clock.steps(horizon)
     begun = time.process_time()
-    scaling = fit_scaling(past)
+    scaling = fit_scaling(past, transform)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     goal = Goal(steps, tuple(column.name for column in past.columns), quantile_levels(intervals), bounds)

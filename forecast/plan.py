@@ -36,6 +36,7 @@ class Run:
     walk: WalkForward = field(default_factory=WalkForward)
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
+    transform: str = "none"  # of the target
     seed: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
 

@@ -278,7 +278,9 @@ def silent(tell: Path, parts: int) -> Iterator[None]:
 
 
 def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> Iterator[Outcome]:
-    return backtest(specs, panel, plan.walk, intervals=plan.intervals, bounds=plan.bounds, seed=plan.seed, jobs=jobs, keep=keep)
+    return backtest(
+        specs, panel, plan.walk, intervals=plan.intervals, bounds=plan.bounds, transform=plan.transform, seed=plan.seed, jobs=jobs, keep=keep
+    )
 
 
 def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep) -> Fitted:
@@ -287,8 +289,16 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
     if path.exists():
         return load(path)
     part: Part = (chosen.name, -1)
-    watch = keep.watch(part)
-    fitted = fit(chosen, panel, horizon, intervals=plan.intervals, bounds=plan.bounds, seed=plan.seed, watch=watch)
+    fitted = fit(
+        chosen,
+        panel,
+        horizon,
+        intervals=plan.intervals,
+        bounds=plan.bounds,
+        transform=plan.transform,
+        seed=plan.seed,
+        watch=keep.watch(part),
+    )
     fitted = dataclasses.replace(fitted, calibration=calibration)
     save(fitted, path)
     append(keep.tell, {"part": part, "done": True, "seconds": fitted.log.seconds})

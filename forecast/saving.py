@@ -37,6 +37,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
+        "transform": fitted.scaling.transform,
         "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
     }
     save_arrays(Path(path), arrays, values)
@@ -53,7 +54,7 @@ def load(path: str | Path) -> Fitted:
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
     goal = Goal(values["horizon"], tuple(values["columns"]), tuple(values["levels"]), tuple(values["bounds"]))
-    scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"])
+    scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"], values["transform"])
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None

@@ -80,13 +80,15 @@ class TrialKeep(Keep):
         return TrialWatch(self.trial, part[1], [])
 
 
-def objective(model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, seed: int = 0) -> Callable[[optuna.Trial], float]:
+def objective(
+    model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", seed: int = 0
+) -> Callable[[optuna.Trial], float]:
     """An objective for a study of your own: the MAE of a walk forward through the rows before the first test origin of `walk`.
 
     It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
     """
     base = spec(model) if isinstance(model, str) else model
-    search = Search.before_test(panel, walk or WalkForward(), seed)
+    search = Search.before_test(panel, walk or WalkForward(), transform, seed)
     return lambda trial: search.value(trial, base.space(trial))
 
 
@@ -96,21 +98,22 @@ class Search:
 
     panel: Panel
     walk: WalkForward
+    transform: str
     seed: int
 
     @staticmethod
-    def before_test(panel: Panel, walk: WalkForward, seed: int) -> "Search":
+    def before_test(panel: Panel, walk: WalkForward, transform: str, seed: int) -> "Search":
         """The last fifth of what lies before the test, in two folds, at the same horizon."""
         before = panel.until(first_test_row(panel, walk))
         inner = WalkForward(horizon=panel.clock.steps(walk.horizon), test=0.2, folds=FOLDS, stride=walk.stride)
         list(walk_forward(before, inner))  # too short a file is refused before the first trial
-        return Search(before, inner, seed)
+        return Search(before, inner, transform, seed)
 
     def value(self, trial: optuna.Trial, candidate: Spec) -> float:
         """The candidate's MAE; raises TrialPruned where the study's pruner says so."""
         outcomes: list[Outcome] = []
         try:
-            for outcome in backtest(candidate, self.panel, self.walk, seed=self.seed, keep=TrialKeep(trial)):
+            for outcome in backtest(candidate, self.panel, self.walk, transform=self.transform, seed=self.seed, keep=TrialKeep(trial)):
                 outcomes.append(outcome)
                 if len(outcomes) < FOLDS:
                     _report(trial, len(outcomes) * (LOOKS + 1), score(outcomes, "mae"))
@@ -125,6 +128,7 @@ def tune(
     walk: WalkForward | None = None,
     *,
     trials: int = 20,
+    transform: str = "none",
     seed: int = 0,
     jobs: int = 1,
     folder: str | Path | None = None,
@@ -138,10 +142,10 @@ def tune(
         raise ForecastError(f"A study has at least 1 trial; found {trials}.")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            return replace(tune(model, panel, walk, trials=trials, seed=seed, jobs=jobs, folder=made), folder=None)
+            return replace(tune(model, panel, walk, trials=trials, transform=transform, seed=seed, jobs=jobs, folder=made), folder=None)
     folder, walk = Path(folder), walk or WalkForward()
     base = spec(model) if isinstance(model, str) else model
-    search = Search.before_test(panel, walk, seed)
+    search = Search.before_test(panel, walk, transform, seed)
     journal = folder / "study.journal"
     study = _study(journal, seed)
     if not study.get_trials(deepcopy=False):
@@ -156,7 +160,7 @@ def tune(
         delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
     ):
         pass
-    return _judge(folder, base, study, panel, walk, seed, jobs, FolderKeep(folder / "parts", tell))
+    return _judge(folder, base, study, panel, walk, transform, seed, jobs, FolderKeep(folder / "parts", tell))
 
 
 def _study(journal: Path, seed: int) -> optuna.Study:
@@ -216,7 +220,9 @@ def _defaults(base: Spec, search: Search) -> dict[str, Any]:
     return asked
 
 
-def _judge(folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, seed: int, jobs: int, keep: Keep) -> "Tuned":
+def _judge(
+    folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, transform: str, seed: int, jobs: int, keep: Keep
+) -> "Tuned":
     """Default and best on the test origins, and what that says."""
     try:
         best = base.space(optuna.trial.FixedTrial(study.best_params))
@@ -225,7 +231,7 @@ def _judge(folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: Wa
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
     models = [base] if study.best_trial.number == 0 else [base, named]
     parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
-    for outcome in backtest(models, panel, walk, seed=seed, jobs=jobs, keep=keep):
+    for outcome in backtest(models, panel, walk, transform=transform, seed=seed, jobs=jobs, keep=keep):
         parts[outcome.forecast.model].append(outcome)
     default, tuned = parts[base.name], parts[models[-1].name]
     before, after = score(default, "mae"), score(tuned, "mae")
@@ -288,7 +294,7 @@ def tune_run(
     model, panel = plan.specs()[0], plan.read()
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
-            tuned = tune(model, panel, plan.walk, trials=trials, seed=plan.seed, jobs=jobs, folder=folder)
+            tuned = tune(model, panel, plan.walk, trials=trials, transform=plan.transform, seed=plan.seed, jobs=jobs, folder=folder)
         settings = {model.name: {**plan.settings.get(model.name, {}), **tuned.study.best_params}}
         write_atomic(
             folder / "tuned.toml",

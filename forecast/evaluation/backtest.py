@@ -43,6 +43,7 @@ def backtest(
     *,
     intervals: Iterable[float] = (),
     bounds: Bounds = (None, None),
+    transform: str = "none",
     seed: int = 0,
     jobs: int = 1,
     keep: Keep | None = None,
@@ -64,7 +65,7 @@ def backtest(
     keep = keep or Keep()
     parts = [(one, fold) for fold in folds for one in specs]
     jobs = min(jobs or os.cpu_count() or 1, len(parts))
-    ask = Ask(panel, horizon, tuple(intervals), bounds, seed, keep)
+    ask = Ask(panel, horizon, tuple(intervals), bounds, transform, seed, keep)
     if jobs == 1:
         for one, fold in parts:
             yield outcome(ask, fold, one, *run_part(ask, fold, one))
@@ -84,6 +85,7 @@ class Ask:
     horizon: int
     intervals: tuple[float, ...]
     bounds: Bounds
+    transform: str
     seed: int
     keep: Keep
 
@@ -96,7 +98,8 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
         return kept
     begun = time.process_time()
     past = ask.panel.until(fold.until)
-    fitted = fit(one, past, ask.horizon, intervals=ask.intervals, bounds=ask.bounds, seed=ask.seed, watch=ask.keep.watch(part))
+    watch = ask.keep.watch(part)
+    fitted = fit(one, past, ask.horizon, intervals=ask.intervals, bounds=ask.bounds, transform=ask.transform, seed=ask.seed, watch=watch)
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
@@ -114,4 +117,4 @@ def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outc
     times = panel.stamps(origins, horizon)
     forecast = Forecast(one.name, panel.ids, origins, panel.cutoffs(origins), times, answers["values"], levels, quantiles)
     past = panel.until(fold.until)
-    return Outcome(fold.index, forecast, panel.truth(origins, horizon), panel.last(origins), past, fit_scaling(past), log)
+    return Outcome(fold.index, forecast, panel.truth(origins, horizon), panel.last(origins), past, fit_scaling(past, ask.transform), log)

@@ -31,6 +31,7 @@ Positive = Annotated[float, Field(gt=0)]
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a window
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
+WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 MANY = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
 
 
@@ -69,6 +70,7 @@ class Recurrent:
     patience: Count = 5  # looks (12 a fit) without a lower validation loss after which training ends
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15  # share of the past's tail that judges the weights
     finish: Share = 0.25  # further steps on all rows, the judging ones too, as a share of `steps`
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of the products in training; auto: bfloat16 where the processor has it and it pays
     members: Count = 1  # nets of the seeds seed, seed + 1, ...; the forecast is their median
 
     def settle(self, past: Panel, horizon: int) -> Self:
@@ -103,7 +105,9 @@ class Recurrent:
         split = split_windows(past, sizes.context, goal.horizon, self.validation)
         feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
         finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
-        how = Training(sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, loss, self.patience)
+        how = Training(
+            sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, loss, self.patience, self._half(sizes)
+        )
         ended = Ended.of(watch)
         nets = []
         for member in range(self.members):
@@ -122,6 +126,12 @@ class Recurrent:
         )
         history = [(member * sizes.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+
+    def _half(self, sizes: Sizes) -> bool:
+        """Whether training multiplies in bfloat16."""
+        if self.precision == "auto":
+            return sizes.units >= WIDE and torch.cpu._is_avx512_bf16_supported()
+        return self.precision == "bfloat16"
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
         """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""

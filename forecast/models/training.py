@@ -62,6 +62,7 @@ class Training:
     average: float
     loss: Loss
     patience: int
+    half: bool  # products of the forward and backward pass in bfloat16; weights, their average and every judgement stay float32
 
 
 @contextlib.contextmanager
@@ -133,7 +134,9 @@ class _State:
         """One step on one batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.how.learning_rate * schedule(self.step, self.steps)
-        loss = masked_mean(self.how.loss(self.net(*inputs), target.nan_to_num()), target)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.how.half):
+            forecast = self.net(*inputs)
+        loss = masked_mean(self.how.loss(forecast.float(), target.nan_to_num()), target)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.how.clip)
