@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from report import machine, table
+from report import machine, package_hash, table
 
 import forecast
 from forecast.data.clock import Clock
@@ -42,8 +42,7 @@ class Cell:
 
     def key(self) -> str:
         """A hash of all that the cell depends on: the data, the settings and the package's code."""
-        code = sorted(Path(forecast.__file__).parent.rglob("*.py"))
-        parts = [json.dumps(asdict(self)), sha256(Path(self.data)), *(sha256(path) for path in code if path.parent.name in ("data", "models"))]
+        parts = json.dumps(asdict(self)), sha256(Path(self.data)), package_hash()
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,11 +1,15 @@
 """What the scripts of this folder share: a table of results, and where they were measured."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import forecast
+from forecast.files import sha256
 
 
 def table(rows: list[Mapping[str, Any]]) -> str:
@@ -19,6 +23,13 @@ def table(rows: list[Mapping[str, Any]]) -> str:
 
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def package_hash() -> str:
+    """A hash of the code that a fit depends on: what a kept cell is known by."""
+    root = Path(forecast.__file__).parent
+    code = [path for part in ("data", "models") for path in sorted((root / part).rglob("*.py"))] + [root / "fitting.py"]
+    return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
 
 
 def machine() -> str:

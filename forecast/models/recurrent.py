@@ -57,6 +57,7 @@ class Recurrent:
     layers: Count = 1
     dropout: Share = 0.3  # before the head, and between layers; acts with one layer too
     anchor: Literal["last", "target", "mean", "none"] = "last"  # subtracted from each column of the window, that of the target added to the forecast
+    span: Count | None = None  # rows before the origin that the anchor `mean` is taken of; None = the whole context
     noise: Annotated[float, Field(ge=0)] = 0.3  # spread of a random offset to each past column of a training window: levels drift, so trust changes
     head: Literal["segments", "linear"] = "segments"
     skip: bool = True  # a linear layer from window to horizon beside the recurrent net
@@ -169,6 +170,7 @@ class Net(nn.Module):
         sizes = sized.sizes
         past, k, units = len(goal.columns) - 1, sizes.segment, sizes.units
         self.horizon, self.segment, self.anchor, self.noise = goal.horizon, k, sized.anchor, sized.noise
+        self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k
         self.enter = nn.Linear(k * (2 + past) + bool(past), units)
         between = sized.dropout if sized.layers > 1 else 0.0
@@ -206,7 +208,7 @@ class Net(nn.Module):
         if self.anchor == "none":
             return torch.zeros_like(window[:, 0])
         if self.anchor == "mean":
-            return window.nan_to_num().sum(1) / seen.sum(1).clamp(min=1)
+            return window[:, -self.span :].nan_to_num().sum(1) / seen[:, -self.span :].sum(1).clamp(min=1)
         level = _last(window, seen)
         return level if self.anchor == "last" else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
 
