@@ -62,7 +62,7 @@ class Recurrent:
     head: Literal["segments", "linear"] = "segments"
     skip: bool = True  # a linear layer from window to horizon beside the recurrent net
     loss: Literal["mae", "mse", "huber", "quantile"] = "mae"  # quantile: the pinball loss at every level that is asked for
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     batch: Count | None = None  # windows per step
     steps: Count | None = None
@@ -89,6 +89,7 @@ class Recurrent:
             context=self.context or min(math.ceil(reach / segment) * segment, most),
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
             batch=self.batch or (128 if rows < FEW else 256),
+            learning_rate=self.learning_rate or (1e-3 if rows < FEW else 2e-3),
             steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
         )
 
@@ -99,6 +100,11 @@ class Recurrent:
             raise AssertionError("a size is read that `settle` has not chosen")
         return Sizes(self.context, self.segment, self.units, self.batch, self.steps)
 
+    @property
+    def rate(self) -> float:
+        """The learning rate of a settled spec, and where it is open the usual one."""
+        return self.learning_rate or 1e-3
+
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
@@ -107,7 +113,7 @@ class Recurrent:
         feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
         finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
         how = Training(
-            sizes.steps, finish, sizes.batch, self.learning_rate, self.weight_decay, self.clip, self.average, loss, self.patience, self._half(sizes)
+            sizes.steps, finish, sizes.batch, sized.rate, self.weight_decay, self.clip, self.average, loss, self.patience, self._half(sizes)
         )
         ended = Ended.of(watch)
         nets = []
@@ -158,7 +164,7 @@ class Recurrent:
             units=trial.suggest_categorical("units", sorted({32, 64, 128} | ({self.units} if self.units else set()))),
             layers=trial.suggest_int("layers", 1, max(2, self.layers)),
             dropout=trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)),
-            learning_rate=trial.suggest_float("learning_rate", min(3e-4, self.learning_rate), max(1e-2, self.learning_rate), log=True),
+            learning_rate=trial.suggest_float("learning_rate", min(3e-4, self.rate), max(1e-2, self.rate), log=True),
         )
 
 
