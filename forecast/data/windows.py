@@ -59,12 +59,13 @@ def make_windows(panel: Panel, context: int, horizon: int, first: Array | None =
 
 
 def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:
-    """Windows for training, for validation, and all of both: the last `share` of the rows (at least one horizon) of each series validates.
+    """Windows for training, for validation, and all of both: the last `share` of the longest series validates, and as many rows of the others.
 
-    No target row of training is a target row of validation; a validation window may read training rows as its context, as a forecast does.
+    Of a short series it is at most a quarter, so that it teaches too; of any at least one horizon. No target row of training is a target row of
+    validation; a validation window may read training rows as its context, as a forecast does.
     """
     lengths = panel.lengths
-    tail = max(horizon, round(share * int(lengths.max())))
+    tail = np.maximum(horizon, np.minimum(round(share * int(lengths.max())), np.maximum(lengths // 4, share * lengths))).astype("int64")
     cut = lengths - tail
     least = np.minimum(context, np.maximum(lengths // 2, 1))  # a short series also trains on windows that begin before its first row
     whole = make_windows(panel, context, horizon, least)

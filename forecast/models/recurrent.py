@@ -76,13 +76,13 @@ class Recurrent:
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """This spec with every size chosen: a function of clock, lengths and observed cells of the past."""
-        longest = int(past.lengths.max())
+        typical = _typical(past.lengths)
         rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
         segment = self.segment or math.ceil(horizon / math.ceil(horizon / 48))
         season = min(past.clock.seasons, default=1)
         segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
         reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
-        most = max(segment, (longest - 2 * horizon) // 2 // segment * segment)
+        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
         return replace(
             self,
             segment=segment,
@@ -334,6 +334,12 @@ def _cycles(past: Panel) -> tuple[str, ...]:
 def _width(cycles: tuple[str, ...]) -> int:
     """Features of the calendar."""
     return sum(2 * PAIRS[name] for name in cycles)
+
+
+def _typical(lengths: Array) -> int:
+    """The length that half of all rows lie in series at least as long as: of one series its own, of many not that of the odd long one."""
+    falling = np.sort(lengths)[::-1]
+    return int(falling[np.searchsorted(np.cumsum(falling), falling.sum() / 2)])
 
 
 def _embedded(past: Panel) -> int:

@@ -53,3 +53,11 @@ def test_too_short_a_series_is_refused_with_a_number():
 def test_windows_need_a_size():
     with pytest.raises(ForecastError, match="found context=0, horizon=3"):
         windows(weather((30,)), 0, 3)
+
+
+def test_short_series_teach_too():
+    panel = weather((2000, 60, 60))
+    train, validation, _ = split_windows(panel, 24, 6, 0.15)
+    for made in (train, validation):
+        assert (made.count > 0).all()
+    assert train.count[1] == 60 - 15 - 6 - 24 + 1

@@ -142,3 +142,15 @@ def test_no_season_is_found_where_there_is_none():
 def test_the_clock_s_season_goes_before_the_values():
     assert season_of(weather((100,))) == 24
     assert season_of(weather((30,))) == 1  # seen less than twice
+
+
+def test_one_long_series_among_many_short_ones_does_not_choose_the_context():
+    assert spec("gru").settle(weather((2000, *[60] * 6)), 6).context == spec("gru").settle(weather((2000,)), 6).context
+    many = make_panel(
+        tuple(f"{i:03d}" for i in range(200)),
+        [np.arange(400 if i == 0 else 30) for i in range(200)],
+        [np.zeros((400 if i == 0 else 30, 1)) for i in range(200)],
+        (Column("y", "target"),),
+        Clock("step"),
+    )
+    assert spec("gru").settle(many, 6).context == 6

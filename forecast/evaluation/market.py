@@ -1,0 +1,71 @@
+"""What a forecast of prices is worth: the direction of the next step, and R2 against the random walk. The R2 of a price level proves nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.evaluation.metrics import score
+from forecast.files import Array
+from forecast.results import Outcome
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One model on the next step of a price.
+
+    moves: steps that were not 0 and forecast with a side · hits: share of sides that were right · majority: share of the commoner side, which
+    needs no model · p: one-sided binomial chance of so many hits at the majority's rate · r2: 1 - MSE over that of the last value, all steps ·
+    profit, hold: mean return a step in basis points of trading each forecast's side at a cost a side, and of holding; None without a cost.
+    """
+
+    model: str
+    moves: int
+    hits: float
+    majority: float
+    p: float
+    r2: float
+    profit: float | None
+    hold: float | None
+
+
+def directions(outcomes: Iterable[Outcome], cost: float | None = None) -> list[Direction]:
+    """The models of a walk, in their order; `cost` in basis points a side. A model that only repeats the last value takes no side: 0 moves."""
+    models: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        models.setdefault(outcome.forecast.model, []).append(outcome)
+    return [_direction(name, parts, cost) for name, parts in models.items()]
+
+
+def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction:
+    from scipy.stats import binomtest
+
+    last = np.concatenate([part.last for part in parts])
+    truth = np.concatenate([part.truth[:, 0] for part in parts])
+    said = np.sign(np.concatenate([part.forecast.values[:, 0] for part in parts]) - last)
+    moved = np.sign(truth - last)
+    counted = (np.nan_to_num(moved) != 0) & (said != 0)
+    moves = int(counted.sum())
+    hits = int((moved[counted] == said[counted]).sum())
+    up = float((moved[np.nan_to_num(moved) != 0] > 0).mean()) if (np.nan_to_num(moved) != 0).any() else np.nan
+    majority = max(up, 1 - up)
+    p = float(binomtest(hits, moves, majority, alternative="greater").pvalue) if moves else 1.0
+    profit, hold = (None, None) if cost is None else _profit(parts, cost)
+    return Direction(name, moves, hits / moves if moves else np.nan, majority, p, score(parts, "r2"), profit, hold)
+
+
+def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
+    """Mean return a step, in basis points, of the forecasts' sides after costs, and of holding: series by series, in order of time."""
+    series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
+    gain = np.concatenate([part.truth[:, 0] / part.last - 1 for part in parts])
+    side = np.sign(np.concatenate([part.forecast.values[:, 0] - part.last for part in parts]))
+    order = np.lexsort((np.concatenate([part.forecast.cutoffs for part in parts]), series))
+    earned = [_earned(side[own], gain[own], cost) for own in (order[series[order] == one] for one in np.unique(series))]
+    return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(gain))
+
+
+def _earned(side: Array, gain: Array, cost: float) -> Array:
+    """Returns (T,) in basis points of holding `side` (T,) over moves `gain`, less `cost` for each side that is traded."""
+    traded = np.abs(np.diff(side, prepend=0.0))
+    earned: Array = 1e4 * side * gain - cost * traded
+    return earned

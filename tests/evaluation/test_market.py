@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from conftest import hours, single
+
+from forecast.data.scaling import fit_scaling
+from forecast.evaluation.market import directions
+from forecast.results import Forecast, Outcome
+
+
+def outcome(last, values, truth, model="m"):
+    last, values, truth = (np.asarray(array, float) for array in (last, values, truth))
+    past = single(np.arange(1.0, 49.0))
+    origins = np.stack([np.zeros(len(last), int), np.arange(len(last)) + 1], 1)
+    stamps = hours(len(last))
+    return Outcome(0, Forecast(model, past.ids, origins, stamps, stamps[:, None], values[:, None]), truth[:, None], last, past, fit_scaling(past))
+
+
+def test_hits_are_counted_against_the_commoner_side():
+    one = directions([outcome([10, 10, 10, 10], [11, 11, 9, 10], [12, 13, 14, 9])])[0]
+    assert (one.moves, one.hits) == (3, pytest.approx(2 / 3))
+    assert one.majority == 0.75
+    assert one.p == pytest.approx(3 * 0.75**2 * 0.25 + 0.75**3)
+    assert one.r2 == pytest.approx(1 - (1 + 4 + 25 + 1) / (4 + 9 + 16 + 1))
+
+
+def test_the_last_value_takes_no_side():
+    one = directions([outcome([1, 2], [1, 2], [2, 1])])[0]
+    assert (one.moves, one.p) == (0, 1.0)
+    assert np.isnan(one.hits)
+    assert one.r2 == 0
+
+
+def test_a_profit_is_given_only_with_a_cost_and_pays_for_each_side_traded():
+    traded = outcome([100, 100, 100], [101, 101, 99], [101, 102, 101])
+    assert directions([traded])[0].profit is None
+    one = directions([traded], cost=5)[0]
+    assert one.profit == pytest.approx((100 + 200 - 100 - 5 * (1 + 0 + 2)) / 3)
+    assert one.hold == pytest.approx(400 / 3)
