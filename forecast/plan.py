@@ -19,6 +19,7 @@ from forecast.models import MODELS, spec
 from forecast.models.base import Spec
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
+READING = ("target", "time", "id", "past", "tz", "every", "how", "missing", "circular", "dayfirst", "decimal")  # fields that `read` takes
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,16 @@ class Run:
     data: str
     models: tuple[str, ...] = DEFAULT_MODELS
     target: str | tuple[str, ...] | None = None
-    time: str | None = None
+    time: str | tuple[str, ...] | None = None
     id: str | None = None
     past: str | tuple[str, ...] | None = None
+    tz: str | None = None
+    every: str | None = None
+    how: str = "mean"
+    missing: str | tuple[str, ...] | None = None
+    circular: str | tuple[str, ...] | None = None
+    dayfirst: bool | None = None
+    decimal: str | None = None
     walk: WalkForward = field(default_factory=WalkForward)
     seed: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
@@ -44,7 +52,7 @@ class Run:
 
     def read(self) -> Panel:
         """The panel of its file."""
-        return read(self.data, target=self.target, time=self.time, id=self.id, past=self.past)
+        return read(self.data, **{name: getattr(self, name) for name in READING})
 
 
 def make_run(data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Run:
