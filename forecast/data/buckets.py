@@ -66,7 +66,7 @@ def _usual(times: Array, series: Array, labels: Array, sizes: Array, clock: Cloc
     """How many readings each bucket of `sizes` rows would have in the middle of this file, int64 (k,); 1 where readings come at no step."""
     inside = np.diff(times.astype("int64"))[series[1:] == series[:-1]]
     inside = inside[inside > 0]
-    if not len(inside) or np.count_nonzero(inside == majority(inside)) < 0.5 * len(inside):
+    if not len(inside) or np.count_nonzero(inside == majority(inside)) <= 0.5 * len(inside):
         return np.ones(len(labels), "int64")
     length = (clock.after(labels, np.array([1]))[..., 0] - labels).astype("int64")
     return np.maximum(np.round(np.median(sizes / length) * length), 1).astype("int64")

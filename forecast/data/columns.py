@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.findings import Report, listed
-from forecast.data.numbers import numberish
+from forecast.data.numbers import numberish, parse_numbers
 from forecast.data.sources import as_text
 from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
 from forecast.data.tables import Table
@@ -119,6 +119,9 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         return "clock", pc.cast(day, pa.float64()).to_numpy()
     if not pa.types.is_string(column.type):
         return None
+    if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
+        read = parse_numbers(column)
+        return None if len(read.bad) else (part, read.values)
     values = clock_times(column.to_pylist())
     return None if values is None else ("clock", values)
 

@@ -145,6 +145,9 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
         report.refuse("not-a-table", f"{path.name} is not a table: it holds comments only.")
     width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
     top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
+    follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
+    if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]):
+        top = follow[0]  # a blank line stands between the notes and the names
     before = [cells for _, _, cells in records[:top]]
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
     names: list[str] | None = records[top][2]
@@ -245,26 +248,53 @@ def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str
         return "skip"
 
     chunks: dict[str, list[pa.Array] | None] = {name: [] for name in kinds}
-    quoted = dialect.quoted
-    reader = pacsv.open_csv(
-        pa.input_stream(str(dialect.path)),
-        read_options=pacsv.ReadOptions(encoding=dialect.encoding, column_names=dialect.names, skip_rows=dialect.skip, block_size=BLOCK),
-        parse_options=pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=quoted, invalid_row_handler=skip),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(dialect.names, pa.string()), include_columns=list(kinds), strings_can_be_null=True, null_values=[""]
-        ),
+    read = pacsv.ReadOptions(column_names=dialect.names, block_size=2 * BLOCK, use_threads=False)
+    parse = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.quoted, invalid_row_handler=skip)
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(dialect.names, pa.string()), include_columns=list(kinds), strings_can_be_null=True, null_values=[""]
     )
-    for batch in reader:
+    for block in _blocks(dialect):
+        batch = pacsv.read_csv(pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=convert)
         for name, kind in kinds.items():
             made = chunks[name]
             if made is None:
                 continue
-            chunk = _convert(batch.column(name), kind)
-            if chunk is None:
-                chunks[name] = None
-            else:
-                made.append(chunk)
+            converted = [_convert(chunk, kind) for chunk in batch.column(name).chunks]
+            chunks[name] = None if any(chunk is None for chunk in converted) else [*made, *(chunk for chunk in converted if chunk is not None)]
     return chunks
+
+
+def _blocks(dialect: Dialect) -> Iterator[bytes]:
+    """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line; quoted text may hold line ends."""
+    with pa.input_stream(str(dialect.path)) as stream:
+        decode = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
+        rest, skip = b"", dialect.skip
+        while True:
+            raw = stream.read(BLOCK)
+            text = raw if decode is None else decode.decode(raw, final=not raw).encode()
+            block = rest + text
+            ending = b"\n" if b"\n" in block else b"\r"
+            while skip and (end := block.find(ending)) >= 0:
+                block, skip = block[end + 1 :], skip - 1
+            cut = block.rfind(ending) + 1 if raw else len(block)
+            if raw and dialect.quoted:
+                cut = _outside_quotes(block, ending)
+            rest = block[cut:]
+            if not skip and block[:cut].strip():
+                yield block[:cut]
+            if not raw:
+                return
+
+
+def _outside_quotes(block: bytes, ending: bytes) -> int:
+    """Where the last line ends that no quoted text runs across, in a block that begins outside of quotes; 0 where none does."""
+    cut = block.rfind(ending) + 1
+    quotes = block.count(b'"', 0, cut)
+    while cut and quotes % 2:
+        before = block.rfind(ending, 0, cut - 1) + 1
+        quotes -= block.count(b'"', before, cut)
+        cut = before
+    return cut
 
 
 def _convert(chunk: pa.Array, kind: str) -> pa.Array | None:

@@ -116,7 +116,8 @@ def read(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
     series, ids = _series(table, ident, report)
-    numbers = [name for name, kind in kinds.items() if kind == "number" and name not in (*names, ident)]
+    asked = _texts(target)
+    numbers = [name for name, kind in kinds.items() if (kind == "number" or (kind == "empty" and name in asked)) and name not in (*names, ident)]
     targets = read_targets(target, numbers, table.where, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
@@ -128,7 +129,7 @@ def read(
     left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in (*names, ident)]
     if left:
         report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
-    void = [name for name, kind in kinds.items() if kind == "empty" and name in table.columns and name not in (*names, ident)]
+    void = [name for name, kind in kinds.items() if kind == "empty" and name not in (*names, *asked, ident)]
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
