@@ -142,6 +142,8 @@ class Clock:
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
         if self.kind == "fixed":
+            if (np.diff(stamps) == np.timedelta64(self.step, "ns")).all():
+                return np.arange(len(stamps))
             nanoseconds = stamps.astype("int64") - stamps[0].astype("int64")
             return np.where(nanoseconds % self.step == 0, nanoseconds // self.step, -1)
         if self.kind == "calendar" and self.freq != "B":

@@ -158,8 +158,11 @@ def _stringy(column: pa.ChunkedArray) -> bool:
 
 def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
     """A column of dates together with one of the time of day, where the dates repeat and there is one."""
-    known = stamps.wall[~np.isnat(stamps.wall)].astype("int64")
-    if not len(known) or (known % (86_400 * 10**9)).any() or not _repeats(stamps.wall):
+    for part in (stamps.wall[:1000], stamps.wall):  # most columns of hours show it in their first rows
+        known = part[~np.isnat(part)].astype("int64")
+        if (known % (86_400 * 10**9)).any():
+            return None
+    if not _repeats(stamps.wall):
         return None
     for name in table.columns:
         if name == chosen or (name.lower() not in ("time", "clock", "uhrzeit", "heure") and part_of(name) not in ("hour", "minute")):

@@ -131,7 +131,8 @@ def _delimiter(lines: list[str]) -> tuple[str, list[tuple[int, int, list[str]]]]
         after = [cells for _, _, cells in records[begin:] if not _is_comment(cells)]
         same = sum(len(cells) == width for cells in after) / max(len(after), 1)
         headed = bool(after) and len(after[0]) == width
-        score = 0.0 if width == 1 else same + headed + min(width, 50) / 1000 if count > 1 or len(records) < 3 else 0.0
+        passed = min(begin, 8) / 10  # a decimal comma splits rows as evenly as a delimiter does, but not the header above them
+        score = 0.0 if width == 1 else same + headed - passed + min(width, 50) / 1000 if count > 1 or len(records) < 3 else 0.0
         if best is None or score > best[0]:
             best = (score, delimiter, records)
     assert best is not None

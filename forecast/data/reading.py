@@ -23,7 +23,6 @@ from forecast.data.columns import (
     NUMERIC_TIME_NAMES,
     codes_of,
     kinds_of,
-    named,
     read_id,
     read_past,
     read_targets,
@@ -37,7 +36,7 @@ from forecast.data.sources import FILE_ID, load_table
 from forecast.data.stamps import Stamps, parse_text, part_of, stampish
 from forecast.data.tables import Needed, Table
 from forecast.data.zones import to_local, to_moments
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
 Names = str | Sequence[str] | None
@@ -133,7 +132,8 @@ def read(
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
-    values, columns, decimal_found = _values(table, targets, extra, choices, report)
+    taken, table = dict(table.columns), replace(table, columns={})  # handed over, so that each is let go once it is in `values`
+    values, columns, decimal_found = _values(table, taken, targets, extra, choices, report)
     ids = ids or (targets[0],)
     zone, dates, times = "", False, None
     if stamps is not None:
@@ -271,34 +271,39 @@ def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tup
     return series, ids
 
 
-def _values(table: Table, targets: list[str], extra: list[str], choices: Choices, report: Report) -> tuple[Array, list[str], str | None]:
+def _values(
+    table: Table, taken: dict[str, pa.ChunkedArray], targets: list[str], extra: list[str], choices: Choices, report: Report
+) -> tuple[Array, list[str], str | None]:
     """float64 (n, C) in the order of the file, the names of its columns, and the decimal mark of text where one was seen."""
     for name in choices.circular:
-        named(table, name, "circular", report)
         if name in targets:
             report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
+        if name not in extra:
+            report.refuse("no-such-column", f"There is no past column {name!r} for --circular.{nearest(name, extra)}")
     columns = [*targets, *(part for name in extra for part in ((f"{name}_sin", f"{name}_cos") if name in choices.circular else (name,)))]
-    values = np.empty((table.count, len(columns)))
+    parts: list[Array] = []
     decimal: str | None = None
-    done = 0
     for name in [*targets, *extra]:
-        column, mark = _floats(table, name, choices, report)
+        column, mark = _floats(table, name, taken.pop(name), choices, report)
         decimal = decimal or mark
         look_at_values(name, column, table, report)
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
-            values[:, done], values[:, done + 1] = np.sin(angle), np.cos(angle)
-            done += 1
+            parts += [np.sin(angle), np.cos(angle)]
         else:
-            values[:, done] = column
-        done += 1
+            parts.append(column)
     report.stop()
+    pa.default_memory_pool().release_unused()
+    values = np.empty((table.count, len(columns)))
+    for start in range(0, table.count, 1 << 14):  # block by block, so that a row's values are written while they are near
+        for j, part in enumerate(parts):
+            values[start : start + (1 << 14), j] = part[start : start + (1 << 14)]
     return values, columns, decimal
 
 
-def _floats(table: Table, name: str, choices: Choices, report: Report) -> tuple[Array, str | None]:
+def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
     """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
-    column, mark = table.columns[name], None
+    mark: str | None = None
     if (
         pa.types.is_string(column.type)
         or pa.types.is_large_string(column.type)

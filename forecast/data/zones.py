@@ -70,8 +70,11 @@ def _dated(local: Array, dated: bool | None) -> bool:
     """Whether stamps are of one time of day, so that they mean days."""
     if dated is not None:
         return dated
-    known = local[~np.isnat(local)].astype("int64")
     day = 86_400 * 10**9
+    some = local[:1000][~np.isnat(local[:1000])].astype("int64") % day
+    if len(some) and (some != some[0]).any():
+        return False
+    known = local[~np.isnat(local)].astype("int64")
     return len(known) > 1 and bool((known % day == known[0] % day).all()) and bool((known != known[0]).any())
 
 
