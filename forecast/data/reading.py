@@ -35,7 +35,7 @@ from forecast.data.panel import Column, Panel, Roles
 from forecast.data.sources import FILE_ID, load_table
 from forecast.data.stamps import Stamps, parse_text, part_of, stampish
 from forecast.data.tables import Needed, Table
-from forecast.data.zones import to_local, to_moments
+from forecast.data.zones import timezone_of, to_local, to_moments
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
@@ -95,6 +95,8 @@ def read(
     """
     if decimal not in (None, ".", ","):
         raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
+    if tz:
+        timezone_of(tz)  # an unknown zone is refused before anything is read
     mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
     choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), mark)
     wanted = None if every is None else clock_of(every)

@@ -185,3 +185,17 @@ def test_two_time_columns_are_named():
 
 def test_numbers_are_no_stamps():
     refused(wide_frame().assign(date=12), "holds numbers .12 first., not stamps", time="date", target="one")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"tz": "Europe/Pariss"}, "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris"),
+        ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
+        ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
+        ({"decimal": ";"}, "found ';' for --decimal"),
+        ({"circular": "to"}, "There is no past column 'to' for --circular. Did you mean two"),
+    ],
+)
+def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):
+    refused(wide_frame(), message, target="one", **flags)
