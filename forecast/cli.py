@@ -1,6 +1,7 @@
 """The command line: parse, one call, print. It computes nothing that Python cannot do too."""
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -31,10 +32,12 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     """Register a command whose help ends with an example; what its user can mend is one message and exit 2, Ctrl-C is exit 130."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
+        takes_reading = "reading" in inspect.signature(function).parameters
+
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
-                function(*args, **kwargs)
+                function(*args, **(_gathered(kwargs) if takes_reading else kwargs))
             except ForecastError as error:
                 print(f"forecast: {error}", file=sys.stderr)
                 raise SystemExit(2) from None
@@ -43,6 +46,8 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
                 sys.stderr.flush()
                 os._exit(130)  # worker processes die with this one; waiting for them would print their tracebacks
 
+        if takes_reading:
+            _spread_reading(guarded, function)
         text = f"{function.__doc__}\n\nExample: {example}"
         app.command(help=text)(guarded)
         return guarded
@@ -50,11 +55,42 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return register
 
 
-FileArgument = Annotated[str | None, typer.Argument(help="CSV or Parquet file; may stand in --config instead.", show_default=False)]
-Target = Annotated[list[str] | None, typer.Option("--target", help="Column to forecast; several, or all, of a wide file.", show_default=False)]
-Time = Annotated[str | None, typer.Option("--time", help="Column of stamps.", show_default="found")]
-Id = Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")]
-Past = Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")]
+def _spread_reading(guarded: Callable[..., None], function: Callable[..., None]) -> None:
+    """Give a command one flag for each entry of READING in place of its parameter `reading`."""
+    signature = inspect.signature(function)
+    spread: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        if name == "reading":
+            spread += [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind) for flag, kind in READING.items()]
+        else:
+            spread.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    guarded.__signature__ = signature.replace(parameters=spread)  # type: ignore[attr-defined]
+    guarded.__annotations__ = {parameter.name: parameter.annotation for parameter in spread}
+
+
+def _gathered(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a command with those of READING as one dict, `reading`."""
+    others = {name: value for name, value in values.items() if name not in READING}
+    return {**others, "reading": {name: values[name] for name in READING}}
+
+
+FileArgument = Annotated[
+    str | None, typer.Argument(help="CSV or Parquet file, or a folder of them; may stand in --config instead.", show_default=False)
+]
+READING: dict[str, Any] = {  # the flags that say how a file is read
+    "target": Annotated[list[str] | None, typer.Option("--target", help="Column to forecast; several, or all, of a wide file.", show_default=False)],
+    "time": Annotated[str | None, typer.Option("--time", help="Column of stamps, or its parts: date,hour.", show_default="found")],
+    "id": Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")],
+    "past": Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")],
+    "tz": Annotated[str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")],
+    "every": Annotated[str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)],
+    "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],
+    "missing": Annotated[list[str] | None, typer.Option("--missing", help="Cells that mean missing: -9999,NA.", show_default=False)],
+    "circular": Annotated[list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)],
+    "dayfirst": Annotated[bool | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
+    "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
+}
+Reading = dict[str, Any]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive")]
 Horizon = Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")]
 Test = Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")]
@@ -88,35 +124,39 @@ def version(context: typer.Context, show: Annotated[bool, typer.Option("--versio
 
 @command("forecast check data/weather.parquet")
 def check(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet file.")],
-    target: Target = None,
-    time: Time = None,
-    id: Id = None,
-    past: Past = None,
+    *,
+    file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a folder of them.")],
+    reading: Reading,
     as_json: Json = False,
 ) -> None:
-    """Read a file and say what was inferred and found: time, frequency, series, target, gaps."""
+    """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers."""
+    from forecast.data.findings import ReadingError
     from forecast.plan import make_run
     from forecast.runs import panel_json
 
-    found = panel_json(make_run(file, overrides=_given(target=_list(target), time=time, id=id, past=_list(past))).read())
+    try:
+        found = panel_json(make_run(file, overrides=_reading(reading)).read())
+    except ReadingError as refused:
+        found = {"error": str(refused), "findings": refused.to_json()}
     if as_json:
         print(json.dumps(found))
+    else:
+        for finding in found["findings"]:
+            print(_listed(finding))
+    if "error" in found:
+        raise ForecastError(found["error"])
+    if as_json:
         return
-    for finding in found["findings"]:
-        print(_finding(finding))
     print(f"{found['rows']:,} rows, {found['series']} series; the default horizon is {found['horizon']} steps")
 
 
 @command("forecast fit data/weather.parquet --horizon 24")
 def fit(
+    *,
     file: FileArgument = None,
     model: Models = None,
     horizon: Horizon = None,
-    target: Target = None,
-    time: Time = None,
-    id: Id = None,
-    past: Past = None,
+    reading: Reading,
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
@@ -136,7 +176,7 @@ def fit(
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
     result = runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
@@ -173,13 +213,11 @@ def predict(
 
 @command("forecast backtest data/oil.csv --model gru,arima,naive --horizon 5")
 def backtest(
+    *,
     file: FileArgument = None,
     model: Models = None,
     horizon: Horizon = None,
-    target: Target = None,
-    time: Time = None,
-    id: Id = None,
-    past: Past = None,
+    reading: Reading,
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
@@ -197,7 +235,7 @@ def backtest(
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
+    plan = _plan(file, config, setting, _flags(model, horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
     result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -210,14 +248,12 @@ def backtest(
 
 @command("forecast tune data/weather.parquet --model gru --trials 20")
 def tune(
+    *,
     file: FileArgument = None,
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
     trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
     horizon: Horizon = None,
-    target: Target = None,
-    time: Time = None,
-    id: Id = None,
-    past: Past = None,
+    reading: Reading,
     test: Test = None,
     folds: Folds = None,
     stride: Stride = None,
@@ -236,7 +272,7 @@ def tune(
     """Search units, layers, dropout and learning rate on folds before the test, then say what that buys on the test."""
     from forecast.tuning import tune_run
 
-    plan = _plan(file, config, setting, _flags([model], horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed))
+    plan = _plan(file, config, setting, _flags([model], horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -277,6 +313,11 @@ def _one_or_list(values: list[str] | None) -> str | list[str] | None:
     return found[0] if found and len(found) == 1 else found
 
 
+def _reading(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags of READING that were given, those with several values as lists."""
+    return _given(**{name: _one_or_list(value) if isinstance(value, list) else value for name, value in flags.items()})
+
+
 def _given(**flags: Any) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
 
@@ -284,10 +325,7 @@ def _given(**flags: Any) -> dict[str, Any]:
 def _flags(
     model: list[str] | None,
     horizon: str | None,
-    target: list[str] | None,
-    time: str | None,
-    ident: str | None,
-    past: list[str] | None,
+    reading: dict[str, Any],
     test: str | None,
     folds: int | None,
     stride: int | None,
@@ -300,10 +338,7 @@ def _flags(
     return _given(
         models=_list(model),
         walk__horizon=horizon,
-        target=_one_or_list(target),
-        time=time,
-        id=ident,
-        past=_one_or_list(past),
+        **_reading(reading),
         walk__test=None if test is None else _value(test),
         walk__folds=folds,
         walk__stride=stride,
@@ -367,8 +402,17 @@ def _print_data(data: dict[str, Any], quiet: bool) -> None:
         print(file=sys.stderr)
 
 
-def _finding(finding: dict[str, str]) -> str:
-    return f"{'! ' if finding['severity'] == 'warning' else '  '}{finding['message']}"
+def _finding(finding: dict[str, Any]) -> str:
+    mark = {"info": "  ", "warning": "! ", "error": "x "}[finding["severity"]]
+    return f"{mark}{finding['message']} {finding['remedy']}".rstrip()
+
+
+def _listed(finding: dict[str, Any]) -> str:
+    """A finding with its code, rows and example, for `check`."""
+    rows = ", ".join(map(str, finding["rows"]))
+    where = f" [rows {rows}]" if len(finding["rows"]) > 1 else f" [row {rows}]" if rows else ""
+    example = f" [example {finding['example']}]" if finding["example"] else ""
+    return f"{_finding(finding)} ({finding['code']}){where}{example}"
 
 
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":

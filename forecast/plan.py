@@ -21,6 +21,7 @@ from forecast.models.base import Spec
 from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
+READING = ("target", "time", "id", "past", "tz", "every", "how", "missing", "circular", "dayfirst", "decimal")  # fields that `read` takes
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,16 @@ class Run:
     data: str
     models: tuple[str, ...] = DEFAULT_MODELS
     target: str | tuple[str, ...] | None = None
-    time: str | None = None
+    time: str | tuple[str, ...] | None = None
     id: str | None = None
     past: str | tuple[str, ...] | None = None
+    tz: str | None = None
+    every: str | None = None
+    how: str = "mean"
+    missing: str | tuple[str, ...] | None = None
+    circular: str | tuple[str, ...] | None = None
+    dayfirst: bool | None = None
+    decimal: str | None = None
     walk: WalkForward = field(default_factory=WalkForward)
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
@@ -49,7 +57,7 @@ class Run:
 
     def read(self) -> Panel:
         """The panel of its file."""
-        return read(self.data, target=self.target, time=self.time, id=self.id, past=self.past)
+        return read(self.data, **{name: getattr(self, name) for name in READING})
 
 
 def make_run(data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Run:

@@ -361,6 +361,6 @@ def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" =
     panel = load_context(fitted, folder / "context.parquet")
     if source is not None:
         roles = json.loads((folder / "run.json").read_text())["roles"]
-        new = read(source, target=roles["target"], time=roles["time"], id=roles["id"], past=roles["past"] or "none", clock=fitted.clock)
+        new = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock)
         panel = join(panel, new)
     return fitted.predict(panel)

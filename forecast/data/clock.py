@@ -4,20 +4,34 @@ Stamps are `datetime64[ns]` (UTC) or, on the step clock, `int64` row numbers. Ev
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 
 DAY = 86_400 * 10**9
 CYCLES = {"day": DAY, "week": 7 * DAY, "year": round(365.2425 * DAY)}  # ns; the year is the Gregorian mean
-_SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": DAY, "w": 7 * DAY}
+_SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * DAY}
+_WEEK = "1111100"  # Monday to Friday
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
+_UNITS = {  # how people and other programs write a unit; M is a month and m a minute
+    "s": ("s", "S", "sec", "second", "seconds"),
+    "min": ("m", "min", "T", "minute", "minutes"),
+    "h": ("h", "H", "hr", "hour", "hours"),
+    "D": ("d", "D", "day", "days"),
+    "W": ("w", "W", "week", "weeks"),
+    "M": ("M", "MS", "ME", "mo", "month", "months"),
+    "Q": ("q", "Q", "QS", "QE", "quarter", "quarters"),
+    "Y": ("y", "Y", "YS", "YE", "a", "A", "year", "years"),
+    "B": ("b", "B", "bd", "session", "sessions"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +40,24 @@ class Clock:
 
     kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D". `calendar`: `freq` is B (business days) or
     MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
-    number counts, and future stamps are the next weekdays.
+    number counts, and future stamps are the next days of `weekmask` (Monday first). tz: the place whose hours of the day count, "" = UTC; stamps
+    stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
     freq: str = "1"
+    tz: str = ""
+    weekmask: str = _WEEK
+
+    @property
+    def dated(self) -> bool:
+        """Whether a step is a whole day or longer, so that stamps are dates."""
+        return self.kind in ("calendar", "sessions") or (self.kind == "fixed" and self.step % DAY == 0)
+
+    @property
+    def assumed(self) -> bool:
+        """Whether future stamps are only the days on which a session is likely: holidays are not known."""
+        return self.kind == "sessions"
 
     @property
     def step(self) -> int:
@@ -78,17 +105,23 @@ class Clock:
         if span is None:
             return self.horizon
         text = str(span).strip()
-        found = re.fullmatch(r"(\d+)\s*(|s|min|h|d|w)", text.lower())
-        if not found or int(found[1]) < 1:
-            raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.")
-        if not found[2]:
-            return int(found[1])
-        if self.kind != "fixed":
+        if text.isdigit() and int(text) > 0:
+            return int(text)
+        try:
+            count, unit = parse_span(text)
+        except ForecastError:
+            raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.") from None
+        if self.kind == "fixed" and unit in _SPANS:
+            length, step = count * _SPANS[unit], self.step
+        elif self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
+            length, step = count * _MONTHS[unit], _MONTHS[self.freq[0]]
+        elif unit == "B" and (self.kind == "sessions" or self.freq == "B"):
+            length, step = count, 1
+        else:
             raise ForecastError(f"A horizon of {text!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
-        length = int(found[1]) * _SPANS[found[2]]
-        if length % self.step:
+        if length % step:
             raise ForecastError(f"A horizon of {text} is no whole number of steps: these data are {self.words}.")
-        return length // self.step
+        return length // step
 
     def after(self, stamps: Array, offsets: Array) -> Array:
         """Stamps (..., m) that lie `offsets` (m,) steps after `stamps` (...); on the sessions clock the next weekdays are assumed."""
@@ -99,7 +132,8 @@ class Clock:
             return stamps + (offsets * self.step).astype("timedelta64[ns]")
         days = stamps.astype("datetime64[D]")
         if self.kind == "sessions" or self.freq == "B":
-            return np.busday_offset(days, offsets, roll="backward").astype("datetime64[ns]") + (stamps - days.astype("datetime64[ns]"))
+            ahead = np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
+            return ahead.astype("datetime64[ns]") + (stamps - days.astype("datetime64[ns]"))
         months = days.astype("datetime64[M]") + _MONTHS[self.freq[0]] * offsets
         if self.freq.endswith("S"):
             return months.astype("datetime64[D]").astype("datetime64[ns]")
@@ -108,6 +142,8 @@ class Clock:
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
         if self.kind == "fixed":
+            if (np.diff(stamps) == np.timedelta64(self.step, "ns")).all():
+                return np.arange(len(stamps))
             nanoseconds = stamps.astype("int64") - stamps[0].astype("int64")
             return np.where(nanoseconds % self.step == 0, nanoseconds // self.step, -1)
         if self.kind == "calendar" and self.freq != "B":
@@ -124,31 +160,87 @@ class Clock:
         """Sines and cosines (..., 2 count) of the first `count` multiples of a cycle: a name in CYCLES, or a number of steps of the step clock."""
         if isinstance(cycle, str):
             period = CYCLES[cycle]
-            phase = ((stamps.astype("datetime64[ns]").astype("int64") - _MONDAY) % period) / period
+            local = to_local(stamps.astype("datetime64[ns]"), self.tz)
+            phase = ((local.astype("int64") - _MONDAY) % period) / period
         else:
             phase = (stamps % cycle) / cycle if self.kind == "step" else np.zeros(stamps.shape)
         angle = 2 * np.pi * phase[..., None] * np.arange(1, count + 1)
         return np.concatenate([np.sin(angle), np.cos(angle)], axis=-1)
 
 
+def parse_span(text: str) -> tuple[int, str]:
+    """A span such as 24h, 15min, 1D, M or 3 months as (count, unit), the unit one of s min h D W M Q Y B."""
+    found = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-[A-Z]{3})?\s*", text)
+    word = "" if not found else found[2].lower() if len(found[2]) > 2 else found[2]
+    unit = next((name for name, spellings in _UNITS.items() if word in spellings), None)
+    if not found or unit is None or (found[1] and int(found[1]) == 0):
+        raise ForecastError(f"A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or 1D; found {text!r}.")
+    return int(found[1] or 1), unit
+
+
+def clock_of(text: str) -> Clock:
+    """The clock of a step that a user writes: 1h, 15min, D, W, M, Q, Y; months, quarters and years are labelled by their first day."""
+    count, unit = parse_span(text)
+    if unit in _SPANS:
+        return Clock("fixed", _freq(count * _SPANS[unit]))
+    size = next((letter for letter, months in _MONTHS.items() if unit in _MONTHS and count * _MONTHS[unit] == months), None)
+    if size is None:
+        raise ForecastError(f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or W, or one M, Q or Y.")
+    return Clock("calendar", size + "S")
+
+
 def infer_clock(series: list[Array]) -> Clock:
     """The clock of stamps `datetime64[ns]` sorted within each series, by the majority of *all* steps, not of the first three."""
     steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
-    lengths, counts = np.unique(steps, return_counts=True)
-    common = int(lengths[counts.argmax()])
-    stamps = np.concatenate(series)
-    days = stamps.astype("datetime64[D]")
-    if common == DAY and (days.astype("datetime64[ns]") == stamps).all() and np.is_busday(days).all() and counts.max() < len(steps):
-        gaps = sum(int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one) for one in series)
-        return Clock("sessions", "session") if gaps else Clock("calendar", "B")
-    if common >= 28 * DAY and (days.astype("datetime64[ns]") == stamps).all():
-        months = stamps.astype("datetime64[M]")
-        first = (months.astype("datetime64[D]") == days).all()
-        last = ((months + 1).astype("datetime64[D]") - 1 == days).all()
-        if first or last:
-            size = next(letter for letter, least in (("Y", 360), ("Q", 85), ("M", 28)) if common >= least * DAY)
-            return Clock("calendar", size + ("S" if first else "E"))
+    common = majority(steps)
+    if common == DAY or common > 27 * DAY:
+        stamps = np.concatenate(series)
+        clock = _weekly(series, stamps, steps) if common == DAY else _monthly(series, stamps)
+        if clock is not None:
+            return clock
     return Clock("fixed", _freq(common))
+
+
+def majority(values: Array) -> int:
+    """The most frequent of int64 values; a sample suggests it, and where it is more than half of all nothing needs to be sorted."""
+    some = Counter(values[np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)].tolist()).most_common(1)[0][0]
+    if 2 * np.count_nonzero(values == some) > len(values):
+        return int(some)
+    different, counts = np.unique(values, return_counts=True)
+    return int(different[counts.argmax()])
+
+
+def _weekly(series: list[Array], stamps: Array, steps: Array) -> Clock | None:
+    """Business days or trading days, where some weekdays are (nearly) never there; None for plain days."""
+    days = stamps.astype("datetime64[D]")
+    clock = stamps - days.astype("datetime64[ns]")
+    if (clock != clock[0]).any() or (steps == DAY).all():
+        return None
+    weekday = (days.astype("int64") + 3) % 7  # Monday = 0
+    counts = np.bincount(weekday, minlength=7)
+    usual = counts >= 0.1 * counts.max()
+    long = any(len(one) > 1 and one[-1] - one[0] >= np.timedelta64(14 * DAY, "ns") for one in series)
+    if usual.all() or not (long or not counts[5:].any()):
+        return None
+    mask = "".join("1" if day else "0" for day in (usual if long else np.arange(7) < 5))
+    gaps = sum(int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one) for one in series)
+    return Clock("calendar", "B") if mask == _WEEK and not gaps and not counts[5:].any() else Clock("sessions", "session", weekmask=mask)
+
+
+def _monthly(series: list[Array], stamps: Array) -> Clock | None:
+    """Months, quarters or years: one stamp each, on the first or the last day, on the same day, or near an end; None where steps are days."""
+    months = np.concatenate([np.diff(one.astype("datetime64[M]").astype("int64")) for one in series if len(one) > 1])
+    size = {months: letter for letter, months in _MONTHS.items()}.get(majority(months))
+    days = stamps.astype("datetime64[D]")
+    first = stamps.astype("datetime64[M]").astype("datetime64[D]")
+    since = (days - first).astype("int64")
+    until = ((stamps.astype("datetime64[M]") + 1).astype("datetime64[D]") - days).astype("int64") - 1
+    if size is None or (months < 1).any():
+        return None
+    if (until <= 3).all() and not (since <= 3).all():
+        return Clock("calendar", size + "E")
+    same = since.max() - since.min() == 0 or ((since == since.max()) | (until == 0)).all()
+    return Clock("calendar", size + "S") if same or (since <= 3).all() else None
 
 
 def _freq(step: int) -> str:
@@ -157,3 +249,9 @@ def _freq(step: int) -> str:
         if step % length == 0:
             return f"{step // length}{unit}"
     return f"{step}ns"
+
+
+def show(stamp: Any) -> str:
+    """A stamp as short as it goes: the date alone at midnight."""
+    text = str(pd.Timestamp(stamp))
+    return text.removesuffix(" 00:00:00").removesuffix(":00") if text.endswith(":00") else text

@@ -1,16 +1,141 @@
-"""What the reader saw and did, as values: the same findings are printed by `check` and recorded in a run."""
+"""What the reader saw, did or refused, as values: the same findings are printed by `check`, recorded in a run, and raised where they stop it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NoReturn
+
+from forecast.errors import ForecastError
+
+Severity = Literal["info", "warning", "error"]
+SHOWN = 10  # rows that a finding names at most
+
+CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, warning: noticed or repaired as said, error: stops the reading
+    # the file
+    "no-such-file": "error",
+    "not-a-table": "error",
+    "no-rows": "error",
+    "encoding": "info",
+    "preamble": "info",
+    "comments": "info",
+    "no-header": "info",
+    "ragged-rows": "error",
+    "decimal-comma-in-comma-file": "error",
+    "empty-rows": "info",
+    "files": "info",
+    "row-series": "info",
+    # its columns
+    "column-names": "info",
+    "duplicate-column": "warning",
+    "empty-column": "info",
+    "index-column": "info",
+    "text": "warning",
+    "target": "info",
+    "past": "info",
+    "series": "info",
+    "which-time": "error",
+    "which-target": "error",
+    "which-id": "error",
+    "no-such-column": "error",
+    "missing-id": "error",
+    # numbers
+    "number-format": "info",
+    "text-in-numbers": "error",
+    "infinite": "error",
+    "int-overflow": "warning",
+    "sentinel": "warning",
+    "named-missing": "info",
+    "outlier": "warning",
+    "circular": "info",
+    "not-an-angle": "error",
+    # stamps
+    "time": "info",
+    "time-format": "info",
+    "day-first": "info",
+    "ambiguous-day-first": "warning",
+    "mixed-day-first": "error",
+    "unreadable-stamp": "error",
+    "missing-stamp": "error",
+    "out-of-range": "error",
+    "mixed-zones": "error",
+    "zone": "info",
+    "ambiguous-time": "warning",
+    "nonexistent-time": "error",
+    "nonexistent-empty": "warning",
+    # series on their clock
+    "clock": "info",
+    "assumed-stamps": "info",
+    "relabelled": "info",
+    "newest-first": "info",
+    "unsorted": "warning",
+    "duplicate": "warning",
+    "conflicting-duplicate": "error",
+    "off-grid": "error",
+    "gap": "warning",
+    "sparse": "error",
+    "every": "info",
+    "few-readings": "warning",
+    "missing": "warning",
+    "no-target": "error",
+    "constant": "warning",
+    "short": "warning",
+    "ragged-ends": "info",
+}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was inferred, noticed or repaired, in words, with a stable code for machines."""
+    """One thing that was inferred, noticed, repaired or refused, in words, with a stable code for machines.
+
+    rows: the first rows of the file that it is about, numbered as an editor shows them · example: a value found there · remedy: what to do.
+    """
 
     code: str
-    severity: Literal["info", "warning"]
+    severity: Severity
     message: str
+    rows: tuple[int, ...] = ()
+    example: str = ""
+    remedy: str = ""
 
     def __str__(self) -> str:
-        return self.message
+        return f"{self.message} {self.remedy}".strip()
+
+
+class ReadingError(ForecastError):
+    """A file that cannot be read without guessing: the first error in words, and all findings up to it."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = [finding for finding in findings if finding.severity == "error"]
+        others = ", ".join(dict.fromkeys(finding.code for finding in errors[1:]))
+        super().__init__(str(errors[0]) + (f" (Also found: {others}; `forecast check` lists all.)" if others else ""))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The findings as JSON values."""
+        return [asdict(finding) for finding in self.findings]
+
+
+class Report:
+    """Findings as they are made. Errors may be gathered; `stop` raises where there are any."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def say(self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = "") -> None:
+        """Record a finding; its severity is that of its code."""
+        self.findings.append(Finding(code, CODES[code], message, tuple(int(row) for row in rows[:SHOWN]), str(example), remedy))
+
+    def stop(self) -> None:
+        """Raise ReadingError where an error was recorded."""
+        if any(finding.severity == "error" for finding in self.findings):
+            raise ReadingError(self.findings)
+
+    def refuse(self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = "") -> NoReturn:
+        """Record an error and raise."""
+        self.say(code, message, rows=rows, example=example, remedy=remedy)
+        raise ReadingError(self.findings)
+
+
+def listed(names: Sequence[object], most: int = 5) -> str:
+    """Names in a sentence, the first `most` of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(str(name) for name in names[:most]) + more

@@ -20,12 +20,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Roles:
-    """By which of a file's columns it was read: enough to read the next file of its kind in the same way."""
+    """By which of a file's columns it was read, and how: enough to read the next file of its kind in the same way."""
 
-    time: str | None
+    time: str | tuple[str, ...] | None
     id: str | None
     target: tuple[str, ...]
     past: tuple[str, ...]
+    tz: str | None = None
+    every: str | None = None
+    how: str = "mean"
+    missing: tuple[str, ...] = ()
+    circular: tuple[str, ...] = ()
+    dayfirst: bool | None = None  # as the first file decided it
+    decimal: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

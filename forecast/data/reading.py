@@ -1,313 +1,503 @@
-"""The door: a file or frame becomes a Panel, or one sentence that says why not.
+"""The door: a file, folder or frame becomes a Panel, or one sentence that says why not.
 
-What is inferred (time, series, target, past columns, clock) is inferred from names and stamps, and said in the panel's findings.
+What is inferred (time, series, target, past columns, clock) is inferred from names and stamps, and said in the panel's findings, with every
+repair. What only looks wrong is said and left as it is.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from forecast.data.clock import Clock, infer_clock
-from forecast.data.findings import Finding
-from forecast.data.panel import Column, Panel, Roles, make_panel
+from forecast.data.buckets import gather
+from forecast.data.checks import look_at_series, look_at_values
+from forecast.data.clock import DAY, Clock, clock_of, infer_clock, show
+from forecast.data.columns import (
+    ID_NAMES,
+    NUMERIC_TIME_NAMES,
+    codes_of,
+    kinds_of,
+    read_id,
+    read_past,
+    read_targets,
+    read_time,
+)
+from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.numbers import Decimal, parse_numbers
+from forecast.data.panel import Column, Panel, Roles
+from forecast.data.sources import FILE_ID, load_table
+from forecast.data.stamps import Stamps, parse_text, part_of, stampish
+from forecast.data.tables import Needed, Table
+from forecast.data.zones import timezone_of, to_local, to_moments
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
-TIME_NAMES = ("ds", "time", "date", "datetime", "date_time", "timestamp", "time_hour", "day", "month")
-ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "symbol", "ticker", "item_id", "name")
-TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
-SPARSE = 50  # times more grid steps than rows: then the step found cannot be the clock of the file
+Names = str | Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a file is to be read: the arguments of `read`, beside those that name columns."""
+
+    tz: str
+    every: str | None
+    how: str
+    missing: tuple[str, ...]
+    circular: tuple[str, ...]
+    decimal: Decimal | None
+
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers among the signs for missing."""
+        found = []
+        for sign in self.missing:
+            try:
+                found.append(float(sign))
+            except ValueError:
+                continue
+        return found
 
 
 def read(
-    source: "str | Path | pd.DataFrame",
+    source: "str | Path | Any",
     *,
-    target: str | Sequence[str] | None = None,
-    time: str | None = None,
+    target: Names = None,
+    time: Names = None,
     id: str | None = None,
-    past: str | Sequence[str] | None = None,
+    past: Names = None,
     clock: Clock | None = None,
+    tz: str | None = None,
+    every: str | None = None,
+    how: str = "mean",
+    missing: Names = None,
+    circular: Names = None,
+    dayfirst: bool | None = None,
+    decimal: str | None = None,
 ) -> Panel:
-    """A panel from a CSV or Parquet file or a frame, long (a column of series names) or wide (a column a series).
+    """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or wide (a column a series).
 
-    target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps and of series names;
-    found by name and type where absent. past: other columns the net may look back at; by default every other numeric column, "none" for none.
-    clock: known beforehand (a file of a few new rows); else the step that most rows have.
-    Raises ForecastError where the file cannot be read without guessing. What was inferred is in `panel.findings`.
+    source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars, pyarrow).
+    target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
+    holds a part) and of series names; found by name and type where absent. past: other columns the net may look back at; by default every
+    other numeric column, "none" for none. clock: known beforehand (a file of a few new rows); else the step that most rows have.
+    tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
+    by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
+    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open.
+    Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
+    in `panel.findings`.
     """
-    frame, first_row = (_flat(source), 0) if isinstance(source, pd.DataFrame) else _load(Path(source))
-    where = "the frame" if isinstance(source, pd.DataFrame) else Path(source).name
-    if not len(frame.columns) or not len(frame):
-        raise ForecastError(f"{where} holds no rows. A table with a header and at least some dozens of rows is needed.")
-    frame = frame.rename(columns=str)
-    findings: list[Finding] = []
+    if decimal not in (None, ".", ","):
+        raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
+    if tz:
+        timezone_of(tz)  # an unknown zone is refused before anything is read
+    mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
+    choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), mark)
+    wanted = None if every is None else clock_of(every)
+    report = Report()
+    table = load_table(source, report, _needed(target, time, id, past), ID_NAMES)
+    if not table.columns or not table.count:
+        report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
+    kinds = kinds_of(table)
+    wide = None if time is not None or id is not None else _rows_that_are_series(table, kinds, report)
+    if wide is not None:
+        return wide
 
-    def say(code: str, message: str, *, warning: bool = False) -> None:
-        findings.append(Finding(code, "warning" if warning else "info", message))
-
-    time = _time_column(frame, time)
-    stamps = None if time is None else _stamps(frame[time], time, first_row)
-    if time is None:
-        say("time", "no time column: rows are taken as steps in the order of the file")
-    ident = _id_column(frame, id, time, stamps)
-    numbers = [name for name in frame.columns if name not in (time, ident) and pd.api.types.is_numeric_dtype(frame[name])]
-    targets = _targets(target, numbers, where)
+    names, stamps = read_time(table, kinds, time, dayfirst, report)
+    if stamps is not None:
+        table, stamps = _without_empty_rows(table, stamps, report)
+        _say_stamps(table, names, stamps, report)
+    else:
+        report.say("time", "no time column: rows are taken as steps in the order of the file")
+    ident = read_id(table, kinds, id, names, stamps, report)
+    series, ids = _series(table, ident, report)
+    asked = _texts(target)
+    numbers = [name for name, kind in kinds.items() if (kind == "number" or (kind == "empty" and name in asked)) and name not in (*names, ident)]
+    targets = read_targets(target, numbers, table.where, report)
     if ident is not None and len(targets) > 1:
-        raise ForecastError(f"{where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}. Name one with --target.")
-    extra = _past_columns(past, numbers, targets, where)
-    left = [name for name in frame.columns if name not in (time, ident, *numbers)]
+        report.refuse(
+            "which-target",
+            f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
+            remedy="Name one with --target.",
+        )
+    extra = read_past(past, numbers, targets, table.where, report)
+    left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in (*names, ident)]
     if left:
-        say("text", f"columns that are not numbers are left out: {', '.join(left)}", warning=True)
+        report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
+    void = [name for name, kind in kinds.items() if kind == "empty" and name not in (*names, *asked, ident)]
+    if void:
+        report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
-    table = _numbers(frame, [*targets, *extra], first_row)
-    names = frame[ident].astype(str).to_numpy() if ident is not None else np.full(len(frame), targets[0], dtype=object)
-    series = _split(names, stamps, table, first_row)
-    clock = clock or (Clock("step") if stamps is None else infer_clock([times for _, times, _, _ in series]))
-    gridded = [(name, *_grid(name, times, values, rows, clock)) for name, times, values, rows in series]
+    taken, table = dict(table.columns), replace(table, columns={})  # handed over, so that each is let go once it is in `values`
+    values, columns, decimal_found = _values(table, taken, targets, extra, choices, report)
+    ids = ids or (targets[0],)
+    zone, dates, times = "", False, None
+    if stamps is not None:
+        times, zone, dates = _moments(table, stamps, choices, series, clock if wanted is None else None, values, report)
+    rows = Rows(ids, series, times, values)
+    if times is not None and np.isnat(times).any():  # rows of a local time that does not exist and hold nothing
+        rows = rows.take(np.flatnonzero(~np.isnat(times)))
+    rows = in_order(rows, table, report)
+    if wanted is not None:
+        angles = tuple(i for i, column in enumerate(columns) if column.endswith(("_sin", "_cos")) and column[:-4] in choices.circular)
+        rows = gather(rows, wanted, how, angles, tz or zone, table, report)
+        clock = clock or _clock_of_buckets(rows, wanted, zone)
+        dates = wanted.dated
+    else:
+        rows = without_duplicates(rows, table, report)
+    rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
+    panel = _panel(rows, bounds, clock, targets, columns)
+    _describe(panel, targets, columns, extra, names, ident, report)
+    times_of = np.asarray(rows.times)
+    look_at_series(panel.ids, np.append(panel.starts, panel.stops[-1:]), times_of if len(targets) == 1 else panel.times, panel.values, clock, report)
+    one = names[0] if len(names) == 1 else names or None
+    roles = Roles(one, ident, tuple(targets), tuple(extra), tz, every, how, choices.missing, choices.circular)
+    roles = replace(roles, dayfirst=None if stamps is None else stamps.dayfirst, decimal=decimal or decimal_found)
+    return replace(panel, findings=tuple(report.findings), roles=roles)
+
+
+def _texts(values: Names) -> list[str]:
+    return [] if values is None else [values] if isinstance(values, str) else [str(value) for value in values]
+
+
+def _needed(target: Names, time: Names, ident: str | None, past: Names) -> Needed:
+    """Which columns of a file to read: with a target and past columns named, no other number."""
+
+    def needed(kinds: Mapping[str, str]) -> set[str]:
+        wanted = {*_texts(target), *_texts(time), *_texts(past), *_texts(ident)}
+        if target is None or past is None or "all" in wanted or not wanted & set(kinds):
+            return set(kinds)
+        parts = {part for name in _texts(time) for part in re.split(r"\s*,\s*", name)}
+        return {
+            name
+            for name, kind in kinds.items()
+            if kind != "number" or name in wanted | parts or name.lower() in (*NUMERIC_TIME_NAMES, *ID_NAMES) or part_of(name)
+        }
+
+    return needed
+
+
+def _without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Table, Stamps]:
+    """The table without rows that hold nothing at all."""
+    unknown = np.isnat(stamps.wall)
+    unknown[stamps.bad] = False
+    unknown[stamps.outside] = False
+    if not unknown.any():
+        return table, stamps
+    void = unknown.copy()
+    for column in table.columns.values():
+        empty = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+        void &= empty.to_numpy()
+    if not void.any():
+        return table, stamps
+    report.say("empty-rows", f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out")
+    place = np.cumsum(~void) - 1
+
+    kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
+    if stamps.offset is not None and stamps.zoned is not None:
+        kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
+    return table.keep(~void), kept
+
+
+def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Report) -> None:
+    """How the stamps were read; cells that are none, or that leave their meaning open, are errors."""
+    where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
+
+    def cell(row: int) -> str:
+        return " ".join(str(table.columns[name][row].as_py()) for name in names)
+
+    def complain(code: str, rows: Array, what: str, remedy: str) -> None:
+        if len(rows):
+            report.say(
+                code,
+                f"{table.at(rows[:1])} {what} in {where}: found {cell(rows[0])!r} ({len(rows):,} such rows).",
+                rows=table.rows(rows[:SHOWN]),
+                example=cell(rows[0]),
+                remedy=remedy,
+            )
+
+    if stamps.clash is not None:
+        day, month = stamps.clash
+        report.say(
+            "mixed-day-first",
+            f"{table.at([day])} can only be day-first ({cell(day)}) and {table.at([month]).lower()} only month-first ({cell(month)}) in {where}.",
+            rows=table.rows(stamps.clash),
+            example=cell(day),
+            remedy="Write them in one order, best as 2013-01-31.",
+        )
+        report.stop()
+    complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
+    complain("out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it.")
+    known = np.zeros(table.count, bool)
+    known[[*stamps.bad, *stamps.outside]] = True
+    complain("missing-stamp", np.flatnonzero(np.isnat(stamps.wall) & ~known), "has no stamp", "Fill it in, or remove the row.")
+    if stamps.zoned is not None:
+        bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
+        complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
+    report.stop()
+    if stamps.dayfirst is not None:
+        order = "the day first" if stamps.dayfirst else "the month first"
+        if stamps.tie:
+            report.say(
+                "ambiguous-day-first",
+                f"time {', '.join(names)}: day and month cannot be told apart in any row; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
+                rows=table.rows([0]),
+                example=cell(0),
+                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
+            )
+        else:
+            report.say("day-first", f"time {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+    elif stamps.form not in ("timestamps", "dates", "year-month-day"):
+        report.say("time-format", f"time {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+
+
+def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
+    """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
+    if ident is None:
+        return np.zeros(table.count, "int8"), ()
+    series, ids = codes_of(table.columns[ident])
+    nameless = np.flatnonzero(series < 0)
+    if len(nameless):
+        report.refuse(
+            "missing-id",
+            f"{table.at(nameless[:1])} names no series in column {ident!r} ({len(nameless):,} such rows).",
+            rows=table.rows(nameless[:SHOWN]),
+            remedy="Fill it in, or remove the row.",
+        )
+    return series, ids
+
+
+def _values(
+    table: Table, taken: dict[str, pa.ChunkedArray], targets: list[str], extra: list[str], choices: Choices, report: Report
+) -> tuple[Array, list[str], str | None]:
+    """float64 (n, C) in the order of the file, the names of its columns, and the decimal mark of text where one was seen."""
+    for name in choices.circular:
+        if name in targets:
+            report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
+        if name not in extra:
+            report.refuse("no-such-column", f"There is no past column {name!r} for --circular.{nearest(name, extra)}")
+    columns = [*targets, *(part for name in extra for part in ((f"{name}_sin", f"{name}_cos") if name in choices.circular else (name,)))]
+    parts: list[Array] = []
+    decimal: str | None = None
+    for name in [*targets, *extra]:
+        column, mark = _floats(table, name, taken.pop(name), choices, report)
+        decimal = decimal or mark
+        look_at_values(name, column, table, report)
+        if name in choices.circular:
+            angle = np.deg2rad(_angles(name, column, table, report))
+            parts += [np.sin(angle), np.cos(angle)]
+        else:
+            parts.append(column)
+    report.stop()
+    pa.default_memory_pool().release_unused()
+    values = np.empty((table.count, len(columns)))
+    for start in range(0, table.count, 1 << 14):  # block by block, so that a row's values are written while they are near
+        for j, part in enumerate(parts):
+            values[start : start + (1 << 14), j] = part[start : start + (1 << 14)]
+    return values, columns, decimal
+
+
+def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
+    """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
+    mark: str | None = None
+    if (
+        pa.types.is_string(column.type)
+        or pa.types.is_large_string(column.type)
+        or pa.types.is_dictionary(column.type)
+        or pa.types.is_string_view(column.type)
+    ):
+        read = parse_numbers(column, choices.missing, choices.decimal, "," if table.decimal == "," else None)
+        values, mark = read.values, read.decimal
+        if read.words:
+            report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
+        if len(read.bad):
+            cell = str(column[int(read.bad[0])].as_py())
+            report.say(
+                "text-in-numbers",
+                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
+                rows=table.rows(read.bad[:SHOWN]),
+                example=cell,
+                remedy=f"Mend the cell, or say that it means missing with --missing {cell!r}." if cell.strip() else "Mend the cell.",
+            )
+    else:
+        if pa.types.is_boolean(column.type):
+            column = pc.cast(column, pa.uint8())
+        if pa.types.is_integer(column.type):
+            _say_overflow(name, column, table, report)
+        values = pc.cast(column, pa.float64(), safe=False).to_numpy()
+    for number in choices.numbers:
+        same = values == number
+        if same.any():
+            values = np.where(same, np.nan, values)
+            report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
+    return values, mark
+
+
+def _say_overflow(name: str, column: pa.ChunkedArray, table: Table, report: Report) -> None:
+    """Whole numbers that float64 cannot tell apart."""
+    large = pc.fill_null(pc.or_(pc.greater(column, 2**53), pc.less(column, -(2**53)) if pa.types.is_signed_integer(column.type) else False), False)
+    rows = np.flatnonzero(large.to_numpy()) if pa.types.is_int64(column.type) or pa.types.is_uint64(column.type) else np.zeros(0, int)
+    if len(rows):
+        report.say(
+            "int-overflow",
+            f"{name}: {len(rows):,} whole numbers beyond 2^53, of which only the first 15 to 16 digits are kept",
+            rows=table.rows(rows[:SHOWN]),
+            example=column[int(rows[0])].as_py(),
+        )
+
+
+def _first(column: pa.ChunkedArray, values: Array) -> str:
+    """The first cell of a column that is a number."""
+    seen = np.flatnonzero(~np.isnan(values))
+    return str(column[int(seen[0])].as_py()) if len(seen) else ""
+
+
+def _angles(name: str, values: Array, table: Table, report: Report) -> Array:
+    """A column of degrees; what lies outside of a circle is refused."""
+    wrong = np.flatnonzero((values < -360) | (values > 360))
+    if len(wrong):
+        report.say(
+            "not-an-angle",
+            f"{table.at(wrong[:1])} has {values[wrong[0]]:g} in the circular column {name!r}, which is no angle in degrees"
+            f" ({len(wrong):,} such rows).",
+            rows=table.rows(wrong[:SHOWN]),
+            example=f"{values[wrong[0]]:g}",
+            remedy=f"Say what means missing, such as --missing {values[wrong[0]]:g}, or leave --circular away.",
+        )
+    else:
+        report.say("circular", f"{name}: an angle in degrees, read as its sine and cosine")
+    return values
+
+
+def _moments(
+    table: Table, stamps: Stamps, choices: Choices, series: Array, clock: Clock | None, values: Array, report: Report
+) -> tuple[Array, str, bool]:
+    """(times, zone, whether they are dates); rows without values whose local time does not exist get NaT."""
+    moments = to_moments(stamps, choices.tz, series, None if clock is None or clock.kind == "step" else clock.dated)
+    times = moments.times
+    if moments.missing is not None and len(moments.missing):
+        full = moments.missing[~np.isnan(values[moments.missing]).all(axis=1)]
+        if len(full):
+            report.refuse(
+                "nonexistent-time",
+                f"{table.at(full[:1])} has the stamp {show(stamps.wall[full[0]])}, which does not exist in {moments.zone}: clocks skip it"
+                f" ({len(full):,} such rows).",
+                rows=table.rows(full[:SHOWN]),
+                example=show(stamps.wall[full[0]]),
+                remedy="Leave --tz away if the stamps are no local time, or name a fixed offset such as --tz +01:00.",
+            )
+        skipped = moments.missing
+        report.say(
+            "nonexistent-empty",
+            f"{table.at(skipped)} without values {'has a stamp that does' if len(skipped) == 1 else 'have stamps that do'} not exist in"
+            f" {moments.zone} and {'is' if len(skipped) == 1 else 'are'} left out",
+            rows=table.rows(skipped[:SHOWN]),
+            example=show(stamps.wall[skipped[0]]),
+        )
+    if moments.single is not None and len(moments.single):
+        single = moments.single
+        report.say(
+            "ambiguous-time",
+            f"{table.at(single)} {'has a local time' if len(single) == 1 else 'have local times'} that the clocks of {moments.zone} show twice, and"
+            f" which is there once; the first is taken",
+            rows=table.rows(single[:SHOWN]),
+            example=show(stamps.wall[single[0]]),
+        )
+    if moments.dates and (choices.tz or stamps.zone or stamps.offset is not None):
+        report.say("zone", f"a step is a day or longer: stamps are dates{f' of {choices.tz or stamps.zone}' if choices.tz or stamps.zone else ''}")
+    elif moments.zone:
+        known = stamps.zone or stamps.offset is not None
+        report.say("zone", f"stamps are {'moments, days are those of' if known else 'local time of'} {moments.zone}; inside they are UTC")
+    elif stamps.offset is not None:
+        report.say("zone", "stamps say their offset from UTC; inside they are UTC")
+    return times, moments.zone, moments.dates
+
+
+def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
+    """The clock of gathered rows: the step that was asked for, but days on which only some weekdays have readings are sessions."""
+    if wanted.kind != "fixed" or wanted.step != DAY:
+        return replace(wanted, tz="" if wanted.dated else zone)
+    assert rows.times is not None
+    bounds = rows.bounds()
+    found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)])
+    return found if found.kind == "sessions" or found.freq == "B" else wanted
+
+
+def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[str]) -> Panel:
+    """The panel of rows on their clock; with several targets each column is a series."""
+    assert rows.times is not None
     if len(targets) == 1:
-        columns = (Column(targets[0], "target"), *(Column(name) for name in extra))
-        panel = make_panel(tuple(g[0] for g in gridded), [g[1] for g in gridded], [g[2] for g in gridded], columns, clock)
-    else:
-        _, times, values = gridded[0]
-        count = len(targets)
-        panel = make_panel(tuple(targets), [times] * count, [values[:, [i]] for i in range(count)], (Column("value", "target"),), clock)
-    _describe(panel, targets, extra, time, ident, say)
-    return replace(panel, findings=tuple(findings), roles=Roles(time, ident, tuple(targets), tuple(extra)))
+        made = (Column(targets[0], "target"), *(Column(name) for name in columns[1:]))
+        return Panel(rows.ids, bounds[:-1].astype("int64"), bounds[1:].astype("int64"), rows.times, rows.values, made, clock)
+    count, length = len(targets), len(rows.times)
+    order = sorted(range(count), key=targets.__getitem__)
+    values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
+    stops = length * np.arange(1, count + 1)
+    times = np.tile(rows.times, count)
+    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"),), clock)
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    """A CSV whose delimiter is the one its header uses most."""
-    import gzip
-
-    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig") as file:
-        head = file.readline()
-    return pd.read_csv(path, sep=max(",;\t|", key=head.count), encoding="utf-8-sig", low_memory=False)
-
-
-READERS: dict[str, tuple[Callable[[Path], pd.DataFrame], int]] = {  # suffix -> reader, number of the file row that holds the first values
-    ".csv": (_csv, 2),
-    ".csv.gz": (_csv, 2),
-    ".parquet": (pd.read_parquet, 1),
-}
-
-
-def _load(path: Path) -> tuple[pd.DataFrame, int]:
-    if not path.exists():
-        beside = [file.name for file in path.parent.glob("*") if file.name.endswith(tuple(READERS))] if path.parent.is_dir() else []
-        raise ForecastError(f"There is no file {path}.{nearest(path.name, sorted(beside))}")
-    if path.is_dir():
-        raise ForecastError(f"{path} is a folder; a CSV or Parquet file is needed.")
-    suffix = next((ending for ending in READERS if path.name.lower().endswith(ending)), None)
-    if suffix is None:
-        raise ForecastError(f"{path.name} is not a kind of file that is read here. There is: {', '.join(READERS)}.")
-    reader, first_row = READERS[suffix]
-    try:
-        frame = reader(path)
-    except (ValueError, OSError, EOFError) as error:  # pandas and pyarrow raise children of these
-        text = str(error).strip().splitlines() or [type(error).__name__]
-        raise ForecastError(f"{path.name} is not a table that can be read as {suffix[1:]}: {text[0]}") from None
-    return _flat(frame), first_row
-
-
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose index, where it means something (a name, stamps), has become columns."""
-    means = any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex)
-    return frame.reset_index(drop=not means)
-
-
-def _named(frame: pd.DataFrame, name: str, flag: str) -> str:
-    if name not in frame.columns:
-        raise ForecastError(f"There is no column {name!r} for --{flag}.{nearest(name, frame.columns)}")
-    return name
-
-
-def _time_column(frame: pd.DataFrame, time: str | None) -> str | None:
-    """The column of stamps: named, else of a time type, else of a time's name and readable as such."""
-    if time is not None:
-        return _named(frame, time, "time")
-    typed = [name for name in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[name])]
-    text = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name]) and name not in typed]
-    found = typed or [name for name in text if _like_stamps(frame[name])]
-    known = [name for name in found if name.strip().lower() in TIME_NAMES]
-    if len(found) > 1 and len(known) != 1:
-        raise ForecastError(f"Several columns hold stamps: {', '.join(found)}. Name the one to use with --time.")
-    return next(iter(known or found), None)
-
-
-def _like_stamps(column: "pd.Series[Any]") -> bool:
-    """Whether a column of text or objects reads as stamps, judged on a hundred values spread over it."""
-    some = column.dropna()
-    some = some.iloc[np.linspace(0, len(some) - 1, min(100, len(some))).astype(int)] if len(some) else some
-    texts = some.astype(str)
-    if not len(some) or not texts.str.contains(r"\d").mean() > 0.9:
-        return False
-    return bool(_parse(some).notna().mean() > 0.9)
-
-
-def _parse(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Stamps in UTC, NaT where a cell is none. ISO 8601 first (mixed offsets allowed), then the format of the first cell."""
-    import warnings
-
-    parsed = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
-    if parsed.notna().mean() < 0.5:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # pandas warns where it must guess cell by cell; the result is checked below
-            parsed = pd.to_datetime(column, errors="coerce", utc=True)
-    return parsed
-
-
-def _stamps(column: "pd.Series[Any]", name: str, first_row: int) -> Array:
-    """datetime64[ns], UTC; a cell that is no stamp is named by row."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        parsed = column.dt.tz_convert("UTC") if column.dt.tz is not None else column
-    elif pd.api.types.is_numeric_dtype(column):
-        raise ForecastError(f"Column {name!r} holds numbers ({column.iloc[0]} first), not stamps. Write them as 2013-01-31 or 2013-01-31 06:00.")
-    else:
-        parsed = _parse(column)
-    bad = np.flatnonzero(parsed.isna().to_numpy())
-    if len(bad):
-        raise ForecastError(
-            f"Row {bad[0] + first_row} has no readable stamp in column {name!r}: found {column.iloc[bad[0]]!r}"
-            f" ({len(bad)} such rows). Mend or remove it."
-        )
-    naive = parsed.dt.tz_localize(None) if parsed.dt.tz is not None else parsed
-    return naive.to_numpy().astype("datetime64[ns]")
-
-
-def _id_column(frame: pd.DataFrame, ident: str | None, time: str | None, stamps: Array | None) -> str | None:
-    """The column of series names: named, else by name, else the one text column that tells repeated stamps apart."""
+def _describe(
+    panel: Panel, targets: list[str], columns: list[str], extra: list[str], time: tuple[str, ...], ident: str | None, report: Report
+) -> None:
+    """What was inferred, in words."""
+    clock = panel.clock
+    if time:
+        zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
+        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in (panel.times.min(), panel.times.max()))
+        report.say("clock", f"time {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
+        if clock.assumed:
+            days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
+            report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}, holidays are not known")
+    report.say("target", f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series")
     if ident is not None:
-        return _named(frame, ident, "id")
-    text = [name for name in frame.columns if name != time and not pd.api.types.is_numeric_dtype(frame[name])]
-    text = [name for name in text if not pd.api.types.is_datetime64_any_dtype(frame[name])]
-    repeated = stamps is not None and len(np.unique(stamps)) < len(stamps)
-    if not repeated:
-        return None
-    known = [name for name in frame.columns if name.strip().lower() in ID_NAMES and name != time]
-    choices = known or [name for name in text if not frame.duplicated([str(time), name]).any()]
-    if len(choices) > 1:
-        raise ForecastError(f"Several columns could name the series: {', '.join(choices)}. Name one with --id.")
-    return choices[0] if choices else None
-
-
-def _targets(target: str | Sequence[str] | None, numbers: list[str], where: str) -> list[str]:
-    """The target columns: named, "all", or found by name."""
-    if not numbers:
-        raise ForecastError(f"{where} has no numeric column, so nothing can be forecast. Check the delimiter and the decimal mark.")
-    if target is None:
-        known = [name for wanted in TARGET_NAMES for name in numbers if name.strip().lower() == wanted]
-        if len(numbers) > 1 and not known:
-            raise ForecastError(
-                f"{where} has several numeric columns and none has a target's usual name: {', '.join(numbers)}. Name one with --target"
-                f" (the others help to forecast it), or take --target all to forecast each."
-            )
-        return (known or numbers)[:1]
-    wanted = [target] if isinstance(target, str) else list(target)
-    if wanted == ["all"] and "all" not in numbers:
-        return numbers
-    for name in wanted:
-        if name not in numbers:
-            raise ForecastError(f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
-    return wanted
-
-
-def _past_columns(past: str | Sequence[str] | None, numbers: list[str], targets: list[str], where: str) -> list[str]:
-    others = [name for name in numbers if name not in targets]
-    if past is None:
-        return others if len(targets) == 1 else []
-    wanted = [past] if isinstance(past, str) else list(past)
-    if wanted == ["none"] or not wanted:
-        return []
-    if len(targets) > 1:
-        raise ForecastError(f"With several targets each column of {where} is a series of its own; --past goes with one target.")
-    for name in wanted:
-        if name not in others:
-            raise ForecastError(f"There is no numeric column {name!r} for --past beside the target.{nearest(name, others)}")
-    return wanted
-
-
-def _numbers(frame: pd.DataFrame, names: list[str], first_row: int) -> Array:
-    """float64 (n, C); an infinite cell is named by row."""
-    table = np.column_stack([frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in names])
-    infinite = np.argwhere(np.isinf(table))
-    if len(infinite):
-        row, column = infinite[0]
-        raise ForecastError(f"Row {row + first_row} is infinite in column {names[column]!r}. Leave the cell empty if the value is unknown.")
-    return table
-
-
-def _split(names: Array, stamps: Array | None, table: Array, first_row: int) -> list[tuple[str, Array, Array, Array]]:
-    """(name, stamps, values, file rows) of each series, sorted by stamp; a repeated stamp is refused with its first two rows."""
-    parts = []
-    for name in np.unique(names):
-        rows = np.flatnonzero(names == name)
-        if stamps is None:
-            parts.append((str(name), np.arange(len(rows)), table[rows], rows + first_row))
-            continue
-        rows = rows[np.argsort(stamps[rows], kind="stable")]
-        times = stamps[rows]
-        same = np.flatnonzero(times[1:] == times[:-1])
-        if len(same):
-            one, two = (int(row) + first_row for row in rows[same[0] : same[0] + 2])
-            raise ForecastError(
-                f"Rows {one} and {two} of series {name!r} have the same stamp {_show(times[same[0]])} ({len(same)} such pairs)."
-                f" Remove one of each, or name the column that tells the series apart with --id."
-            )
-        parts.append((str(name), times, table[rows], rows + first_row))
-    return parts
-
-
-def _grid(name: str, times: Array, values: Array, rows: Array, clock: Clock) -> tuple[Array, Array]:
-    """Stamps and values on the clock's grid: a gap becomes rows of NaN."""
-    position = clock.position(times)
-    off = np.flatnonzero(position < 0)
-    if len(off):
-        raise ForecastError(
-            f"Row {rows[off[0]]} of series {name!r} has the stamp {_show(times[off[0]])}, which is not on the grid of this file: {clock.words}"
-            f" from {_show(times[0])} ({len(off)} such rows). Mend the stamps, or bring the file to one step first."
-        )
-    size = int(position[-1]) + 1
-    if size == len(times):
-        return times, values
-    if size > SPARSE * len(times):
-        raise ForecastError(f"Series {name!r} has {len(times)} rows in {size} steps ({clock.words}): too few for one clock. Aggregate it first.")
-    filled = np.full((size, values.shape[1]), np.nan)
-    filled[position] = values
-    return clock.after(times[:1], np.arange(size))[0], filled
-
-
-def _describe(panel: Panel, targets: list[str], extra: list[str], time: str | None, ident: str | None, say: Callable[..., None]) -> None:
-    """What was inferred and what is missing, in words."""
-    if time is not None:
-        span = f"{_show(panel.times.min())} to {_show(panel.times.max())}"
-        zone = " UTC" if panel.clock.kind == "fixed" and panel.clock.step < 86_400 * 10**9 else ""
-        say("clock", f"time {time}: {panel.clock.words}, {span}{zone}")
-    chosen = f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series"
-    say("target", chosen)
-    if ident is not None:
-        say("series", f"series by {ident}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
+        whose = "file" if ident == FILE_ID else ident
+        report.say("series", f"series by {whose}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
     if extra:
-        say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
-    for i, name in enumerate(panel.ids):
-        rows = panel.values[panel.rows(i)]
-        gap, longest = _gaps(np.isnan(rows[:, 0]))
-        if gap:
-            say("missing", f"{name}: {gap} of {len(rows)} target values missing, at most {longest} in a row", warning=True)
+        report.say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
 
 
-def _gaps(missing: Array) -> tuple[int, int]:
-    """How many are missing, and the longest run."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype("int8"), [0]])))
-    runs = edges[1::2] - edges[::2]
-    return int(missing.sum()), int(runs.max(initial=0))
+def _rows_that_are_series(table: Table, kinds: dict[str, str], report: Report) -> Panel | None:
+    """A panel of a table that has a series in each row: names first, then columns called V2, V3 ... or by stamps. None for any other table."""
+    names = list(table.columns)
+    numbers = [name for name in names if kinds[name] in ("number", "empty")]
+    first = next((name for name in names if kinds[name] == "text"), None)
+    if first is None or len(numbers) < 10 or any(kind == "stamp" for kind in kinds.values()):
+        return None
+    if pc.count_distinct(table.columns[first]).as_py() < table.count or table.columns[first].null_count:
+        return None
+    tails = [re.fullmatch(r"(\D*)(\d+)", name) for name in numbers]
+    counted = all(tails) and all(one and two and one[1] == two[1] and int(two[2]) == int(one[2]) + 1 for one, two in pairwise(tails))
+    dated = stampish(numbers) == 1 and not counted
+    if not counted and not dated:
+        return None
+    values = np.stack([pc.cast(table.columns[name], pa.float64()).to_numpy() for name in numbers], axis=1)  # (S, n)
+    series, ids = codes_of(table.columns[first])
+    if dated:
+        wall = parse_text(pa.chunked_array([pa.array(numbers)])).wall
+        lengths = np.full(len(ids), len(numbers))
+        times = np.tile(wall, len(ids))
+    else:
+        lengths = np.array([_length(row) for row in values])
+        times = None
+    order = np.argsort(series)
+    flat = np.concatenate([values[i, : lengths[i]] for i in order])[:, None]
+    owner = np.repeat(np.arange(len(ids)), lengths[order])
+    report.say("row-series", f"each row is a series, named by {first}: {len(ids)} ({listed(ids)})")
+    whole = Table(table.where, {}, len(flat), table.origins)
+    rows, bounds, clock = on_clock(in_order(Rows(ids, owner, times, flat), whole, report), None, "", False, whole, report)
+    panel = _panel(rows, bounds, clock, ["value"], ["value"])
+    look_at_series(panel.ids, bounds, panel.times, panel.values, clock, report)
+    return replace(panel, findings=tuple(report.findings), roles=Roles(None, None, ("value",), ()))
 
 
-def _show(stamp: Any) -> str:
-    """A stamp as short as it goes: the date alone at midnight."""
-    text = str(pd.Timestamp(stamp))
-    return text.removesuffix(" 00:00:00").removesuffix(":00") if text.endswith(":00") else text
+def _length(row: Array) -> int:
+    """How many values a series has before the empty cells at its end."""
+    seen = np.flatnonzero(~np.isnan(row))
+    return int(seen[-1]) + 1 if len(seen) else 0

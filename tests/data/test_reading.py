@@ -123,7 +123,7 @@ def test_not_a_table(tmp_path):
     refused(tmp_path / "x.csv", "x.csv is not a table")
     (tmp_path / "x.xlsx").write_bytes(b"")
     refused(tmp_path / "x.xlsx", "not a kind of file that is read here. There is: .csv")
-    refused(tmp_path, "is a folder")
+    refused(tmp_path / "none", "There is no file")
 
 
 def test_no_rows():
@@ -150,8 +150,8 @@ def test_unknown_time_id_and_past():
 
 def test_duplicated_stamps_name_the_first_two_rows(tmp_path):
     frame = wide_frame()
-    pd.concat([frame, frame.iloc[[7]]]).to_csv(tmp_path / "x.csv", index=False)
-    refused(tmp_path / "x.csv", r"Rows 9 and 50 of series 'one' have the same stamp 2024-01-01 07:00 \(1 such pairs\)", target="one")
+    pd.concat([frame, frame.iloc[[7]].assign(one=5.0)]).to_csv(tmp_path / "x.csv", index=False)
+    refused(tmp_path / "x.csv", r"Rows 9 and 50 of series 'one' have the same stamp 2024-01-01 07:00 and different values \(1 such", target="one")
 
 
 def test_a_stamp_off_the_grid_is_named(tmp_path):
@@ -184,4 +184,18 @@ def test_two_time_columns_are_named():
 
 
 def test_numbers_are_no_stamps():
-    refused(wide_frame().assign(date=20240101), "holds numbers .20240101 first., not stamps", time="date", target="one")
+    refused(wide_frame().assign(date=12), "holds numbers .12 first., not stamps", time="date", target="one")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"tz": "Europe/Pariss"}, "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris"),
+        ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
+        ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
+        ({"decimal": ";"}, "found ';' for --decimal"),
+        ({"circular": "to"}, "There is no past column 'to' for --circular. Did you mean two"),
+    ],
+)
+def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):
+    refused(wide_frame(), message, target="one", **flags)

@@ -1,0 +1,86 @@
+"""Readings of any step gathered into one: ticks into bars, hours into days. Bounds of a day are those of the place."""
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from forecast.data.clock import DAY, Clock, majority, show
+from forecast.data.findings import SHOWN, Report
+from forecast.data.grid import Rows
+from forecast.data.tables import Table
+from forecast.data.zones import to_local
+from forecast.errors import ForecastError, nearest
+from forecast.files import Array
+
+How = Literal["mean", "max", "min", "sum", "last"]
+HOWS = get_args(How)
+ENOUGH = 0.75  # of the readings that a bucket of this length has in a regular file; with fewer it is missing
+
+
+def gather(rows: Rows, clock: Clock, how: str, angles: tuple[int, ...], zone: str, table: Table, report: Report) -> Rows:
+    """One row a bucket and series, of rows in order of time. A bucket is labelled by its beginning and holds what lies before the next one.
+
+    how: mean, max, min, sum or last of the readings of each column, without missing ones; columns at `angles` (sines and cosines) are means.
+    Where the file has a regular step, a bucket with under three quarters of the usual number of readings in a column is missing there.
+    """
+    if how not in HOWS:
+        raise ForecastError(f"There is no way {how!r} for --how.{nearest(how, HOWS)}")
+    times = rows.times
+    if times is None:
+        report.refuse("which-time", f"--every {clock.freq} needs stamps, and {table.where} has no time column.", remedy="Name it with --time.")
+    local = to_local(times, zone) if clock.dated else times
+    label = bucket(local, clock)
+    first = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (rows.series[1:] != rows.series[:-1])]))
+    usual = _usual(times, rows.series, label[first], np.diff(np.append(first, len(times))), clock)
+    columns = [_reduced(rows.values[:, j], first, "mean" if j in angles else how) for j in range(rows.values.shape[1])]
+    counts = np.stack([np.add.reduceat((~np.isnan(rows.values[:, j])).astype("int64"), first) for j in range(rows.values.shape[1])], axis=1)
+    few = (counts < ENOUGH * usual[:, None]) & (counts > 0)
+    values = np.where((counts == 0) | few, np.nan, np.stack(columns, axis=1))
+    made = Rows(rows.ids, rows.series[first], label[first], values, rows.record(first))
+    report.say("every", f"{clock.words} by {how} of {len(times):,} rows{f', days as in {zone}' if zone and clock.dated else ''}")
+    short = np.flatnonzero(few[:, 0])
+    if len(short):
+        records = rows.record(first[short])
+        report.say(
+            "few-readings",
+            f"{len(short):,} of {len(first):,} steps have under {ENOUGH:.0%} of their readings and are missing, the first"
+            f" {show(label[first[short[0]]])} with {counts[short[0], 0]} of {usual[short[0]]}",
+            rows=table.rows(records[:SHOWN]),
+            example=show(label[first[short[0]]]),
+        )
+    return made
+
+
+def bucket(times: Array, clock: Clock) -> Array:
+    """The beginning of the bucket that each stamp lies in; weeks begin on Monday."""
+    if clock.kind == "calendar":
+        months = times.astype("datetime64[M]").astype("int64")
+        size = {"M": 1, "Q": 3, "Y": 12}[clock.freq[0]]
+        return (months // size * size).astype("datetime64[M]").astype("datetime64[ns]")
+    origin = 4 * DAY if clock.step % (7 * DAY) == 0 else 0  # 1970-01-01 was a Thursday
+    nanoseconds = times.astype("int64") - origin
+    return (nanoseconds - nanoseconds % clock.step + origin).view("datetime64[ns]")
+
+
+def _usual(times: Array, series: Array, labels: Array, sizes: Array, clock: Clock) -> Array:
+    """How many readings each bucket of `sizes` rows would have in the middle of this file, int64 (k,); 1 where readings come at no step."""
+    inside = np.diff(times.astype("int64"))[series[1:] == series[:-1]]
+    inside = inside[inside > 0]
+    if not len(inside) or np.count_nonzero(inside == majority(inside)) <= 0.5 * len(inside):
+        return np.ones(len(labels), "int64")
+    length = (clock.after(labels, np.array([1]))[..., 0] - labels).astype("int64")
+    return np.maximum(np.round(np.median(sizes / length) * length), 1).astype("int64")
+
+
+def _reduced(values: Array, first: Array, how: str) -> Array:
+    """One value a bucket, of the observed ones."""
+    seen = ~np.isnan(values)
+    if how == "max":
+        return np.fmax.reduceat(values, first)
+    if how == "min":
+        return np.fmin.reduceat(values, first)
+    if how == "last":
+        index = np.maximum.reduceat(np.where(seen, np.arange(len(values)), 0), first)
+        return values[index]
+    total = np.add.reduceat(np.where(seen, values, 0.0), first)
+    return total if how == "sum" else total / np.maximum(np.add.reduceat(seen.astype("int64"), first), 1)

@@ -1,0 +1,262 @@
+"""What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.findings import Report, listed
+from forecast.data.numbers import numberish, parse_numbers
+from forecast.data.sources import as_text
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.tables import Table
+from forecast.errors import nearest
+from forecast.files import Array
+
+TIME_NAMES = ("ds", "time", "date", "datetime", "date_time", "date time", "timestamp", "time_hour", "day", "month", "period", "valid_time", "datum")
+ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "symbol", "ticker", "item_id", "name")
+TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
+NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", "yyyymmdd", "yyyymm")
+
+
+def kinds_of(table: Table) -> dict[str, str]:
+    """number, stamp, text or empty for each column, by its type or by a sample of its text."""
+    return {name: _kind(name, column) for name, column in table.columns.items()}
+
+
+def _kind(name: str, column: pa.ChunkedArray) -> str:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if column.null_count == len(column):
+        return "empty"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
+        return "number"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "stamp"
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        return "other"
+    known = column.drop_null()
+    cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
+    usual = name.lower() in TIME_NAMES
+    if stampish(cells[:100]) > (0.5 if usual else 0.9) and (usual or numberish(cells) < 0.9):
+        return "stamp"
+    return "number" if numberish(cells) >= 0.5 else "text"
+
+
+def named(table: Table, name: str, flag: str, report: Report) -> str:
+    """A column that a flag names; else the nearest ones are said."""
+    if name not in table.columns:
+        report.refuse("no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}")
+    return name
+
+
+def read_time(
+    table: Table, kinds: dict[str, str], time: str | Sequence[str] | None, dayfirst: bool | None, report: Report
+) -> tuple[tuple[str, ...], Stamps | None]:
+    """The columns of stamps and what they hold; none for a table whose rows are steps."""
+    if time is not None:
+        return _named_time(table, time, dayfirst, report)
+    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and not _is_text(column)]
+    found = found or [name for name in table.columns if kinds[name] == "stamp"]
+    usual = [name for name in found if name.lower() in TIME_NAMES]
+    if len(found) > 1 and len(usual) != 1:
+        report.refuse("which-time", f"Several columns hold stamps: {listed(found, 20)}.", remedy="Name the one to use with --time.")
+    if not found:
+        return _numeric_time(table, kinds, report)
+    chosen = (usual or found)[0]
+    stamps = parse_stamps(table.columns[chosen], dayfirst)
+    joined = _with_hours(table, kinds, chosen, stamps)
+    return joined or ((chosen,), stamps)
+
+
+def _is_text(column: pa.ChunkedArray) -> bool:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    return not pa.types.is_temporal(kind)
+
+
+def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report) -> tuple[tuple[str, ...], Stamps]:
+    """The columns that --time names: one, or several that hold a part each."""
+    names = (time,) if isinstance(time, str) else tuple(time)
+    if len(names) == 1 and names[0] not in table.columns and "," in names[0]:
+        names = tuple(part.strip() for part in names[0].split(","))
+    names = tuple(named(table, name, "time", report) for name in names)
+    if len(names) == 1:
+        stamps = parse_stamps(table.columns[names[0]], dayfirst)
+        if stamps.form == "numbers":
+            first = table.columns[names[0]].drop_null()[0].as_py()
+            report.refuse(
+                "unreadable-stamp",
+                f"Column {names[0]!r} holds numbers ({first} first), not stamps.",
+                example=first,
+                remedy="Write them as 2013-01-31 or 2013-01-31 06:00.",
+            )
+        return names, stamps
+    parts = {name: _part(table, name) for name in names}
+    dates = [name for name in names if parts[name] is None]
+    known = {part: values for found in parts.values() if found is not None for part, values in [found]}
+    if len(dates) == 1 and not {"year", "month", "day", "doy"} & set(known):
+        return names, join_parts(known, parse_stamps(table.columns[dates[0]], dayfirst))
+    if dates or "year" not in known or len(known) != len(names):
+        called = ", ".join(f"{part} ({' '.join(names[:3])})" for part, names in PART_NAMES.items())
+        report.refuse(
+            "which-time",
+            f"The columns {', '.join(names)} of --time are no parts of a stamp.",
+            remedy=f"Name one column, a date and a time of day, or parts that are called {called}.",
+        )
+    return names, join_parts(known)
+
+
+def _part(table: Table, name: str) -> tuple[str, Array] | None:
+    """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
+    column = table.columns[name]
+    part = part_of(name)
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        part = "hour" if part is None and name.lower() == "time" else part
+        return None if part is None else (part, pc.cast(column, pa.float64()).to_numpy())
+    if pa.types.is_time(column.type):
+        day = pc.cast(column, pa.time64("ns")).cast(pa.int64())
+        return "clock", pc.cast(day, pa.float64()).to_numpy()
+    if not pa.types.is_string(column.type):
+        return None
+    if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
+        read = parse_numbers(column)
+        return None if len(read.bad) else (part, read.values)
+    values = clock_times(column.to_pylist())
+    return None if values is None else ("clock", values)
+
+
+def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[tuple[str, ...], Stamps | None]:
+    """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour; else none."""
+    numbers = [name for name in table.columns if kinds[name] == "number"]
+    parts: dict[str, str] = {}
+    for name in numbers:
+        part = part_of(name)
+        if part and part not in parts:
+            parts[part] = name
+    if "year" in parts and ("month" in parts or "doy" in parts):
+        chosen = {part: name for part, name in parts.items() if part in ("year", "month", "day", "doy", "hour", "minute", "second")}
+        if "doy" in chosen and "month" in chosen:
+            del chosen["doy"]
+        return tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
+    for name in numbers:
+        if name.lower() in NUMERIC_TIME_NAMES:
+            stamps = parse_stamps(table.columns[name])
+            if stamps.form not in ("numbers", "nothing") and not (stamps.form == "years" and part_of(name) != "year"):
+                return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
+    return (), None
+
+
+def _floats(table: Table, name: str) -> Array:
+    column = table.columns[name]
+    return pc.cast(column, pa.float64()).to_numpy() if not _stringy(column) else np.full(len(column), np.nan)
+
+
+def _stringy(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type)
+
+
+def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
+    """A column of dates together with one of the time of day, where the dates repeat and there is one."""
+    for part in (stamps.wall[:1000], stamps.wall):  # most columns of hours show it in their first rows
+        known = part[~np.isnat(part)].astype("int64")
+        if (known % (86_400 * 10**9)).any():
+            return None
+    if not _repeats(stamps.wall):
+        return None
+    for name in table.columns:
+        if name == chosen or (name.lower() not in ("time", "clock", "uhrzeit", "heure") and part_of(name) not in ("hour", "minute")):
+            continue
+        found = _part(table, name)
+        if found is None:
+            continue
+        names: tuple[str, ...] = (chosen, name)
+        parts = dict([found])
+        minute = next((other for other in table.columns if part_of(other) == "minute" and kinds[other] == "number"), None)
+        if found[0] == "hour" and minute is not None:
+            names, parts = (chosen, name, minute), {**parts, "minute": _floats(table, minute)}
+        joined = join_parts(parts, stamps)
+        return None if len(joined.bad) else (names, joined)
+    return None
+
+
+def _repeats(times: Array) -> bool:
+    """Whether a stamp stands in more than one row."""
+    known = times[~np.isnat(times)] if np.isnat(times[:1]).any() or np.isnat(times).any() else times
+    return bool((known[1:] <= known[:-1]).any()) and len(np.unique(known)) < len(known)
+
+
+def read_id(table: Table, kinds: dict[str, str], ident: str | None, time: tuple[str, ...], stamps: Stamps | None, report: Report) -> str | None:
+    """The column of series names: named, else by its name, else the one text column that tells repeated stamps apart."""
+    if ident is not None:
+        return named(table, ident, "id", report)
+    others = [name for name in table.columns if name not in time]
+    usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] != "empty"]
+    if stamps is None:
+        usual = [name for name in usual if kinds[name] == "text" and pc.count_distinct(table.columns[name]).as_py() < table.count]
+        choices = usual
+    elif not _repeats(stamps.wall):
+        return next((name for name in usual if pc.count_distinct(table.columns[name]).as_py() > 1 and kinds[name] == "text"), None)
+    else:
+        many = table.count >= 1.5 * len(np.unique(stamps.wall))
+        text = [name for name in others if kinds[name] == "text"] if many else []
+        choices = usual or [name for name in text if _tells_apart(table.columns[name], stamps.wall)]
+    if len(choices) > 1:
+        report.refuse("which-id", f"Several columns could name the series: {listed(choices, 20)}.", remedy="Name one with --id.")
+    return choices[0] if choices else None
+
+
+def _tells_apart(column: pa.ChunkedArray, times: Array) -> bool:
+    """Whether hardly any stamp repeats within the rows of one name."""
+    codes, _ = codes_of(column)
+    return bool(pd.DataFrame({"name": codes, "time": times}).duplicated().mean() < 0.01)
+
+
+def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
+    """int64 (n,) numbers of the sorted different names of a column, -1 where missing, and these names (S,)."""
+    coded = as_text(column).combine_chunks().dictionary_encode()
+    found = [str(name) for name in coded.dictionary.to_pylist()]
+    order = sorted(range(len(found)), key=found.__getitem__)
+    place = np.append(np.argsort(order), -1).astype("int64")
+    codes = pc.fill_null(coded.indices, len(found)).to_numpy(zero_copy_only=False)
+    return place[codes], tuple(found[i] for i in order)
+
+
+def read_targets(target: str | Sequence[str] | None, numbers: list[str], where: str, report: Report) -> list[str]:
+    """The target columns: named, "all", or found by name."""
+    if not numbers:
+        report.refuse(
+            "which-target", f"{where} has no numeric column, so nothing can be forecast.", remedy="Check the delimiter and the decimal mark."
+        )
+    if target is None:
+        known = [name for wanted in TARGET_NAMES for name in numbers if name.lower() == wanted]
+        if len(numbers) > 1 and not known:
+            report.refuse(
+                "which-target",
+                f"{where} has several numeric columns and none has a target's usual name: {listed(numbers, 20)}.",
+                remedy="Name one with --target (the others help to forecast it), or take --target all to forecast each.",
+            )
+        return (known or numbers)[:1]
+    wanted = [target] if isinstance(target, str) else list(target)
+    if wanted == ["all"] and "all" not in numbers:
+        return numbers
+    for name in wanted:
+        if name not in numbers:
+            report.refuse("no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
+    return list(dict.fromkeys(wanted))
+
+
+def read_past(past: str | Sequence[str] | None, numbers: list[str], targets: list[str], where: str, report: Report) -> list[str]:
+    """The past columns: named, "none", or every other numeric column of a file with one target."""
+    others = [name for name in numbers if name not in targets]
+    if past is None:
+        return others if len(targets) == 1 else []
+    wanted = [past] if isinstance(past, str) else list(past)
+    if wanted == ["none"] or not wanted:
+        return []
+    if len(targets) > 1:
+        report.refuse("which-target", f"With several targets each column of {where} is a series of its own; --past goes with one target.")
+    for name in wanted:
+        if name not in others:
+            report.refuse("no-such-column", f"There is no numeric column {name!r} for --past beside the target.{nearest(name, others)}")
+    return list(dict.fromkeys(wanted))

@@ -1,0 +1,381 @@
+"""CSV and its relatives: encoding, preamble, delimiter, header and decimal mark are found in the first lines, then the file is streamed.
+
+Columns that a sample shows to be plain numbers or ISO stamps become so block by block, and their text is never held whole.
+"""
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from forecast.data.findings import Report
+from forecast.data.numbers import MISSING, numberish, parse_numbers, plain
+from forecast.data.stamps import stampish
+from forecast.data.tables import Needed, Origin, Table, clean_names, without_empty
+from forecast.files import Array
+
+SAMPLE = 1 << 17  # bytes from which the form of a file is found
+BLOCK = 1 << 22  # bytes that are parsed at a time
+COMMENT = "#"
+DELIMITERS = (",", ";", "\t", "|")
+_BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MISSING = pa.array(MISSING)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written. skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    names: list[str]
+    unnamed: list[str]
+    skip: int
+    quoted: bool
+    kinds: dict[str, str]
+    decimal: str | None
+
+
+def read_delimited(path: Path, report: Report, needed: Needed) -> Table:
+    """A delimited text file, compressed or not, as a table. Raises ReadingError where its rows are not of one length."""
+    dialect = sniff(path, report)
+    try:
+        return _read(dialect, report, needed)
+    except pa.ArrowInvalid as error:
+        if "UTF8" not in str(error):
+            raise
+    report.say("encoding", f"{path.name} is not UTF-8 throughout and is read as Windows-1252")
+    return _read(replace(dialect, encoding="cp1252"), report, needed)
+
+
+def sniff(path: Path, report: Report) -> Dialect:
+    """The form of a file, from its first lines."""
+    with pa.input_stream(str(path)) as stream:
+        head = stream.read(SAMPLE)
+        more = stream.read(15 * SAMPLE) if head.count(b"\n") < 5 else b""  # a very wide table
+        following = stream.read(1)
+    text, encoding = _decode(head + more, path, report)
+    if not text.strip():
+        report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
+    lines = text.splitlines(keepends=True)
+    lines = lines[:-1] if following and len(lines) > 1 else lines  # the last one may be cut off
+    delimiter, records = _delimiter(lines)
+    first, width, names = _header(records, delimiter, path, report)
+    body = [cells for _, _, cells in records[first:] if len(cells) == width]
+    cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
+    unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if not given.strip()]
+    samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
+    decimal = _decimal(samples, delimiter)
+    kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
+    skip = records[first][0] - 1 if first < len(records) else records[-1][1]
+    return Dialect(path, encoding, delimiter, cleaned, unnamed, skip, '"' in text, kinds, decimal)
+
+
+def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
+    """The text of the first bytes, and their encoding: by its mark, else UTF-8, else Windows-1252."""
+    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
+    if encoding is None and b"\0" in head[:400]:
+        even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
+        if min(even, odd) > 0 or max(even, odd) < 0.3 * len(head[:400]) / 2:
+            report.refuse("not-a-table", f"{path.name} is not a table: it holds zero bytes, as no text does.", remedy="Export it as CSV or Parquet.")
+        encoding = "utf-16-le" if odd > even else "utf-16-be"
+    if encoding not in (None, "utf8"):
+        report.say("encoding", f"{path.name} is read as {encoding.upper()}")
+    for name in (encoding or "utf8", "cp1252", "latin-1"):
+        try:
+            text = codecs.getincrementaldecoder("utf-8-sig" if name == "utf8" else name)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        if encoding is None and name != "utf8":
+            report.say("encoding", f"{path.name} is not UTF-8 and is read as {'Windows-1252' if name == 'cp1252' else 'Latin-1'}")
+        return text, name
+    report.refuse("not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8.")
+
+
+def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """(first line, last line, cells) of each record that is not blank."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    first = 1
+    for cells in reader:
+        if cells and not (len(cells) == 1 and not cells[0].strip()):
+            yield first, reader.line_num, cells
+        first = reader.line_num + 1
+
+
+def _is_comment(cells: list[str]) -> bool:
+    return cells[0].lstrip().startswith(COMMENT)
+
+
+def _delimiter(lines: list[str]) -> tuple[str, list[tuple[int, int, list[str]]]]:
+    """The delimiter whose records are most alike, and the records of the sample."""
+    best: tuple[float, str, list[tuple[int, int, list[str]]]] | None = None
+    csv.field_size_limit(1 << 30)
+    for delimiter in DELIMITERS:
+        try:
+            records = list(_records(lines, delimiter))
+        except csv.Error:
+            continue
+        widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+        begin = next((i for i, (_, _, cells) in enumerate(records) if len(cells) in (width, width - 1)), 0)
+        after = [cells for _, _, cells in records[begin:] if not _is_comment(cells)]
+        same = sum(len(cells) == width for cells in after) / max(len(after), 1)
+        headed = bool(after) and len(after[0]) == width
+        passed = min(begin, 8) / 10  # a decimal comma splits rows as evenly as a delimiter does, but not the header above them
+        score = 0.0 if width == 1 else same + headed - passed + min(width, 50) / 1000 if count > 1 or len(records) < 3 else 0.0
+        if best is None or score > best[0]:
+            best = (score, delimiter, records)
+    assert best is not None
+    return best[1], best[2]
+
+
+def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
+    """(index of the first record of values, cells a record, names); names None where the file has none."""
+    widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
+    if not widths:
+        report.refuse("not-a-table", f"{path.name} is not a table: it holds comments only.")
+    width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
+    top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
+    follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
+    if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]):
+        top = follow[0]  # a blank line stands between the notes and the names
+    before = [cells for _, _, cells in records[:top]]
+    body = [cells for _, _, cells in records[top:] if len(cells) == width]
+    names: list[str] | None = records[top][2]
+    first = top + 1
+    if before and width > 1 and len(before[-1]) < width and _like_values(body[0]):
+        short = before[-1]
+        if len(short) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):
+            names, first, before = [*short, ""], top, before[:-1]
+        elif delimiter == "," and len(short) > 1 and _decimal_commas(short, body):
+            _refuse_decimal_commas(path, records[top][0], body[0], report)
+        elif len(short) == width - 1:
+            names, first, before = ["", *short], top, before[:-1]
+    if names is not None and first == top + 1 and _like_values(names):
+        commented = before[-1] if before and _is_comment(before[-1]) and len(before[-1]) == width else None
+        names = None if commented is None else [commented[0].lstrip(f"{COMMENT} "), *commented[1:]]
+        first, before = top, before if commented is None else before[:-1]
+        if names is None:
+            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
+    notes = [cells for cells in before if not _is_comment(cells)]
+    if notes:
+        lines = records[first][0] - 1 if first < len(records) else top
+        report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
+    return first, width, names
+
+
+def _like_values(cells: list[str]) -> bool:
+    """Whether a record holds values, not names: every cell is a number, a stamp or empty, and two of three are not."""
+    cells = cells[:50]
+    full = [cell for cell in cells if cell.strip()]
+    values = sum(numberish([cell]) == 1 or stampish([cell]) == 1 for cell in full)
+    return bool(full) and values == len(full) and values >= 0.6 * len(cells)
+
+
+def _decimal_commas(names: list[str], body: list[list[str]]) -> bool:
+    """Whether rows are longer than their header because each number holds a comma: 2013-01-31,12,5 under date,temp."""
+    digits = [all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip()) for cells in body]
+    return all(digits) and len(body[0]) == 1 + 2 * (len(names) - 1)
+
+
+def _refuse_decimal_commas(path: Path, line: int, cells: list[str], report: Report) -> NoReturn:
+    report.refuse(
+        "decimal-comma-in-comma-file",
+        f"Row {line} of {path.name} has {len(cells)} cells, more than the header names: its numbers seem to have decimal commas, in a file whose"
+        f" delimiter is a comma.",
+        rows=[line],
+        example=",".join(cells),
+        remedy="Export it with semicolons between the columns, or with decimal points.",
+    )
+
+
+def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
+    """The decimal mark of the columns in which a sample shows one beyond doubt; in a file of semicolons a lone comma is one."""
+    found: str | None = None
+    for cells in samples.values():
+        if any("," in cell for cell in cells) and numberish(cells) > 0.5 and stampish(cells[:50]) < 0.5:
+            read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None)
+            found = "," if read.decimal == "," else found
+    return found
+
+
+def _kind(cells: list[str], decimal: str | None) -> str:
+    """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole."""
+    full = [cell.strip() for cell in cells if cell.strip() not in MISSING]
+    if not full:
+        return "number" if cells and decimal is None else "text"
+    if all(plain(cell) for cell in full) and not (decimal == "," and any("." in cell for cell in full)):
+        return "number"
+    return "stamp" if _is(pa.array(full), pa.timestamp("ns")) else "text"
+
+
+def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
+    """The columns of a file: each as a sample shows it, and once more as text where a later block shows otherwise."""
+    wanted = needed(dialect.kinds)
+    kinds = {name: dialect.kinds[name] for name in dialect.names if name in wanted}
+    odd: list[str] = []
+    columns = _stream(dialect, kinds, odd)
+    again = {name: "text" for name, chunks in columns.items() if chunks is None}
+    if again:
+        columns |= _stream(dialect, again, [])
+    made = {name: _column(columns[name] or []) for name in kinds}
+    count = len(next(iter(made.values()))) if made else 0
+    comments = [text for text in odd if text.lstrip().startswith(COMMENT)]
+    _refuse_ragged(dialect, [text for text in odd if text.strip() and text not in comments], report)
+    lines = Lines(dialect)
+    table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal)
+    table, dropped = _without_comments(table, dialect)
+    if comments or dropped:
+        report.say("comments", f"{len(comments) + dropped} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
+    return without_empty(table, dialect.unnamed, report)
+
+
+def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str, list[pa.Array] | None]:
+    """Chunks of the columns in `kinds`; None for one that is not what its kind says. Rows of another length go to `odd`."""
+
+    def skip(row: Any) -> str:
+        if row.text.strip():
+            odd.append(row.text)
+        return "skip"
+
+    chunks: dict[str, list[pa.Array] | None] = {name: [] for name in kinds}
+    read = pacsv.ReadOptions(column_names=dialect.names, block_size=2 * BLOCK, use_threads=False)
+    parse = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.quoted, invalid_row_handler=skip)
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(dialect.names, pa.string()), include_columns=list(kinds), strings_can_be_null=True, null_values=[""]
+    )
+    for block in _blocks(dialect):
+        batch = pacsv.read_csv(pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=convert)
+        for name, kind in kinds.items():
+            made = chunks[name]
+            if made is None:
+                continue
+            converted = [_convert(chunk, kind) for chunk in batch.column(name).chunks]
+            chunks[name] = None if any(chunk is None for chunk in converted) else [*made, *(chunk for chunk in converted if chunk is not None)]
+    return chunks
+
+
+def _blocks(dialect: Dialect) -> Iterator[bytes]:
+    """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line; quoted text may hold line ends."""
+    with pa.input_stream(str(dialect.path)) as stream:
+        decode = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
+        rest, skip = b"", dialect.skip
+        while True:
+            raw = stream.read(BLOCK)
+            text = raw if decode is None else decode.decode(raw, final=not raw).encode()
+            block = rest + text
+            ending = b"\n" if b"\n" in block else b"\r"
+            while skip and (end := block.find(ending)) >= 0:
+                block, skip = block[end + 1 :], skip - 1
+            cut = block.rfind(ending) + 1 if raw else len(block)
+            if raw and dialect.quoted:
+                cut = _outside_quotes(block, ending)
+            rest = block[cut:]
+            if not skip and block[:cut].strip():
+                yield block[:cut]
+            if not raw:
+                return
+
+
+def _outside_quotes(block: bytes, ending: bytes) -> int:
+    """Where the last line ends that no quoted text runs across, in a block that begins outside of quotes; 0 where none does."""
+    cut = block.rfind(ending) + 1
+    quotes = block.count(b'"', 0, cut)
+    while cut and quotes % 2:
+        before = block.rfind(ending, 0, cut - 1) + 1
+        quotes -= block.count(b'"', before, cut)
+        cut = before
+    return cut
+
+
+def _convert(chunk: pa.Array, kind: str) -> pa.Array | None:
+    """A block of text as its kind; None where it is not."""
+    if kind == "text":
+        return chunk
+    wanted = pa.float64() if kind == "number" else pa.timestamp("ns")
+    try:
+        return pc.cast(chunk, wanted)
+    except pa.ArrowInvalid:
+        pass
+    trimmed = pc.utf8_trim_whitespace(chunk)
+    try:
+        return pc.cast(pc.if_else(pc.is_in(trimmed, _MISSING), None, trimmed), wanted)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _is(cells: pa.Array, kind: pa.DataType) -> bool:
+    """Whether all cells can be cast to a type."""
+    try:
+        pc.cast(cells, kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _column(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    return pa.chunked_array(chunks, pa.string() if not chunks else None)
+
+
+def _without_comments(table: Table, dialect: Dialect) -> tuple[Table, int]:
+    """The table without lines that are comments although they have as many cells as a row, and how many there were."""
+    first = next(iter(table.columns), None)
+    if first is None or first != dialect.names[0] or not pa.types.is_string(table.columns[first].type):
+        return table, 0
+    starts = pc.fill_null(pc.starts_with(pc.utf8_ltrim_whitespace(table.columns[first]), COMMENT), False).to_numpy()
+    if not starts.any() or starts.mean() > 0.5:
+        return table, 0
+    return table.keep(~starts), int(starts.sum())
+
+
+def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
+    """Rows that are shorter or longer than the header are named by line."""
+    if not odd:
+        return
+    width = len(dialect.names)
+    wrong = [(line, cells) for line, cells in _body(dialect) if len(cells) != width and not _is_comment(cells)]
+    line, cells = wrong[0] if wrong else (dialect.skip + 1, [odd[0]])
+    if dialect.delimiter == "," and len(cells) > width and all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip()):
+        _refuse_decimal_commas(dialect.path, line, cells, report)
+    report.refuse(
+        "ragged-rows",
+        f"Row {line} of {dialect.path.name} has {len(cells)} cells, the header {width} ({len(odd):,} such rows).",
+        rows=[place for place, _ in wrong],
+        example=dialect.delimiter.join(cells)[:80],
+        remedy="Mend or remove them; put text that holds the delimiter in quotes.",
+    )
+
+
+def _body(dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of every record after the header, comments too."""
+    with pa.input_stream(str(dialect.path)) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline="")
+        for _ in range(dialect.skip):
+            text.readline()
+        for line, _, cells in _records(text, dialect.delimiter):
+            yield dialect.skip + line, cells
+
+
+class Lines:
+    """The line of each record of a file, found by reading it once more when a line is first asked for."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.lines: Array | None = None
+
+    def __call__(self, records: Array) -> Array:
+        """The lines of record numbers int64 (k,)."""
+        if self.lines is None:
+            width = len(self.dialect.names)
+            self.lines = np.array([line for line, cells in _body(self.dialect) if len(cells) == width], "int64")
+        return self.lines[records]

@@ -1,0 +1,404 @@
+"""Cells that mean moments: text in many forms, integers, typed columns, several columns together; the form is decided over the whole column.
+
+What is read here is the time as written (`wall`) and, where the cells say it, the offset from UTC. `zones` makes moments of both.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.files import Array
+
+DAY = 86_400 * 10**9  # ns
+NAT = np.datetime64("NaT", "ns")
+YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
+_CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
+_ZONE = r"\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+_WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
+_YEAR, _MON, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<mon>[A-Za-z]{3,9})\.?", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_DATES = {
+    "year-month-day": r"(?P<y>\d{4})[-/. ](?P<m>\d{1,2})[-/. ](?P<d>\d{1,2})",
+    "yyyymmdd": r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
+    "day and month": rf"(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ]{_YEAR}",
+    "day month-name year": rf"{_DAY}[-/. ]*{_MON},?[-/. ]*{_YEAR}",
+    "month-name day year": rf"{_MON}[-/. ]*{_DAY},?[-/. ]+{_YEAR}",
+    "year month-name day": rf"(?P<y>\d{{4}})[-/. ]*{_MON}[-/. ]*{_DAY}",
+    "year-month": r"(?P<y>\d{4})[-/ M]+(?P<m>\d{1,2})",  # no point: 2013.1 is a number
+    "month-name year": rf"{_MON}[-/. ]*{_YEAR}",
+    "year-quarter": r"(?P<y>\d{4})[-/. ]*[Qq](?P<q>[1-4])",
+    "quarter-year": r"[Qq](?P<q>[1-4])[-/. ]*(?P<y>\d{4})",
+    "year-week": r"(?P<y>\d{4})[-/. ]*[Ww](?P<w>\d{1,2})(?:-(?P<wd>[1-7]))?",
+}
+_PATTERNS = {
+    name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}$" for name, date in _DATES.items()
+}
+_COMPACT_CLOCK = r"(?:[Tt _-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
+_PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}$"
+_MONTHS = {name: i + 1 for i, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))}
+_EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+PART_NAMES = {  # the names of columns that hold one part of a stamp
+    "year": ("year", "yr", "yyyy", "jahr"),
+    "month": ("month", "mo", "mon", "mm", "mnth"),
+    "day": ("day", "dy", "dd", "dom", "day_of_month"),
+    "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
+    "hour": ("hour", "hr", "hh", "hours"),
+    "minute": ("minute", "min", "mi", "minutes"),
+    "second": ("second", "sec", "seconds"),
+}
+
+
+def _no_rows() -> Array:
+    return np.zeros(0, "int64")
+
+
+@dataclass(frozen=True, eq=False)
+class Stamps:
+    """A column read as stamps.
+
+    wall datetime64[ns] (n,): as written, NaT where nothing could be read · offset int64 ns (n,) from UTC where the cells say one, else None
+    · zoned bool (n,): which cells say one · bad (k,), outside (k,): rows that hold no stamp, or one that datetime64[ns] cannot hold ·
+    form in words · zone: of a typed column · dayfirst as decided, None where the form leaves no choice · tie: both orders would do
+    · clash: a row that can only be day-first and one that can only be month-first.
+    """
+
+    wall: Array
+    offset: Array | None = None
+    zoned: Array | None = None
+    bad: Array = field(default_factory=_no_rows)
+    outside: Array = field(default_factory=_no_rows)
+    form: str = ""
+    zone: str = ""
+    dayfirst: bool | None = None
+    tie: bool = False
+    clash: tuple[int, int] | None = None
+
+
+def stampish(cells: Sequence[str]) -> float:
+    """The share of cells that can be read as stamps; empty ones are not counted."""
+    known = [cell for cell in cells if cell.strip()]
+    if not known or not any(re.search(r"\d", cell) for cell in known):
+        return 0.0
+    read = parse_text(pa.chunked_array([pa.array(known, pa.string())]))
+    return 1 - len(read.bad) / len(known)
+
+
+def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
+    """Stamps of a column of any type: typed, text or numbers."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _typed(column)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return parse_text(column, dayfirst)
+    return parse_numbers_as_stamps(pc.cast(column, pa.float64(), safe=False).to_numpy())
+
+
+def _typed(column: pa.ChunkedArray) -> Stamps:
+    """date32, date64 and timestamps of every unit, with or without a zone."""
+    zone = column.type.tz or "" if pa.types.is_timestamp(column.type) else ""
+    unit = column.type.unit if pa.types.is_timestamp(column.type) else "D" if pa.types.is_date32(column.type) else "ms"
+    integers = pa.int32() if unit == "D" else pa.int64()
+    number = pc.fill_null(
+        column.cast(integers) if not pa.types.is_timestamp(column.type) else column.cast(pa.int64()),
+        np.iinfo("int32" if unit == "D" else "int64").min,
+    )
+    raw = number.to_numpy().astype("int64", copy=False)
+    raw = np.where(raw == np.iinfo("int32").min, np.iinfo("int64").min, raw) if unit == "D" else raw
+    moments = raw.view(f"datetime64[{unit}]")
+    if unit == "ns":
+        return Stamps(moments, form="timestamps", zone=zone)
+    wall, outside = _to_ns(moments)
+    return Stamps(wall, outside=outside, form="dates" if pa.types.is_date(column.type) else "timestamps", zone=zone)
+
+
+def _to_ns(moments: Array) -> tuple[Array, Array]:
+    """Moments in ns, and the rows that lie outside of what ns can hold."""
+    low, high = (np.datetime64(f"{year}-01-01").astype(moments.dtype) for year in (YEARS[0], YEARS[1] + 1))
+    wrong = (moments < low) | (moments >= high)
+    outside = np.flatnonzero(wrong & ~np.isnat(moments))
+    return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
+
+
+def parse_numbers_as_stamps(values: Array) -> Stamps:
+    """Numbers such as 20000101, 2000010112, 200001, 2000, Excel's day numbers, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits."""
+    known = values[~np.isnan(values)]
+    every = np.flatnonzero(~np.isnan(values))
+    if not len(known):
+        return Stamps(np.full(len(values), NAT), form="nothing")
+    low, high = float(known.min()), float(known.max())
+    whole = bool((known == np.floor(known)).all())
+    digits = {len(str(int(abs(edge)))) for edge in (low, high)}
+    if whole and len(digits) == 1:
+        for width, split in (
+            (4, (1,)),
+            (6, (1, 100)),
+            (8, (1, 100, 100)),
+            (10, (1, 100, 100, 100)),
+            (12, (1, 100, 100, 100, 100)),
+            (14, (1, *[100] * 5)),
+        ):
+            if digits == {width}:
+                read = _compact(values, len(split))
+                if read is not None:
+                    return read
+    for unit, per_second in _EPOCHS.items():
+        if 10**8 * per_second <= low and high < 10**10 * per_second:  # 1973 to 2286
+            scale = 10**9 // per_second
+            nanoseconds = np.where(np.isnan(values), 0, values)
+            exact = nanoseconds.astype("int64") * scale if whole else np.round(nanoseconds * 1e6).astype("int64") * (scale // 10**6 or 1)
+            if not whole and scale < 10**6:
+                break
+            return Stamps(np.where(np.isnan(values), NAT, exact.view("datetime64[ns]")), form=f"epoch in {unit}")
+    if low >= 20_000 and high < 80_000:  # 1954 to 2119
+        days = np.where(np.isnan(values), 0, values)
+        moments = np.datetime64("1899-12-30", "ns") + np.round(days * 86_400_000).astype("int64") * np.timedelta64(10**6, "ns")
+        return Stamps(np.where(np.isnan(values), NAT, moments), form="Excel day numbers")
+    return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
+
+
+def _compact(values: Array, parts: int) -> Stamps | None:
+    """Integers that are year, year-month, ... up to seconds written together; None where one of them is no date."""
+    rest = np.where(np.isnan(values), 0, values).astype("int64")
+    fields = []
+    for _ in range(parts - 1):
+        fields.append(rest % 100)
+        rest = rest // 100
+    names = ("y", "m", "d", "H", "M", "S")[:parts]
+    wall, wrong, _ = _assemble(dict(zip(names, [rest, *fields[::-1]], strict=True)), len(values))
+    seen = ~np.isnan(values)
+    if (wrong & seen).any() or (rest[seen] < 1500).any():
+        return None
+    return Stamps(np.where(seen, wall, NAT), form={1: "years", 2: "yyyymm", 3: "yyyymmdd"}.get(parts, "yyyymmdd" + "HHMMSS"[: 2 * (parts - 3)]))
+
+
+def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
+    """Stamps of text: the form that most cells have is the form of the column, and a cell of another form is bad."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not pa.types.is_dictionary(whole.type):
+        fast = _iso(whole)
+        if fast is not None:
+            return fast
+        whole = whole.dictionary_encode()
+    cells = pc.replace_substring(pc.cast(whole.dictionary, pa.string()), "\u2212", "-")
+    codes = pc.fill_null(whole.indices, len(cells)).to_numpy(zero_copy_only=False).astype("int64")
+    empty = np.append(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), ""), True).to_numpy(zero_copy_only=False), True)
+    form, fields = _best(cells)
+    if form is None:
+        return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
+    order, tie, clash = _order(fields, cells, dayfirst, codes) if "a" in fields else (None, False, None)
+    if order is not None:
+        a, b = fields.pop("a"), fields.pop("b")
+        fields["d"], fields["m"] = (a, b) if order else (b, a)
+    wall, wrong, outside = _assemble(fields, len(cells))
+    wall, wrong, outside = np.append(wall, NAT), np.append(wrong, False), np.append(outside, False)
+    read = Stamps(wall[codes], bad=np.flatnonzero((wrong & ~empty)[codes]), outside=np.flatnonzero(outside[codes]), form=form)
+    read = replace(read, dayfirst=order, tie=tie, clash=clash)
+    if "z" in fields and (fields["z"] != "").any():
+        zoned = np.append(fields["z"] != "", False)[codes]
+        return replace(read, offset=np.append(_offsets(fields["z"]), 0)[codes], zoned=zoned)
+    return read
+
+
+def _iso(whole: pa.Array) -> Stamps | None:
+    """The quick road for 2013-01-31 06:00:00, with nothing odd in any cell."""
+    try:
+        return Stamps(
+            pc.cast(whole, pa.timestamp("ns")).cast(pa.int64()).fill_null(np.iinfo("int64").min).to_numpy().view("datetime64[ns]"),
+            form="year-month-day",
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _best(cells: pa.Array) -> tuple[str | None, dict[str, Array]]:
+    """The name of the form that reads most of the cells, and its fields; None where none reads any."""
+    some = cells.take(pa.array(np.linspace(0, len(cells) - 1, min(len(cells), 500)).astype(int))) if len(cells) else cells
+    counts = {}
+    for name, pattern in _PATTERNS.items():
+        found = pc.extract_regex(some, pattern)
+        fields = _fields(found)
+        valid = ~_assemble(_either(fields), len(some))[1]
+        counts[name] = int(valid.sum())
+        if counts[name] == len(some):
+            break
+    best = max(counts, key=counts.__getitem__, default=None)
+    if best is None or not counts[best]:
+        return None, {}
+    return best, _fields(pc.extract_regex(cells, _PATTERNS[best]))
+
+
+def _either(fields: dict[str, Array]) -> dict[str, Array]:
+    """Fields in which the larger of two numbers stands for the day, to ask whether a cell could be a date at all."""
+    if "a" not in fields:
+        return fields
+    a, b = fields["a"], fields["b"]
+    return {**{name: field for name, field in fields.items() if name not in "ab"}, "d": np.maximum(a, b), "m": np.minimum(a, b)}
+
+
+def _fields(found: pa.Array) -> dict[str, Array]:
+    """The groups of a match as integers, -1 where the cell has none of it; `z` stays text, `mon` becomes the month."""
+    fields: dict[str, Array] = {}
+    for i in range(found.type.num_fields):
+        name = found.type.field(i).name
+        text = pc.fill_null(pc.struct_field(found, i), "")
+        if name == "z":
+            fields["z"] = text.to_numpy(zero_copy_only=False).astype(str)
+        elif name == "mon":
+            keys = pc.utf8_lower(pc.utf8_slice_codeunits(text, 0, 3)).to_pylist()
+            fields["m"] = np.array([_MONTHS.get(key, -1) for key in keys])
+        elif name == "ap":
+            fields["ap"] = np.array([{"a": 0, "p": 1}.get(key, -1) for key in pc.utf8_lower(text).to_pylist()])
+        elif name == "f":
+            padded = pc.utf8_rpad(text, 9, "0")
+            fields["f"] = _integers(pc.if_else(pc.equal(text, ""), "0", padded))
+        else:
+            fields[name] = _integers(pc.if_else(pc.equal(text, ""), "-1", text))
+    if "y" in fields and len(fields["y"]):
+        year = fields["y"]
+        short = (year >= 0) & (year < 100)  # two digits: 69 and later are 19xx, as POSIX has it
+        fields["y"] = np.where(short, np.where(year < 69, 2000, 1900) + year, year)
+    return fields
+
+
+def _integers(text: pa.Array) -> Array:
+    return pc.cast(text, pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array]:
+    """(wall, wrong, outside) of each cell: wrong where a field is out of its range, outside where the year cannot be held in ns."""
+
+    def part(name: str, default: int) -> Array:
+        values = fields.get(name)
+        return np.full(count, default) if values is None else np.where(values < 0, default, values)
+
+    year, month, day = fields["y"], part("m", 1), part("d", 1)
+    wrong = year < 0
+    if "m" in fields:
+        wrong = wrong | (fields["m"] < 0)
+    if "q" in fields:
+        month = 3 * part("q", 1) - 2
+    hour, minute, second = part("H", 0), part("M", 0), part("S", 0)
+    if "ap" in fields:
+        half = fields["ap"]
+        wrong = wrong | ((half >= 0) & ((hour < 1) | (hour > 12)))
+        hour = np.where(half >= 0, hour % 12 + 12 * np.maximum(half, 0), hour)
+    midnight = (hour == 24) & (minute == 0) & (second == 0)  # the end of a day
+    wrong = wrong | (month < 1) | (month > 12) | (day < 1) | ((hour > 23) & ~midnight) | (minute > 59) | (second > 59)
+    outside = ~wrong & ((year < YEARS[0]) | (year > YEARS[1]))
+    months = np.where(wrong | outside, 0, (year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]")
+    if "w" in fields:
+        days, bad = _weeks(year, fields["w"], part("wd", 1))
+        wrong = wrong | bad
+    else:
+        wrong = wrong | ~(wrong | outside) & (day > ((months + 1).astype("datetime64[D]") - first).astype("int64"))
+        days = first.astype("int64") + day - 1
+    seconds = (days * 24 + hour) * 3600 + minute * 60 + second
+    nanoseconds = np.where(wrong | outside, 0, seconds * 10**9 + part("f", 0))
+    return np.where(wrong | outside, NAT, nanoseconds.astype("int64").view("datetime64[ns]")), wrong, outside
+
+
+def _weeks(year: Array, week: Array, weekday: Array) -> tuple[Array, Array]:
+    """Days since 1970 of ISO weeks, and which do not exist."""
+    fourth = (np.clip(year, *YEARS) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype("int64") + 3
+    monday = fourth - (fourth + 3) % 7
+    return monday + 7 * (week - 1) + weekday - 1, (week < 1) | (week > 53)
+
+
+def _order(fields: dict[str, Array], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[bool, bool, tuple[int, int] | None]:
+    """(day-first, tie, clash) of two numbers that are day and month in an order to be found out over the whole column."""
+    a, b = fields["a"], fields["b"]
+    read = fields["y"] >= 0
+    day, month = read & (a > 12) & (a <= 31), read & (b > 12) & (b <= 31)
+    if day.any() and month.any():
+        rows = [int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in (day, month)]
+        return bool(day.sum() >= month.sum()), False, (rows[0], rows[1])
+    if day.any() or month.any():
+        return bool(day.any()), False, None
+    if dayfirst is not None:
+        return dayfirst, False, None
+    if pc.sum(pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")).as_py():
+        return True, False, None  # points are written where the day comes first
+    return _steadier(fields, codes), True, None
+
+
+def _steadier(fields: dict[str, Array], codes: Array) -> bool:
+    """Whether day-first gives fewer different steps than month-first, for a column in which each number could be either."""
+    kinds = []
+    for names in (("d", "m"), ("m", "d")):
+        rest = {name: field for name, field in fields.items() if name not in ("a", "b")}
+        wall = np.append(_assemble({**rest, names[0]: fields["a"], names[1]: fields["b"]}, len(fields["a"]))[0], NAT)[codes]
+        kinds.append(len(np.unique(np.diff(wall[~np.isnat(wall)].astype("int64")))))
+    return kinds[0] < kinds[1]
+
+
+def _offsets(zones: Array) -> Array:
+    """Offsets from UTC in ns of texts such as +02:00, +0200, +02 or Z."""
+
+    def offset(zone: str) -> int:
+        found = re.match(r"([+-])(\d{2}):?(\d{2})?", zone)
+        return (-1 if found[1] == "-" else 1) * (int(found[2]) * 60 + int(found[3] or 0)) * 60 * 10**9 if found else 0
+
+    table, place = np.unique(zones, return_inverse=True)
+    return np.array([offset(str(zone)) for zone in table], "int64")[place]
+
+
+def part_of(name: str) -> str | None:
+    """The part of a stamp that a column holds, by its name: year, month, day, doy, hour, minute or second."""
+    low = name.strip().lower().replace(" ", "_")
+    return next((part for part, names in PART_NAMES.items() if low in names), None)
+
+
+def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
+    """Stamps from columns that hold a part each, or from a column of dates and those of the time of day.
+
+    parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight. Hours 1 to 24 end at midnight; hours such
+    as 1330 are hours and minutes.
+    """
+    count = len(next(iter(parts.values())))
+    missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
+    number = {name: np.where(missing, 0, values) for name, values in parts.items()}
+    wrong = np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
+    whole = {name: values.astype("int64") for name, values in number.items()}
+    hour, minute = whole.get("hour", np.zeros(count, "int64")), whole.get("minute", np.zeros(count, "int64"))
+    if hour.max(initial=0) > 24 and "minute" not in whole and (hour % 100 < 60).all():
+        hour, minute = hour // 100, hour % 100
+    second = whole.get("second", np.zeros(count, "int64"))
+    wrong |= (hour < 0) | (hour > 24) | (minute < 0) | (minute > 59) | (second < 0) | (second > 59)
+    if date is None:
+        fields = {"y": np.where(missing, 1970, whole["year"])}
+        fields |= {short: np.where(missing, 1, whole[long]) for short, long in (("m", "month"), ("d", "day")) if long in whole}
+        base, bad, outside = _assemble(fields, count)
+        wrong |= bad
+        if "doy" in whole:
+            wrong |= (whole["doy"] < 1) | (whole["doy"] > 366)
+            base = base + (whole["doy"] - 1) * np.timedelta64(DAY, "ns")
+        out = np.flatnonzero(outside & ~missing)
+        form = " ".join(parts)
+    else:
+        base, form, out = date.wall, f"{date.form} and {' '.join(parts)}", date.outside
+        wrong[date.bad] = True
+    day = ((hour * 60 + minute) * 60 + second) * 10**9 + whole.get("clock", np.zeros(count, "int64"))
+    wall = np.where(missing | wrong, NAT, base + day.astype("timedelta64[ns]"))
+    made = Stamps(wall, bad=np.flatnonzero(wrong & ~missing), outside=out, form=form)
+    return made if date is None else replace(made, dayfirst=date.dayfirst, tie=date.tie, clash=date.clash)
+
+
+def clock_times(cells: Sequence[str | None]) -> Array | None:
+    """Times of day such as 13:30 or 1:30 PM in ns since midnight, float64 (n,), NaN where empty; None where one is no time of day."""
+    shape: Callable[[str], Any] = re.compile(r"^\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$").match
+    values = []
+    for cell in cells:
+        found = shape(cell) if cell else None
+        if cell and cell.strip() and not found:
+            return None
+        if not found:
+            values.append(np.nan)
+            continue
+        hour = int(found[1]) % 12 + 12 * (found[4].lower() == "p") if found[4] else int(found[1])
+        values.append(float(((hour * 60 + int(found[2])) * 60 + int(found[3] or 0)) * 10**9))
+    return np.array(values)

@@ -1,0 +1,140 @@
+"""A table as it was found: Arrow columns by name, and for every record the row that an editor shows. Nothing is interpreted here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.findings import Report, listed
+from forecast.files import Array
+
+Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where some records come from: a file, how many, and the row in it of record numbers int64 (k,)."""
+
+    name: str
+    count: int
+    number: Callable[[Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """where: its name in messages · columns of `count` records · origins: the files they come from · kept: which of their records these are
+    (None = all) · decimal: the decimal mark that its text columns use, where that is known.
+    """
+
+    where: str
+    columns: dict[str, pa.ChunkedArray]
+    count: int
+    origins: tuple[Origin, ...]
+    kept: Array | None = None
+    decimal: str | None = None
+
+    def keep(self, mask: Array) -> "Table":
+        """The records where `mask` (n,) holds."""
+        kept = np.flatnonzero(mask) if self.kept is None else self.kept[mask]
+        chosen = pa.array(mask)
+        return replace(self, columns={name: c.filter(chosen) for name, c in self.columns.items()}, count=int(mask.sum()), kept=kept)
+
+    def rows(self, records: Sequence[int] | Array) -> list[int]:
+        """The rows of records in their file, as an editor counts them."""
+        return [row for _, row in self._places(records)]
+
+    def at(self, records: Sequence[int] | Array) -> str:
+        """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many, the first three."""
+        places = self._places(records[:3])
+        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in places]
+        if len(records) > 3:
+            return f"Rows {', '.join(words)} and {len(records) - 3:,} more"
+        return f"Row{'s' if len(words) > 1 else ''} {' and '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
+
+    def _places(self, records: Sequence[int] | Array) -> list[tuple[str, int]]:
+        wanted = np.asarray(records, "int64")
+        wanted = wanted if self.kept is None else self.kept[wanted]
+        stops = np.cumsum([origin.count for origin in self.origins])
+        places = []
+        for record in wanted:
+            i = int(np.searchsorted(stops, record, side="right"))
+            origin = self.origins[i]
+            places.append((origin.name, int(origin.number(np.array([record - (stops[i] - origin.count)]))[0])))
+        return places
+
+
+def clean_names(names: Sequence[object], report: Report) -> list[str]:
+    """Names that are there, trimmed and unique; what was changed is said."""
+    texts = [str(name).strip() if name is not None else "" for name in names]
+    trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
+    if trimmed:
+        report.say("column-names", f"spaces around column names are left out: {listed(trimmed)}")
+    seen: dict[str, int] = {}
+    unique = []
+    for i, text in enumerate(texts):
+        name = text or f"column {i + 1}"
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    twice = [name for name, count in seen.items() if count > 1]
+    if twice:
+        renamed = [name for name, text in zip(unique, texts, strict=True) if name != (text or name)]
+        report.say(
+            "duplicate-column", f"several columns have the same name: {listed(twice)}; the later ones are called {listed(renamed)}", example=twice[0]
+        )
+    return unique
+
+
+def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
+    """The table without unnamed columns that hold nothing or only count the rows."""
+    columns = dict(table.columns)
+    for name in unnamed:
+        column = columns.get(name)
+        if column is None:
+            continue
+        if column.null_count == len(column):
+            del columns[name]
+            report.say("empty-column", f"{name} has neither a name nor a value, and is left out")
+        elif _counts(column):
+            del columns[name]
+            report.say("index-column", f"{name} has no name and only counts the rows, and is left out")
+    return replace(table, columns=columns)
+
+
+def _counts(column: pa.ChunkedArray) -> bool:
+    """Whether a column is 0, 1, 2 ... or 1, 2, 3 ..."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) or column.null_count:
+        return False
+    values = column.to_numpy()
+    return bool(len(values) and values[0] in (0, 1) and (np.diff(values) == 1).all())
+
+
+def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
+    """Tables one below the other; a column that one of them lacks is missing there."""
+    names = list(dict.fromkeys(name for table in tables for name in table.columns))
+    columns = {}
+    for name in names:
+        parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
+        columns[name] = pa.chunked_array([chunk for part in _one_type(parts) for chunk in part.chunks])
+    partial = [name for name in names if any(name not in table.columns for table in tables)]
+    if partial:
+        report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
+    origins = tuple(origin for table in tables for origin in table.origins)
+    decimal = next((table.decimal for table in tables if table.decimal), None)
+    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal)
+
+
+def _one_type(parts: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    """Columns of one type: their own where they agree, else float64 of numbers, else text."""
+    parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
+    kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
+    if len(kinds) <= 1:
+        kind = next(iter(kinds), pa.null())
+    elif all(pa.types.is_integer(one) or pa.types.is_floating(one) or pa.types.is_decimal(one) for one in kinds):
+        kind = pa.float64()
+    elif all(pa.types.is_timestamp(one) or pa.types.is_date(one) for one in kinds) and len({getattr(one, "tz", None) for one in kinds}) == 1:
+        kind = pa.timestamp("ns", next(iter({getattr(one, "tz", None) for one in kinds})))
+    else:
+        kind = pa.string()
+    return [part if part.type == kind else pc.cast(part, kind) for part in parts]

@@ -1,0 +1,402 @@
+"""A table of files, good and bad: one row a case, made on the fly, with the panel to the last value or the code, the rows and the words expected."""
+
+import datetime
+import decimal
+import gzip
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from forecast.data.findings import CODES, ReadingError
+from forecast.data.reading import read
+
+NAN = float("nan")
+DAYS = [f"2024-01-{day:02}" for day in range(1, 13)]
+VALUES = [float(v) for v in range(12)]
+HOURS = pd.date_range("2024-01-01", periods=12, freq="h")
+
+
+def csv(header="ds,y", rows=None, sep=",", end="\n"):
+    rows = [f"{day}{sep}{value:g}" for day, value in zip(DAYS, VALUES, strict=True)] if rows is None else rows
+    return end.join([header.replace(",", sep), *rows]) + end
+
+
+def stamps(make):
+    """Twelve days written by `make`, with the values 0 to 11."""
+    return csv(rows=[f"{make(pd.Timestamp(day))},{value:g}" for day, value in zip(DAYS, VALUES, strict=True)])
+
+
+def hours(make):
+    return csv(rows=[f"{make(hour)},{value:g}" for hour, value in zip(HOURS, VALUES, strict=True)])
+
+
+def numbers(cells, sep=",", quote='"'):
+    """Twelve days with these cells as y, in quotes."""
+    return csv(rows=[f"{day}{sep}{quote}{cell}{quote}" for day, cell in zip(DAYS, cells, strict=False)], sep=sep)
+
+
+def replaced(row, text, base=None):
+    """The file of twelve days with one of its lines (as an editor counts) replaced."""
+    lines = (base or csv()).splitlines()
+    lines[row - 1] = text
+    return "\n".join(lines) + "\n"
+
+
+def added(*lines, at=None):
+    found = csv().splitlines()
+    place = len(found) if at is None else at - 1
+    return "\n".join([*found[:place], *lines, *found[place:]]) + "\n"
+
+
+PRICES = [1234.5 + i for i in range(12)]
+# name: content (text, bytes or a frame), flags, expected values of the first series
+GOOD = {
+    "comma": (csv(), {}, VALUES),
+    "semicolon": (csv(sep=";"), {}, VALUES),
+    "tab": (csv(sep="\t"), {}, VALUES),
+    "pipe": (csv(sep="|"), {}, VALUES),
+    "crlf": (csv(end="\r\n"), {}, VALUES),
+    "cr": (csv(end="\r"), {}, VALUES),
+    "bom": (b"\xef\xbb\xbf" + csv().encode(), {}, VALUES),
+    "utf-16": (csv().encode("utf-16"), {}, VALUES),
+    "utf-16 without a mark": (csv().encode("utf-16-le"), {}, VALUES),
+    "windows-1252": (csv("ds,y°").encode("cp1252"), {}, VALUES),
+    "no line end at the end": (csv().rstrip("\n"), {}, VALUES),
+    "quoted": ("\n".join(f'"{a}","{b}"' for a, b in (line.split(",") for line in csv().splitlines())), {}, VALUES),
+    "comment lines first": ("# made by hand\n# in 2024\n" + csv(), {}, VALUES),
+    "comment lines inside": (added("# sensor replaced", at=6), {}, VALUES),
+    "header in a comment": ("# " + csv(), {}, VALUES),
+    "preamble": ("Station 7\nJena, 155 m\n\n" + csv(), {}, VALUES),
+    "blank lines": (csv().replace("\n2024-01-05", "\n\n2024-01-05"), {}, VALUES),
+    "empty rows at the end": (csv() + ",\n,\n", {}, VALUES),
+    "no header": ("\n".join(csv().splitlines()[1:]), {}, VALUES),
+    "trailing separators": ("\n".join(line + "," for line in csv().splitlines()), {}, VALUES),
+    "trailing separators under a plain header": ("ds,y\n" + "\n".join(line + "," for line in csv().splitlines()[1:]), {}, VALUES),
+    "row numbers": (",ds,y\n" + "\n".join(f"{i},{line}" for i, line in enumerate(csv().splitlines()[1:])), {}, VALUES),
+    "row names of R": ('"ds","y"\n' + "\n".join(f'"{i + 1}",{line}' for i, line in enumerate(csv().splitlines()[1:])), {}, VALUES),
+    "spaces around cells": (csv().replace(",", " , "), {}, VALUES),
+    "NA and empty": (numbers(["1", "NA", "", "nan", "null", "-", "7", "8"], quote=""), {}, [1, NAN, NAN, NAN, NAN, NAN, 7, 8]),
+    "decimal comma": (numbers([f"{v:.1f}".replace(".", ",") for v in PRICES], sep=";", quote=""), {}, PRICES),
+    "decimal comma in quotes": (numbers([f"{v:.2f}".replace(".", ",") for v in PRICES]), {}, PRICES),
+    "thousands by comma": (numbers([f"{v:,.1f}" for v in PRICES]), {}, PRICES),
+    "thousands by point": (numbers([f"{v:,.1f}".replace(",", " ").replace(".", ",").replace(" ", ".") for v in PRICES], sep=";"), {}, PRICES),
+    "thousands by space": (numbers([f"{v:,.1f}".replace(",", "\u00a0") for v in PRICES]), {}, PRICES),
+    "whole thousands": (numbers([f"{v:,.0f}" for v in range(1000, 1012)]), {}, list(range(1000, 1012))),
+    "lone comma of three digits, as told": (numbers(["1,234"] * 11 + ["2,345"]), {"decimal": ","}, [1.234] * 11 + [2.345]),
+    "percent": (numbers([f"{v}%" for v in range(12)], quote=""), {}, VALUES),
+    "millions": (numbers([f"{v}.5M" for v in range(12)], quote=""), {}, [v * 1e6 + 5e5 for v in range(12)]),
+    "minus of typesetters": (numbers([f"\u2212{v}" for v in range(12)], quote=""), {}, [-v for v in VALUES]),
+    "exponents": (numbers([f"{v}e2" for v in range(12)], quote=""), {}, [v * 100 for v in VALUES]),
+    "named missing number": (replaced(5, "2024-01-04,-9999"), {"missing": ["-9999"]}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "named missing word": (replaced(5, "2024-01-04,broken"), {"missing": "broken"}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "named missing inf": (replaced(5, "2024-01-04,inf"), {"missing": "inf"}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "ISO with T": (stamps(lambda t: t.isoformat()), {}, VALUES),
+    "slashes": (stamps(lambda t: f"{t.year}/{t.month}/{t.day} 0:00"), {}, VALUES),
+    "ISO, day first in part": (csv(rows=[f"{d:02}/01/2024,{d - 1}" for d in range(1, 14)]), {}, [*VALUES, 12]),
+    "month first": (csv(rows=[f"01/{d:02}/2024,{d - 1}" for d in range(1, 14)]), {}, [*VALUES, 12]),
+    "points": (stamps(lambda t: f"{t:%d.%m.%Y}"), {}, VALUES),
+    "month names": (stamps(lambda t: f'"{t:%b %d, %Y}"'), {}, VALUES),
+    "day, month name": (stamps(lambda t: f"{t:%d-%b-%y}").replace(", ", " "), {}, VALUES),
+    "weekday names": (stamps(lambda t: f'"{t:%a, %d %b %Y}"'), {}, VALUES),
+    "yyyymmdd": (stamps(lambda t: f"{t:%Y%m%d}"), {}, VALUES),
+    "yyyymmddHH": (hours(lambda t: f"{t:%Y%m%d%H}"), {}, VALUES),
+    "yyyymmddTHHMM": (hours(lambda t: f"{t:%Y%m%dT%H%M}"), {}, VALUES),
+    "twelve-hour clock": (hours(lambda t: f"{t:%m/%d/%Y %I:%M %p}"), {}, VALUES),
+    "epoch s": (hours(lambda t: f"{t.timestamp():.0f}"), {}, VALUES),
+    "epoch ms": (hours(lambda t: f"{t.timestamp() * 1e3:.0f}"), {}, VALUES),
+    "epoch us": (hours(lambda t: f"{t.timestamp() * 1e6:.0f}"), {}, VALUES),
+    "epoch ns": (hours(lambda t: f"{t.timestamp() * 1e9:.0f}"), {}, VALUES),
+    "Excel days": (csv("date,y", rows=[f"{45292 + i},{i}" for i in range(12)]), {}, VALUES),
+    "offsets": (hours(lambda t: f"{t.isoformat()}+01:00"), {}, VALUES),
+    "mixed offsets": (hours(lambda t: f"{t.isoformat()}Z" if t.hour % 2 else f"{t + pd.Timedelta('2h')}+02:00"), {}, VALUES),
+    "24:00": (hours(lambda t: f"{t:%Y-%m-%d %H:%M}" if t.hour else "2023-12-31 24:00"), {}, VALUES),
+    "year-month": (csv(rows=[f"2024-{m:02},{m - 1}" for m in range(1, 13)]), {}, VALUES),
+    "month-end": (csv(rows=[f"{t:%Y-%m-%d},{i}" for i, t in enumerate(pd.date_range("2024-01-31", periods=12, freq="ME"))]), {}, VALUES),
+    "last business day": (csv(rows=[f"{t:%Y-%m-%d},{i}" for i, t in enumerate(pd.date_range("2024-01-31", periods=12, freq="BME"))]), {}, VALUES),
+    "mid-month": (csv(rows=[f"2024-{m:02}-15,{m - 1}" for m in range(1, 13)]), {}, VALUES),
+    "quarters": (csv(rows=[f"{2020 + i // 4}Q{i % 4 + 1},{i}" for i in range(12)]), {}, VALUES),
+    "years": (csv("year,y", rows=[f"{1990 + i},{i}" for i in range(12)]), {}, VALUES),
+    "ISO weeks": (csv(rows=[f"2024-W{i + 1:02},{i}" for i in range(12)]), {}, VALUES),
+    "date and hour": (csv("date,hour,y", rows=[f"2024-01-01,{h},{h}" for h in range(12)]), {}, VALUES),
+    "date and hour 1 to 24": (csv("date,hour,y", rows=[f"2024-01-01,{h + 13},{h}" for h in range(12)]), {}, VALUES),
+    "date and time": (csv("date,time,y", rows=[f"2024-01-01,{h:02}:00,{h}" for h in range(12)]), {}, VALUES),
+    "date and hhmm": (csv("date,hour,y", rows=[f"2024-01-01,{h}00,{h}" for h in range(12)]), {"time": "date,hour"}, VALUES),
+    "year month day hour": (csv("year,month,day,hour,y", rows=[f"2024,1,1,{h},{h}" for h in range(12)]), {}, VALUES),
+    "year and day of year": (csv("YEAR,DOY,y", rows=[f"2024,{d + 1},{d}" for d in range(12)]), {}, VALUES),
+    "newest first": ("\n".join([csv().splitlines()[0], *csv().splitlines()[:0:-1]]), {}, VALUES),
+    "unsorted": (csv(rows=[csv().splitlines()[i] for i in (2, 1, *range(3, 13))]), {}, VALUES),
+    "gap": (csv(rows=[line for line in csv().splitlines()[1:] if "01-05" not in line]), {}, [0, 1, 2, 3, NAN, *VALUES[5:]]),
+    "exact duplicate": (added("2024-01-05,4", at=7), {}, VALUES),
+    "rows in order": ("y\n" + "\n".join(f"{v:g}" for v in VALUES), {}, VALUES),
+    "text column beside": (csv("ds,y,sky", rows=[f"{d},{v:g},clear" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "empty column beside": (csv("ds,y,note", rows=[f"{d},{v:g}," for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "same name twice": (csv("ds,y,y", rows=[f"{d},{v:g},9" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "rows are series": (
+        "id," + ",".join(f"V{i}" for i in range(1, 13)) + "\nb," + ",".join("9" * 12) + "\na," + ",".join(map(str, VALUES)),
+        {},
+        VALUES,
+    ),
+    "hourly to days": (
+        csv(rows=[f"{t},{t.day}" for t in pd.date_range("2024-01-01", periods=72, freq="h")]),
+        {"every": "1D", "how": "sum"},
+        [24, 48, 72],
+    ),
+    "maximum of days": (
+        csv(rows=[f"{t},{t.hour}" for t in pd.date_range("2024-01-01", periods=72, freq="h")]),
+        {"every": "D", "how": "max"},
+        [23, 23, 23],
+    ),
+    "ticks to minutes": (
+        csv(rows=["2024-01-01 00:00:07,1", "2024-01-01 00:00:31,5", "2024-01-01 00:01:02,2"]),
+        {"every": "1min", "how": "last"},
+        [5, 2],
+    ),
+    "to months": (csv(rows=[f"{t:%Y-%m-%d},{t.month}" for t in pd.date_range("2024-01-01", "2024-03-31")]), {"every": "M"}, [1, 2, 3]),
+    "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
+    "series": (pd.Series(VALUES, index=HOURS), {}, VALUES),
+    "frame with a period index": (pd.DataFrame({"y": VALUES}, index=pd.period_range("2024-01", periods=12, freq="M")), {}, VALUES),
+    "arrow table": (pa.table({"ds": HOURS, "y": VALUES}), {}, VALUES),
+    "date32": (pa.table({"ds": pa.array([datetime.date(2024, 1, d) for d in range(1, 13)], pa.date32()), "y": VALUES}), {}, VALUES),
+    "decimal128": (pa.table({"ds": HOURS, "y": pa.array([decimal.Decimal(v) for v in range(12)], pa.decimal128(9, 2))}), {}, VALUES),
+    "float16": (pa.table({"ds": HOURS, "y": pa.array(np.array(VALUES, "float16"))}), {}, VALUES),
+    "dictionary of text": (pa.table({"ds": HOURS, "y": VALUES, "sky": pa.array(["clear"] * 12).dictionary_encode()}), {}, VALUES),
+    "stamps in large_string": (pa.table({"ds": pa.array([str(t) for t in HOURS], pa.large_string()), "y": VALUES}), {}, VALUES),
+    "booleans": (pa.table({"ds": HOURS, "y": [h % 2 == 0 for h in range(12)]}), {}, [1.0, 0.0] * 6),
+    **{
+        f"timestamp {unit} {zone}": (pa.table({"ds": pa.array(HOURS.tz_localize("UTC")).cast(pa.timestamp(unit, zone)), "y": VALUES}), {}, VALUES)
+        for unit in ("s", "ms", "us", "ns")
+        for zone in (None, "Europe/Paris")
+    },
+}
+
+# name: content, flags, code, rows, words of the message
+BAD = {
+    "text in numbers": (replaced(6, "2024-01-05,4x"), {}, "text-in-numbers", (6,), "Row 6 has no number in column 'y': found '4x'"),
+    "text in numbers after a comment": (replaced(7, "2024-01-05,4x", "# made\n" + csv()), {}, "text-in-numbers", (7,), "Row 7 has no number"),
+    "text in a past column": (
+        csv("ds,y,wind", rows=[f"{d},1{v:g},{'calm' if v == 3 else v}" for d, v in zip(DAYS, VALUES, strict=True)]),
+        {},
+        "text-in-numbers",
+        (5,),
+        "--missing 'calm'",
+    ),
+    "infinite": (replaced(6, "2024-01-05,inf"), {}, "infinite", (6,), "Row 6 is infinite in column 'y'"),
+    "conflicting duplicate": (
+        added("2024-01-05,99"),
+        {},
+        "conflicting-duplicate",
+        (14,),
+        "Rows 6 and 14 of series 'y' have the same stamp 2024-01-05",
+    ),
+    "repeated hour of autumn": (
+        csv(rows=[f"{t:%Y-%m-%d %H:%M},{i}" for i, t in enumerate(pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Paris"))]),
+        {},
+        "conflicting-duplicate",
+        (29,),
+        "--tz Europe/Paris",
+    ),
+    "off the grid": (replaced(6, "2024-01-05 03:00,4"), {}, "off-grid", (6,), "--every 1D --how mean"),
+    "unreadable stamp": (replaced(6, "yesterday,4"), {}, "unreadable-stamp", (6,), "found 'yesterday' (1 such rows)"),
+    "30 February": (replaced(6, "2024-02-30,4"), {}, "unreadable-stamp", (6,), "found '2024-02-30'"),
+    "missing stamp": (replaced(6, ",4"), {}, "missing-stamp", (6,), "Row 6 has no stamp"),
+    "out of range": (replaced(6, "3024-01-05,4"), {}, "out-of-range", (6,), "outside of the years 1678 to 2261"),
+    "both orders": (csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]), {}, "mixed-day-first", (2, 4), "can only be day-first"),
+    "mixed zones": (replaced(6, "2024-01-05,4", stamps(lambda t: f"{t.isoformat()}+01:00")), {}, "mixed-zones", (6,), "no offset from UTC"),
+    "longer row": (replaced(6, "2024-01-05,4,x"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 3 cells, the header 2"),
+    "shorter row": (replaced(6, "2024-01-05"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 1 cells, the header 2"),
+    "decimal comma in a comma file": (
+        csv(rows=[f"{d},{v:g},5" for d, v in zip(DAYS, VALUES, strict=True)]),
+        {},
+        "decimal-comma-in-comma-file",
+        (2,),
+        "semicolons",
+    ),
+    "two time columns": (
+        csv("made,issued,y", rows=[f"{d},{d},1" for d in DAYS]),
+        {},
+        "which-time",
+        (),
+        "made, issued. Name the one to use with --time",
+    ),
+    "two targets": (csv("ds,a,b", rows=[f"{d},1,2" for d in DAYS]), {}, "which-target", (), "a, b. Name one with --target"),
+    "no number": (csv(rows=[f"{d},clear" for d in DAYS]), {}, "which-target", (), "no numeric column"),
+    "two ids": (
+        csv("ds,station,name,y", rows=[f"{d},{s},{s},1" for s in "ab" for d in DAYS]),
+        {},
+        "which-id",
+        (),
+        "station, name. Name one with --id",
+    ),
+    "nameless row": (csv("ds,id,y", rows=[f"{d},{'' if d == DAYS[3] else 'a'},1" for d in DAYS]), {"id": "id"}, "missing-id", (5,), "Row 5 names no"),
+    "no such target": (csv("ds,temp", rows=[f"{d},1" for d in DAYS]), {"target": "tmp"}, "no-such-column", (), "Did you mean temp?"),
+    "empty target": (csv("ds,y,z", rows=[f"{d},NA,1" for d in DAYS]), {"target": "y"}, "no-target", (), "no value in any row"),
+    "empty file": ("", {}, "not-a-table", (), "it is empty"),
+    "bytes": (b"\x00\x01\x02\x00\x00" * 40, {}, "not-a-table", (), "holds zero bytes"),
+    "header only": ("ds,y\n", {}, "no-rows", (), "holds no rows"),
+    "too sparse": (
+        csv(rows=["2024-01-01 00:00,1", "2024-01-01 00:01,2", "2024-06-01 00:00,3", "2024-06-01 00:01,4"]),
+        {},
+        "sparse",
+        (),
+        "--every 1D",
+    ),
+    "angle of 999": (
+        csv("ds,y,dir", rows=[f"{d},1,{999 if d == DAYS[2] else 90}" for d in DAYS]),
+        {"circular": "dir"},
+        "not-an-angle",
+        (4,),
+        "--missing 999",
+    ),
+    "hour that does not exist": (
+        csv(rows=[f"{t:%Y-%m-%d %H:%M},1" for t in pd.date_range("2024-03-31", periods=6, freq="h")]),
+        {"tz": "Europe/Paris"},
+        "nonexistent-time",
+        (4,),
+        "does not exist in Europe/Paris",
+    ),
+    "step without stamps": ("y\n1\n2\n3\n", {"every": "1h"}, "which-time", (), "--every 1h needs stamps"),
+}
+
+# name: content, flags, code, rows: what is read all the same, and said
+SAID = {
+    "windows-1252": (csv("ds,y°").encode("cp1252"), {}, "encoding", ()),
+    "preamble": ("Station 7\n" + csv(), {}, "preamble", (1,)),
+    "comments": (added("# replaced", at=6), {}, "comments", ()),
+    "no header": ("\n".join(csv().splitlines()[1:]), {}, "no-header", ()),
+    "empty rows": (csv() + ",\n", {}, "empty-rows", ()),
+    "spaces in names": (csv("ds, y"), {}, "column-names", ()),
+    "same name twice": (csv("ds,y,y", rows=[f"{d},1,9" for d in DAYS]), {}, "duplicate-column", ()),
+    "trailing separators": ("\n".join(line + "," for line in csv().splitlines()), {}, "empty-column", ()),
+    "row numbers": (",ds,y\n" + "\n".join(f"{i},{line}" for i, line in enumerate(csv().splitlines()[1:])), {}, "index-column", ()),
+    "text column": (csv("ds,y,sky", rows=[f"{d},1,clear" for d in DAYS]), {}, "text", ()),
+    "thousands": (numbers([f"{v:,.1f}" for v in PRICES]), {}, "number-format", ()),
+    "big integers": (csv(rows=[f"{d},{2**60 + 1}" for d in DAYS]), {}, "int-overflow", tuple(range(2, 12))),
+    "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
+    "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
+    "outlier": (replaced(5, "2024-01-04,4321"), {}, "outlier", (5,)),
+    "angle": (csv("ds,y,dir", rows=[f"{d},1,90" for d in DAYS]), {"circular": "dir"}, "circular", ()),
+    "day first": (csv(rows=[f"{d:02}/01/2024,{d}" for d in range(1, 14)]), {}, "day-first", ()),
+    "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", (2,)),
+    "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
+    "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
+    "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
+    "mid-month": (csv(rows=[f"2024-{m:02}-15,1" for m in range(1, 13)]), {}, "relabelled", ()),
+    "newest first": ("\n".join([csv().splitlines()[0], *csv().splitlines()[:0:-1]]), {}, "newest-first", ()),
+    "unsorted": (csv(rows=[csv().splitlines()[i] for i in (2, 1, *range(3, 13))]), {}, "unsorted", (3,)),
+    "duplicate": (added("2024-01-05,4", at=7), {}, "duplicate", (7,)),
+    "gap": (csv(rows=[line for line in csv().splitlines()[1:] if "01-05" not in line]), {}, "gap", (5,)),
+    "gathered": (hours(str), {"every": "6h"}, "every", ()),
+    "few readings": (csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=75, freq="h")]), {"every": "1D"}, "few-readings", (74,)),
+    "missing values": (replaced(5, "2024-01-04,"), {}, "missing", ()),
+    "constant": (csv(rows=[f"{d},1" for d in DAYS]), {}, "constant", ()),
+    "short": (csv(), {}, "short", ()),
+    "ragged ends": (csv("ds,id,y", rows=[f"{d},a,1" for d in DAYS] + [f"{d},b,2" for d in DAYS[:9]]), {}, "ragged-ends", ()),
+    "rows are series": ("id," + ",".join(f"V{i}" for i in range(1, 13)) + "\na," + ",".join(map(str, VALUES)), {}, "row-series", ()),
+}
+
+
+def made(content, folder):
+    """The content as a file, where it is not a frame."""
+    if not isinstance(content, str | bytes):
+        return content
+    path = folder / "x.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_file_gives_the_panel_it_was_made_from(name, tmp_path):
+    content, flags, expected = GOOD[name]
+    panel = read(made(content, tmp_path), **flags)
+    assert np.array_equal(panel.values[panel.rows(0), 0], np.array(expected, float), equal_nan=True)
+    assert not [finding for finding in panel.findings if finding.severity == "error"]
+    if isinstance(content, pa.Table):
+        pq.write_table(content, tmp_path / "x.parquet")
+        assert np.array_equal(read(tmp_path / "x.parquet", **flags).values, panel.values, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_by_code_row_and_words(name, tmp_path):
+    content, flags, code, rows, words = BAD[name]
+    with pytest.raises(ReadingError) as refused:
+        read(made(content, tmp_path), **flags)
+    finding = next(one for one in refused.value.findings if one.severity == "error")
+    assert (finding.code, finding.rows) == (code, rows)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_noticed_or_repaired_is_said(name, tmp_path):
+    content, flags, code, rows = SAID[name]
+    found = [finding for finding in read(made(content, tmp_path), **flags).findings if finding.code == code]
+    assert [finding.rows for finding in found] == [rows]
+    assert found[0].severity == CODES[code]
+
+
+def test_every_row_is_a_case_of_its_own():
+    assert len(GOOD) + len(BAD) + len(SAID) >= 100
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_packed_files(ending, tmp_path):
+    path = tmp_path / f"x.csv{ending}"
+    content = csv().encode()
+    path.write_bytes(gzip.compress(content) if ending == ".gz" else pa.Codec("zstd").compress(content, asbytes=True))
+    assert read(path).values[:, 0].tolist() == VALUES
+
+
+def test_folders(tmp_path):
+    for name in ("AAPL", "MSFT"):
+        (tmp_path / f"{name}.csv").write_text(csv())
+    panel = read(tmp_path)
+    assert panel.ids == ("AAPL", "MSFT")
+    (tmp_path / "MSFT.csv").write_text(replaced(6, "2024-01-05,4x"))
+    with pytest.raises(ReadingError, match=r"Row 6 of MSFT.csv has no number in column 'y': found '4x'"):
+        read(tmp_path)
+    frame = pd.DataFrame({"ds": list(HOURS) * 2, "symbol": ["a"] * 12 + ["b"] * 12, "y": VALUES * 2})
+    frame.to_parquet(tmp_path / "set", partition_cols=["symbol"])
+    assert read(tmp_path / "set").ids == ("a", "b")
+
+
+def test_a_year_of_local_hours_keeps_its_short_and_its_long_day(tmp_path):
+    moments = pd.date_range("2024-01-01", "2025-01-01", freq="h", tz="Europe/Paris", inclusive="left")
+    (tmp_path / "x.csv").write_text(csv(rows=[f"{t:%Y-%m-%d %H:%M},{i}" for i, t in enumerate(moments)]))
+    panel = read(tmp_path / "x.csv", tz="Europe/Paris")
+    assert (panel.times == moments.tz_convert("UTC").tz_localize(None).to_numpy()).all()
+    assert panel.clock.tz == "Europe/Paris"
+    ahead = panel.clock.after(panel.times[-1:], np.arange(1, 5))[0]
+    assert str(ahead[0]) == "2024-12-31T23:00:00.000000000"  # midnight in Paris
+    days = read(tmp_path / "x.csv", tz="Europe/Paris", every="1D", how="sum")
+    assert days.lengths.tolist() == [366]
+    local = pd.Series(np.arange(len(moments)), index=moments)
+    assert days.values[:, 0].tolist() == local.groupby(local.index.date).sum().tolist()
+
+
+def test_two_exchanges_keep_their_own_days(tmp_path):
+    days = pd.bdate_range("2024-01-01", "2024-12-31")
+    own = {"NYSE": days.delete([0, 10, 100]), "XETRA": days.delete([0, 63, 64, 85])}
+    pd.concat([pd.DataFrame({"date": dates, "symbol": name, "close": 1.0}) for name, dates in own.items()]).to_csv(tmp_path / "x.csv", index=False)
+    panel = read(tmp_path / "x.csv")
+    assert panel.clock.assumed
+    for i, name in enumerate(panel.ids):
+        assert (panel.times[panel.rows(i)] == own[name].to_numpy()).all()
+
+
+def test_the_next_file_is_read_in_the_same_way(tmp_path):
+    import dataclasses
+    import json
+
+    rows = [f"{t:%d/%m/%Y %H:%M};{t.hour};{t.hour * 10}" for t in pd.date_range("2024-01-01", periods=24 * 20, freq="h")]
+    (tmp_path / "x.csv").write_text(csv("when,y,dir", rows=rows, sep=";"))
+    first = read(tmp_path / "x.csv", every="1D", how="max", circular="dir")
+    roles = json.loads(json.dumps(dataclasses.asdict(first.roles)))
+    (tmp_path / "next.csv").write_text(
+        csv("when,y,dir", rows=[f"{h:%d/%m/%Y %H:%M};7;90" for h in pd.date_range("2024-02-01", periods=24, freq="h")], sep=";")
+    )
+    following = read(tmp_path / "next.csv", **roles, clock=first.clock)
+    assert [column.name for column in following.columns] == ["y", "dir_sin", "dir_cos"]
+    assert str(following.times[0]) == "2024-02-01T00:00:00.000000000"  # the order of day and month of the first file
+    assert np.allclose(following.values, [[7, 1, 0]])
