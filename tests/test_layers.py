@@ -34,6 +34,7 @@ FLOORS = [
     "evaluation.backtest",
     "evaluation.calibration",
     "evaluation.compare",
+    "evaluation.market",
     "saving",
     "show",
     "plan",
