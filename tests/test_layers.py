@@ -81,6 +81,9 @@ def test_models_do_not_know_each_other_except_for_a_fallback():
         ("models.recurrent", "models.training"),
         ("models.training", "models.base"),
         ("models.arima", "models.base"),
+        ("models.arima", "models.arima_search"),
+        ("models.arima", "models.sarima"),
+        ("models.arima_search", "models.sarima"),
         ("models.arima", "models.naive"),  # cold series fall back to the seasonal naive
         ("models.naive", "models.base"),
     }
