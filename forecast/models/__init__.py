@@ -16,6 +16,9 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "arima": ("arima", "Arima", {}),
     "ets": ("ets", "Ets", {}),
     "theta": ("theta", "Theta", {}),
+    "ridge": ("ridge", "Ridge", {}),
+    "garch": ("garch", "Garch", {}),
+    "har": ("har", "Har", {}),
     "climatology": ("climatology", "Climatology", {}),
     "mean": ("climatology", "Climatology", {"day": 0, "week": 0, "year": 0}),
     "seasonal": ("naive", "Naive", {"kind": "seasonal"}),
@@ -23,7 +26,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "drift": ("naive", "Naive", {"kind": "drift"}),
 }
 # What a net has to beat.
-BASELINES = ("arima", "ets", "theta", "climatology", "mean", "seasonal", "naive", "drift")
+BASELINES = ("arima", "ets", "theta", "ridge", "garch", "har", "climatology", "mean", "seasonal", "naive", "drift")
 
 
 def spec(model: str, **settings: Any) -> Spec:
