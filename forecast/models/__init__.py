@@ -14,11 +14,19 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lstm-plain": ("recurrent", "Recurrent", {"cell": "lstm", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False}}),
     "gru-plain": ("recurrent", "Recurrent", {"cell": "gru", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False}}),
     "arima": ("arima", "Arima", {}),
+    "ets": ("ets", "Ets", {}),
+    "theta": ("theta", "Theta", {}),
+    "ridge": ("ridge", "Ridge", {}),
+    "garch": ("garch", "Garch", {}),
+    "har": ("har", "Har", {}),
+    "climatology": ("climatology", "Climatology", {}),
+    "mean": ("climatology", "Climatology", {"day": 0, "week": 0, "year": 0}),
     "seasonal": ("naive", "Naive", {"kind": "seasonal"}),
     "naive": ("naive", "Naive", {"kind": "last"}),
     "drift": ("naive", "Naive", {"kind": "drift"}),
 }
-BASELINES = ("arima", "seasonal", "naive", "drift")  # what a net has to beat
+# What a net has to beat.
+BASELINES = ("arima", "ets", "theta", "ridge", "garch", "har", "climatology", "mean", "seasonal", "naive", "drift")
 
 
 def spec(model: str, **settings: Any) -> Spec:

@@ -2,12 +2,13 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
 
+from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.files import Array
 from forecast.results import Log
@@ -114,6 +115,33 @@ def normal_quantiles(point: Array, widths: Array, levels: tuple[float, ...]) -> 
     made = point[..., None] + widths[..., None] * ndtri(np.array(levels))
     made[..., levels.index(0.5)] = point
     return made
+
+
+def spread_of(errors: Array) -> float:
+    """The root mean square of the errors that are not NaN; 0 where there is none."""
+    seen = errors[~np.isnan(errors)]
+    return float(np.sqrt(np.mean(seen**2))) if len(seen) else 0.0
+
+
+def recent(panel: Panel, origins: Array, rows: int) -> Array:
+    """The target (M, L) in the last `rows` rows before each of `origins` (M, 2); NaN where a series has not begun yet."""
+    begin = panel.starts[origins[:, 0]]
+    index = (begin + origins[:, 1])[:, None] + np.arange(-rows, 0)
+    inside = index >= begin[:, None]
+    return np.where(inside, panel.values[np.where(inside, index, 0), 0], np.nan)
+
+
+def in_chunks(answer: Callable[[Array], Array], origins: Array, size: int = 2048) -> Array:
+    """`answer(origins)`, asked for `size` origins at a time, so that memory is bounded at any number of them."""
+    return np.concatenate([answer(origins[begin : begin + size]) for begin in range(0, max(len(origins), 1), size)])
+
+
+def cycles_seen(past: Panel) -> tuple[str, ...]:
+    """The cycles of the calendar that the past has seen twice: a season seen once is no season yet."""
+    if not past.clock.cycles:
+        return ()
+    span = max(int((past.times[stop - 1] - past.times[start]).astype("int64")) for start, stop in zip(past.starts, past.stops, strict=True))
+    return tuple(name for name in past.clock.cycles if 2 * CYCLES[name] <= span)
 
 
 def season_of(past: Panel) -> int:

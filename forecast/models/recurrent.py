@@ -20,7 +20,7 @@ from forecast.data.panel import Panel
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch
+from forecast.models.base import Goal, Watch, cycles_seen
 from forecast.models.training import Ended, Training, Turn, loss_of, members_of, seeded, train
 from forecast.results import Log
 
@@ -108,7 +108,7 @@ class Recurrent:
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        sizes, cycles = sized.sizes, _cycles(past)
+        sizes, cycles = sized.sizes, cycles_seen(past)
         split = split_windows(past, sizes.context, goal.horizon, self.validation)
         feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
         finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
@@ -321,14 +321,6 @@ class LearnedNet:
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
-
-
-def _cycles(past: Panel) -> tuple[str, ...]:
-    """The cycles of the calendar that the past has seen twice: a season seen once is no season yet."""
-    if not past.clock.cycles:
-        return ()
-    span = max(int((past.times[stop - 1] - past.times[start]).astype("int64")) for start, stop in zip(past.starts, past.stops, strict=True))
-    return tuple(name for name in past.clock.cycles if 2 * CYCLES[name] <= span)
 
 
 def _width(cycles: tuple[str, ...]) -> int:

@@ -1,0 +1,112 @@
+"""HAR: a volatility from its means over the last day, week and month, straight to each step of the horizon."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.data.panel import Panel
+from forecast.files import Array
+from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent, spread_of
+from forecast.results import Log
+
+ROWS_A_WEIGHT = 10  # a series with fewer rows takes the weights of all series together
+Rows = Annotated[int, Field(ge=1, le=1000)]
+
+
+@dataclass(frozen=True)
+class Har:
+    """The heterogeneous autoregression of Corsi (2009, Journal of Financial Econometrics 7): least squares on means of the last rows.
+
+    The target is a realised volatility or variance itself. Each step of the horizon has a regression of its own, so none is iterated.
+    """
+
+    name: str = "har"
+    spans: tuple[Rows, ...] = (1, 5, 22)  # rows: a trading day, week and month
+
+    def settle(self, past: Panel, horizon: int) -> "Har":
+        """This spec: no size is left open."""
+        return self
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Regressed":
+        """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later."""
+        pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
+        x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        own = [i for i, (_, truth) in enumerate(pairs) if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]]
+        together = regress(x, y)
+        fits = [regress(*pairs[i]) if i in own else together for i in range(len(pairs))]
+        weights, spreads = (np.array(parts) for parts in zip(*fits, together, strict=True))
+        notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
+        if len(own) < len(pairs):
+            notes.append(f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together")
+        return Regressed(goal, np.array(self.spans, "int64"), weights, spreads, Log(tuple(notes)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
+        """The Regressed whose `arrays()` these are."""
+        return Regressed(goal, arrays["spans"], arrays["weights"], arrays["spreads"], Log())
+
+    def space(self, trial: Any) -> Self:
+        """This spec: its spans are those of the trading calendar."""
+        return self
+
+    def _pairs(self, past: Panel, series: int, horizon: int) -> tuple[Array, Array]:
+        """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it; of a short one, with any row."""
+        longest = max(self.spans)
+        rows = np.arange(longest if past.lengths[series] > 2 * longest + horizon else 1, past.lengths[series])
+        origins = np.stack([np.full(len(rows), series), rows], axis=1)
+        return in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins), past.truth(origins, horizon)
+
+
+@dataclass(frozen=True, eq=False)
+class Regressed:
+    """spans int64 (J,) · weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
+
+    goal: Goal
+    spans: Array
+    weights: Array
+    spreads: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return int(self.spans.max())
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
+        row = fitted[origins[:, 0]]
+        means = in_chunks(partial(regressors, panel, spans=self.spans), origins)
+        return normal_quantiles(np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row], self.goal.levels)
+
+    def arrays(self) -> dict[str, Array]:
+        """spans, weights, spreads."""
+        return {"spans": self.spans, "weights": self.weights, "spreads": self.spreads}
+
+
+def regressors(panel: Panel, origins: Array, spans: Array) -> Array:
+    """A constant and the mean of the observed values in each span before `origins`: (M, 1 + J).
+
+    A span without any takes the mean of the next longer one, and in the end 0, the scaled mean.
+    """
+    window = recent(panel, origins, int(spans.max()))
+    seen = ~np.isnan(window)
+    made = np.zeros((len(origins), len(spans)))
+    longer = np.zeros(len(origins))
+    for place in np.argsort(-spans, kind="stable"):
+        tail = slice(window.shape[1] - int(spans[place]), None)
+        count = seen[:, tail].sum(1)
+        longer = np.where(count > 0, np.where(seen[:, tail], window[:, tail], 0.0).sum(1) / np.maximum(count, 1), longer)
+        made[:, place] = longer
+    return np.concatenate([np.ones((len(origins), 1)), made], axis=1)
+
+
+def regress(x: Array, y: Array) -> tuple[Array, Array]:
+    """Least-squares weights (H, J) and root mean square residuals (H,) of targets (n, H), NaN where missing, on regressors (n, J)."""
+    weights, spreads = np.zeros((y.shape[1], x.shape[1])), np.zeros(y.shape[1])
+    for step in range(y.shape[1]):
+        seen = ~np.isnan(y[:, step])
+        weights[step] = np.linalg.lstsq(x[seen], y[seen, step], rcond=1e-8)[0]
+        spreads[step] = spread_of(y[seen, step] - x[seen] @ weights[step])
+    return weights, spreads

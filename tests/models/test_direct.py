@@ -1,0 +1,96 @@
+"""Regressions straight to the horizon: against plain solves, against scikit-learn, and with missing values."""
+
+import numpy as np
+from conftest import single, weather
+from sklearn.linear_model import Ridge as Reference
+
+from forecast.data.clock import Clock
+from forecast.data.panel import Panel
+from forecast.data.windows import make_windows
+from forecast.fitting import fit
+from forecast.models.direct import Reach, joined_spreads, last_of, reach_of, read, some
+from forecast.models.ridge import features, normal_equations, solve
+
+STEP = Clock("step")
+
+
+def test_what_is_read_is_anchored_at_the_last_observed_value() -> None:
+    panel = weather((60,))
+    panel.values.flags.writeable = True
+    panel.values[49, 0] = np.nan
+    reading = read(make_windows(panel, 6, 2), np.array([[0, 50], [0, 2]]), Reach(6, 3))
+    values = panel.values.astype("float32").astype(float)
+    np.testing.assert_allclose(reading.anchor, values[[48, 1], 0])
+    np.testing.assert_allclose(reading.target[0], values[44:50, 0] - values[48, 0])
+    np.testing.assert_allclose(reading.past[0, :, 0], values[47:50, 1] - values[49, 1])
+    np.testing.assert_allclose(reading.last, values[[[48, 49], [1, 1]], [0, 1]])
+    assert np.isnan(reading.target[1, :4]).all()  # the series had not begun
+
+
+def test_the_last_of_nothing_is_missing() -> None:
+    np.testing.assert_array_equal(last_of(np.array([[1.0, np.nan], [np.nan, np.nan]])), [1, np.nan])
+
+
+def test_the_reach_follows_the_clock_and_the_length() -> None:
+    assert reach_of(weather((2000,)), 24) == Reach(168, 24)
+    assert reach_of(weather((100,)), 24) == Reach(26, 24)
+    assert reach_of(single(np.arange(500.0), STEP), 10) == Reach(70, 10)
+
+
+def test_windows_are_drawn_once_each_and_in_order() -> None:
+    windows = make_windows(weather((300, 300)), 24, 12)
+    assert len(some(windows, 10_000, 0)) == len(windows)
+    drawn = some(windows, 100, 0)
+    assert len(np.unique(drawn, axis=0)) == 100
+    np.testing.assert_array_equal(drawn, drawn[np.lexsort((drawn[:, 1], drawn[:, 0]))])
+
+
+def test_a_step_without_errors_has_the_spread_of_all() -> None:
+    np.testing.assert_allclose(joined_spreads(np.array([[1.0, np.nan, 3.0], [1.0, np.nan, np.nan]])), [1, np.sqrt(11 / 3), 3])
+
+
+def test_ridge_is_that_of_scikit_learn_step_by_step_where_rows_are_missing() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(5, [1.0, 20, 0.1, 3], (200, 4))
+    y = x @ random.normal(size=(4, 5)) + random.normal(size=(200, 5)) + 7
+    y[random.random(y.shape) < 0.2] = np.nan
+    y[:, 1] = y[:, 0]  # two steps that lack the same rows
+    found = solve(normal_equations(x, y), 0.3)
+    for step in range(5):
+        seen = ~np.isnan(y[:, step])
+        theirs = Reference(alpha=0.3 * seen.sum()).fit(x[seen] / x.std(0), y[seen, step])
+        np.testing.assert_allclose(found[1:, step], theirs.coef_ / x.std(0))
+        np.testing.assert_allclose(found[0, step], theirs.intercept_)
+
+
+def test_ridge_is_one_plain_solve_over_all_windows() -> None:
+    panel = weather((400,))
+    fitted = fit("ridge", panel, 4, context=30, past_rows=5, penalty=0.01)
+    scaled, reach = fitted.scaling.apply(panel), Reach(30, 5)
+    windows = make_windows(scaled, 30, 4)
+    origins = np.array([[0, row] for row in range(30, 397)])
+    x, anchor = features(windows, origins, reach, ("day", "week"))
+    spread = np.where(x.std(0) > 1e-9, x.std(0), 1.0)  # what is anchored at itself is always 0
+    x, y = x / spread, scaled.truth(origins, 4) - anchor[:, None]
+    design = np.concatenate([np.ones((len(x), 1)), x], axis=1)
+    penalty = np.diag([0.0, *np.full(x.shape[1], 0.01 * len(x))])
+    plain = np.linalg.solve(design.T @ design + penalty, design.T @ y)
+    newest, at = features(windows, np.array([[0, 400]]), reach, ("day", "week"))
+    expected = at + plain[0] + newest[0] / spread @ plain[1:]
+    np.testing.assert_allclose(fitted.predict(panel).values[0], fitted.scaling.invert(expected[None], np.array([0]))[0], rtol=1e-6)
+
+
+def test_ridge_learns_a_wave_and_uses_what_leads() -> None:
+    wave = single(np.sin(0.1 * np.arange(900)) + 5, STEP)
+    origins = np.array([[0, row] for row in range(700, 880)])
+    fitted = fit("ridge", wave.until(np.array([700])), 20)
+    np.testing.assert_allclose(fitted.predict(wave, origins).values, wave.truth(origins, 20), atol=1e-3)
+    panel = weather((900,))
+    with_lead, without = (fit("ridge", one.until(np.array([700])), 1) for one in (panel, alone(panel)))
+    origins = np.array([[0, row] for row in range(700, 899)])
+    errors = [np.abs(one.predict(p, origins).values - panel.truth(origins, 1)).mean() for one, p in ((with_lead, panel), (without, alone(panel)))]
+    assert errors[0] < 0.95 * errors[1]
+
+
+def alone(panel: Panel) -> Panel:
+    return single(panel.values[:, 0])
