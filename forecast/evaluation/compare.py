@@ -53,13 +53,16 @@ class Leaderboard:
         return pd.DataFrame([vars(row) for row in self.rows]).set_index("model")
 
     def __str__(self) -> str:
-        lines = [f"{'model':14}{'MAE':>10}{'RMSE':>10}{'MASE':>8}{'sMAPE':>8}{'skill':>9}{'p':>9}{'CPU s':>8}"]
-        for row in self.rows:
-            skill = "" if row.model == self.baseline else f"{100 * row.skill:+.1f} %"
-            p = "" if row.p is None else "< .001" if row.p < 0.001 else f"{row.p:.3f}"
-            numbers = f"{row.mae:>10.4g}{row.rmse:>10.4g}{row.mase:>8.3f}{row.smape:>8.1f}"
-            lines.append(f"{row.model:14}{numbers}{skill:>9}{p:>9}{row.seconds:>8.1f}")
+        table = [("model", "MAE", "RMSE", "MASE", "sMAPE", "skill", "p", "CPU s"), *(self._cells(row) for row in self.rows)]
+        widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+        lines = ["  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in table]
         return "\n".join([*lines, "", self.verdict])
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        """A row as text; a skill of thousands of percent has no decimals."""
+        skill = "" if row.model == self.baseline else f"{100 * row.skill:+,.{0 if abs(row.skill) >= 10 else 1}f} %"
+        p = "" if row.p is None else "< .001" if row.p < 0.001 else f"{row.p:.3f}"
+        return (row.model, f"{row.mae:.4g}", f"{row.rmse:.4g}", f"{row.mase:.3f}", f"{row.smape:.1f}", skill, p, f"{row.seconds:.1f}")
 
     def _repr_html_(self) -> str:
         return f"{self.to_frame().to_html(float_format='{:.4g}'.format)}<p>{self.verdict}</p>"
