@@ -103,7 +103,7 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random c
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)]
 Config = Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)]
 Out = Annotated[str | None, typer.Option("--out", help="Run folder.", show_default="runs/NAME")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder of --out.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew, also where the run folder holds a finished or another run.")]
 Jobs = Annotated[int, typer.Option("--jobs", help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
@@ -177,7 +177,7 @@ def fit(
     from forecast import runs
 
     plan = _plan(file, config, setting, _flags(model, horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
-    result = runs.finished(plan, out)
+    result = None if overwrite else runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
     else:

@@ -1,6 +1,7 @@
 """Files that are whole or absent: atomic writes, folder locks, content hashes, arrays with a JSON header."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -13,12 +14,13 @@ import numpy as np
 from forecast.errors import ForecastError
 
 Array = np.ndarray[Any, np.dtype[Any]]
+UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write beside, then rename: a reader sees the old file or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         with beside.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -30,11 +32,26 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in a folder and below."""
+    for beside in folder.rglob(f".*{UNFINISHED}"):
+        beside.unlink(missing_ok=True)
+
+
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes in hex; of a folder, that of the names and hashes of the files in it."""
+    """The SHA-256 of a file's bytes in hex; of a folder, that of the names and hashes of the files in it.
+
+    A file that has not changed since is not read again.
+    """
     if path.is_dir():
         inside = [(str(file.relative_to(path)), sha256(file)) for file in sorted(path.rglob("*")) if file.is_file()]
         return hashlib.sha256(json.dumps(inside).encode()).hexdigest()
+    found = path.stat()
+    return _sha256(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, version: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -22,7 +22,7 @@ from forecast.evaluation.backtest import Answers, Keep, Part, backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
-from forecast.files import Array, load_arrays, locked, save_arrays, sha256, write_atomic
+from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, fit
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
@@ -30,6 +30,7 @@ from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import join, load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
+LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
 
 
 @dataclass(frozen=True)
@@ -104,22 +105,24 @@ def identity(run: Run) -> dict[str, Any]:
 def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "fit") -> Iterator[Path]:
     """The locked folder of a run: that of the same settings and data where there is one, else a new one, removed again if nothing came of it.
 
-    Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. A folder of other settings is refused unless `overwrite`.
+    Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. With `overwrite` a finished run, or one of other settings, is begun
+    anew; one of the same settings that was cut off goes on all the same. Files that are no run are never removed.
     """
     wanted = {"what": what, **identity(run)}
     folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
-    if folder.exists() and not same:
-        with locked(folder):
-            for entry in folder.iterdir():
-                if entry.name != ".lock":
-                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     created = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ForecastError(f"The run folder {folder} cannot be made: {error.strerror}. Choose another with --out.") from None
     with locked(folder):
         try:
-            if not same:
-                write_atomic(folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]}))
+            sweep(folder)
+            if not same or (overwrite and any((folder / name).exists() for name in LAST)):
+                _empty(folder)
+            if not (folder / "run.toml").exists():
                 write_atomic(folder / "identity.json", json.dumps(wanted, indent=1))
+                write_atomic(folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]}))
             yield folder
         except ForecastError:
             if created:
@@ -127,18 +130,33 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
             raise
 
 
+def _empty(folder: Path) -> None:
+    """Remove all but the lock: first what says that a run is finished, last what says whose it is, so that a kill in between does no harm."""
+    order = {**dict.fromkeys(LAST, 0), "identity.json": 2}
+    for entry in sorted(folder.iterdir(), key=lambda entry: order.get(entry.name, 1)):
+        if entry.name != ".lock":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _vacant(folder: Path) -> bool:
+    """Whether a folder is not there, or holds nothing but what a run that was killed in its first moment leaves."""
+    return not folder.exists() or (folder.is_dir() and all(entry.name == ".lock" or entry.name.endswith(UNFINISHED) for entry in folder.iterdir()))
+
+
 def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> tuple[Path, bool]:
     """The folder to use, and whether it holds the same run."""
     if out is not None:
-        same = _identity_in(out) == wanted
-        if out.exists() and not same and not overwrite and any(out.iterdir()):
-            what = "a run of other settings, data or versions" if _identity_in(out) else "files that are no run"
-            raise ForecastError(f"{out} holds {what}. Choose another --out, or add --overwrite to replace it.")
-        return out, same
+        found = _identity_in(out)
+        if found is None and not _vacant(out):
+            what = "holds files that are no run, and they are not removed" if out.is_dir() else "is a file, no run folder"
+            raise ForecastError(f"{out} {what}. Choose another --out.")
+        if found is not None and found != wanted and not overwrite:
+            raise ForecastError(f"{out} holds a run of other settings, data or versions. Choose another --out, or add --overwrite to replace it.")
+        return out, found == wanted
     stem = data.name.split(".")[0] + ("" if wanted["what"] == "fit" else f"-{wanted['what']}")
     for number in range(1, 10_000):
         folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        if not folder.exists():
+        if _vacant(folder):
             return folder, False
         if _identity_in(folder) == wanted:
             return folder, True

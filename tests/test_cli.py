@@ -112,6 +112,35 @@ def test_a_folder_of_other_settings_is_refused(file, tmp_path):
     assert forecast(tmp_path, *arguments, "--horizon", "6", "--overwrite").returncode == 0
 
 
+def test_overwrite_runs_a_finished_run_again(file, tmp_path):
+    arguments = ["fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run"]
+    assert "naive fold 1: done" in forecast(tmp_path, *arguments).stderr
+    again = forecast(tmp_path, *arguments, "--overwrite")
+    assert again.returncode == 0
+    assert "naive fold 1: done" in again.stderr
+
+
+@pytest.mark.parametrize(("out", "message"), [("mine", "mine holds files that are no run"), ("weather.csv", "weather.csv is a file, no run folder")])
+def test_overwrite_never_removes_what_is_no_run(file, tmp_path, out, message):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    refused = forecast(tmp_path, "fit", file, "--model", "naive,seasonal", "--out", out, "--overwrite")
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    assert file.exists()
+
+
+def test_the_hash_of_a_file_follows_its_content(tmp_path):
+    from forecast.files import sha256
+
+    path = tmp_path / "rows.csv"
+    path.write_text("1")
+    first = sha256(path)
+    path.write_text("23")
+    assert sha256(path) != first == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+
+
 def test_a_locked_folder_is_refused(file, tmp_path):
     from forecast.files import locked
 

@@ -235,7 +235,7 @@ def _percent(share: float) -> str:
 
 
 def _signed(share: float) -> str:
-    return "" if math.isnan(share) else f"{100 * share:+,.1f} %"
+    return "" if math.isnan(share) else f"{100 * share:+,.{0 if abs(share) >= 10 else 1}f} %"
 
 
 def _p(p: float | None) -> str:

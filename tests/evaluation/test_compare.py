@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ from conftest import single, weather
 
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import diebold_mariano, horizons_of, leaderboard, loss_by_origin
+from forecast.evaluation.compare import Leaderboard, Row, diebold_mariano, horizons_of, leaderboard, loss_by_origin
 from forecast.evaluation.folds import WalkForward
 
 
@@ -91,3 +92,13 @@ def test_nothing_to_compare_is_said():
     gone = single(np.concatenate([np.arange(200.0), np.full(100, np.nan)]))
     with pytest.raises(ForecastError, match="no observed value in the test part"):
         leaderboard(backtest("naive", gone, WalkForward(horizon=5)))
+
+
+def test_the_columns_of_a_printed_leaderboard_never_touch():
+    rows = (Row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 1e-5, 12345.6), Row("naive", 1, 2, 1, 3, 0.0, None, 0.0))
+    rows += (Row("x", 12345.678, 123456.7, 1234.5, 199.9, -98765.4, 0.5, 0.1),)
+    table = str(Leaderboard(rows, "naive", 100, 1, "verdict")).split("\n")[:4]
+    assert len({len(line) for line in table}) == 1
+    assert [line.split()[0] for line in table] == ["model", "a-model-of-a-long-name", "naive", "x"]
+    assert table[3].split() == ["x", "1.235e+04", "1.235e+05", "1234.500", "199.9", "-9,876,540", "%", "0.500", "0.1"]
+    assert all(len(re.split(r"\s{2,}", line.strip())) == 8 for line in table if "naive" not in line)
