@@ -424,6 +424,6 @@ def likelihood(noise: Array, order: Order, start: Array) -> tuple[float, Array] 
             result = exact(noise, order).fit(start, disp=0, maxiter=50, low_memory=True, cov_type="none", optim_complex_step=False)
         except (np.linalg.LinAlgError, ValueError):
             return None
-    parameters = inward(order, np.asarray(result.params, "float64"))
+    parameters = inward(order, np.asarray(result.params, "float64"), stationary=1.0)  # statsmodels keeps them below 1
     aicc = aicc_at(noise, order, parameters)
     return (aicc, parameters) if result.mle_retvals["converged"] and np.isfinite(aicc) else None

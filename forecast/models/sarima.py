@@ -79,11 +79,12 @@ def radius(coefficients: Array, sign: int) -> float:
     return float(np.abs(np.roots([1.0, *(sign * coefficients)])).max())
 
 
-def inward(order: Order, parameters: Array) -> Array:
-    """The parameters with all roots drawn in so that none is above RADIUS a row: stationary, invertible, and soon forgetting."""
+def inward(order: Order, parameters: Array, stationary: float = RADIUS) -> Array:
+    """The parameters with their roots drawn in so that none is above a bound a row: `stationary` that of the autoregressions, RADIUS the others'."""
     drawn = []
-    for coefficients, sign, rows in zip(split(order, parameters), (-1, 1, -1, 1), (1, 1, order.season, order.season), strict=True):
-        shrink = min(1.0, RADIUS**rows / max(radius(coefficients, sign), 1e-9))
+    bounds = ((-1, stationary), (1, RADIUS), (-1, stationary**order.season), (1, RADIUS**order.season))
+    for coefficients, (sign, bound) in zip(split(order, parameters), bounds, strict=True):
+        shrink = min(1.0, bound / max(radius(coefficients, sign), 1e-9))
         drawn.append(coefficients * shrink ** np.arange(1, len(coefficients) + 1))
     return np.concatenate(drawn)
 
