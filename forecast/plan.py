@@ -109,5 +109,5 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
     return "\n".join(lines) + "\n"
