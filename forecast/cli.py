@@ -189,7 +189,8 @@ def fit(
     else:
         _print_data(result["data"], quiet)
         print(runs.board_of(result))
-        print(f"\nNext {result['horizon']} steps by {result['best']}:")
+        steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
+        print(f"\nNext {steps} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
         print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {result['run']} [NEWER_ROWS.csv]")
 

@@ -129,5 +129,5 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
         lines.append(f"bounds = [{'-inf' if low is None else low}, {'inf' if high is None else high}]")
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
     return "\n".join(lines) + "\n"

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import os
 import platform
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +33,7 @@ from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import join, load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
+PERIOD = 0.3  # seconds between two looks of a worker at its parent
 LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
 
 
@@ -87,6 +91,24 @@ def append(path: Path, event: Mapping[str, Any]) -> None:
     """One JSON line at the end of a file that several processes write: a single short write, which the system keeps whole."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(event) + "\n")
+
+
+def workers() -> AbstractContextManager[Any]:
+    """A context in which worker processes end with the process that began them, also where that one is killed and cannot tell them."""
+    from joblib import parallel_config
+
+    return parallel_config(backend="loky", initializer=end_with, initargs=(os.getpid(),))
+
+
+def end_with(parent: int) -> None:
+    """In a worker: end soon after its parent, so that the run that goes on has the folder to itself."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PERIOD)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def versions() -> dict[str, str]:
@@ -257,7 +279,7 @@ def run(
         resumed = (folder / "run.json").exists()
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
         keep.folder.mkdir(exist_ok=True)
-        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1):
+        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
             outcomes, calibrations = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             board = leaderboard(outcomes)
             chosen = next(one for one in specs if one.name == board.best)
@@ -275,7 +297,7 @@ def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str,
     specs, panel = plan.specs(), plan.read()
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
-        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds):
+        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             return board_json(panel, leaderboard(outcomes))
 

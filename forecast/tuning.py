@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from forecast.data.panel import Panel
@@ -24,7 +25,7 @@ from forecast.models import settings_of, spec
 from forecast.models.base import LOOKS, Spec, Stop, Watch
 from forecast.plan import DEFAULT_MODELS, Run, to_toml
 from forecast.results import Outcome
-from forecast.runs import FolderKeep, append, run_folder, silent
+from forecast.runs import FolderKeep, append, run_folder, silent, workers
 
 FOLDS = 2  # of the search: each candidate is fitted that often
 STARTUP = 3  # trials that are never pruned
@@ -147,6 +148,7 @@ def tune(
     base = spec(model) if isinstance(model, str) else model
     search = Search.before_test(panel, walk, transform, seed)
     journal = folder / "study.journal"
+    _mend(journal)
     study = _study(journal, seed)
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(_defaults(base, search))
@@ -156,19 +158,42 @@ def tune(
     tell = folder / "parts" / "progress.jsonl"
     tell.parent.mkdir(exist_ok=True)
     asked = _ask(study, base, trials)
-    for _ in Parallel(n_jobs=jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered")(
-        delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
-    ):
-        pass
-    return _judge(folder, base, study, panel, walk, transform, seed, jobs, FolderKeep(folder / "parts", tell))
+    with workers():
+        for _ in Parallel(n_jobs=jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered")(
+            delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
+        ):
+            pass
+        return _judge(folder, base, study, panel, walk, transform, seed, jobs, FolderKeep(folder / "parts", tell))
+
+
+class JournalLock(JournalFileOpenLock):
+    """Optuna's lock of a journal, but kept by the system: it ends with its process, where a lock file outlives one that is killed."""
+
+    def acquire(self) -> bool:
+        """Wait until no other process writes."""
+        import fcntl
+
+        self.file = Path(self._lock_file).open("w")  # noqa: SIM115 (closed by release)
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Let the next one write."""
+        self.file.close()
+
+
+def _mend(journal: Path) -> None:
+    """Cut off a last line that a killed process left half written: what is appended to it could never be read again."""
+    if journal.exists():
+        content = journal.read_bytes()
+        os.truncate(journal, content.rfind(b"\n") + 1)
 
 
 def _study(journal: Path, seed: int) -> optuna.Study:
     """The study of a journal file, made if it is not there."""
-    from optuna.storages.journal import JournalFileBackend
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
+    lock = (JournalFileOpenLock if os.name == "nt" else JournalLock)(str(journal))
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
     study = optuna.create_study(study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner())
     # a study that goes on must not draw again what it drew at its beginning
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)), n_startup_trials=STARTUP)
@@ -195,8 +220,9 @@ def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Pa
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
         value, state = None, TrialState.PRUNED
-    except ForecastError:
+    except ForecastError as error:
         value, state = None, TrialState.FAIL
+        trial.set_user_attr("error", str(error))
     trial.set_user_attr("seconds", time.process_time() - begun)
     study.tell(trial, value, state=state)
     append(tell, {"part": ["trial", trial.number], "done": True, "seconds": time.process_time() - begun, "value": value, "state": state.name})
@@ -224,10 +250,11 @@ def _judge(
     folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, transform: str, seed: int, jobs: int, keep: Keep
 ) -> "Tuned":
     """Default and best on the test origins, and what that says."""
-    try:
-        best = base.space(optuna.trial.FixedTrial(study.best_params))
-    except ValueError:
-        raise ForecastError("No trial came to an end, so there is nothing to compare. See the journal of the study for their states.") from None
+    tried = study.get_trials(deepcopy=False)
+    if all(trial.state != TrialState.COMPLETE for trial in tried):
+        reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in tried if "error" in trial.user_attrs), "")
+        raise ForecastError(f"None of {len(tried)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
+    best = base.space(optuna.trial.FixedTrial(study.best_params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
     models = [base] if study.best_trial.number == 0 else [base, named]
     parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
