@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a setting, such as units=64")
     parser.add_argument("--strict", action="store_true", help="no weight sees a validation row")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--cache", type=Path, default=Path(__file__).parent / ".cache")
+    parser.add_argument("--cache", type=Path, default=Path(__file__).parent / "cells")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     settings = {name: json.loads(value) for name, value in (pair.split("=") for pair in options.set)}

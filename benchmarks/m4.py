@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument("--settings", type=json.loads, help='JSON, such as {"anchor": "mean", "span": 7}; without it they are chosen')
     parser.add_argument("--validate", action="store_true", help="score on the last horizon of the train part; the test part is not read")
-    parser.add_argument("--cache", type=Path, default=Path(__file__).parent / ".cache")
+    parser.add_argument("--cache", type=Path, default=Path(__file__).parent / "cells")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     bench = Bench(read(options.train), read(options.test), options.season)
