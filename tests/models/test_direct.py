@@ -1,5 +1,7 @@
 """Regressions straight to the horizon: against plain solves, against scikit-learn, and with missing values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import single, weather
@@ -7,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge as Reference
 
 from forecast.data.clock import Clock
-from forecast.data.panel import Panel
+from forecast.data.panel import Column, Panel
 from forecast.data.windows import make_windows
 from forecast.errors import ForecastError
 from forecast.fitting import fit
@@ -40,6 +42,8 @@ def test_the_reach_follows_the_clock_and_the_length() -> None:
     assert reach_of(weather((2000,)), 24) == Reach(168, 24)
     assert reach_of(weather((100,)), 24) == Reach(26, 24)
     assert reach_of(single(np.arange(500.0), STEP), 10) == Reach(70, 10)
+    wide = replace(weather((2000,)), columns=tuple(Column(f"c{i}") for i in range(101)))
+    assert reach_of(wide, 24) == Reach(168, 5)
 
 
 def test_windows_are_drawn_once_each_and_in_order() -> None:
@@ -66,6 +70,15 @@ def test_ridge_is_that_of_scikit_learn_step_by_step_where_rows_are_missing() -> 
         theirs = Reference(alpha=0.3 * seen.sum()).fit(x[seen] / x.std(0), y[seen, step])
         np.testing.assert_allclose(found[1:, step], theirs.coef_ / x.std(0))
         np.testing.assert_allclose(found[0, step], theirs.intercept_)
+
+
+def test_a_few_windows_with_holes_are_left_out() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(100, 3)), random.normal(size=(100, 4))
+    y[7, 2] = np.nan
+    equations = normal_equations(x, y)
+    assert len(equations) == 1
+    np.testing.assert_allclose(solve(equations, 0.1), solve(normal_equations(np.delete(x, 7, 0), np.delete(y, 7, 0)), 0.1))
 
 
 def test_ridge_is_one_plain_solve_over_all_windows() -> None:
