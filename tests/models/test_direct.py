@@ -23,8 +23,9 @@ STEP = Clock("step")
 
 def test_what_is_read_is_anchored_at_the_last_observed_value() -> None:
     panel = weather((60,))
-    panel.values.flags.writeable = True
-    panel.values[49, 0] = np.nan
+    holed = panel.values.copy()
+    holed[49, 0] = np.nan
+    panel = replace(panel, values=holed)
     reading = read(make_windows(panel, 6, 2), np.array([[0, 50], [0, 2]]), Reach(6, 3))
     values = panel.values.astype("float32").astype(float)
     np.testing.assert_allclose(reading.anchor, values[[48, 1], 0])
