@@ -75,8 +75,8 @@ def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tup
     if not len(train) or not len(validation):
         needed = 2 * (2 * horizon + 1)
         raise ForecastError(
-            f"The longest series has {int(lengths.max())} rows before the first forecast, too few to train a net for a horizon of {horizon}:"
-            f" at least {needed} are needed. Take a shorter --horizon, or models without a net (--model arima,naive)."
+            f"The longest series has {int(lengths.max())} rows before the first forecast, too few to train on windows of a horizon of {horizon}:"
+            f" at least {needed} are needed. Take a shorter --horizon, or models without windows (--model arima,naive)."
         )
     return train, validation, whole
 

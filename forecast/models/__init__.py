@@ -17,6 +17,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ets": ("ets", "Ets", {}),
     "theta": ("theta", "Theta", {}),
     "ridge": ("ridge", "Ridge", {}),
+    "boosting": ("boosting", "Boosting", {}),
     "garch": ("garch", "Garch", {}),
     "har": ("har", "Har", {}),
     "climatology": ("climatology", "Climatology", {}),
@@ -26,7 +27,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "drift": ("naive", "Naive", {"kind": "drift"}),
 }
 # What a net has to beat.
-BASELINES = ("arima", "ets", "theta", "ridge", "garch", "har", "climatology", "mean", "seasonal", "naive", "drift")
+BASELINES = ("arima", "ets", "theta", "ridge", "boosting", "garch", "har", "climatology", "mean", "seasonal", "naive", "drift")
 
 
 def spec(model: str, **settings: Any) -> Spec:

@@ -1,6 +1,7 @@
 """The mean of the past, and the mean of the past at this hour, day of the week and day of the year: what the calendar alone can tell."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import Field
 from forecast.data.clock import CYCLES, Clock
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen, normal_quantiles, season_of, spread_of
+from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
 from forecast.results import Log
 
 Cycles = tuple[tuple[str | float, int], ...]  # (name in CYCLES, or steps of the step clock; pairs of sine and cosine), shortest first
@@ -88,6 +89,9 @@ class Waves:
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled: the waves at the stamps that are asked for, with normal quantiles of constant width."""
+        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
+
+    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         row = fitted[origins[:, 0]]
         design = waves(panel.clock, panel.stamps(origins, self.goal.horizon), self.cycles)
         point = np.einsum("mhp,mp->mh", design, self.weights[row])

@@ -14,7 +14,7 @@ from forecast.files import Array
 
 FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a forecast
 LONGEST = 336  # rows of context: two weeks of hours
-DAY = 24  # rows of the past columns at most
+DAY, CELLS = 24, 500  # rows of the past columns at most, and values of all of them together
 
 
 class Reach(NamedTuple):
@@ -42,7 +42,8 @@ def reach_of(past: Panel, horizon: int) -> Reach:
     season = min(past.clock.seasons, default=1)
     most = max(1, (int(past.lengths.max()) - 2 * horizon) // 2)
     context = min(max(7 * min(horizon, 48), 28, 2 * season), LONGEST, most)
-    return Reach(context, min(season if season > 1 else 10, DAY, context))
+    fair = max(1, CELLS // max(1, len(past.columns) - 1))
+    return Reach(context, min(season if season > 1 else 10, DAY, fair, context))
 
 
 def read(windows: Windows, origins: Array, reach: Reach) -> Reading:

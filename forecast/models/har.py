@@ -24,7 +24,7 @@ class Har:
     """
 
     name: str = "har"
-    spans: tuple[Rows, ...] = (1, 5, 22)  # rows: a trading day, week and month
+    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # rows: a trading day, week and month
 
     def settle(self, past: Panel, horizon: int) -> "Har":
         """This spec: no size is left open."""
@@ -76,8 +76,10 @@ class Regressed:
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
-        row = fitted[origins[:, 0]]
-        means = in_chunks(partial(regressors, panel, spans=self.spans), origins)
+        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
+
+    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        row, means = fitted[origins[:, 0]], regressors(panel, origins, self.spans)
         return normal_quantiles(np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row], self.goal.levels)
 
     def arrays(self) -> dict[str, Array]:

@@ -17,6 +17,7 @@ from forecast.results import Log
 PENALTIES = tuple(float(10**power) for power in np.arange(-5, 1.5, 0.5))  # tried, in units of the rows: features have spread 1
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 20_000  # windows that are learned from; more move the weights less than their standard errors
+WHOLE = 0.9  # share of windows without a missing target from which on the others are not learned from
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -137,8 +138,12 @@ class Equations(NamedTuple):
 def normal_equations(x: Array, y: Array) -> list[Equations]:
     """Those of targets (M, H), missing = NaN, on features (M, F), for each set of steps that lack the same rows.
 
-    What a step lacks is taken off the products of all rows: a few rows are quicker to multiply than all the others.
+    Where few rows lack anything, they are left out, and one decomposition does for all steps. Else what a step lacks is taken off the products
+    of all rows: a few rows are quicker to multiply than all the others.
     """
+    whole = ~np.isnan(y).any(1)
+    if whole.mean() >= WHOLE:
+        x, y = x[whole], y[whole]
     spread = x.std(0)
     spread = np.where(spread > 1e-9, spread, 1.0)
     centre = x.mean(0)
