@@ -68,6 +68,11 @@ def test_models_do_not_know_each_other_except_for_a_fallback():
     assert pairs <= {
         ("models.recurrent", "models.base"),
         ("models.recurrent", "models.training"),
+        ("models.recurrent", "models.settings"),
+        ("models.recurrent", "models.net"),
+        ("models.net", "models.base"),
+        ("models.net", "models.settings"),
+        ("models.net", "models.layers"),
         ("models.training", "models.base"),
         ("models.arima", "models.base"),
         ("models.arima", "models.naive"),  # cold series fall back to the seasonal naive
