@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 Cell = nn.LSTM | nn.GRU
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+Drawn = Tensor | None  # a recurrent matrix (G D, D) with some of its entries zeroed; None = the cell's own
 Carried = tuple[Tensor, ...]  # what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
 
 
@@ -18,7 +19,7 @@ class State:
     """Where a stack stands: what each layer carries, the recurrent matrices drawn for this batch, and the top layer's output at the end (B, D)."""
 
     carried: list[Carried]
-    drawn: list[list[Tensor]]
+    drawn: list[list[Drawn]]
     end: Tensor
 
     def spread(self, count: int) -> "State":
@@ -39,12 +40,12 @@ class Layer(nn.Module):
         self.norm = norm_of(norm, entering)
         self.norm_asked = norm_of(norm, entering) if asked else None  # what is asked is distributed otherwise than what is read
 
-    def draw(self, share: float) -> list[Tensor]:
-        """The recurrent matrix (G D, D) of each direction, in training with `share` of its entries zeroed (Merity et al. 2017)."""
+    def draw(self, share: float) -> list[Drawn]:
+        """The recurrent matrix of each direction: in training with `share` of its entries zeroed (Merity et al. 2017), else its own."""
         cells = [self.cell] if self.back is None else [self.cell, self.back]
-        return [nn.functional.dropout(_recurrent(cell), share, self.training) for cell in cells]
+        return [nn.functional.dropout(_recurrent(cell), share) if share and self.training else None for cell in cells]
 
-    def read(self, x: Tensor, drawn: list[Tensor]) -> tuple[Tensor, Carried]:
+    def read(self, x: Tensor, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """(B, n, entering) -> outputs (B, n, D), and what is carried from the true ends: the last step forwards, the first backwards."""
         x = _normed(self.norm, x)
         output, carried = run(self.cell, x, None, drawn[0])
@@ -54,7 +55,7 @@ class Layer(nn.Module):
         joined = tuple(join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True))
         return self.joins[0](torch.cat([output, backward.flip(1)], 2)), joined
 
-    def step(self, x: Tensor, carried: Carried, drawn: list[Tensor]) -> tuple[Tensor, Carried]:
+    def step(self, x: Tensor, carried: Carried, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """On from a state, forwards alone."""
         return run(self.cell, _normed(self.norm_asked or self.norm, x), carried, drawn[0])
 
@@ -103,11 +104,15 @@ class Stack(nn.Module):
         return [layer for layer in self.layers if isinstance(layer, Layer)]
 
 
-def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Tensor) -> tuple[Tensor, Carried]:
-    """A one-layer nn.LSTM or nn.GRU on (B, n, .) with another recurrent matrix than its own, at the cost of its own."""
+def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Drawn) -> tuple[Tensor, Carried]:
+    """A one-layer nn.LSTM or nn.GRU on (B, n, .), with another recurrent matrix than its own where one was drawn, at the cost of its own."""
     if carried is None:
         zeros = x.new_zeros(1, len(x), cell.hidden_size)
         carried = (zeros, zeros) if isinstance(cell, nn.LSTM) else (zeros,)
+    start = carried if isinstance(cell, nn.LSTM) else carried[0]
+    if recurrent is None:
+        output, end = cell(x, start)
+        return output, end if isinstance(end, tuple) else (end,)
     entering, _, *biases = cell.parameters()
     weights = [entering, recurrent, *biases]
     flags = True, 1, 0.0, cell.training, False, True  # biases, layers, dropout, training, bidirectional, batch first

@@ -23,7 +23,8 @@ class Net(nn.Module):
         super().__init__()
         sizes, widths = sized.sizes, sized.widths
         past, k, units = len(goal.columns) - 1, sizes.segment, widths[0]
-        self.horizon, self.segment, self.anchor, self.noise = goal.horizon, k, sized.anchor, sized.noise
+        self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.columns)
+        self.segment, self.anchor, self.noise = k, sized.anchor, sized.noise
         self.target_noise, self.scaling, self.recursive = sized.target_noise, sized.scaling, sized.head == "recursive"
         self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k
@@ -71,6 +72,11 @@ class Net(nn.Module):
         if factor is None:
             return forecast
         return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
+
+    def example(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs of one window, empty but of the right shapes."""
+        calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
+        return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar
 
     def attend(self, window: Tensor, series: Tensor) -> Tensor:
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""

@@ -4,6 +4,7 @@ A forecast is a function of the last L rows before the origin and of the calenda
 backtest and tomorrow. Axes as in `settings.py`, and M origins.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -201,17 +202,27 @@ class LearnedNet:
         """Rows before an origin that a forecast reads."""
         return self.sized.sizes.context
 
+    @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
+        values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
+        for chunk, inputs in self._chunks(panel, origins, fitted):
+            values[chunk] = np.median([net(*inputs).numpy() for net in self.nets], axis=0)
+        return values
+
+    @torch.inference_mode()
+    def attention(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
+        parts = [np.mean([net.attend(*inputs[:2]).numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
+        return np.concatenate(parts)
+
+    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor]]]:
+        """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted)
-        values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
-        with torch.inference_mode():
-            for begin in range(0, len(origins), 1024):
-                chunk = slice(begin, begin + 1024)
-                inputs = feed(windows, origins[chunk])[0]
-                values[chunk] = np.median([net(*inputs).numpy() for net in self.nets], axis=0)
-        return values
+        for begin in range(0, len(origins), 1024):
+            chunk = slice(begin, begin + 1024)
+            yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, number of embedded series, cycles of the calendar."""

@@ -79,7 +79,7 @@ class Settings:
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
         "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"
     )
-    learning_rate: Positive | None = _train(None, "the highest rate of the schedule")
+    learning_rate: Positive | None = _train(None, "the highest rate of the schedule; none = chosen from the length of the past and the optimiser")
     momentum: Share | None = _train(None, "of sgd; none = 0.9", "Polyak 1964; Sutskever et al. 2013")
     weight_decay: NotNegative = _train(0.0, "decay of all weights beside the gradient, of adamw alone", "Loshchilov and Hutter 2019")
     l1: NotNegative = _train(0.0, "added to the loss per unit of the sum of absolute weights: drives weights to zero", "Tibshirani 1996")

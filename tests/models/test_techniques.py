@@ -188,6 +188,28 @@ def test_attention_weights_sum_to_one_and_pool():
     assert torch.allclose(pooled[1], weights[1] @ states[1], atol=1e-6)
 
 
+def marked(count, random):
+    """Windows of noise in which a second column marks one step, the step, and the value there, which is to be forecast."""
+    y, at = torch.randn(count, 20, generator=random), torch.randint(20, (count, 1), generator=random)
+    return torch.stack([y, torch.zeros(count, 20).scatter_(1, at, 1.0)], 2), at[:, 0], y.gather(1, at)
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_attention_finds_the_one_informative_step(model):
+    settings = {"units": 16, "context": 20, "segment": 1, "anchor": "none", "skip": False, "noise": 0.0, "dropout": 0.0, "attention": True}
+    made, random = net(model, Goal(1, ("y", "mark")), **settings), torch.Generator().manual_seed(0)
+    optimiser, nobody = torch.optim.Adam(made.parameters(), 1e-2), torch.zeros(64, dtype=torch.int64)
+    for _ in range(250):
+        window, _, value = marked(64, random)
+        optimiser.zero_grad()
+        (made(window, nobody, torch.zeros(64, 1, 0))[..., 0] - value).abs().mean().backward()
+        optimiser.step()
+    window, at, _ = marked(1000, random)
+    weights = made.attend(window, torch.zeros(1000, dtype=torch.int64))
+    assert torch.allclose(weights.sum(1), torch.ones(1000), atol=1e-5)
+    assert (weights.argmax(1) == at).float().mean() >= 0.95
+
+
 @pytest.mark.parametrize(("init", "variance"), [("glorot", lambda ins, outs: 2 / (ins + outs)), ("he", lambda ins, outs: 2 / ins)])
 def test_an_initialisation_has_its_moments(init, variance):
     made = net("lstm", units=128, init=init)
@@ -439,6 +461,57 @@ def test_each_optimiser_learns_at_its_usual_rate(name):
     learned = fit("gru", wave, 1, units=16, steps=120, batch=32, skip=False, dropout=0.0, finish=0.0, optimiser=name).learned
     values = [value for _, _, value in learned.log.history]
     assert min(values) < 0.8 * values[0]
+
+
+class Asked:
+    """A trial that takes one of the ends of every range, and names what it was asked."""
+
+    def __init__(self, last):
+        self.last, self.params = last, {}
+
+    def suggest_categorical(self, name, choices):
+        self.params[name] = choices[-self.last]
+        return self.params[name]
+
+    def suggest_float(self, name, low, high, **_):
+        self.params[name] = (low, high)[self.last]
+        return self.params[name]
+
+    suggest_int = suggest_float
+
+
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"units": [64, 32], "layers": 2},
+        {"optimiser": "sgd", "momentum": 0.5},
+        {"weight_decay": 0.1},
+        {"warmup": 0.1},
+        {"span": 24, "anchor": "mean"},
+        {"batch": 1},
+    ],
+)
+def test_a_full_study_tries_no_contradiction_and_its_findings_are_settings(settings, last):
+    base, trial = spec("gru", search="full", **settings), Asked(last)
+    candidate = base.space(trial)
+    assert candidate == spec("gru", **{**settings, "search": "full", **trial.params})
+    assert {"recurrent_dropout", "attention", "schedule", "scaling"} <= set(trial.params)
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru", "gru-plain"])
+def test_the_default_is_a_trial_of_the_full_study(model):
+    from optuna.trial import FixedTrial
+
+    from forecast.evaluation.folds import WalkForward
+    from forecast.tuning import Search, _defaults
+
+    panel, base = weather((300,)), spec(model, search="full")
+    search = Search.before_test(panel, WalkForward(horizon=6), "none", 0)
+    first = base.space(FixedTrial(_defaults(base, search)))  # refuses what is outside a range
+    settled = base.settle(search.panel, 6)
+    assert first.settle(search.panel, 6) == settled
 
 
 # --- contradictions
