@@ -26,6 +26,8 @@ _HOME = {
     "Run": "plan",
     "save": "saving",
     "load": "saving",
+    "summary": "show.summary",
+    "attention": "show.summary",
     "plots": "show.plots",
     "ForecastError": "errors",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "Panel",
     "Run",
     "WalkForward",
+    "attention",
     "backtest",
     "calibrate",
     "fit",
@@ -49,6 +52,7 @@ __all__ = [
     "score",
     "scores_by",
     "spec",
+    "summary",
     "tune",
     "windows",
 ]
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from forecast.runs import run
     from forecast.saving import load, save
     from forecast.show import plots
+    from forecast.show.summary import attention, summary
     from forecast.tuning import objective, tune
 
 

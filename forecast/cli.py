@@ -252,6 +252,7 @@ def tune(
     *,
     file: FileArgument = None,
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
+    space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
     trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
     horizon: Horizon = None,
     reading: Reading,
@@ -270,10 +271,13 @@ def tune(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search units, layers, dropout and learning rate on folds before the test, then say what that buys on the test."""
+    """Search units, layers, dropout and learning rate, or with --space full all that a net can be given, on folds before the test, then say
+    what that buys on the test.
+    """
     from forecast.tuning import tune_run
 
-    plan = _plan(file, config, setting, _flags([model], horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
+    flags = _flags([model], horizon, reading, test, folds, stride, intervals, bounds, transform, seed)
+    plan = _plan(file, config, setting, flags if space is None else {**flags, f"{model}.search": space})
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -290,18 +294,23 @@ def tune(
 def models(
     name: Annotated[str | None, typer.Argument(help="A model, to see its settings.", show_default=False)] = None, as_json: Json = False
 ) -> None:
-    """List the models, or the settings of one with their defaults."""
-    from forecast.models import MODELS, settings_of, spec
+    """List the models, or the settings of one: default, meaning, source, and what a full study tries."""
+    from forecast.models import MODELS, describe, settings_of, spec
 
     if name is None:
         print(json.dumps(list(MODELS)) if as_json else "\n".join(MODELS))
         return
-    settings = settings_of(spec(name))
     if as_json:
-        print(json.dumps(settings))
+        print(json.dumps(settings_of(spec(name))))
         return
-    for key, value in settings.items():
-        print(f"{key:15}{'chosen from the data' if value is None else value}")
+    group = ""
+    for one in describe(name):
+        if one.group != group:
+            group = one.group
+            print(f"\n{group}")
+        default = "chosen from the data" if one.default is None and one.group == "sizes" else "none" if one.default is None else str(one.default)
+        source, tried = f" ({one.source})" if one.source else "", f" [study: {one.tried}]" if one.tried else ""
+        print(f"{one.name:19}{default:22}{one.meaning}{source}{tried}".rstrip())
 
 
 def _list(values: list[str] | None) -> list[str] | None:

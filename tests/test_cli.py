@@ -166,6 +166,21 @@ def test_tune_says_what_it_bought(file, tmp_path):
     assert json.loads(again.stdout)["trials"] == 3
 
 
+def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):
+    from forecast.models import describe, settings_of, spec
+
+    shown = forecast(tmp_path, "models", "gru").stdout
+    listed = describe("gru")
+    assert {one.name for one in listed} == set(settings_of(spec("gru"))) - {"model"}
+    assert all(one.meaning for one in listed)
+    lines = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
+    assert set(lines) >= {one.name for one in listed}
+    assert "0.0 " in lines["recurrent_dropout"]
+    assert "(Merity et al. 2017, AWD-LSTM) [study: 0 to 0.5]" in lines["recurrent_dropout"]
+    assert "chosen from the data" in lines["units"]
+    assert forecast(tmp_path, "models", "arima").returncode == 0
+
+
 @pytest.mark.parametrize("name", ["weather", "sine", "oil"])
 def test_a_pipeline_reads(name):
     from forecast.plan import make_run

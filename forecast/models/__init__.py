@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from forecast.errors import ForecastError, nearest
 from forecast.models.base import Spec
@@ -54,3 +56,53 @@ def settings_of(model: Spec) -> dict[str, Any]:
     """A named spec as JSON values: what `spec(**settings_of(s))` makes again."""
     values = dataclasses.asdict(model)  # type: ignore[call-overload]
     return {"model": values.pop("name"), **values}
+
+
+class Setting(NamedTuple):
+    """One setting of a model: its default (None = chosen from the data), what it means, who proposed it, what a full study tries."""
+
+    name: str
+    default: Any
+    group: str
+    meaning: str
+    source: str
+    tried: str
+
+
+def describe(model: str) -> list[Setting]:
+    """Every setting of a named model, group by group."""
+    base = spec(model)
+    fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
+    ranges = Ranges()
+    (spec(model, search="full") if any(one.name == "search" for one in fields) else base).space(ranges)
+    groups = list(dict.fromkeys(one.metadata.get("group", "") for one in fields))
+    return [
+        Setting(
+            one.name, getattr(base, one.name), group, one.metadata.get("meaning", ""), one.metadata.get("source", ""), ranges.found.get(one.name, "")
+        )
+        for group in groups
+        for one in fields
+        if one.metadata.get("group", "") == group
+    ]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Stands in for an Optuna trial and writes down, in words, what a space suggests."""
+
+    found: dict[str, str] = field(default_factory=dict)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """The choices."""
+        self.found[name] = ", ".join(map(str, choices))
+        return choices[0]
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """Lowest and highest."""
+        self.found[name] = f"{low:g} to {high:g}" + (", log" if log else "")
+        return low
+
+    def suggest_int(self, name: str, low: int, high: int, **_: Any) -> int:
+        """Lowest and highest."""
+        self.found[name] = f"{low} to {high}"
+        return low

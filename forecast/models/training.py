@@ -47,7 +47,7 @@ def loss_of(name: str, levels: tuple[float, ...]) -> Loss:
 
 @dataclass(frozen=True)
 class Training:
-    """How a net is trained: `steps` of `batch` windows drawn at random, AdamW with warm-up and cosine, clipping by norm, an average of weights.
+    """How a net is trained: `steps` of `batch` windows drawn at random, a rate that follows `schedule`, clipped gradients, an average of weights.
 
     Training ends early after `patience` looks without a lower validation loss. Then `finish` steps more, from the best weights, on all windows:
     the newest rows have judged and now teach.
@@ -63,6 +63,13 @@ class Training:
     loss: Loss
     patience: int
     half: bool  # products of the forward and backward pass in bfloat16; weights, their average and every judgement stay float32
+    optimiser: str = "adamw"
+    momentum: float = 0.9  # of sgd
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_value: float | None = None
+    schedule: str = "cosine"
+    warmup: float | None = None  # share of the steps; None = a tenth, at most 100
 
 
 @contextlib.contextmanager
@@ -128,23 +135,48 @@ class _State:
         self.optimiser = self._optimiser()
 
     def _optimiser(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(self.net.parameters(), self.how.learning_rate, weight_decay=self.how.weight_decay, fused=True)
+        how, weights = self.how, self.net.parameters()
+        match how.optimiser:
+            case "adamw":
+                return torch.optim.AdamW(weights, how.learning_rate, weight_decay=how.weight_decay, fused=True)
+            case "adam":
+                return torch.optim.Adam(weights, how.learning_rate, fused=True)
+            case "rmsprop":
+                return torch.optim.RMSprop(weights, how.learning_rate)
+            case _:
+                return torch.optim.SGD(weights, how.learning_rate, momentum=how.momentum)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step; on a plateau's schedule halved after every look that was not the lowest so far."""
+        share = schedule(self.step, self.steps, self.how.schedule, self.how.warmup)
+        if self.how.schedule == "plateau":
+            share *= plateau([value for _, _, value in self.history])
+        return self.how.learning_rate * share
 
     def advance(self, inputs: Inputs, target: Tensor) -> None:
         """One step on one batch."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.how.learning_rate * schedule(self.step, self.steps)
+            group["lr"] = self.rate
         with torch.autocast("cpu", torch.bfloat16, enabled=self.how.half):
             forecast = self.net(*inputs)
         loss = masked_mean(self.how.loss(forecast.float(), target.nan_to_num()), target)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        whole = loss + penalty(self.net, self.how.l1, self.how.l2) if self.how.l1 or self.how.l2 else loss
+        whole.backward()  # type: ignore[no-untyped-call]
+        if self.how.clip_value is not None:
+            nn.utils.clip_grad_value_(self.net.parameters(), self.how.clip_value)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.how.clip)
         self.optimiser.step()
-        keep = min(self.how.average, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.pairs[0], self.pairs[1], 1 - keep)
+        self._follow(min(self.how.average, (1 + self.step) / (10 + self.step)))
         self.step, self.running, self.since = self.step + 1, self.running + loss.item(), self.since + 1
+
+    @torch.no_grad()
+    def _follow(self, keep: float) -> None:
+        """Move the averaged weights; what a batch norm has counted is a running mean already."""
+        torch._foreach_lerp_(self.pairs[0], self.pairs[1], 1 - keep)
+        for ours, counted in zip(self.average.buffers(), self.net.buffers(), strict=True):
+            ours.copy_(counted)
 
     @property
     def stale(self) -> bool:
@@ -171,7 +203,7 @@ class _State:
         parts = {"net": self.net.state_dict(), "average": self.average.state_dict(), "best": self.best}
         arrays = {f"{part}.{name}": tensor.numpy() for part, tensors in parts.items() for name, tensor in tensors.items()}
         for i, moments in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{i}.{name}": tensor.numpy() for name, tensor in moments.items()}
+            arrays |= {f"optimiser.{i}.{name}": tensor.numpy() for name, tensor in moments.items() if tensor is not None}
         arrays["random"] = torch.get_rng_state().numpy()
         return arrays, {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
 
@@ -187,7 +219,8 @@ class _State:
         self.average.load_state_dict(tensors("average"))
         self.best = tensors("best")
         moments = self.optimiser.state_dict()
-        moments["state"] = {i: tensors(f"optimiser.{i}") for i in range(len(self.pairs[0]))}
+        found = {i: tensors(f"optimiser.{i}") for i in range(len(self.pairs[0]))}
+        moments["state"] = {i: moment for i, moment in found.items() if moment}  # sgd without momentum has none
         self.optimiser.load_state_dict(moments)
         torch.set_rng_state(torch.tensor(arrays["random"]))
         self.step, self.lowest = values["step"], values["lowest"]
@@ -243,10 +276,39 @@ class Turn(Watch):
         self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
 
 
-def schedule(step: int, steps: int) -> float:
-    """The share of the learning rate at a step: linear warm-up over a tenth of the steps (at most 100), cosine down to 2 %."""
-    warm = min(100, max(1, steps // 10))
-    return min(1.0, (step + 1) / warm) * (0.49 * (1 + math.cos(math.pi * step / steps)) + 0.02)
+def schedule(step: int, steps: int, kind: str = "cosine", warmup: float | None = None) -> float:
+    """The share of the learning rate at a step. Linear warm-up over a share of the steps (None: a tenth, at most 100) times a curve.
+
+    cosine falls to 2 % (Loshchilov and Hutter 2017), exponential too, staircase in five stairs; constant and plateau stay at 1; one-cycle has
+    its own warm-up: it rises from 4 % over three tenths of the steps and falls by a cosine to nothing (Smith and Topin 2018).
+    """
+    done = step / steps
+    if kind == "one-cycle":
+        return 0.04 + 0.96 * done / RISE if done < RISE else 0.5 * (1 + math.cos(math.pi * (done - RISE) / (1 - RISE)))
+    warm = min(100, max(1, steps // 10)) if warmup is None else max(1, round(warmup * steps))
+    return min(1.0, (step + 1) / warm) * CURVES[kind](done)
+
+
+RISE = 0.3  # share of the steps in which one-cycle rises
+FLOOR, STAIRS = 0.02, 5
+CURVES: dict[str, Callable[[float], float]] = {  # of the share of the steps that is done
+    "cosine": lambda done: 0.49 * (1 + math.cos(math.pi * done)) + 0.02,
+    "exponential": lambda done: FLOOR**done,
+    "staircase": lambda done: FLOOR ** (math.floor(STAIRS * done) / (STAIRS - 1)),
+    "constant": lambda done: 1.0,
+    "plateau": lambda done: 1.0,
+}
+
+
+def plateau(losses: list[float]) -> float:
+    """A half to the power of the looks whose validation loss was not below all before it."""
+    return 0.5 ** sum(value >= min(losses[:i]) for i, value in enumerate(losses) if i)
+
+
+def penalty(net: nn.Module, l1: float, l2: float) -> Tensor:
+    """l1 times the sum of absolute weights plus l2 times the sum of their squares; weights are matrices of layers, not biases or embeddings."""
+    weights = [weight for name, weight in net.named_parameters() if weight.dim() > 1 and "weight" in name]
+    return torch.stack([l1 * weight.abs().sum() + l2 * weight.square().sum() for weight in weights]).sum()
 
 
 def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:

@@ -10,7 +10,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
 from forecast.models import spec
 from forecast.models.base import Goal, find_season, season_of
-from forecast.models.recurrent import Net
+from forecast.models.net import Net
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 

@@ -1,0 +1,181 @@
+"""Every setting of an LSTM or GRU forecaster: its default, what it means, where it comes from, and which of them contradict each other.
+
+Axes: B batch, L context, C columns, H horizon, k segment, n = L / k segments read, m = H / k segments answered, D units.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError
+from forecast.files import Array
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
+RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
+
+
+class Sizes(NamedTuple):
+    """What `Settings.settle` chooses: rows read, rows per recurrent step, units of the widest layer, windows per step, training steps."""
+
+    context: int
+    segment: int
+    units: int
+    batch: int
+    steps: int
+
+
+def setting(group: str, default: Any, meaning: str, source: str = "") -> Any:
+    """A dataclass field that says what it is for: `forecast models gru` prints group, meaning and source."""
+    return field(default=default, metadata={"group": group, "meaning": meaning, "source": source})
+
+
+_size, _net, _head, _input = (partial(setting, group) for group in ("sizes", "net", "head", "input"))
+_train, _rows, _tune = (partial(setting, group) for group in ("training", "rows", "tuning"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of an LSTM or GRU forecaster; None = chosen in `fit` from the clock, the season and the length of the past, and said.
+
+    A setting left at its default draws no random number and makes no parameter: the forecasts keep their bits.
+    """
+
+    name: str = "gru"
+    cell: Literal["lstm", "gru"] = _net("gru", "the recurrent cell", "Hochreiter and Schmidhuber 1997; Cho et al. 2014")
+    context: Count | None = _size(None, "rows read before an origin")
+    segment: Count | None = _size(None, "rows read, and answered, per recurrent step", "Lin et al. 2023, SegRNN")
+    units: Count | tuple[Count, ...] | None = _size(None, "width of the layers; a list, [64, 32], stacks layers of these widths")
+    layers: Count = _net(1, "recurrent layers, one on another")
+    dropout: Share = _net(0.3, "share of outputs zeroed before the head, and between layers; acts with one layer too", "Srivastava et al. 2014")
+    input_dropout: Share = _net(0.0, "share of the readings zeroed before the recurrent net reads them; the skip sees all", "Srivastava et al. 2014")
+    recurrent_dropout: Share = _net(0.0, "share of the recurrent matrix zeroed, one mask a batch, constant over time", "Merity et al. 2017, AWD-LSTM")
+    norm: Literal["none", "layer", "batch"] = _net("none", "normalises what enters each layer", "Ba et al. 2016; Laurent et al. 2016")
+    residual: bool = _net(False, "adds to each layer's output what entered it", "He et al. 2016")
+    bidirectional: bool = _net(False, "reads the context from both ends and joins the two final states", "Schuster and Paliwal 1997")
+    attention: bool = _net(False, "the head sees a weighted mean of all the context's states too", "Bahdanau et al. 2015; Yang et al. 2016")
+    init: Literal["default", "orthogonal", "glorot", "he"] = _net(
+        "default", "initial weights; orthogonal is of the recurrent matrices", "Saxe et al. 2014; Glorot and Bengio 2010; He et al. 2015"
+    )
+    forget_bias: float | None = _net(None, "initial bias of the forget gate of an LSTM; 1 is usual", "Gers et al. 2000; Jozefowicz et al. 2015")
+    anchor: Literal["last", "target", "mean", "none"] = _input("last", "subtracted from each column of the window, that of the target added again")
+    span: Count | None = _input(None, "rows before the origin that the anchor `mean` is taken of; none = the whole context")
+    noise: NotNegative = _input(0.3, "spread of a random offset to each past column of a training window: levels drift, so trust changes")
+    target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
+    scaling: NotNegative = _input(0.0, "spread of the log of a random factor on each training window and its answer", "Um et al. 2017, scaling")
+    head: Literal["segments", "linear", "dense", "recursive"] = _head(
+        "segments", "answers in parallel segments, by one linear layer, by a hidden ReLU layer, or a step at a time, fed back", "Lin et al. 2023"
+    )
+    skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net")
+    loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")
+    optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
+        "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"
+    )
+    learning_rate: Positive | None = _train(None, "the highest rate of the schedule; none = chosen from the length of the past and the optimiser")
+    momentum: Share | None = _train(None, "of sgd; none = 0.9", "Polyak 1964; Sutskever et al. 2013")
+    weight_decay: NotNegative = _train(0.0, "decay of all weights beside the gradient, of adamw alone", "Loshchilov and Hutter 2019")
+    l1: NotNegative = _train(0.0, "added to the loss per unit of the sum of absolute weights: drives weights to zero", "Tibshirani 1996")
+    l2: NotNegative = _train(0.0, "added to the loss per unit of the sum of squared weights", "Hoerl and Kennard 1970; Krogh and Hertz 1992")
+    schedule: Literal["cosine", "constant", "exponential", "staircase", "plateau", "one-cycle"] = _train(
+        "cosine", "of the learning rate", "Loshchilov and Hutter 2017; Smith and Topin 2018 (one-cycle)"
+    )
+    warmup: Share | None = _train(None, "share of the steps in which the rate rises linearly; none = a tenth, at most 100 steps", "Goyal et al. 2017")
+    batch: Count | None = _size(None, "windows per step")
+    steps: Count | None = _size(None, "training steps at most")
+    average: Share = _train(0.99, "of the weights, exponential", "Polyak and Juditsky 1992; Izmailov et al. 2018")
+    clip: Positive = _train(1.0, "highest norm of a gradient; 1e9 cuts nothing", "Pascanu et al. 2013")
+    clip_value: Positive | None = _train(None, "highest absolute value in a gradient, cut before the norm", "Mikolov 2012")
+    patience: Count = _rows(5, "looks (12 a fit) without a lower validation loss after which training ends", "Prechelt 1998")
+    validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(0.15, "share of the past's tail that judges the weights")
+    finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
+    precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products in training; auto: bfloat16 where the processor has it")
+    members: Count = _rows(1, "nets of the seeds seed, seed + 1, ...; the forecast is their median")
+    search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")
+
+    def __post_init__(self) -> None:
+        """ForecastError where two settings contradict each other: nothing is accepted and then ignored."""
+        for wrong, message in self._contradictions():
+            if wrong:
+                raise ForecastError(f"{self.name}: {message}")
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        """(whether, message) of each pair of settings that exclude each other."""
+        widths = self.units if isinstance(self.units, tuple) else ()
+        listed = ", ".join(map(str, widths))
+        return [
+            (widths == () and self.units == (), "units = [] names no layer. Give a width for each layer, such as [64, 32]."),
+            (
+                bool(widths) and self.layers not in (1, len(widths)),
+                f"layers = {self.layers}, but units = [{listed}] has {len(widths)} widths. Leave layers out.",
+            ),
+            (
+                self.residual and len(set(widths)) > 1,
+                f"residual adds a layer's input to its output, so all widths are equal; found units = [{listed}].",
+            ),
+            (
+                self.forget_bias is not None and self.cell != "lstm",
+                "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take cell lstm.",
+            ),
+            (self.weight_decay > 0 and self.optimiser != "adamw", f"weight_decay is of adamw; with optimiser {self.optimiser} use l2."),
+            (self.momentum is not None and self.optimiser != "sgd", f"momentum is of sgd, not of {self.optimiser}. Leave it out."),
+            (self.warmup is not None and self.schedule == "one-cycle", "schedule one-cycle has a warm-up of its own. Leave warmup out."),
+            (self.span is not None and self.anchor != "mean", f"span is of the anchor mean, not of {self.anchor}. Leave it out."),
+            (self.norm == "batch" and self.batch == 1, "norm batch needs batches of at least 2 windows; found batch = 1."),
+        ]
+
+    def settle(self, past: Panel, horizon: int) -> Self:
+        """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
+        typical = _typical(past.lengths)
+        rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+        segment = self.segment or (1 if self.head == "recursive" else math.ceil(horizon / math.ceil(horizon / 48)))
+        season = min(past.clock.seasons, default=1)
+        segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
+        reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
+        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
+        return replace(
+            self,
+            segment=segment,
+            context=self.context or min(math.ceil(reach / segment) * segment, most),
+            units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
+            batch=self.batch or (128 if rows < FEW else 256),
+            learning_rate=self.learning_rate or (1e-3 if rows < FEW else 2e-3) * RATES[self.optimiser],
+            steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
+        )
+
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes of settled settings."""
+        if self.context is None or self.segment is None or self.batch is None or self.steps is None:
+            raise AssertionError("a size is read that `settle` has not chosen")
+        return Sizes(self.context, self.segment, max(self.widths), self.batch, self.steps)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of each layer of settled settings."""
+        if self.units is None:
+            raise AssertionError("a size is read that `settle` has not chosen")
+        return self.units if isinstance(self.units, tuple) else (self.units,) * self.layers
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of settled settings, and where it is open the usual one."""
+        return self.learning_rate or 1e-3 * RATES[self.optimiser]
+
+    def answers(self, horizon: int) -> int:
+        """Segments answered in parallel, m; 0 for the heads that answer from the final state."""
+        return math.ceil(horizon / self.sizes.segment) if self.head == "segments" else 0
+
+
+def _typical(lengths: Array) -> int:
+    """The length that half of all rows lie in series at least as long as: of one series its own, of many not that of the odd long one."""
+    falling = np.sort(lengths)[::-1]
+    return int(falling[np.searchsorted(np.cumsum(falling), falling.sum() / 2)])
