@@ -52,9 +52,7 @@ class Boosting:
         truth = truth_of(validation, held) - anchor[:, None]
         trees, errors = self._grow(sample(train, look, seed), x, truth.ravel(), seed)
         model = self._model(trees, seed).fit(*sample(whole, look, seed))
-        forest = exported(model)
-        if not np.allclose(walk(forest, x), model.predict(x), rtol=1e-6, atol=1e-9):
-            raise ForecastError("boosting cannot read the trees of this version of scikit-learn: take 1.6 to 1.9, or choose another --model.")
+        forest = checked(model, x)
         note = f"reads {look.reach.context} rows, {x.shape[1]} features, {trees} trees of at most {self.leaves} leaves"
         return Grown(goal, look, forest, joined_spreads(errors.reshape(truth.shape)), Log((note,)))
 
@@ -199,6 +197,18 @@ def _mean(values: Array) -> Array:
     seen = ~np.isnan(values)
     count = seen.sum(1)
     return np.where(count > 0, np.where(seen, values, 0.0).sum(1) / np.maximum(count, 1), np.nan)
+
+
+def checked(model: Any, x: Array) -> Forest:
+    """The trees of a fitted model, which answer features x (n, F) as it does itself; ForecastError where they cannot be read."""
+    try:
+        forest = exported(model)
+        same = np.allclose(walk(forest, x), model.predict(x), rtol=1e-6, atol=1e-9)
+    except (AttributeError, ValueError):  # another name, or nodes without a field
+        same = False
+    if not same:
+        raise ForecastError("boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another --model.")
+    return forest
 
 
 def exported(model: Any) -> Forest:

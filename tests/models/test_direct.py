@@ -1,6 +1,7 @@
 """Regressions straight to the horizon: against plain solves, against scikit-learn, and with missing values."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from forecast.data.panel import Column, Panel
 from forecast.data.windows import make_windows
 from forecast.errors import ForecastError
 from forecast.fitting import fit
-from forecast.models.boosting import Look, exported, sample, walk
+from forecast.models.boosting import Look, checked, exported, sample, walk
 from forecast.models.boosting import features as asked
 from forecast.models.direct import Reach, joined_spreads, last_of, reach_of, read, some
 from forecast.models.ridge import features, normal_equations, solve
@@ -162,7 +163,11 @@ def test_boosting_learns_what_no_line_can() -> None:
     assert errors["boosting"] < 0.15 < 0.4 < errors["ridge"]
 
 
-def test_trees_of_another_kind_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecast.models.boosting.walk", lambda forest, x: np.zeros(len(x)))
-    with pytest.raises(ForecastError, match="cannot read the trees of this version of scikit-learn"):
-        fit("boosting", weather((200,)), 4)
+def test_trees_of_another_kind_are_refused() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    model = HistGradientBoostingRegressor(max_iter=5).fit(x, x[:, 0])
+    assert len(checked(model, x).roots) == 5
+    theirs = SimpleNamespace(predict=lambda x: x[:, 1], _predictors=model._predictors, _baseline_prediction=model._baseline_prediction)
+    for other in (theirs, SimpleNamespace(predict=model.predict)):  # trees that answer otherwise, and none where they used to be
+        with pytest.raises(ForecastError, match="cannot read the trees of this version of scikit-learn"):
+            checked(other, x)
