@@ -12,8 +12,8 @@ from forecast.results import Calibration, Outcome, ordered, quantile_levels, wit
 BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
 LEAST = 40  # matured errors of a step before it gets an interval
 WINDOW = 1000  # moments that are remembered
-MOST = 4000  # errors that a window may hold; of more, evenly spaced ones are taken
-PACE = 0.005  # of the adaptation, per moment (gamma in Gibbs and Candes 2021)
+MOST = 4000  # errors that are sorted; of a window with more, so many are drawn
+PACE = 0.005  # of the adaptation, per independent error (gamma in Gibbs and Candes 2021)
 
 
 def calibrate(
@@ -22,9 +22,12 @@ def calibrate(
     """Outcomes with quantiles, and for each model the Calibration that holds after the walk.
 
     Each quantile of a model (its point, where it has none) is moved by the empirical quantile of its own errors at that step of the horizon, in
-    units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al. 2005). The level that is asked of those
-    errors is corrected as they miss too often or too seldom (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts
-    from the moment on whose cutoff its stamp has reached. NaN where fewer than LEAST errors have matured, and for series that were not fitted.
+    units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al. 2005). Horizons overlap, so n errors are
+    worth fewer independent ones, and their quantiles lie too far inside: the level that is asked of them is widened accordingly (`reach`).
+    Where even their extremes are not far enough, Student's t takes their place. The level is corrected as errors miss too often or too seldom
+    (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp has reached.
+
+    NaN where fewer than LEAST errors have matured, for series that were not fitted, and where a model that has quantiles gave none.
     """
     levels = quantile_levels(intervals)
     models: dict[str, list[Outcome]] = {}
@@ -38,7 +41,7 @@ def calibrate(
 
 def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
-    base = np.concatenate([_answers(part) for part in parts])
+    base = _answers(parts)
     spread = np.concatenate([_spread(part) for part in parts])
     stamps = np.concatenate([part.forecast.times for part in parts])
     errors = (np.concatenate([part.truth for part in parts])[..., None] - base) / spread[:, None, None]
@@ -62,47 +65,86 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
 
 def _shifts(stamps: Array, errors: Array, block: Array, known: Array, levels: tuple[float, ...], series: float) -> Array:
     """Shifts (blocks + 1, Q) of one step: stamps (M,) at which errors (M, P) mature, the block (M,) each belongs to, when blocks begin."""
-    seen = np.flatnonzero(~np.isnan(errors[:, 0]))
+    seen = np.flatnonzero(~np.isnan(errors).any(1))
     order = seen[np.argsort(stamps[seen], kind="stable")]
     stamps, errors, block = stamps[order], errors[order], block[order]
-    asked = np.array(levels)
+    middle, asked = levels.index(0.5), np.array(levels)
     edge = np.minimum(asked, 1 - asked) / 5
     level = asked.copy()
     shifts = np.full((len(known), len(levels)), np.nan)
-    reached = np.searchsorted(stamps, known, side="right")
-    before = 0
-    for number, now in enumerate(reached):
-        fresh = slice(before, now)
-        below = errors[fresh] <= shifts[block[fresh]]
-        scored = ~np.isnan(shifts[block[fresh], 0])
+    before, worth = 0, 1.0  # worth: independent errors per moment
+    for number, now in enumerate(np.searchsorted(stamps, known, side="right")):
+        below = errors[before:now] <= shifts[block[before:now]]
+        scored = ~np.isnan(shifts[block[before:now], 0])
         if scored.any():
-            level += PACE * scored.sum() / series * (asked - below[scored].mean(0))
-            level = np.clip(level, edge, 1 - edge)
+            level = np.clip(level + PACE * worth * scored.sum() / series * (asked - below[scored].mean(0)), edge, 1 - edge)
         before = now
         if now >= LEAST:
-            first = max(0, now - round(WINDOW * series))
-            shifts[number] = _quantiles(errors[first : now : max(1, -(-(now - first) // MOST))], level)
-    shifts[:, levels.index(0.5)] = np.where(np.isnan(shifts[:, 0]), np.nan, 0.0)
+            window = slice(max(0, now - round(WINDOW * series)), now)
+            count = independent(errors[window, min(middle, errors.shape[1] - 1)], stamps[window])
+            worth = min(1.0, count * series / (now - window.start))
+            shifts[number] = reach(_drawn(errors[window]), level, count, asked)
+    shifts[:, middle] = np.where(np.isnan(shifts[:, middle]), np.nan, 0.0)
     return shifts
 
 
-def _quantiles(errors: Array, level: Array) -> Array:
-    """Quantiles (Q,) of errors (n, P) at place (n + 1) level of their order: with n errors, the next lies below with that chance."""
+def independent(errors: Array, stamps: Array) -> float:
+    """How many independent errors the errors (n,) are worth that matured at stamps (n,), rising: between 1 and n.
+
+    It is the number that would leave the mean size of an error as uncertain as it is, with the long-run variance of its mean at each stamp
+    summed over lags until the autocovariance first falls to zero (the initial positive sequence of Geyer 1992). Errors of several series at
+    one stamp count as many where they are unrelated, and as one where they are the same. Sizes, not signs: the ends of an interval depend on
+    how large errors are.
+    """
+    size = np.abs(errors)
+    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
+    mean = np.bincount(moment, size) / np.bincount(moment)
+    power = np.abs(np.fft.rfft(mean - mean.mean(), 2 * len(mean))) ** 2
+    covariance = np.fft.irfft(power)[: len(mean)] / len(mean)
+    ended = np.flatnonzero(covariance <= 0)
+    long_run = covariance[0] + 2 * covariance[1 : ended[0] if len(ended) else None].sum()
+    if long_run <= 1e-12 * max(float(mean.mean()) ** 2, 1e-300):
+        return float(len(errors))
+    return float(np.clip(size.var() * len(mean) / long_run, 1, len(errors)))
+
+
+def reach(errors: Array, level: Array, count: float, asked: Array) -> Array:
+    """Shifts (Q,) that errors (n, P), worth `count` independent ones, ask for at levels (Q,); asked (Q,) are the levels before adaptation.
+
+    Of n independent errors the next lies below the one at place (n + 1) p of their order with chance p. Errors in clumps of b = n / count
+    equal ones ask for place (n + b) p - (b - 1) / 2: the level is moved away from the median by (n + b) / (n + 1). That place does not exist
+    where (count + 1) p < 1: the quantile then lies where Student's t with `count` degrees of freedom and the spread of the point's errors has it.
+    """
     held = np.sort(errors, axis=0)
-    place = np.clip((len(held) + 1) * level - 1, 0, len(held) - 1)
+    n = len(held)
+    widened = 0.5 + (level - 0.5) * (1 + 1 / min(count, n)) / (1 + 1 / n)
+    place = np.clip((n + 1) * widened - 1, 0, n - 1)
     column = np.arange(len(level)) if held.shape[1] > 1 else 0
     low = np.floor(place).astype("int64")
-    high = np.minimum(low + 1, len(held) - 1)
+    high = np.minimum(low + 1, n - 1)
     made: Array = held[low, column] + (place - low) * (held[high, column] - held[low, column])
-    return made
+    far = (count + 1) * np.minimum(asked, 1 - asked) < 1
+    if not far.any():
+        return made
+    from scipy.special import stdtrit
+
+    point = errors[:, [len(asked) // 2 if errors.shape[1] > 1 else 0]]
+    tail = stdtrit(count, level) * np.sqrt(np.mean(point**2)) - (point - errors).mean(0)
+    return np.where(far, tail, made)
 
 
-def _answers(part: Outcome) -> Array:
-    """What the model said, (M, H, P): its quantiles, with its point where it has none."""
-    forecast = part.forecast
-    if forecast.quantiles is None:
-        return forecast.values[..., None]
-    return np.where(np.isnan(forecast.quantiles), forecast.values[..., None], forecast.quantiles)
+def _drawn(errors: Array) -> Array:
+    """All errors (n, P) of a window, or MOST of them: evenly spaced ones would be of the same few series."""
+    return errors if len(errors) <= MOST else errors[np.random.default_rng(0).integers(0, len(errors), MOST)]
+
+
+def _answers(parts: list[Outcome]) -> Array:
+    """What the model said, (M, H, P): its quantiles, NaN in parts that have none, or where no part has any its point."""
+    several = max(len(part.forecast.levels) for part in parts)
+    if not several:
+        return np.concatenate([part.forecast.values for part in parts])[..., None]
+    nothing = [np.full((*part.truth.shape, several), np.nan) for part in parts]
+    return np.concatenate([empty if part.forecast.quantiles is None else part.forecast.quantiles for part, empty in zip(parts, nothing, strict=True)])
 
 
 def _spread(part: Outcome) -> Array:
