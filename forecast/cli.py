@@ -247,6 +247,45 @@ def backtest(
         print(runs.board_of(result))
 
 
+@command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2")
+def compare(
+    file: FileArgument = None,
+    tries: Annotated[list[str] | None, typer.Option("--try", help="A change of one setting, such as gru.layers=2.", show_default=False)] = None,
+    horizon: Horizon = None,
+    target: Target = None,
+    time: Time = None,
+    id: Id = None,
+    past: Past = None,
+    test: Test = None,
+    folds: Folds = None,
+    stride: Stride = None,
+    intervals: Intervals = None,
+    bounds: Bounds = None,
+    transform: Transform = None,
+    seed: Seed = None,
+    setting: Set = None,
+    config: Config = None,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Walk a model and each change of one of its settings forward: what each buys, whether that could be chance, and what it costs."""
+    from forecast import runs
+
+    changes = _settings("--try", tries)
+    models = list(dict.fromkeys(path.partition(".")[0] for path, _ in changes))
+    flags = _flags(models, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed)
+    result = runs.compare_run(_plan(file, config, setting, flags), changes, jobs=jobs, progress=_progress(quiet))
+    if as_json:
+        print(json.dumps(result))
+    elif csv:
+        print(runs.board_of(result).to_frame().to_csv(), end="")
+    else:
+        _print_data(result["data"], quiet)
+        print(runs.board_of(result))
+
+
 @command("forecast tune data/weather.parquet --model gru --trials 20")
 def tune(
     *,
@@ -378,12 +417,16 @@ def _bounds(text: str) -> list[float | None]:
 def _plan(file: str | None, config: str | None, setting: list[str] | None, flags: dict[str, Any]) -> "Run":
     from forecast.plan import make_run
 
-    for text in setting or []:
-        path, equals, value = text.partition("=")
+    return make_run(file, config, {**flags, **dict(_settings("--set", setting))})
+
+
+def _settings(flag: str, texts: list[str] | None) -> list[tuple[str, Any]]:
+    """(path, value) of each PATH=VALUE."""
+    pairs = [(text, *text.partition("=")) for text in texts or []]
+    for text, _, equals, _ in pairs:
         if not equals:
-            raise ForecastError(f"--set takes PATH=VALUE, such as gru.units=128; found {text!r}.")
-        flags[path.strip()] = _value(value)
-    return make_run(file, config, flags)
+            raise ForecastError(f"{flag} takes PATH=VALUE, such as gru.units=128; found {text!r}.")
+    return [(path.strip(), _value(value)) for _, path, _, value in pairs]
 
 
 def _value(text: str) -> Any:
@@ -448,4 +491,6 @@ def _wide(frame: "pd.DataFrame") -> str:
 
 def main() -> None:
     """The entry point of the command `forecast`."""
+    # after Ctrl-C the workers' tracker cleans up what they held, as it should; that it had to is no news to the user
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker")
     app()

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -27,6 +27,7 @@ from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, fit
+from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
@@ -294,12 +295,37 @@ def run(
 
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    specs, panel = plan.specs(), plan.read()
+    return _board(plan, plan.specs(), None, jobs, progress)
+
+
+def compare_run(plan: Run, tries: Sequence[tuple[str, Any]], *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+    """Each change of a setting alone, `[("gru.layers", 2), ("gru.init", "he")]`, against the model without it: same folds, same seed.
+
+    The leaderboard as JSON values, with the unchanged model as baseline: what `forecast compare` prints.
+    """
+    models = list(dict.fromkeys(path.partition(".")[0] for path, _ in tries))
+    if len(models) != 1:
+        found = ", ".join(models) or "none"
+        raise ForecastError(f"Settings of one model are compared at a time; found {found}. Give --try gru.layers=2, and more of gru.")
+    model, settings = models[0], plan.settings.get(models[0], {})
+    base = spec(model, **settings)
+    changed: list[Spec] = []
+    for path, value in tries:
+        one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
+        if one == base:
+            raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
+        changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
+    return _board(plan, [base, *changed], model, jobs, progress)
+
+
+def _board(plan: Run, specs: list[Spec], baseline: str | None, jobs: int, progress: Any) -> dict[str, Any]:
+    """The leaderboard of some specs, walked through the data of a run."""
+    panel = plan.read()
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
-            return board_json(panel, leaderboard(outcomes))
+            return board_json(panel, leaderboard(outcomes, baseline))
 
 
 def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ import pytest
 from forecast.evaluation.compare import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ["check", "fit", "predict", "backtest", "tune", "models"]
+COMMANDS = ["check", "fit", "predict", "backtest", "compare", "tune", "models"]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 
@@ -91,6 +91,11 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit"], "No data file is named."),
+        (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
+        (["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"], "one model are compared at a time; found gru, lstm."),
+        (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
+        (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
+        (["compare", "weather.csv"], "Settings of one model are compared at a time; found none. Give --try gru.layers=2"),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
     ],
 )
@@ -164,6 +169,19 @@ def test_tune_says_what_it_bought(file, tmp_path):
     again = forecast(tmp_path, *arguments)
     assert json.loads(again.stdout)["best"] == result["best"]
     assert json.loads(again.stdout)["trials"] == 3
+
+
+def test_compare_sets_each_change_against_the_model_without_it(file, tmp_path):
+    tries = ["--try", "gru.layers=2", "--try", "gru.units=[8, 4]", "--try", "gru.head=recursive"]
+    shown = forecast(tmp_path, "compare", file, *tries, "--horizon", "6", "--folds", "1", "--json", "--jobs", "1", *FEW)
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(shown.stdout)
+    assert result["baseline"] == "gru"
+    rows = {row["model"]: row for row in result["leaderboard"]}
+    assert set(rows) == {"gru", "layers=2", "units=[8, 4]", "head=recursive"}
+    assert all(row["seconds"] > 0 and (name == "gru" or row["p"] is not None) for name, row in rows.items())
+    assert rows["gru"]["skill"] == 0
+    assert not (tmp_path / "runs").exists()
 
 
 def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):

@@ -81,8 +81,8 @@ class Leaderboard:
         return f"{self.to_frame().to_html(float_format='{:.4g}'.format)}<p>{self.verdict}</p>"
 
 
-def leaderboard(outcomes: Iterable[Outcome]) -> Leaderboard:
-    """Score every model of a backtest against the baseline of lowest MAE (without baselines: against the best model)."""
+def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Leaderboard:
+    """Score every model of a backtest against one of them; without a name, against the baseline of lowest MAE, or else the best model."""
     models: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         models.setdefault(outcome.forecast.model, []).append(outcome)
@@ -92,7 +92,7 @@ def leaderboard(outcomes: Iterable[Outcome]) -> Leaderboard:
     if all(math.isnan(values["mae"]) for values in scores.values()):
         raise ForecastError("The target has no observed value in the test part, so nothing can be scored. Test on another part (--test).")
     order = sorted(models, key=lambda name: scores[name]["mae"])
-    baseline = next((name for name in order if name in BASELINES), order[0])
+    baseline = baseline or next((name for name in order if name in BASELINES), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
     others = [name for name in order if name != baseline]
@@ -218,7 +218,7 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
     if best.model == baseline:
         second = rows[1]
         return f"No model beats the baseline {baseline}: the next, {second.model}, has an MAE {_percent(-second.skill)} higher."
-    gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}, the best baseline"
+    gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * (baseline in BASELINES)}"
     if best.p is None:
         return f"{gain}; but the test spans {horizons:.1f} horizons, and below {FEWEST} no verdict is given on whether that is chance."
     if best.p >= LEVEL:
