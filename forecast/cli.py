@@ -32,12 +32,10 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     """Register a command whose help ends with an example; what its user can mend is one message and exit 2, Ctrl-C is exit 130."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        takes_reading = "reading" in inspect.signature(function).parameters
-
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
-                function(*args, **(_gathered(kwargs) if takes_reading else kwargs))
+                function(*args, **_gathered(function, kwargs))
             except ForecastError as error:
                 print(f"forecast: {error}", file=sys.stderr)
                 raise SystemExit(2) from None
@@ -46,8 +44,7 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
                 sys.stderr.flush()
                 os._exit(130)  # worker processes die with this one; waiting for them would print their tracebacks
 
-        if takes_reading:
-            _spread_reading(guarded, function)
+        _spread(guarded, function)
         text = f"{function.__doc__}\n\nExample: {example}"
         app.command(help=text)(guarded)
         return guarded
@@ -55,23 +52,25 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return register
 
 
-def _spread_reading(guarded: Callable[..., None], function: Callable[..., None]) -> None:
-    """Give a command one flag for each entry of READING in place of its parameter `reading`."""
+def _spread(guarded: Callable[..., None], function: Callable[..., None]) -> None:
+    """Give a command one flag for each entry of a table of SHARED in place of the parameter of that name."""
     signature = inspect.signature(function)
     spread: list[inspect.Parameter] = []
     for name, parameter in signature.parameters.items():
-        if name == "reading":
-            spread += [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind) for flag, kind in READING.items()]
+        if name in SHARED:
+            spread += [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind) for flag, kind in SHARED[name].items()]
         else:
             spread.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
     guarded.__signature__ = signature.replace(parameters=spread)  # type: ignore[attr-defined]
     guarded.__annotations__ = {parameter.name: parameter.annotation for parameter in spread}
 
 
-def _gathered(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a command with those of READING as one dict, `reading`."""
-    others = {name: value for name, value in values.items() if name not in READING}
-    return {**others, "reading": {name: values[name] for name in READING}}
+def _gathered(function: Callable[..., None], values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a command with those of each shared table that it takes as one dict."""
+    taken = {name: SHARED[name] for name in inspect.signature(function).parameters if name in SHARED}
+    shared = {flag for table in taken.values() for flag in table}
+    own = {name: value for name, value in values.items() if name not in shared}
+    return {**own, **{name: {flag: values[flag] for flag in table} for name, table in taken.items()}}
 
 
 FileArgument = Annotated[
@@ -90,18 +89,23 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "dayfirst": Annotated[bool | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
     "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
 }
-Reading = dict[str, Any]
+WALKING: dict[str, Any] = {  # the flags that say how models are walked through it
+    "horizon": Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")],
+    "test": Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")],
+    "folds": Annotated[int | None, typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3")],
+    "stride": Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")],
+    "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
+    "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
+    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")],
+    "price": Annotated[bool | None, typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False)],
+    "cost": Annotated[float | None, typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none")],
+    "seed": Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")],
+    "setting": Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)],
+    "config": Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)],
+}
+SHARED = {"reading": READING, "walking": WALKING}
+Flags = dict[str, Any]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive")]
-Horizon = Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")]
-Test = Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")]
-Folds = Annotated[int | None, typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3")]
-Stride = Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")]
-Intervals = Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")]
-Bounds = Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")]
-Transform = Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)]
-Config = Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)]
 Out = Annotated[str | None, typer.Option("--out", help="Run folder.", show_default="runs/NAME")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew, also where the run folder holds a finished or another run.")]
 Jobs = Annotated[int, typer.Option("--jobs", help="Fits side by side, 0 = one a core.")]
@@ -126,7 +130,7 @@ def version(context: typer.Context, show: Annotated[bool, typer.Option("--versio
 def check(
     *,
     file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a folder of them.")],
-    reading: Reading,
+    reading: Flags,
     as_json: Json = False,
 ) -> None:
     """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers."""
@@ -155,17 +159,8 @@ def fit(
     *,
     file: FileArgument = None,
     model: Models = None,
-    horizon: Horizon = None,
-    reading: Reading,
-    test: Test = None,
-    folds: Folds = None,
-    stride: Stride = None,
-    intervals: Intervals = None,
-    bounds: Bounds = None,
-    transform: Transform = None,
-    seed: Seed = None,
-    setting: Set = None,
-    config: Config = None,
+    reading: Flags,
+    walking: Flags,
     out: Out = None,
     overwrite: Overwrite = False,
     jobs: Jobs = 0,
@@ -176,7 +171,7 @@ def fit(
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
+    plan = _plan(file, model, reading, walking)
     result = None if overwrite else runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
@@ -188,7 +183,7 @@ def fit(
         print(_frame(result["forecast"]).to_csv(index=False), end="")
     else:
         _print_data(result["data"], quiet)
-        print(runs.board_of(result))
+        _print_board(result)
         steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
         print(f"\nNext {steps} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
@@ -217,17 +212,8 @@ def backtest(
     *,
     file: FileArgument = None,
     model: Models = None,
-    horizon: Horizon = None,
-    reading: Reading,
-    test: Test = None,
-    folds: Folds = None,
-    stride: Stride = None,
-    intervals: Intervals = None,
-    bounds: Bounds = None,
-    transform: Transform = None,
-    seed: Seed = None,
-    setting: Set = None,
-    config: Config = None,
+    reading: Flags,
+    walking: Flags,
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
@@ -236,7 +222,7 @@ def backtest(
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
     from forecast import runs
 
-    plan = _plan(file, config, setting, _flags(model, horizon, reading, test, folds, stride, intervals, bounds, transform, seed))
+    plan = _plan(file, model, reading, walking)
     result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -244,27 +230,16 @@ def backtest(
         print(runs.board_of(result).to_frame().to_csv(), end="")
     else:
         _print_data(result["data"], quiet)
-        print(runs.board_of(result))
+        _print_board(result)
 
 
 @command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2")
 def compare(
+    *,
     file: FileArgument = None,
     tries: Annotated[list[str] | None, typer.Option("--try", help="A change of one setting, such as gru.layers=2.", show_default=False)] = None,
-    horizon: Horizon = None,
-    target: Target = None,
-    time: Time = None,
-    id: Id = None,
-    past: Past = None,
-    test: Test = None,
-    folds: Folds = None,
-    stride: Stride = None,
-    intervals: Intervals = None,
-    bounds: Bounds = None,
-    transform: Transform = None,
-    seed: Seed = None,
-    setting: Set = None,
-    config: Config = None,
+    reading: Flags,
+    walking: Flags,
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
@@ -275,15 +250,14 @@ def compare(
 
     changes = _settings("--try", tries)
     models = list(dict.fromkeys(path.partition(".")[0] for path, _ in changes))
-    flags = _flags(models, horizon, target, time, id, past, test, folds, stride, intervals, bounds, transform, seed)
-    result = runs.compare_run(_plan(file, config, setting, flags), changes, jobs=jobs, progress=_progress(quiet))
+    result = runs.compare_run(_plan(file, models, reading, walking), changes, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
     elif csv:
         print(runs.board_of(result).to_frame().to_csv(), end="")
     else:
         _print_data(result["data"], quiet)
-        print(runs.board_of(result))
+        _print_board(result)
 
 
 @command("forecast tune data/weather.parquet --model gru --trials 20")
@@ -293,17 +267,8 @@ def tune(
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
     space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
     trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
-    horizon: Horizon = None,
-    reading: Reading,
-    test: Test = None,
-    folds: Folds = None,
-    stride: Stride = None,
-    intervals: Intervals = None,
-    bounds: Bounds = None,
-    transform: Transform = None,
-    seed: Seed = None,
-    setting: Set = None,
-    config: Config = None,
+    reading: Flags,
+    walking: Flags,
     out: Out = None,
     overwrite: Overwrite = False,
     jobs: Jobs = 0,
@@ -315,8 +280,7 @@ def tune(
     """
     from forecast.tuning import tune_run
 
-    flags = _flags([model], horizon, reading, test, folds, stride, intervals, bounds, transform, seed)
-    plan = _plan(file, config, setting, flags if space is None else {**flags, f"{model}.search": space})
+    plan = _plan(file, [model], reading, walking, {} if space is None else {f"{model}.search": space})
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -371,31 +335,23 @@ def _given(**flags: Any) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
 
 
-def _flags(
-    model: list[str] | None,
-    horizon: str | None,
-    reading: dict[str, Any],
-    test: str | None,
-    folds: int | None,
-    stride: int | None,
-    intervals: str | None,
-    bounds: str | None,
-    transform: str | None,
-    seed: int | None,
-) -> dict[str, Any]:
-    """The flags that were given, by the paths of a Run."""
-    return _given(
+def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Flags, more: Flags | None = None) -> "Run":
+    """The Run of a command: its config, then its flags, then what --set says, by the paths of a Run."""
+    from forecast.plan import make_run
+
+    intervals, bounds = walking["intervals"], walking["bounds"]
+    flags = _given(
         models=_list(model),
-        walk__horizon=horizon,
         **_reading(reading),
-        walk__test=None if test is None else _value(test),
-        walk__folds=folds,
-        walk__stride=stride,
+        walk__horizon=walking["horizon"],
+        walk__test=None if walking["test"] is None else _value(walking["test"]),
+        walk__folds=walking["folds"],
+        walk__stride=walking["stride"],
         intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
-        transform=transform,
-        seed=seed,
+        **{name: walking[name] for name in ("transform", "price", "cost", "seed")},
     )
+    return make_run(file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))})
 
 
 def _numbers(flag: str, text: str) -> list[float]:
@@ -412,12 +368,6 @@ def _bounds(text: str) -> list[float | None]:
     if text.count(",") > 1 or (low is None and high is None) or (low is not None and high is not None and low >= high):
         raise ForecastError(f"--bounds takes the lowest and the highest value of the target, such as 0, or 0,100; found {text!r}.")
     return [low, high]
-
-
-def _plan(file: str | None, config: str | None, setting: list[str] | None, flags: dict[str, Any]) -> "Run":
-    from forecast.plan import make_run
-
-    return make_run(file, config, {**flags, **dict(_settings("--set", setting))})
 
 
 def _settings(flag: str, texts: list[str] | None) -> list[tuple[str, Any]]:
@@ -453,6 +403,15 @@ def _print_data(data: dict[str, Any], quiet: bool) -> None:
         for finding in data["findings"]:
             print(_finding(finding), file=sys.stderr)
         print(file=sys.stderr)
+
+
+def _print_board(result: dict[str, Any]) -> None:
+    """The leaderboard with its verdict, and of a price what its direction is worth."""
+    from forecast.runs import board_of, market_of
+
+    print(board_of(result))
+    if market := market_of(result):
+        print(f"\n{market}")
 
 
 def _finding(finding: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Run:
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
     transform: str = "none"  # of the target
+    price: bool = False  # logs, the random walk as baseline, and what the direction is worth
+    cost: float | None = None  # of a price: basis points for each side that is traded
     seed: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
 
@@ -54,6 +56,11 @@ class Run:
             if model not in self.models:
                 raise ForecastError(f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}.")
         return [spec(model, **self.settings.get(model, {})) for model in self.models]
+
+    @property
+    def baseline(self) -> str | None:
+        """The model that all are measured against where it is not the best baseline: of a price the random walk."""
+        return "naive" if self.price and "naive" in self.models else None
 
     def read(self) -> Panel:
         """The panel of its file."""
@@ -87,7 +94,9 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     try:
         made = TypeAdapter(Run).validate_python({**values, "settings": settings})
         quantile_levels(made.intervals)
-        return made
+        if made.cost is not None and not made.price:
+            raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
+        return replace(made, transform="log") if made.price and made.transform == "none" else made
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function", "tuple", "str", "float", "int")))

@@ -25,6 +25,7 @@ from forecast.evaluation.backtest import Answers, Keep, Part, backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
+from forecast.evaluation.market import Direction, directions, market_text
 from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, fit
 from forecast.models import spec
@@ -204,10 +205,12 @@ class Result:
     fitted: Fitted
     forecast: Forecast
     resumed: bool  # the folder held the finished run already
+    market: list[Direction]  # of a price: what each model's direction is worth
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
-        return {"run": str(self.folder), **board_json(self.panel, self.board), "forecast": frame_json(self.forecast.to_frame(cutoff=False))}
+        board = board_json(self.panel, self.board, self.market)
+        return {"run": str(self.folder), **board, "forecast": frame_json(self.forecast.to_frame(cutoff=False))}
 
 
 def panel_json(panel: Panel) -> dict[str, Any]:
@@ -225,7 +228,7 @@ def panel_json(panel: Panel) -> dict[str, Any]:
     }
 
 
-def board_json(panel: Panel, board: Leaderboard) -> dict[str, Any]:
+def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dict[str, Any]:
     """Data, leaderboard and verdict as JSON values: numbers are numbers, missing is None."""
     return {
         "data": panel_json(panel),
@@ -235,7 +238,18 @@ def board_json(panel: Panel, board: Leaderboard) -> dict[str, Any]:
         "leaderboard": [{key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows],
         "best": board.best,
         "verdict": board.verdict,
+        **({"market": [_number(dataclasses.asdict(row)) for row in market]} if market else {}),
     }
+
+
+def market_of(values: dict[str, Any]) -> str:
+    """What `board_json` wrote down of a price, in words; empty where the target is none."""
+
+    def number(key: str, value: Any) -> Any:
+        return np.nan if value is None and key in ("hits", "majority", "r2") else value
+
+    rows = [Direction(**{key: number(key, value) for key, value in row.items()}) for row in values.get("market", [])]
+    return market_text(rows) if rows else ""
 
 
 def board_of(values: dict[str, Any]) -> Leaderboard:
@@ -282,12 +296,12 @@ def run(
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
             outcomes, calibrations = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
-            board = leaderboard(outcomes)
+            board = leaderboard(outcomes, plan.baseline)
             chosen = next(one for one in specs if one.name == board.best)
             fitted = _final(folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep)
         context = folder / "context.parquet"
         forecast = fitted.predict(load_context(fitted, context) if context.exists() else save_context(fitted, panel, context))
-        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed)
+        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, _market(plan, outcomes))
         if not resumed:
             _write(result, plan)
     return result
@@ -295,7 +309,7 @@ def run(
 
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    return _board(plan, plan.specs(), None, jobs, progress)
+    return _board(plan, plan.specs(), plan.baseline, jobs, progress)
 
 
 def compare_run(plan: Run, tries: Sequence[tuple[str, Any]], *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
@@ -325,7 +339,12 @@ def _board(plan: Run, specs: list[Spec], baseline: str | None, jobs: int, progre
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
-            return board_json(panel, leaderboard(outcomes, baseline))
+            return board_json(panel, leaderboard(outcomes, baseline), _market(plan, outcomes))
+
+
+def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:
+    """Of a price: what each model's direction is worth; else nothing."""
+    return directions(outcomes, plan.cost) if plan.price else []
 
 
 def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:

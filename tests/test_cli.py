@@ -206,3 +206,18 @@ def test_a_pipeline_reads(name):
     run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
     assert [one.name for one in run.specs()] == list(run.models)
     assert run.read().target == run.target
+
+
+def test_a_price_is_measured_against_the_random_walk(tmp_path):
+    walk = 50 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 400)))
+    frame = pd.DataFrame({"date": pd.bdate_range("2020-01-01", periods=400), "close": walk})
+    frame.to_csv(tmp_path / "price.csv", index=False)
+    done = forecast(tmp_path, "backtest", "price.csv", "--price", "--model", "drift,naive", "--horizon", "1", "--cost", "5", "--json")
+    result = json.loads(done.stdout)
+    assert result["baseline"] == "naive"
+    drift, naive = sorted(result["market"], key=lambda row: row["model"])
+    assert naive["moves"] == 0
+    assert drift["moves"] == result["origins"]
+    assert abs(drift["profit"]) < 100
+    refused = forecast(tmp_path, "backtest", "price.csv", "--cost", "5")
+    assert (refused.returncode, refused.stderr) == (2, "forecast: A cost is of trading a price: add --price, or leave --cost out.\n")

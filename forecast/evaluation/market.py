@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.evaluation.compare import LEVEL
 from forecast.evaluation.metrics import score
 from forecast.files import Array
 from forecast.results import Outcome
@@ -42,7 +43,7 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
 
     last = np.concatenate([part.last for part in parts])
     truth = np.concatenate([part.truth[:, 0] for part in parts])
-    said = np.sign(np.concatenate([part.forecast.values[:, 0] for part in parts]) - last)
+    said = _side(parts)
     moved = np.sign(truth - last)
     counted = (np.nan_to_num(moved) != 0) & (said != 0)
     moves = int(counted.sum())
@@ -54,11 +55,18 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
     return Direction(name, moves, hits / moves if moves else np.nan, majority, p, score(parts, "r2"), profit, hold)
 
 
+def _side(parts: list[Outcome]) -> Array:
+    """1 up, -1 down, 0 neither (M,): what the forecast of the next step says; a last value that came back from its logarithm is neither."""
+    last = np.concatenate([part.last for part in parts])
+    moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
+    return np.where(np.abs(moved) > 1e-9 * np.abs(last), np.sign(moved), 0.0)
+
+
 def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
     """Mean return a step, in basis points, of the forecasts' sides after costs, and of holding: series by series, in order of time."""
     series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
     gain = np.concatenate([part.truth[:, 0] / part.last - 1 for part in parts])
-    side = np.sign(np.concatenate([part.forecast.values[:, 0] - part.last for part in parts]))
+    side = _side(parts)
     order = np.lexsort((np.concatenate([part.forecast.cutoffs for part in parts]), series))
     earned = [_earned(side[own], gain[own], cost) for own in (order[series[order] == one] for one in np.unique(series))]
     return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(gain))
@@ -69,3 +77,23 @@ def _earned(side: Array, gain: Array, cost: float) -> Array:
     traded = np.abs(np.diff(side, prepend=0.0))
     earned: Array = 1e4 * side * gain - cost * traded
     return earned
+
+
+def market_text(rows: list[Direction]) -> str:
+    """A table of the models, and in words whether any finds the direction of the next step more often than chance."""
+    table = [["model", "moves", "right", "commoner side", "p", "R2 on last value", *(["bp a step", "holding"] if rows[0].profit is not None else [])]]
+    for row in rows:
+        shares = ["" if np.isnan(share) else f"{100 * share:.1f} %" for share in (row.hits, row.majority)]
+        gains = [] if row.profit is None or row.hold is None else [f"{row.profit:+.2f}", f"{row.hold:+.2f}"]
+        table.append([row.model, str(row.moves), *shares, f"{row.p:.3f}" if row.moves else "", f"{row.r2:+.4f}", *gains])
+    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
+    lines = [line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)) for line in table]
+    tested = [row for row in rows if row.moves]
+    best = min(tested, key=lambda row: row.p, default=None)
+    if best is None:
+        return "\n".join(["The direction of the next step:", *lines])
+    p = min(1.0, best.p * len(tested))
+    said = f"{best.model} finds the direction of the next step in {100 * best.hits:.1f} % of {best.moves:,} moves; the commoner side alone makes"
+    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} models compared)"
+    verdict = "that is hardly chance" if p < LEVEL else "that could be chance"
+    return "\n".join(["The direction of the next step:", *lines, "", f"{said} {chance}: {verdict}."])

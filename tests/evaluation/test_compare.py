@@ -95,10 +95,14 @@ def test_nothing_to_compare_is_said():
 
 
 def test_the_columns_of_a_printed_leaderboard_never_touch():
-    rows = (Row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 1e-5, 12345.6), Row("naive", 1, 2, 1, 3, 0.0, None, 0.0))
-    rows += (Row("x", 12345.678, 123456.7, 1234.5, 199.9, -98765.4, 0.5, 0.1),)
+    def row(model, *numbers, p=None, seconds=0.0):
+        return Row(model, *numbers, p=p, coverage={"80": 0.8}, among_best=True, seconds=seconds)
+
+    rows = (row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 0.9, 1.0, p=1e-5, seconds=12345.6), row("naive", 1, 2, 1, 3, 0.0, 0.0, 0.0))
+    rows += (row("x", 12345.678, 123456.7, 1234.5, 199.9, -98765.4, -1e5, -9e4, p=0.5, seconds=0.1),)
     table = str(Leaderboard(rows, "naive", 100, 1, "verdict")).split("\n")[:4]
     assert len({len(line) for line in table}) == 1
     assert [line.split()[0] for line in table] == ["model", "a-model-of-a-long-name", "naive", "x"]
-    assert table[3].split() == ["x", "1.235e+04", "1.235e+05", "1234.500", "199.9", "-9,876,540", "%", "0.500", "0.1"]
-    assert all(len(re.split(r"\s{2,}", line.strip())) == 8 for line in table if "naive" not in line)
+    numbers = ["1.235e+04", "1.235e+05", "1234.500", "199.9", "-9,876,540", "%", "-10,000,000", "%", "..", "-9,000,000", "%", "0.500", "80.0", "0.1"]
+    assert table[3].split() == ["x", *numbers]
+    assert all(len(re.split(r"\s{2,}", line.strip())) == 10 for line in table if "naive" not in line)

@@ -3,7 +3,7 @@ import pytest
 from conftest import hours, single
 
 from forecast.data.scaling import fit_scaling
-from forecast.evaluation.market import directions
+from forecast.evaluation.market import directions, market_text
 from forecast.results import Forecast, Outcome
 
 
@@ -36,3 +36,19 @@ def test_a_profit_is_given_only_with_a_cost_and_pays_for_each_side_traded():
     one = directions([traded], cost=5)[0]
     assert one.profit == pytest.approx((100 + 200 - 100 - 5 * (1 + 0 + 2)) / 3)
     assert one.hold == pytest.approx(400 / 3)
+
+
+def test_the_last_value_through_its_logarithm_takes_no_side():
+    last = np.array([3.3, 7.7, 11.1])
+    assert directions([outcome(last, np.exp(np.log(last)), last + 1)])[0].moves == 0
+
+
+def test_the_text_says_whether_it_could_be_chance():
+    random = np.random.default_rng(0)
+    last = np.full(400, 10.0)
+    truth = last + random.normal(size=400)
+    good = outcome(last, last + np.where(random.random(400) < 0.8, truth - last, last - truth), truth, "good")
+    guess = outcome(last, last + random.normal(size=400), truth, "guess")
+    assert market_text(directions([good, guess])).endswith("2 models compared): that is hardly chance.")
+    assert market_text(directions([guess])).endswith("that could be chance.")
+    assert "bp a step" in market_text(directions([guess], cost=1.0))
