@@ -376,7 +376,7 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
     part: Part = (chosen.name, -1)
     fitted = fit(
         chosen,
-        panel,
+        plan.walk.past(panel),
         horizon,
         intervals=plan.intervals,
         bounds=plan.bounds,

@@ -106,7 +106,7 @@ class Search:
     def before_test(panel: Panel, walk: WalkForward, transform: str, seed: int) -> "Search":
         """The last fifth of what lies before the test, in two folds, at the same horizon."""
         before = panel.until(first_test_row(panel, walk))
-        inner = WalkForward(horizon=panel.clock.steps(walk.horizon), test=0.2, folds=FOLDS, stride=walk.stride)
+        inner = replace(walk, test=0.2, folds=FOLDS)
         list(walk_forward(before, inner))  # too short a file is refused before the first trial
         return Search(before, inner, transform, seed)
 
@@ -230,7 +230,7 @@ def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Pa
 
 def _defaults(base: Spec, search: Search) -> dict[str, Any]:
     """The default as the parameters of a trial: the settings of the settled spec under the names that its space suggests."""
-    settled = base.settle(search.panel, search.panel.clock.steps(search.walk.horizon))
+    settled = base.settle(search.panel, search.walk.ahead(search.panel.clock))
     asked: dict[str, Any] = {}
 
     class Own:

@@ -55,7 +55,6 @@ def backtest(
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit.
     """
     walk = walk or WalkForward()
-    horizon = panel.clock.steps(walk.horizon)
     several = models if isinstance(models, Iterable) and not isinstance(models, str) else [models]
     specs = [spec(model) if isinstance(model, str) else model for model in several]
     names = [one.name for one in specs]
@@ -65,7 +64,7 @@ def backtest(
     keep = keep or Keep()
     parts = [(one, fold) for fold in folds for one in specs]
     jobs = min(jobs or os.cpu_count() or 1, len(parts))
-    ask = Ask(panel, horizon, tuple(intervals), bounds, transform, seed, keep)
+    ask = Ask(panel, walk, tuple(intervals), bounds, transform, seed, keep)
     if jobs == 1:
         for one, fold in parts:
             yield outcome(ask, fold, one, *run_part(ask, fold, one))
@@ -82,7 +81,7 @@ class Ask:
     """What every part of a walk is asked: it is sent to the worker processes."""
 
     panel: Panel
-    horizon: int
+    walk: WalkForward
     intervals: tuple[float, ...]
     bounds: Bounds
     transform: str
@@ -97,9 +96,9 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
     if kept is not None:
         return kept
     begun = time.process_time()
-    past = ask.panel.until(fold.until)
+    past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
     watch = ask.keep.watch(part)
-    fitted = fit(one, past, ask.horizon, intervals=ask.intervals, bounds=ask.bounds, transform=ask.transform, seed=ask.seed, watch=watch)
+    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, transform=ask.transform, seed=ask.seed, watch=watch)
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
@@ -111,10 +110,11 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
 
 def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outcome:
     """Forecasts of one part beside what came."""
-    panel, horizon, origins = ask.panel, ask.horizon, fold.origins
+    panel, horizon, origins = ask.panel, ask.walk.ahead(ask.panel.clock), fold.origins
     quantiles = answers.get("quantiles")
     levels = quantile_levels(ask.intervals) if quantiles is not None else ()
     times = panel.stamps(origins, horizon)
     forecast = Forecast(one.name, panel.ids, origins, panel.cutoffs(origins), times, answers["values"], levels, quantiles)
-    past = panel.until(fold.until)
-    return Outcome(fold.index, forecast, panel.truth(origins, horizon), panel.last(origins), past, fit_scaling(past, ask.transform), log)
+    past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
+    truth[:, : ask.walk.gap] = np.nan
+    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.transform), log)

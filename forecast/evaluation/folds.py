@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from forecast.data.clock import Clock
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -24,12 +25,24 @@ class WalkForward:
     test: the last share of the stamps, or a number of steps, or the first date of the test.
     folds: blocks of the test, one fit before each.
     stride: steps between origins; None = the smallest with at most 2,000 origins a series.
+    gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
+    max_past: rows of each series that a fit sees at most, a window that slides; None = all, a window that grows.
     """
 
     horizon: int | str | None = None
     test: float | int | str = 0.2
     folds: Annotated[int, Field(ge=1)] = 3
     stride: Annotated[int, Field(ge=1)] | None = None
+    gap: Annotated[int, Field(ge=0)] = 0
+    max_past: Annotated[int, Field(ge=1)] | None = None
+
+    def ahead(self, clock: Clock) -> int:
+        """Steps that are forecast: the gap and the horizon."""
+        return self.gap + clock.steps(self.horizon)
+
+    def past(self, panel: Panel) -> Panel:
+        """What a fit sees of what is known."""
+        return panel if self.max_past is None else panel.tail(self.max_past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +59,7 @@ def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
 
     Raises ForecastError, with the number of rows that are needed, where the panel is too short.
     """
-    horizon = panel.clock.steps(walk.horizon)
+    horizon = walk.ahead(panel.clock)
     grid = np.unique(panel.times[_rows(panel)])
     first = _first_test(grid, walk, panel)
     last = len(grid) - horizon

@@ -116,3 +116,20 @@ def test_a_user_s_own_spec_runs_beside_the_others():
     panel = single(np.random.default_rng(0).normal(3, 1, 300))
     for outcome in backtest(Mean(), panel, WALK):
         assert outcome.forecast.values == pytest.approx(outcome.past.values[outcome.past.rows(0), 0].mean())
+
+
+def test_a_gap_is_forecast_but_not_scored():
+    panel = weather((300,))
+    for outcome in backtest("drift", panel, WalkForward(horizon=6, gap=3, folds=2)):
+        assert outcome.forecast.values.shape[1] == 9
+        assert np.isnan(outcome.truth[:, :3]).all()
+        assert np.array_equal(outcome.truth[:, 3:], panel.truth(outcome.forecast.origins, 9)[:, 3:])
+
+
+def test_a_sliding_past_is_all_that_a_fit_sees():
+    panel = weather((300, 300))
+    for outcome in backtest("drift", panel, WalkForward(horizon=6, folds=2, max_past=50)):
+        assert (outcome.past.lengths == 50).all()
+        until = outcome.past.stops - panel.starts
+        fitted = fit("drift", panel.until(until).tail(50).compact(), 6)
+        assert np.allclose(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)

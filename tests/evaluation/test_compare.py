@@ -7,7 +7,17 @@ from conftest import single, weather
 
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import Leaderboard, Row, diebold_mariano, horizons_of, leaderboard, loss_by_origin
+from forecast.evaluation.compare import (
+    Leaderboard,
+    Row,
+    confidence_set,
+    diebold_mariano,
+    holm,
+    horizons_of,
+    leaderboard,
+    loss_by_origin,
+    skill_interval,
+)
 from forecast.evaluation.folds import WalkForward
 
 
@@ -106,3 +116,55 @@ def test_the_columns_of_a_printed_leaderboard_never_touch():
     numbers = ["1.235e+04", "1.235e+05", "1234.500", "199.9", "-9,876,540", "%", "-10,000,000", "%", "..", "-9,000,000", "%", "0.500", "80.0", "0.1"]
     assert table[3].split() == ["x", *numbers]
     assert all(len(re.split(r"\s{2,}", line.strip())) == 10 for line in table if "naive" not in line)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, None, 0.04, 0.03, 0.005]) == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def pair(random, horizon, count, skill=0.0):
+    """Losses of two related forecasts with overlapping horizons; the first saves the share `skill` of the second."""
+    steps = np.abs(random.normal(size=(count + horizon, 2)) + 0.6 * random.normal(size=(count + horizon, 1)))
+    sums = np.cumsum(steps, axis=0)
+    losses = (sums[horizon:] - sums[:-horizon]) / horizon
+    return (1 - skill) * losses[:, 0], losses[:, 1]
+
+
+@pytest.mark.parametrize(("horizon", "count", "skill"), [(1, 200, 0.0), (24, 1700, 0.1), (24, 400, 0.0)])
+def test_the_interval_of_the_skill_holds_it(horizon, count, skill):
+    """In 500 simulations 95 %, give or take three standard errors."""
+    random = np.random.default_rng(5)
+    intervals = [skill_interval(*pair(random, horizon, count, skill), count / horizon) for _ in range(500)]
+    assert 0.92 < np.mean([low <= skill <= high for low, high in intervals]) < 0.98
+
+
+def test_interval_and_test_say_the_same():
+    random = np.random.default_rng(2)
+    for skill in (0.0, 0.02, 0.05, 0.1):
+        one, two = pair(random, 6, 600, skill)
+        low, high = skill_interval(one, two, 100)
+        significant = diebold_mariano(one - two * np.mean(one) / np.mean(two) + (np.mean(one) - np.mean(two)), 100) < 0.05
+        assert significant == (low > 0 or high < 0)
+
+
+def test_a_short_test_has_no_interval():
+    assert np.isnan(skill_interval(np.ones(20), np.ones(20), 3)).all()
+
+
+def test_the_confidence_set_keeps_the_best_and_drops_the_worse():
+    random, kept, dropped = np.random.default_rng(3), 0, 0
+    for _ in range(60):
+        common = np.abs(random.normal(size=300))
+        losses = [common + 0.3 * np.abs(random.normal(size=300)) + worse for worse in (0.0, 0.0, 0.5)]
+        found = confidence_set(losses, 300)
+        kept += {0, 1} <= found
+        dropped += 2 not in found
+    assert kept >= 54
+    assert dropped == 60
+
+
+def test_equal_forecasts_are_all_among_the_best():
+    losses = np.abs(np.random.default_rng(0).normal(size=200))
+    assert confidence_set([losses, losses, losses], 200) == {0, 1, 2}

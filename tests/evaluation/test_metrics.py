@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import hours, single
 
 from forecast.data.scaling import fit_scaling
-from forecast.evaluation.metrics import mae, scaled, score, scores_by, symmetric
+from forecast.errors import ForecastError
+from forecast.evaluation.metrics import METRICS, mae, scaled, score, scores_by, symmetric, zeros
 from forecast.results import Forecast, Outcome
 
 
@@ -50,3 +53,65 @@ def test_metrics_do_not_depend_on_the_unit_where_they_should_not():
     assert score([two], "mae") == pytest.approx(8 * score([one], "mae"))
     assert score([two], "mase") == pytest.approx(score([one], "mase"))
     assert score([two], "smape") == pytest.approx(score([one], "smape"))
+
+
+def with_quantiles(truth, low, middle, high):
+    """One outcome with the 80 % interval low .. high."""
+    one = outcome(middle, truth)
+    quantiles = np.stack([np.asarray(part, float) for part in (low, middle, high)], axis=-1)
+    return replace(one, forecast=replace(one.forecast, levels=(0.1, 0.5, 0.9), quantiles=quantiles))
+
+
+def test_every_metric_by_its_formula():
+    """Against the formulas written out, as utilsforecast and M4 define them; the season of hours is a day."""
+    random = np.random.default_rng(4)
+    y, f, past = random.gamma(3, 2, (7, 5)), random.gamma(3, 2, (7, 5)), random.gamma(3, 2, 90)
+    low, high = f - random.gamma(1, 1, f.shape), f + random.gamma(1, 1, f.shape)
+    one = replace(with_quantiles(y, low, f, high), past=single(past), last=np.linspace(4, 6, 7))
+    seasonal = np.abs(past[24:] - past[:-24])
+    losses = [np.maximum(level * (y - q), (level - 1) * (y - q)) for level, q in ((0.1, low), (0.5, f), (0.9, high))]
+    last = one.last[:, None]
+    expected = {
+        "mae": np.abs(y - f).mean(),
+        "mse": ((y - f) ** 2).mean(),
+        "rmse": np.sqrt(((y - f) ** 2).mean()),
+        "mase": np.abs(y - f).mean() / seasonal.mean(),
+        "rmsse": np.sqrt(((y - f) ** 2).mean() / (seasonal**2).mean()),
+        "smape": (200 * np.abs(y - f) / (np.abs(y) + np.abs(f))).mean(),
+        "mape": (100 * np.abs(y - f) / np.abs(y)).mean(),
+        "bias": (f - y).mean(),
+        "pinball": np.mean(losses),
+        "crps": 2 * np.mean(losses),
+        "wql": 2 * np.mean([loss.sum() for loss in losses]) / np.abs(y).sum(),
+        "qlike": (y / f - np.log(y / f) - 1).mean(),
+        "hits": (np.sign(y - last) == np.sign(f - last)).mean(),
+        "r2": 1 - ((y - f) ** 2).sum() / ((y - last) ** 2).sum(),
+        "coverage-80": ((low <= y) & (y <= high)).mean(),
+        "width-80": (high - low).mean(),
+    }
+    assert set(METRICS) <= set(expected)
+    for name, value in expected.items():
+        assert score([one], name) == pytest.approx(value, abs=1e-9), name
+    assert scores_by([one], "coverage-80", "step") == pytest.approx(dict(enumerate(((low <= y) & (y <= high)).mean(0), 1)))
+
+
+def test_mape_skips_zeros_and_says_how_many():
+    one = outcome([[1.0, 5.0]], [[0.0, 4.0]])
+    assert score([one], "mape") == 25
+    assert zeros([one]) == 1
+
+
+def test_a_metric_by_series_and_by_fold():
+    first, second = outcome([[1.0], [2.0]], [[2.0], [4.0]]), replace(outcome([[1.0]], [[4.0]]), fold=1)
+    assert scores_by([first, second], "mae", "fold") == {0: 1.5, 1: 3.0}
+    assert scores_by([first, second], "mae", "series") == {"y": 2.0}
+
+
+def test_without_quantiles_there_is_no_coverage():
+    assert np.isnan(score([outcome([[1.0]], [[2.0]])], "coverage-80"))
+    assert np.isnan(score([outcome([[1.0]], [[2.0]])], "wql"))
+
+
+def test_an_unknown_metric_names_the_nearest():
+    with pytest.raises(ForecastError, match=r"There is no metric 'maee'. Did you mean mae"):
+        score([outcome([[1.0]], [[2.0]])], "maee")
