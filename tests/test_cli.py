@@ -168,7 +168,7 @@ def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):
     assert "0.0 " in lines["recurrent_dropout"]
     assert "(Merity et al. 2017, AWD-LSTM) [study: 0 to 0.5]" in lines["recurrent_dropout"]
     assert "chosen from the data" in lines["units"]
-    assert "segments | linear | dense | recursive: answers" in lines["head"]
+    assert "segments | linear | dense | recursive: parallel segments" in lines["head"]
     assert forecast(tmp_path, "models", "arima").returncode == 0
 
 

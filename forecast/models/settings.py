@@ -73,7 +73,9 @@ class Settings:
     target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
     scaling: NotNegative = _input(0.0, "spread of the log of a random factor on each training window and its answer", "Um et al. 2017, scaling")
     head: Literal["segments", "linear", "dense", "recursive"] = _head(
-        "segments", "answers in parallel segments, by one linear layer, by a hidden ReLU layer, or a step at a time, fed back", "Lin et al. 2023"
+        "segments",
+        "parallel segments, which see the calendar ahead; one linear layer; one hidden ReLU layer; a segment (of 1 row) at a time, fed back",
+        "Lin et al. 2023",
     )
     skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net")
     loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")

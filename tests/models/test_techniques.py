@@ -422,7 +422,7 @@ def test_scaling_scales_the_answer_too():
 
 EXOTIC = [
     {"optimiser": "rmsprop", "norm": "batch", "recurrent_dropout": 0.3, "bidirectional": True, "attention": True, "schedule": "plateau"},
-    {"optimiser": "sgd", "units": [8, 6], "l1": 1e-4, "clip_value": 0.1, "scaling": 0.2, "target_noise": 0.1, "head": "dense"},
+    {"optimiser": "sgd", "units": [8, 6], "l1": 1e-4, "clip_value": 0.1, "scaling": 0.2, "target_noise": 0.1, "head": "dense", "bidirectional": True},
     {"optimiser": "sgd", "momentum": 0.0, "residual": True, "layers": 2, "norm": "layer", "schedule": "one-cycle", "head": "recursive", "segment": 3},
 ]
 
