@@ -311,9 +311,10 @@ def models(
         if one.group != group:
             group = one.group
             print(f"\n{group}")
-        default = "chosen from the data" if one.default is None and one.group == "sizes" else "none" if one.default is None else str(one.default)
-        source, tried = f" ({one.source})" if one.source else "", f" [study: {one.tried}]" if one.tried else ""
-        print(f"{one.name:19}{default:22}{one.meaning}{source}{tried}".rstrip())
+        default = str(one.default) if one.default is not None else "chosen from the data" if one.group == "sizes" else "none"
+        words = ": ".join(filter(None, [" | ".join(one.choices), one.meaning]))
+        notes = [f"({one.source})" if one.source else "", f"[study: {one.tried}]" if one.tried else ""]
+        print(" ".join(filter(None, [f"{one.name:18}", f"{default:21}", words, *notes])).rstrip())
 
 
 def _list(values: list[str] | None) -> list[str] | None:

@@ -95,6 +95,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"], "one model are compared at a time; found gru, lstm."),
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
+        (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
         (["compare", "weather.csv"], "Settings of one model are compared at a time; found none. Give --try gru.layers=2"),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
     ],
@@ -196,6 +197,7 @@ def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):
     assert "0.0 " in lines["recurrent_dropout"]
     assert "(Merity et al. 2017, AWD-LSTM) [study: 0 to 0.5]" in lines["recurrent_dropout"]
     assert "chosen from the data" in lines["units"]
+    assert "segments | linear | dense | recursive: parallel segments" in lines["head"]
     assert forecast(tmp_path, "models", "arima").returncode == 0
 
 

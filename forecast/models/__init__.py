@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from forecast.errors import ForecastError, nearest
 from forecast.models.base import Spec
@@ -59,13 +59,14 @@ def settings_of(model: Spec) -> dict[str, Any]:
 
 
 class Setting(NamedTuple):
-    """One setting of a model: its default (None = chosen from the data), what it means, who proposed it, what a full study tries."""
+    """One setting of a model: its default (None = open), what it means, who proposed it, its choices if few, what a full study tries."""
 
     name: str
     default: Any
     group: str
     meaning: str
     source: str
+    choices: tuple[str, ...]
     tried: str
 
 
@@ -73,17 +74,17 @@ def describe(model: str) -> list[Setting]:
     """Every setting of a named model, group by group."""
     base = spec(model)
     fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
-    ranges = Ranges()
-    (spec(model, search="full") if any(one.name == "search" for one in fields) else base).space(ranges)
-    groups = list(dict.fromkeys(one.metadata.get("group", "") for one in fields))
-    return [
-        Setting(
-            one.name, getattr(base, one.name), group, one.metadata.get("meaning", ""), one.metadata.get("source", ""), ranges.found.get(one.name, "")
-        )
-        for group in groups
-        for one in fields
-        if one.metadata.get("group", "") == group
-    ]
+    types, ranges = get_type_hints(type(base)), Ranges()
+    (spec(model, search="full") if "search" in types else base).space(ranges)
+
+    def row(one: dataclasses.Field[Any]) -> Setting:
+        group, meaning, source = (one.metadata.get(key, "") for key in ("group", "meaning", "source"))
+        choices = get_args(types[one.name]) if get_origin(types[one.name]) is Literal else ()
+        return Setting(one.name, getattr(base, one.name), group, meaning, source, choices, ranges.found.get(one.name, ""))
+
+    rows = [row(one) for one in fields]
+    groups = list(dict.fromkeys(one.group for one in rows))
+    return sorted(rows, key=lambda one: groups.index(one.group))
 
 
 @dataclass(frozen=True)

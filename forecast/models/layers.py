@@ -52,8 +52,8 @@ class Layer(nn.Module):
         if self.back is None:
             return output, carried
         backward, other = run(self.back, x.flip(1), None, drawn[1])
-        joined = tuple(join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True))
-        return self.joins[0](torch.cat([output, backward.flip(1)], 2)), joined
+        output = self.joins[0](torch.cat([output, backward.flip(1)], 2))
+        return output, tuple(join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True))
 
     def step(self, x: Tensor, carried: Carried, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """On from a state, forwards alone."""

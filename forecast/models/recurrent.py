@@ -106,11 +106,11 @@ class Recurrent(Settings):
     def space(self, trial: Any) -> Self:
         """What a study tries; a setting outside the usual range widens it. `search` small: units, layers, dropout and learning rate (log).
 
-        full varies the groups net, input and training as well. What would contradict a setting that is given is not tried.
+        full varies the groups net, input, head and training as well. What would contradict a setting that is given is not tried.
         """
         tried = {**self._sizes(trial), "dropout": trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)), "learning_rate": self._rate(trial)}
         if self.search == "full":
-            tried |= {**self._net(trial), **self._input(trial), **self._training(trial)}
+            tried |= {**self._net(trial), **self._input(trial), **self._head(trial), **self._training(trial)}
         return replace(self, **tried)
 
     def _sizes(self, trial: Any) -> dict[str, Any]:
@@ -149,6 +149,11 @@ class Recurrent(Settings):
         if self.span is None:
             tried["anchor"] = trial.suggest_categorical("anchor", ["last", "target", "mean", "none"])
         return tried
+
+    def _head(self, trial: Any) -> dict[str, Any]:
+        """How the net answers; a step at a time, which is for teaching, only where it is asked for."""
+        heads = ["segments", "linear", "dense", *(["recursive"] if self.head == "recursive" else [])]
+        return {"head": trial.suggest_categorical("head", heads), "skip": trial.suggest_categorical("skip", [True, False])}
 
     def _training(self, trial: Any) -> dict[str, Any]:
         """How the net is trained; sgd, whose rates are others, keeps to itself, and so does a decay that only adamw has."""

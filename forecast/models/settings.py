@@ -4,6 +4,7 @@ Axes: B batch, L context, C columns, H horizon, k segment, n = L / k segments re
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -73,7 +74,9 @@ class Settings:
     target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
     scaling: NotNegative = _input(0.0, "spread of the log of a random factor on each training window and its answer", "Um et al. 2017, scaling")
     head: Literal["segments", "linear", "dense", "recursive"] = _head(
-        "segments", "answers in parallel segments, by one linear layer, by a hidden ReLU layer, or a step at a time, fed back", "Lin et al. 2023"
+        "segments",
+        "parallel segments, which see the calendar ahead; one linear layer; one hidden ReLU layer; a segment (of 1 row) at a time, fed back",
+        "Lin et al. 2023",
     )
     skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net")
     loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")
@@ -103,34 +106,32 @@ class Settings:
 
     def __post_init__(self) -> None:
         """ForecastError where two settings contradict each other: nothing is accepted and then ignored."""
-        for wrong, message in self._contradictions():
-            if wrong:
-                raise ForecastError(f"{self.name}: {message}")
+        for message in self._contradictions():
+            raise ForecastError(f"{self.name}: {message}")
 
-    def _contradictions(self) -> list[tuple[bool, str]]:
-        """(whether, message) of each pair of settings that exclude each other."""
-        widths = self.units if isinstance(self.units, tuple) else ()
-        listed = ", ".join(map(str, widths))
-        return [
-            (widths == () and self.units == (), "units = [] names no layer. Give a width for each layer, such as [64, 32]."),
-            (
-                bool(widths) and self.layers not in (1, len(widths)),
-                f"layers = {self.layers}, but units = [{listed}] has {len(widths)} widths. Leave layers out.",
-            ),
-            (
-                self.residual and len(set(widths)) > 1,
-                f"residual adds a layer's input to its output, so all widths are equal; found units = [{listed}].",
-            ),
-            (
-                self.forget_bias is not None and self.cell != "lstm",
-                "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take cell lstm.",
-            ),
-            (self.weight_decay > 0 and self.optimiser != "adamw", f"weight_decay is of adamw; with optimiser {self.optimiser} use l2."),
-            (self.momentum is not None and self.optimiser != "sgd", f"momentum is of sgd, not of {self.optimiser}. Leave it out."),
-            (self.warmup is not None and self.schedule == "one-cycle", "schedule one-cycle has a warm-up of its own. Leave warmup out."),
-            (self.span is not None and self.anchor != "mean", f"span is of the anchor mean, not of {self.anchor}. Leave it out."),
-            (self.norm == "batch" and self.batch == 1, "norm batch needs batches of at least 2 windows; found batch = 1."),
-        ]
+    def _contradictions(self) -> Iterator[str]:
+        """What is wrong with each pair of settings that exclude each other, and what to do."""
+        widths = self.units if isinstance(self.units, tuple) else None
+        if widths is not None:
+            listed = f"units = {list(widths)}"
+            if not widths:
+                yield f"{listed} names no layer. Give a width for each layer, such as [64, 32]."
+            if self.layers not in (1, len(widths)):
+                yield f"layers = {self.layers}, but {listed} has {len(widths)} widths. Leave layers out."
+            if self.residual and len(set(widths)) > 1:
+                yield f"residual adds a layer's input to its output, so all widths are equal; found {listed}."
+        if self.forget_bias is not None and self.cell != "lstm":
+            yield "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take an LSTM."
+        if self.weight_decay > 0 and self.optimiser != "adamw":
+            yield f"weight_decay is of adamw; with optimiser {self.optimiser} use l2."
+        if self.momentum is not None and self.optimiser != "sgd":
+            yield f"momentum is of sgd, not of {self.optimiser}. Leave it out."
+        if self.warmup is not None and self.schedule == "one-cycle":
+            yield "schedule one-cycle has a warm-up of its own. Leave warmup out."
+        if self.span is not None and self.anchor != "mean":
+            yield f"span is of the anchor mean, not of {self.anchor}. Leave it out."
+        if self.norm == "batch" and self.batch == 1:
+            yield "norm batch needs batches of at least 2 windows; found batch = 1."
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
