@@ -18,6 +18,7 @@ _HOME = {
     "backtest": "evaluation.backtest",
     "leaderboard": "evaluation.compare",
     "calibrate": "evaluation.calibration",
+    "audit": "evaluation.audit",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
     "tune": "tuning",
@@ -39,6 +40,7 @@ __all__ = [
     "Run",
     "WalkForward",
     "attention",
+    "audit",
     "backtest",
     "calibrate",
     "fit",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from forecast.data.reading import read
     from forecast.data.windows import windows
     from forecast.errors import ForecastError
+    from forecast.evaluation.audit import audit
     from forecast.evaluation.backtest import backtest
     from forecast.evaluation.calibration import calibrate
     from forecast.evaluation.compare import leaderboard

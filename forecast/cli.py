@@ -293,6 +293,43 @@ def tune(
     print(f"\nGo on:  forecast fit --config {result['run']}/tuned.toml")
 
 
+@command("forecast audit data/weather.parquet --model gru,arima")
+def audit(
+    *,
+    file: FileArgument = None,
+    model: Models = None,
+    reading: Flags,
+    walking: Flags,
+    as_json: Json = False,
+) -> None:
+    """Look for leaks: rewrite every value after a moment and see whether a forecast before it moves, and name columns that know too much."""
+    from forecast.runs import audit_run
+
+    found = audit_run(_plan(file, model, reading, walking))
+    print(json.dumps(found.to_json()) if as_json else found)
+
+
+@command("forecast replay runs/weather")
+def replay(
+    *,
+    run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
+    from forecast.runs import replay_run
+
+    result = replay_run(run, jobs=jobs, progress=_progress(quiet))
+    if as_json:
+        print(json.dumps(result))
+        return
+    for difference in result["differs"]:
+        print(f"! {difference}")
+    wrong = [name for name, equal in result["parts"].items() if not equal]
+    print(f"{', '.join(wrong)}: not the same bits" if wrong else f"All {len(result['parts'])} parts have the same bits.")
+
+
 @command("forecast models gru")
 def models(
     name: Annotated[str | None, typer.Argument(help="A model, to see its settings.", show_default=False)] = None, as_json: Json = False

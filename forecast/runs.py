@@ -21,6 +21,7 @@ import pandas as pd
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError
+from forecast.evaluation.audit import Audit, audit
 from forecast.evaluation.backtest import Answers, Keep, Part, backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
@@ -437,6 +438,42 @@ def _write(result: Result, plan: Run) -> None:
         "result": result.to_json(),
     }
     write_atomic(folder / "run.json", json.dumps(manifest, indent=1))
+
+
+def audit_run(plan: Run) -> Audit:
+    """The audit of a run's file and models: what `forecast audit` prints."""
+    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, seed=plan.seed)
+
+
+def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+    """Fit a finished run again from its manifest and compare every forecast of the walk and the final model, bit by bit, as JSON values.
+
+    `differs` names what is not as it was before anything is fitted: data, versions; `parts` says of each model and fold whether its bits are equal.
+    """
+    folder = Path(folder)
+    if not (folder / "run.json").exists():
+        raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
+    manifest = json.loads((folder / "run.json").read_text())
+    plan = make_run(config=folder / "run.toml")
+    if not Path(plan.data).exists():
+        raise ForecastError(f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}.")
+    now = versions()
+    differs = [f"{name} was {was}, is {now.get(name)}" for name, was in manifest["versions"].items() if now.get(name) != was]
+    if sha256(Path(plan.data)) != manifest["data_sha256"]:
+        differs.insert(0, f"{plan.data} is not the file of the run")
+    with tempfile.TemporaryDirectory() as again:
+        run(plan, out=Path(again) / "run", jobs=jobs, progress=progress)
+        files = [*sorted(Path("parts", path.name) for path in (folder / "parts").glob("*.safetensors")), Path("model.safetensors")]
+        parts = {path.stem: _equal_arrays(folder / path, Path(again) / "run" / path) for path in files}
+    return {"run": str(folder), "equal": all(parts.values()), "differs": differs, "parts": parts}
+
+
+def _equal_arrays(one: Path, two: Path) -> bool:
+    """Whether two files hold the same arrays, bit by bit."""
+    if not two.exists():
+        return False
+    first, second = load_arrays(one)[0], load_arrays(two)[0]
+    return first.keys() == second.keys() and all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
 
 
 def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Forecast:

@@ -14,7 +14,7 @@ import pytest
 from forecast.evaluation.compare import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ["check", "fit", "predict", "backtest", "compare", "tune", "models"]
+COMMANDS = ["check", "fit", "predict", "backtest", "compare", "tune", "models", "audit", "replay"]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 
@@ -223,3 +223,25 @@ def test_a_price_is_measured_against_the_random_walk(tmp_path):
     assert abs(drift["profit"]) < 100
     refused = forecast(tmp_path, "backtest", "price.csv", "--cost", "5")
     assert (refused.returncode, refused.stderr) == (2, "forecast: A cost is of trading a price: add --price, or leave --cost out.\n")
+
+
+def test_a_run_is_replayed_to_the_same_bits_and_what_differs_is_said(file, tmp_path):
+    assert forecast(tmp_path, "fit", file, "--model", "gru,naive", "--folds", "2", "--horizon", "6", *FEW, "--out", "run", "--quiet").returncode == 0
+    result = json.loads(forecast(tmp_path, "replay", "run", "--json", "--quiet").stdout)
+    assert result["equal"]
+    assert result["differs"] == []
+    assert set(result["parts"]) == {"gru-0", "gru-1", "naive-0", "naive-1", "model"}
+    frame = pd.read_csv(file)
+    frame.iloc[-1, -1] += 1
+    frame.to_csv(file, index=False)
+    said = forecast(tmp_path, "replay", "run", "--quiet").stdout
+    assert "weather.csv is not the file of the run" in said
+    assert "not the same bits" in said
+    missing = forecast(tmp_path, "replay", "nowhere")
+    assert (missing.returncode, missing.stderr) == (2, "forecast: nowhere holds no finished run, so there is nothing to replay.\n")
+
+
+def test_an_audit_as_json(file, tmp_path):
+    found = json.loads(forecast(tmp_path, "audit", file, "--model", "seasonal,naive", "--horizon", "6", "--json").stdout)
+    assert found["moved"] == {"seasonal": 0, "naive": 0}
+    assert set(found) == {"clean", "leaks", "moved", "compared"}

@@ -32,6 +32,7 @@ FLOORS = [
     "evaluation.folds",
     "evaluation.metrics",
     "evaluation.backtest",
+    "evaluation.audit",
     "evaluation.calibration",
     "evaluation.compare",
     "evaluation.market",

@@ -135,7 +135,12 @@ class Settings:
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
-        typical = _typical(past.lengths)
+        typical, longest = _typical(past.lengths), int(past.lengths.max())
+        if self.context is not None and self.context > longest:
+            raise ForecastError(
+                f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
+                f" then it is chosen."
+            )
         rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
         segment = self.segment or (1 if self.head == "recursive" else math.ceil(horizon / math.ceil(horizon / 48)))
         season = min(past.clock.seasons, default=1)

@@ -1,0 +1,118 @@
+"""The audit of a file and its models: the poison test on the user's own data, and columns that know too much."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from forecast.data.panel import Panel
+from forecast.evaluation.backtest import backtest
+from forecast.evaluation.folds import WalkForward, walk_forward
+from forecast.files import Array
+from forecast.models.base import Spec
+
+KNOWS = 0.9  # share of what the target's own past leaves unexplained that a column may explain of a later value before it is named
+OWN = 3  # lags of the target that a column is measured beside
+FEWEST = 50  # rows that a column is judged on
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A column that explains later values of the target as nothing observed in time does.
+
+    column · lead: it shows the target so many steps ahead · share: of the variance that the target's last values leave, what it explains.
+    """
+
+    column: str
+    lead: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found. moved: model -> forecasts with an origin before the poison that it moved, of `compared`; 0 is as it must be."""
+
+    leaks: tuple[Leak, ...]
+    moved: dict[str, int]
+    compared: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.leaks and not any(self.moved.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain numbers."""
+        return {"clean": self.clean, "leaks": [vars(leak) for leak in self.leaks], "moved": self.moved, "compared": self.compared}
+
+    def __str__(self) -> str:
+        lines = [
+            f"! {leak.column} looks like a leak: it explains {100 * leak.share:.1f} % of what the target's own past leaves of its value"
+            f" {leak.lead} step{'s' if leak.lead > 1 else ''} later. If it is not known by then, leave it out with --past."
+            for leak in self.leaks
+        ]
+        for model, moved in self.moved.items():
+            said = f"{moved} of {self.compared} forecasts moved" if moved else f"none of {self.compared} forecasts moved by a bit"
+            lines.append(f"{'! ' if moved else '  '}{model}: with every later value rewritten, {said}.")
+        return "\n".join([*lines, "", "Nothing was found." if self.clean else "This is not a fair test yet: see the lines marked with !."])
+
+
+def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", seed: int = 0) -> Audit:
+    """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column."""
+    walk = replace(walk or WalkForward(), folds=1)
+    fold = next(walk_forward(panel, walk))
+    cutoffs = panel.cutoffs(fold.origins)
+    stamp = np.sort(cutoffs)[len(cutoffs) // 2]
+    later = poisoned(panel, stamp, seed)
+    several = list(models)
+    moved: dict[str, int] = {}
+    for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, seed=seed) for one in (panel, later)), strict=True):
+        early = clean.forecast.cutoffs <= stamp
+        same = np.equal(clean.forecast.values, dirty.forecast.values) | (np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values))
+        moved[clean.forecast.model] = int((~same[early].all(1)).sum())
+    return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int((cutoffs <= stamp).sum()))
+
+
+def poisoned(panel: Panel, stamp: Any, seed: int = 0) -> Panel:
+    """The panel with every value after a stamp taken from another, random, row of the same series: values that could be, at the wrong place."""
+    random, values = np.random.default_rng(seed), panel.values.copy()
+    for i in range(len(panel.ids)):
+        rows = np.arange(panel.starts[i], panel.stops[i])
+        after = rows[panel.times[rows] > stamp]
+        values[after] = panel.values[random.permuted(rows)[: len(after)]]
+    return replace(panel, values=values)
+
+
+def leaks(panel: Panel, horizon: int) -> list[Leak]:
+    """The past columns that explain more than KNOWS of what the last OWN targets leave of a target 1 ... horizon steps later, strongest lead each."""
+    found = []
+    for place, column in enumerate(panel.columns[1:], 1):
+        shares = np.array([_partial(panel, place, lead) for lead in range(1, horizon + 1)])
+        if len(shares) and np.nanmax(shares, initial=0.0) > KNOWS:
+            lead = int(np.nanargmax(shares)) + 1
+            found.append(Leak(column.name, lead, float(shares[lead - 1])))
+    return found
+
+
+def _partial(panel: Panel, place: int, lead: int) -> float:
+    """The partial R2 of a column for the target `lead` steps later, beside the target's last OWN values, over all series; NaN with too few rows."""
+    tables = []
+    for i in range(len(panel.ids)):
+        y, x = panel.values[panel.rows(i), 0], panel.values[panel.rows(i), place]
+        rows = np.arange(OWN - 1, len(y) - lead)
+        tables.append(np.column_stack([y[rows + lead], x[rows], *(y[rows - lag] for lag in range(OWN)), np.ones(len(rows))]))
+    table = np.concatenate(tables)
+    table = table[~np.isnan(table).any(1)]
+    if len(table) < FEWEST:
+        return float("nan")
+    truth, column, own = table[:, 0], table[:, 1], table[:, 2:]
+    without, beside = _unexplained(truth, own), _unexplained(column, own)
+    power = float(without @ without) * float(beside @ beside)
+    return float((without @ beside) ** 2 / power) if power > 1e-12 * len(table) ** 2 * truth.var() * max(column.var(), 1e-300) else float("nan")
+
+
+def _unexplained(values: Array, by: Array) -> Array:
+    """What a least-squares fit leaves."""
+    left: Array = values - by @ np.linalg.lstsq(by, values, rcond=1e-10)[0]
+    return left

@@ -1,0 +1,83 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+from conftest import hours, weather
+
+from forecast.data.clock import Clock
+from forecast.data.panel import Column, make_panel
+from forecast.evaluation.audit import audit
+from forecast.evaluation.folds import WalkForward
+from forecast.results import Log
+
+WALK = WalkForward(horizon=6)
+
+
+@dataclass(frozen=True)
+class Peeping:
+    """A model that reads the row it is to forecast."""
+
+    name: str = "peeping"
+
+    def settle(self, past, horizon):
+        return self
+
+    def fit(self, past, goal, *, seed, watch):
+        return Peeped(goal)
+
+    def restore(self, arrays, goal):
+        return Peeped(goal)
+
+    def space(self, trial):
+        return self
+
+
+@dataclass(frozen=True)
+class Peeped:
+    goal: object
+    context: int = 1
+    log: Log = Log()  # noqa: RUF009 (a frozen value)
+
+    def predict(self, panel, origins, fitted):
+        return panel.truth(origins, self.goal.horizon)[..., None]
+
+    def arrays(self):
+        return {}
+
+
+def columns(**made):
+    """A random walk with noise and past columns made from it."""
+    random = np.random.default_rng(0)
+    y = np.cumsum(random.normal(size=500)) + random.normal(size=500)
+    values = [y, *(make(y, random) for make in made.values())]
+    names = (Column("y", "target"), *(Column(name) for name in made))
+    return make_panel(("y",), [hours(500)], [np.stack(values, 1)], names, Clock("fixed", "1h"))
+
+
+def test_a_model_that_looks_ahead_is_caught():
+    found = audit([Peeping(), "naive"], weather((300,)), WALK)
+    assert found.moved["peeping"] > 5
+    assert found.moved["naive"] == 0
+    assert not found.clean
+    assert f"! peeping: with every later value rewritten, {found.moved['peeping']} of {found.compared} forecasts moved." in str(found)
+
+
+def test_a_column_that_is_the_target_shifted_is_named_with_its_lead():
+    panel = columns(
+        tomorrow=lambda y, random: np.append(y[3:], [np.nan] * 3) + random.normal(0, 0.05, 500),
+        yesterday=lambda y, random: np.append(np.nan, y[:-1]),
+        other=lambda y, random: random.normal(size=500),
+        smooth=lambda y, random: y + random.normal(0, 0.01, 500),
+    )
+    found = audit(["naive"], panel, WALK)
+    assert [(leak.column, leak.lead) for leak in found.leaks] == [("tomorrow", 3)]
+    assert "! tomorrow looks like a leak: it explains 9" in str(found)
+    assert "of its value 3 steps later" in str(found)
+
+
+def test_honest_models_and_columns_are_clean():
+    panel = weather((300, 300))
+    without = replace(panel, values=panel.values[:, :1], columns=panel.columns[:1])
+    found = audit(["seasonal", "arima", "drift"], without, WALK)
+    assert found.clean
+    assert found.compared > 20
+    assert str(found).endswith("Nothing was found.")
