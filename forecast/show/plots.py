@@ -17,7 +17,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.metrics import score, scores_by
 from forecast.files import Array
 from forecast.models import BASELINES
-from forecast.results import Forecast, Outcome
+from forecast.results import Forecast, Outcome, intervals
 
 SHOWN = 20  # series in the menu of one figure
 POINTS = 2000  # of one line
@@ -89,6 +89,7 @@ def forecast_figure(
     history = max(5 * horizon, 60) if history is None else history
     shown = sorted({series, *list(latest)[: SHOWN if series in list(latest)[:SHOWN] else SHOWN - 1]})
     colour = (colours or palette([forecast.model]))[forecast.model]
+    bands = [] if forecast.quantiles is None else intervals(forecast.levels)
     figure = go.Figure()
     for i in shown:
         m = latest[i]
@@ -99,6 +100,9 @@ def forecast_figure(
         dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
         line = _line(panel.times[rows], observed, "observed", TRUTH, dotted, visible=i == series)
         figure.add_trace(line.update(marker_size=4))
+        for coverage, low, high in reversed(bands):  # the widest lies below
+            edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
+            figure.add_trace(_band(forecast.times[m], *edges, f"{coverage:g} %", colour, visible=i == series))
         figure.add_trace(_line(forecast.times[m], forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2))
     figure.update_layout(
         template=_LOOK,
@@ -108,7 +112,7 @@ def forecast_figure(
         yaxis_title=_say(panel.target),
     )
     if len(shown) > 1:
-        figure.update_layout(updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2)])
+        figure.update_layout(updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2 + len(bands))])
         if len(shown) < len(latest):
             figure.update_layout(title_subtitle_text=f"The menu shows {len(shown)} of {len(latest)} series.")
     return figure
@@ -248,6 +252,14 @@ def _line(x: Array, y: Array, name: str, colour: str, mode: str = "lines", *, vi
     line, marker = {"color": colour, "width": width}, {"color": colour, "size": 5}
     stamps = stamps_of(x) if x.dtype.kind == "M" else x
     return go.Scatter(x=stamps, y=y, name=_say(name), mode=mode, line=line, marker=marker, visible=visible, hovertemplate="%{y:,.6~r}")
+
+
+def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible: bool) -> go.Scatter:
+    """An interval as a filled outline; nothing where it is missing."""
+    seen = ~(np.isnan(low) | np.isnan(high))
+    stamps, edge = (stamps_of(x) if x.dtype.kind == "M" else x), np.concatenate([high[seen], low[seen][::-1]])
+    around = np.concatenate([np.asarray(stamps)[seen], np.asarray(stamps)[seen][::-1]])
+    return go.Scatter(x=around, y=edge, name=name, mode="none", fill="toself", fillcolor=colour, opacity=0.18, visible=visible, hoverinfo="skip")
 
 
 def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from forecast.data.findings import Finding
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
+from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import leaderboard
 from forecast.fitting import fit
 from forecast.results import Log
@@ -186,3 +187,17 @@ def test_numbers_of_a_column_share_their_decimals():
     assert numbers(np.array([0.0, 0.0])) == ["0", "0"]
     assert number(-0.001, 2) == "0.00"
     assert number(-1.5, 1) == "−1.5"
+
+
+def test_intervals_are_bands_around_the_forecast_widest_below():
+    panel = small()
+    _, calibrations = calibrate(ran(panel), (80, 95))
+    fitted = replace(fit("naive", panel, intervals=(80, 95)), calibration=calibrations["naive"])
+    forecast = fitted.predict(panel)
+    drawn = plots.forecast_figure(panel, forecast)
+    assert [trace.name for trace in drawn.data[:4]] == ["observed", "95 %", "80 %", "naive"]
+    assert len(drawn.data) == 4 * len(panel.ids)
+    band = drawn.data[2]
+    assert band.fill == "toself"
+    np.testing.assert_array_equal(band.y, np.concatenate([forecast.quantiles[0, :, 3], forecast.quantiles[0, ::-1, 1]]))
+    assert all(len(button["args"][0]["visible"]) == len(drawn.data) for button in drawn.layout.updatemenus[0].buttons)
