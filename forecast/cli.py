@@ -224,13 +224,7 @@ def backtest(
 
     plan = _plan(file, model, reading, walking)
     result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
-    if as_json:
-        print(json.dumps(result))
-    elif csv:
-        print(runs.board_of(result).to_frame().to_csv(), end="")
-    else:
-        _print_data(result["data"], quiet)
-        _print_board(result)
+    _print_walk(result, as_json, csv, quiet)
 
 
 @command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2")
@@ -251,13 +245,7 @@ def compare(
     changes = _settings("--try", tries)
     models = list(dict.fromkeys(path.partition(".")[0] for path, _ in changes))
     result = runs.compare_run(_plan(file, models, reading, walking), changes, jobs=jobs, progress=_progress(quiet))
-    if as_json:
-        print(json.dumps(result))
-    elif csv:
-        print(runs.board_of(result).to_frame().to_csv(), end="")
-    else:
-        _print_data(result["data"], quiet)
-        _print_board(result)
+    _print_walk(result, as_json, csv, quiet)
 
 
 @command("forecast tune data/weather.parquet --model gru --trials 20")
@@ -441,6 +429,19 @@ def _print_data(data: dict[str, Any], quiet: bool) -> None:
         for finding in data["findings"]:
             print(_finding(finding), file=sys.stderr)
         print(file=sys.stderr)
+
+
+def _print_walk(result: dict[str, Any], as_json: bool, csv: bool, quiet: bool) -> None:
+    """What a walk without a folder gave, as it is asked for."""
+    if as_json:
+        print(json.dumps(result))
+    elif csv:
+        from forecast.runs import board_of
+
+        print(board_of(result).to_frame().to_csv(), end="")
+    else:
+        _print_data(result["data"], quiet)
+        _print_board(result)
 
 
 def _print_board(result: dict[str, Any]) -> None:

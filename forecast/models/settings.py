@@ -22,6 +22,7 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
+MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
 RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
 
 
@@ -153,7 +154,7 @@ class Settings:
             context=self.context or min(math.ceil(reach / segment) * segment, most),
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
             batch=self.batch or (128 if rows < FEW else 256),
-            learning_rate=self.learning_rate or (1e-3 if rows < FEW else 2e-3) * RATES[self.optimiser],
+            learning_rate=self.learning_rate or (2e-3 if FEW <= rows < MOST else 1e-3) * RATES[self.optimiser],
             steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
         )
 
