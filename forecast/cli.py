@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,15 +35,12 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
+            signal.signal(signal.SIGINT, _interrupted)
             try:
                 function(*args, **_gathered(function, kwargs))
             except ForecastError as error:
                 print(f"forecast: {error}", file=sys.stderr)
                 raise SystemExit(2) from None
-            except KeyboardInterrupt:
-                print("forecast: interrupted. Finished parts are kept: the same command goes on from here.", file=sys.stderr)
-                sys.stderr.flush()
-                os._exit(130)  # worker processes die with this one; waiting for them would print their tracebacks
 
         _spread(guarded, function)
         text = f"{function.__doc__}\n\nExample: {example}"
@@ -50,6 +48,14 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
         return guarded
 
     return register
+
+
+def _interrupted(*_: Any) -> None:
+    """Ctrl-C: one message and exit 130, at once. An exception could be lost on its way up; worker processes die with this one."""
+    shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which the progress display hides
+    print(f"{shown}forecast: interrupted. Finished parts are kept: the same command goes on from here.", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(130)
 
 
 def _spread(guarded: Callable[..., None], function: Callable[..., None]) -> None:

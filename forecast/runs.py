@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -104,7 +105,8 @@ def workers() -> AbstractContextManager[Any]:
 
 
 def end_with(parent: int) -> None:
-    """In a worker: end soon after its parent, so that the run that goes on has the folder to itself."""
+    """In a worker: end soon after its parent, so that the run that goes on has the folder to itself; Ctrl-C is the parent's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
