@@ -41,10 +41,11 @@ def calibrate(
 
 def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
-    base = _answers(parts)
-    spread = np.concatenate([_spread(part) for part in parts])
+    cuts = np.cumsum([len(part.truth) for part in parts])[:-1]
+    base = np.concatenate([_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)])
+    truth = np.concatenate([_scaled(part, part.truth[..., None]) for part in parts])
     stamps = np.concatenate([part.forecast.times for part in parts])
-    errors = (np.concatenate([part.truth for part in parts])[..., None] - base) / spread[:, None, None]
+    errors = truth - base
     cutoffs = np.concatenate([part.forecast.cutoffs for part in parts])
     moments, moment = np.unique(cutoffs, return_inverse=True)
     starts = np.array([block[0] for block in np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))])
@@ -52,14 +53,11 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
     known = np.append(moments[starts], stamps.max())  # when each block begins; and after the walk
     series = len(errors) / len(moments)  # a moment
     shift = np.stack([_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])], axis=1)
-    moved = base + shift[block] * spread[:, None, None]
-    values = np.concatenate([part.forecast.values for part in parts])
-    quantiles = within(ordered(moved, levels, values), bounds)
-    cuts = np.cumsum([len(part.truth) for part in parts])[:-1]
-    made = [
-        replace(part, forecast=replace(part.forecast, levels=levels, quantiles=own))
-        for part, own in zip(parts, np.split(quantiles, cuts), strict=True)
+    moved = np.split(base + shift[block], cuts)
+    quantiles = [
+        within(ordered(part.scaling.invert(own, _fitted(part)), levels, part.forecast.values), bounds) for part, own in zip(parts, moved, strict=True)
     ]
+    made = [replace(part, forecast=replace(part.forecast, levels=levels, quantiles=own)) for part, own in zip(parts, quantiles, strict=True)]
     return made, Calibration(levels, shift[-1])
 
 
@@ -147,8 +145,13 @@ def _answers(parts: list[Outcome]) -> Array:
     return np.concatenate([empty if part.forecast.quantiles is None else part.forecast.quantiles for part, empty in zip(parts, nothing, strict=True)])
 
 
-def _spread(part: Outcome) -> Array:
-    """The spread (M,) of the target of each origin's series; NaN where the series was not fitted."""
-    fitted = {name: i for i, name in enumerate(part.scaling.ids)}
-    row = np.array([fitted.get(name, -1) for name in part.forecast.ids])[part.forecast.origins[:, 0]]
-    return np.where(row >= 0, part.scaling.spread[row, 0], np.nan)
+def _fitted(part: Outcome) -> Array:
+    """The fitted row (M,) of each origin's series; -1 where it was not fitted."""
+    row = {name: i for i, name in enumerate(part.scaling.ids)}
+    return np.array([row.get(name, -1) for name in part.forecast.ids])[part.forecast.origins[:, 0]]
+
+
+def _scaled(part: Outcome, values: Array) -> Array:
+    """Values of the target (M, H, P) as its model saw them, transformed and scaled; NaN where the series was not fitted."""
+    rows = _fitted(part)
+    return np.where((rows >= 0)[:, None, None], part.scaling.forward(values, rows), np.nan)

@@ -8,6 +8,7 @@ from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import LEAST, calibrate, independent, reach
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import scores_by
+from forecast.fitting import fit
 from forecast.models.base import normal_quantiles
 
 H = 6
@@ -140,3 +141,15 @@ def test_the_reach_of_independent_errors_is_the_textbook_s_and_of_clumps_that_of
     clumps = np.repeat(errors, 9, axis=0)
     assert reach(clumps, level, 99, level) == pytest.approx([10, 50, 90], abs=0.5)
     assert reach(clumps, level, len(clumps), level)[2] <= 90
+
+
+def test_what_the_walk_taught_holds_in_the_final_model_too_in_logs():
+    """Tomorrow's interval of a price is as wide as the walk's last ones: the shifts are of the transformed target."""
+    price = single(100 * np.exp(np.cumsum(np.random.default_rng(8).normal(0, 0.02, 800))))
+    outcomes, calibrations = calibrate(backtest("naive", price, WalkForward(horizon=3), transform="log"), (80,))
+    last = outcomes[-1].forecast
+    final = replace(fit("naive", price, 3, transform="log", intervals=(80,)), calibration=calibrations["naive"]).predict(price)
+    shares = [one.quantiles[-1] / one.values[-1][:, None] for one in (last, final)]
+    assert np.abs(np.log(shares[0] / shares[1])).max() < 0.01
+    assert (shares[1][:, 0] > 0.9).all()
+    assert (shares[1][:, -1] < 1.1).all()
