@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from forecast.data.windows import Windows
 from forecast.files import Array
 from forecast.models.base import LOOKS, Watch
+from forecast.models.optimiser import MOMENTS, Flat, penalty, plateau, rule_of, schedule
 
 Inputs = tuple[Tensor, ...]
 Batch = Callable[[Windows, Array], tuple[Inputs, Tensor]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H)
 History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
+LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecast
@@ -91,7 +93,8 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     saved = watch.load()
     if saved is not None:
         state.restore(*saved)
-    judged = validation.origins(np.linspace(0, len(validation) - 1, min(JUDGED, len(validation))).astype("int64"))
+    most = min(JUDGED, max(LEAST, how.steps * how.batch // COST))
+    judged = validation.origins(np.linspace(0, len(validation) - 1, min(most, len(validation))).astype("int64"))
     looks = {round((look + 1) * how.steps / LOOKS) for look in range(LOOKS)}
     while not state.finishing and state.step < how.steps and not state.stale:
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
@@ -106,7 +109,7 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
         state.advance(*batch_of(whole, _draw(whole, how.batch)))
         if state.step in looks:
             watch.store(*state.pack())
-    net.load_state_dict(state.average.state_dict())
+    state.weights.write(state.averaged.read())
     net.eval()
     return state.history
 
@@ -127,24 +130,16 @@ class _State:
     def __init__(self, net: nn.Module, how: Training) -> None:
         self.net, self.how = net.train(), how
         self.average = copy.deepcopy(net).eval()
-        self.pairs: tuple[list[Tensor], list[Tensor]] = (list(self.average.parameters()), list(net.parameters()))
+        self.weights, self.averaged = Flat(self.net), Flat(self.average)
+        self.rule = rule_of(how.optimiser, how.weight_decay, how.momentum)
+        self.moments = self._still()
         self.finishing, self.steps = False, how.steps
         self.step, self.running, self.since = 0, 0.0, 0
-        self.lowest, self.best = math.inf, copy.deepcopy(net.state_dict())
+        self.lowest, self.best = math.inf, self.weights.read()
         self.history: History = []
-        self.optimiser = self._optimiser()
 
-    def _optimiser(self) -> torch.optim.Optimizer:
-        how, weights = self.how, self.net.parameters()
-        match how.optimiser:
-            case "adamw":
-                return torch.optim.AdamW(weights, how.learning_rate, weight_decay=how.weight_decay, fused=True)
-            case "adam":
-                return torch.optim.Adam(weights, how.learning_rate, fused=True)
-            case "rmsprop":
-                return torch.optim.RMSprop(weights, how.learning_rate)
-            case _:
-                return torch.optim.SGD(weights, how.learning_rate, momentum=how.momentum)
+    def _still(self) -> list[Tensor]:
+        return [torch.zeros_like(self.weights.values) for _ in range(MOMENTS[self.how.optimiser])]
 
     @property
     def rate(self) -> float:
@@ -156,27 +151,17 @@ class _State:
 
     def advance(self, inputs: Inputs, target: Tensor) -> None:
         """One step on one batch."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.how.half):
+        how, weights = self.how, self.weights
+        with torch.autocast("cpu", torch.bfloat16, enabled=how.half):
             forecast = self.net(*inputs)
-        loss = masked_mean(self.how.loss(forecast.float(), target.nan_to_num()), target)
-        self.optimiser.zero_grad()
-        whole = loss + penalty(self.net, self.how.l1, self.how.l2) if self.how.l1 or self.how.l2 else loss
+        loss = masked_mean(how.loss(forecast.float(), target.nan_to_num()), target)
+        weights.gradient.zero_()
+        whole = loss + penalty(self.net, how.l1, how.l2) if how.l1 or how.l2 else loss
         whole.backward()  # type: ignore[no-untyped-call]
-        if self.how.clip_value is not None:
-            nn.utils.clip_grad_value_(self.net.parameters(), self.how.clip_value)
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.how.clip)
-        self.optimiser.step()
-        self._follow(min(self.how.average, (1 + self.step) / (10 + self.step)))
+        weights.clip(how.clip, how.clip_value)
+        self.rule(weights.values, weights.gradient, self.moments, self.step + 1, self.rate)
+        self.averaged.follow(weights, min(how.average, (1 + self.step) / (10 + self.step)))
         self.step, self.running, self.since = self.step + 1, self.running + loss.item(), self.since + 1
-
-    @torch.no_grad()
-    def _follow(self, keep: float) -> None:
-        """Move the averaged weights; what a batch norm has counted is a running mean already."""
-        torch._foreach_lerp_(self.pairs[0], self.pairs[1], 1 - keep)
-        for ours, counted in zip(self.average.buffers(), self.net.buffers(), strict=True):
-            ours.copy_(counted)
 
     @property
     def stale(self) -> bool:
@@ -189,39 +174,29 @@ class _State:
         self.history.append((self.step, self.running / self.since, value))
         self.running, self.since = 0.0, 0
         if value < self.lowest:
-            self.lowest, self.best = value, copy.deepcopy(self.average.state_dict())
+            self.lowest, self.best = value, self.averaged.read()
 
     def finish(self) -> None:
         """From the best weights on, with the schedule of the finish."""
-        self.net.load_state_dict(self.best)
-        self.average.load_state_dict(self.best)
-        self.finishing, self.steps, self.step = True, self.how.finish, 0
-        self.optimiser = self._optimiser()
+        self.weights.write(self.best)
+        self.averaged.write(self.best)
+        self.finishing, self.steps, self.step, self.moments = True, self.how.finish, 0, self._still()
 
     def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values of a checkpoint."""
-        parts = {"net": self.net.state_dict(), "average": self.average.state_dict(), "best": self.best}
-        arrays = {f"{part}.{name}": tensor.numpy() for part, tensors in parts.items() for name, tensor in tensors.items()}
-        for i, moments in self.optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{i}.{name}": tensor.numpy() for name, tensor in moments.items() if tensor is not None}
-        arrays["random"] = torch.get_rng_state().numpy()
-        return arrays, {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
+        vectors = {"weights": self.weights.read(), "averaged": self.averaged.read(), "best": self.best, "random": torch.get_rng_state()}
+        vectors |= {f"moment.{i}": moment for i, moment in enumerate(self.moments)}
+        values = {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
+        return {name: vector.numpy() for name, vector in vectors.items()}, values
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """Take up where `pack` left off."""
         if values["finishing"]:
             self.finishing, self.steps = True, self.how.finish
-
-        def tensors(part: str) -> dict[str, Tensor]:
-            return {name.removeprefix(part + "."): torch.tensor(array) for name, array in arrays.items() if name.startswith(part + ".")}
-
-        self.net.load_state_dict(tensors("net"))
-        self.average.load_state_dict(tensors("average"))
-        self.best = tensors("best")
-        moments = self.optimiser.state_dict()
-        found = {i: tensors(f"optimiser.{i}") for i in range(len(self.pairs[0]))}
-        moments["state"] = {i: moment for i, moment in found.items() if moment}  # sgd without momentum has none
-        self.optimiser.load_state_dict(moments)
+        self.weights.write(torch.tensor(arrays["weights"]))
+        self.averaged.write(torch.tensor(arrays["averaged"]))
+        self.best = torch.tensor(arrays["best"])
+        self.moments = [torch.tensor(arrays[f"moment.{i}"]) for i in range(len(self.moments))]
         torch.set_rng_state(torch.tensor(arrays["random"]))
         self.step, self.lowest = values["step"], values["lowest"]
         self.history = [(int(step), loss, value) for step, loss, value in values["history"]]
@@ -274,41 +249,6 @@ class Turn(Watch):
     def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """A checkpoint with all that came before it."""
         self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
-
-
-def schedule(step: int, steps: int, kind: str = "cosine", warmup: float | None = None) -> float:
-    """The share of the learning rate at a step. Linear warm-up over a share of the steps (None: a tenth, at most 100) times a curve.
-
-    cosine falls to 2 % (Loshchilov and Hutter 2017), exponential too, staircase in five stairs; constant and plateau stay at 1; one-cycle has
-    its own warm-up: it rises from 4 % over three tenths of the steps and falls by a cosine to nothing (Smith and Topin 2018).
-    """
-    done = step / steps
-    if kind == "one-cycle":
-        return 0.04 + 0.96 * done / RISE if done < RISE else 0.5 * (1 + math.cos(math.pi * (done - RISE) / (1 - RISE)))
-    warm = min(100, max(1, steps // 10)) if warmup is None else max(1, round(warmup * steps))
-    return min(1.0, (step + 1) / warm) * CURVES[kind](done)
-
-
-RISE = 0.3  # share of the steps in which one-cycle rises
-FLOOR, STAIRS = 0.02, 5
-CURVES: dict[str, Callable[[float], float]] = {  # of the share of the steps that is done
-    "cosine": lambda done: 0.49 * (1 + math.cos(math.pi * done)) + 0.02,
-    "exponential": lambda done: FLOOR**done,
-    "staircase": lambda done: FLOOR ** (math.floor(STAIRS * done) / (STAIRS - 1)),
-    "constant": lambda done: 1.0,
-    "plateau": lambda done: 1.0,
-}
-
-
-def plateau(losses: list[float]) -> float:
-    """A half to the power of the looks whose validation loss was not below all before it."""
-    return 0.5 ** sum(value >= min(losses[:i]) for i, value in enumerate(losses) if i)
-
-
-def penalty(net: nn.Module, l1: float, l2: float) -> Tensor:
-    """l1 times the sum of absolute weights plus l2 times the sum of their squares; weights are matrices of layers, not biases or embeddings."""
-    weights = [weight for name, weight in net.named_parameters() if weight.dim() > 1 and "weight" in name]
-    return torch.stack([l1 * weight.abs().sum() + l2 * weight.square().sum() for weight in weights]).sum()
 
 
 def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:

@@ -15,7 +15,8 @@ from forecast.models import spec
 from forecast.models.base import Goal
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
-from forecast.models.training import Training, _State, loss_of, penalty, plateau, schedule
+from forecast.models.optimiser import penalty, plateau, schedule
+from forecast.models.training import Training, _State, loss_of
 from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}

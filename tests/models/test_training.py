@@ -8,7 +8,8 @@ from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models.base import LOOKS, Stop, Watch
-from forecast.models.training import masked_mean, schedule
+from forecast.models.optimiser import schedule
+from forecast.models.training import masked_mean
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
