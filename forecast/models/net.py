@@ -75,8 +75,9 @@ class Net(nn.Module):
 
     def example(self) -> tuple[Tensor, Tensor, Tensor]:
         """Inputs of one window, empty but of the right shapes."""
-        calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
-        return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar
+        with self.enter.weight.device:
+            calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
+            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar
 
     def attend(self, window: Tensor, series: Tensor) -> Tensor:
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""
@@ -104,12 +105,12 @@ class Net(nn.Module):
     def _augment(self, z: Tensor, seen: Tensor) -> Tensor | None:
         """Disturb training windows (B, L, C) in place; the factor (B, 1, 1) that each was multiplied by, if any."""
         if self.noise and z.shape[2] > 1:
-            z[:, :, 1:] += self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1)
+            z[:, :, 1:] += self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1, device=z.device)
         if self.target_noise:
-            z[:, :, 0] += self.target_noise * seen[:, :, 0] * torch.randn(z.shape[:2])
+            z[:, :, 0] += self.target_noise * seen[:, :, 0] * torch.randn(z.shape[:2], device=z.device)
         if not self.scaling:
             return None
-        factor = (self.scaling * torch.randn(len(z), 1, 1)).exp()
+        factor = (self.scaling * torch.randn(len(z), 1, 1, device=z.device)).exp()
         z *= factor
         return factor
 
@@ -199,9 +200,9 @@ def _spread(state: Carried, m: int) -> Carried:
 
 def _last(window: Tensor, seen: Tensor) -> Tensor:
     """The last observed value (B, C) of each column of windows (B, L, C); 0, the scaled mean, where nothing was observed."""
-    if bool(seen[:, -1].all()):  # the usual case, without a search
+    if window.device.type == "cpu" and bool(seen[:, -1].all()):  # the usual case, without a search; a GPU would have to be waited for
         return window[:, -1]
-    place = (seen * torch.arange(1, window.shape[1] + 1)[:, None]).amax(1)
+    place = (seen * torch.arange(1, window.shape[1] + 1, device=window.device)[:, None]).amax(1)
     last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]
     return torch.where(place > 0, last, 0.0)
 

@@ -38,7 +38,8 @@ class Recurrent(Settings):
         sized = self.settle(past, goal.horizon)
         sizes, cycles = sized.sizes, cycles_seen(past)
         split = split_windows(past, sizes.context, goal.horizon, self.validation)
-        feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
+        device = self._device()
+        feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)), device)
         finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
         how = Training(
             steps=sizes.steps,
@@ -50,7 +51,7 @@ class Recurrent(Settings):
             average=self.average,
             loss=loss,
             patience=self.patience,
-            half=self._half(sizes),
+            half=self._half(sizes, device),
             optimiser=self.optimiser,
             momentum=0.9 if self.momentum is None else self.momentum,
             l1=self.l1,
@@ -63,7 +64,7 @@ class Recurrent(Settings):
         nets = []
         for member in range(self.members):
             with seeded(seed + member):
-                net = Net(sized, goal, _embedded(past), _width(cycles))
+                net = Net(sized, goal, _embedded(past), _width(cycles)).to(device)
                 if member < len(ended.histories):
                     net.load_state_dict(members_of(ended.arrays, member))
                 else:
@@ -79,11 +80,19 @@ class Recurrent(Settings):
         history = [(member * sizes.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
-    def _half(self, sizes: Sizes) -> bool:
+    def _half(self, sizes: Sizes, device: torch.device) -> bool:
         """Whether training multiplies in bfloat16."""
         if self.precision == "auto":
-            return sizes.units >= WIDE and torch.cpu._is_avx512_bf16_supported()
+            there = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+            return sizes.units >= WIDE and there
         return self.precision == "bfloat16"
+
+    def _device(self) -> torch.device:
+        """Where its nets compute."""
+        there = torch.cuda.is_available()
+        if self.device == "cuda" and not there:
+            raise ForecastError(f"{self.name}.device = 'cuda', but torch finds no GPU here. Take device = 'cpu', or leave it out.")
+        return torch.device("cpu" if self.device == "cpu" or not there else "cuda")
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
         """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""
@@ -92,7 +101,7 @@ class Recurrent(Settings):
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
         for member in range(self.members):
-            net = Net(sized, goal, int(arrays["series"][0]), _width(cycles))
+            net = Net(sized, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
             weights = members_of(arrays, member)
             twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
@@ -169,27 +178,28 @@ class Recurrent(Settings):
 
 
 class Feed:
-    """Batches by index arithmetic: one float32 tensor of the series, and the calendar computed from the last known stamp."""
+    """Batches by index arithmetic: one float32 tensor of the series, sent to the device once, and the calendar computed from the last known stamp."""
 
-    def __init__(self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array) -> None:
-        values = torch.from_numpy(windows.values)
+    def __init__(self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device) -> None:
+        self.device = device
+        values = torch.from_numpy(windows.values).to(device)
         self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
         self.fitted, self.cycles = fitted, cycles
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
         """((window (B, L, C), series (B,), calendar (B, m, F)), target (B, H)) of the windows at `origins` (B, 2)."""
-        window = self.values[torch.from_numpy(windows.rows(origins))]
-        series = torch.from_numpy(self.fitted[origins[:, 0]])
+        window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
+        series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins)
         return inputs, window[:, windows.context :, 0]
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
         if not self.cycles or not len(self.offsets):
-            return torch.zeros(len(origins), len(self.offsets), 0)
+            return torch.zeros(len(origins), len(self.offsets), 0, device=self.device)
         stamps = panel.clock.after(panel.times[panel.starts[origins[:, 0]] + origins[:, 1] - 1], self.offsets)
         waves = [panel.clock.harmonics(stamps, cycle, PAIRS[cycle]) for cycle in self.cycles]
-        return torch.from_numpy(np.concatenate(waves, axis=-1).astype("float32"))
+        return torch.from_numpy(np.concatenate(waves, axis=-1).astype("float32")).to(self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,26 +222,26 @@ class LearnedNet:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
         values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
         for chunk, inputs in self._chunks(panel, origins, fitted):
-            values[chunk] = np.median([net(*inputs).numpy() for net in self.nets], axis=0)
+            values[chunk] = np.median([net(*inputs).cpu().numpy() for net in self.nets], axis=0)
         return values
 
     @torch.inference_mode()
     def attention(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
-        parts = [np.mean([net.attend(*inputs[:2]).numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
+        parts = [np.mean([net.attend(*inputs[:2]).cpu().numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
         return np.concatenate(parts)
 
     def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor]]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
-        feed = Feed(windows, self.sized, self.cycles, fitted)
+        feed = Feed(windows, self.sized, self.cycles, fitted, next(self.nets[0].parameters()).device)
         for begin in range(0, len(origins), 1024):
             chunk = slice(begin, begin + 1024)
             yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, number of embedded series, cycles of the calendar."""
-        arrays = {f"member.{i}.{name}": tensor.numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
+        arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")

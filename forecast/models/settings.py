@@ -102,6 +102,7 @@ class Settings:
     validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(0.15, "share of the past's tail that judges the weights")
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products in training; auto: bfloat16 where the processor has it")
+    device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
     members: Count = _rows(1, "nets of the seeds seed, seed + 1, ...; the forecast is their median")
     search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")
 

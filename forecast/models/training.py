@@ -36,10 +36,10 @@ def loss_of(name: str, levels: tuple[float, ...]) -> Loss:
     """A loss by name; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett 1978): at the median, and so without
     levels, the absolute error."""
     if name == "quantile" and levels:
-        rise = torch.tensor(levels)
+        steps = torch.tensor(levels)
 
         def pinball(forecast: Tensor, target: Tensor) -> Tensor:
-            error = target[..., None] - forecast
+            error, rise = target[..., None] - forecast, steps.to(forecast.device)
             return 2 * torch.maximum(rise * error, (rise - 1) * error).mean(-1)
 
         return pinball
@@ -77,7 +77,7 @@ class Training:
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """A random state of one's own; the caller's is given back untouched."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
@@ -134,7 +134,7 @@ class _State:
         self.rule = rule_of(how.optimiser, how.weight_decay, how.momentum)
         self.moments = self._still()
         self.finishing, self.steps = False, how.steps
-        self.step, self.running, self.since = 0, 0.0, 0
+        self.step, self.running, self.since = 0, torch.zeros(()), 0
         self.lowest, self.best = math.inf, self.weights.read()
         self.history: History = []
 
@@ -152,7 +152,7 @@ class _State:
     def advance(self, inputs: Inputs, target: Tensor) -> None:
         """One step on one batch."""
         how, weights = self.how, self.weights
-        with torch.autocast("cpu", torch.bfloat16, enabled=how.half):
+        with torch.autocast(weights.values.device.type, torch.bfloat16, enabled=how.half):
             forecast = self.net(*inputs)
         loss = masked_mean(how.loss(forecast.float(), target.nan_to_num()), target)
         weights.gradient.zero_()
@@ -161,7 +161,7 @@ class _State:
         weights.clip(how.clip, how.clip_value)
         self.rule(weights.values, weights.gradient, self.moments, self.step + 1, self.rate)
         self.averaged.follow(weights, min(how.average, (1 + self.step) / (10 + self.step)))
-        self.step, self.running, self.since = self.step + 1, self.running + loss.item(), self.since + 1
+        self.step, self.running, self.since = self.step + 1, self.running + loss.detach().double(), self.since + 1
 
     @property
     def stale(self) -> bool:
@@ -171,8 +171,8 @@ class _State:
 
     def look(self, value: float) -> None:
         """Record a validation loss and keep the averaged weights if they are the best so far."""
-        self.history.append((self.step, self.running / self.since, value))
-        self.running, self.since = 0.0, 0
+        self.history.append((self.step, float(self.running) / self.since, value))
+        self.running, self.since = torch.zeros(()), 0
         if value < self.lowest:
             self.lowest, self.best = value, self.averaged.read()
 
@@ -185,9 +185,11 @@ class _State:
     def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values of a checkpoint."""
         vectors = {"weights": self.weights.read(), "averaged": self.averaged.read(), "best": self.best, "random": torch.get_rng_state()}
+        if self.weights.values.is_cuda:
+            vectors["random.cuda"] = torch.cuda.get_rng_state()
         vectors |= {f"moment.{i}": moment for i, moment in enumerate(self.moments)}
         values = {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
-        return {name: vector.numpy() for name, vector in vectors.items()}, values
+        return {name: vector.cpu().numpy() for name, vector in vectors.items()}, values
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """Take up where `pack` left off."""
@@ -195,9 +197,12 @@ class _State:
             self.finishing, self.steps = True, self.how.finish
         self.weights.write(torch.tensor(arrays["weights"]))
         self.averaged.write(torch.tensor(arrays["averaged"]))
-        self.best = torch.tensor(arrays["best"])
-        self.moments = [torch.tensor(arrays[f"moment.{i}"]) for i in range(len(self.moments))]
+        device = self.weights.values.device
+        self.best = torch.tensor(arrays["best"], device=device)
+        self.moments = [torch.tensor(arrays[f"moment.{i}"], device=device) for i in range(len(self.moments))]
         torch.set_rng_state(torch.tensor(arrays["random"]))
+        if "random.cuda" in arrays:
+            torch.cuda.set_rng_state(torch.tensor(arrays["random.cuda"]))
         self.step, self.lowest = values["step"], values["lowest"]
         self.history = [(int(step), loss, value) for step, loss, value in values["history"]]
 
@@ -224,7 +229,7 @@ class Ended:
 
     def with_one(self, weights: Mapping[str, Tensor], history: History) -> "Ended":
         """These and the next."""
-        more = {f"member.{len(self.histories)}.{name}": tensor.numpy() for name, tensor in weights.items()}
+        more = {f"member.{len(self.histories)}.{name}": tensor.cpu().numpy() for name, tensor in weights.items()}
         return Ended({**self.arrays, **more}, (*self.histories, history))
 
 

@@ -273,6 +273,18 @@ def test_every_head_is_saved_and_loaded(head, settings, tmp_path):
     assert np.array_equal(loaded.predict(panel).quantiles, fitted.predict(panel).quantiles)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("settings", [{}, {"attention": True, "bidirectional": True, "norm": "batch"}, {"head": "recursive", "segment": 1}])
+def test_everything_a_net_makes_is_on_the_device_of_its_weights(cell, settings):
+    """On torch's meta device, which holds no values: a tensor made on the processor by oversight would not go with them."""
+    goal = Goal(12, ("y", "x"), (0.1, 0.5, 0.9))
+    made = net(cell, goal, series=3, loss="quantile", noise=0.3, target_noise=0.1, scaling=0.1, **settings).to("meta").train()
+    forecast = made(*made.example())
+    assert forecast.device.type == "meta"
+    loss = loss_of("quantile", goal.levels)(forecast, forecast[..., 0]).mean()
+    assert loss.device.type == "meta"
+
+
 # --- training
 
 
