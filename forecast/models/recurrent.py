@@ -20,7 +20,7 @@ from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen
 from forecast.models.net import Net
 from forecast.models.settings import RATES, Settings, Sizes
-from forecast.models.training import Ended, Training, Turn, loss_of, members_of, seeded, train
+from forecast.models.training import Ended, Training, Turn, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
@@ -40,16 +40,15 @@ class Recurrent(Settings):
         split = split_windows(past, sizes.context, goal.horizon, self.validation)
         device = self._device()
         feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)), device)
-        finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
         how = Training(
             steps=sizes.steps,
-            finish=finish,
+            finish=round(self.finish * sizes.steps),
             batch=sizes.batch,
             learning_rate=sized.rate,
             weight_decay=self.weight_decay,
             clip=self.clip,
             average=self.average,
-            loss=loss,
+            loss=loss_of(self.loss, goal.levels),
             patience=self.patience,
             half=self._half(sizes, device),
             optimiser=self.optimiser,
@@ -60,6 +59,10 @@ class Recurrent(Settings):
             schedule=self.schedule,
             warmup=self.warmup,
         )
+        if self.seconds is not None:
+            with seeded(seed):
+                net = Net(sized, goal, _embedded(past), _width(cycles)).to(device)
+                how = affordable(self.seconds / self.members, net, feed, split[0], how)
         ended = Ended.of(watch)
         nets = []
         for member in range(self.members):
@@ -74,10 +77,10 @@ class Recurrent(Settings):
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         note = (
             f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(sized.widths)} units,"
-            f" {len(split[0]):,} training windows, weights of step {kept} of {sizes.steps} kept ({sizes.batch} windows a step),"
-            f" then {finish} steps on all rows"
+            f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
+            f" then {how.finish} steps on all rows"
         )
-        history = [(member * sizes.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
+        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
     def _half(self, sizes: Sizes, device: torch.device) -> bool:

@@ -4,8 +4,9 @@ and finished on all rows."""
 import contextlib
 import copy
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Batch = Callable[[Windows, Array], tuple[Inputs, Tensor]]  # windows, origins (B
 History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
+TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
@@ -112,6 +114,18 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     state.weights.write(state.averaged.read())
     net.eval()
     return state.history
+
+
+def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training) -> Training:
+    """The same training with as many steps as so many CPU seconds allow, judging included; a few steps of a copy of the net show what one costs."""
+    state = _State(copy.deepcopy(net), how)
+    state.advance(*batch_of(windows, _draw(windows, how.batch)))
+    begun = time.process_time()
+    for _ in range(TRIED):
+        state.advance(*batch_of(windows, _draw(windows, how.batch)))
+    each = JUDGING * (time.process_time() - begun) / TRIED
+    share = min(1.0, seconds / (each * (how.steps + how.finish)))
+    return replace(how, steps=max(LOOKS, int(share * how.steps)), finish=int(share * how.finish))
 
 
 def _draw(windows: Windows, count: int) -> Array:

@@ -71,6 +71,18 @@ def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their
     assert np.abs(together - alone[0]).max() > 1e-3
 
 
+def test_a_time_limit_takes_as_many_steps_as_it_allows_and_no_more_than_all():
+    panel, settings = weather((300,)), {**SMALL, "steps": 100_000, "patience": LOOKS}
+    short = fit("gru", panel, 6, seconds=0.5, **settings).log
+    planned = short.history[-1][0]
+    assert LOOKS <= planned < 10_000
+    assert f"of {planned} kept" in short.notes[0]
+    longer = fit("gru", panel, 6, seconds=1.5, **settings).log.history[-1][0]
+    assert longer > 1.5 * planned
+    whole, limited = (fit("gru", panel, 6, **SMALL, seconds=seconds) for seconds in (None, 1e6))
+    assert whole.log.history == limited.log.history
+
+
 def test_the_finish_learns_from_the_rows_that_judged():
     """A rule that holds in the judging rows alone is learned in the finish."""
     y = np.random.default_rng(0).normal(size=600)
