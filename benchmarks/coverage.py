@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from report import machine, write_table
 from scipy.signal import lfilter
-from tables import machine, write_table
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel

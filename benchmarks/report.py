@@ -11,6 +11,8 @@ from typing import Any
 import forecast
 from forecast.files import sha256
 
+README = Path(__file__).parent / "README.md"
+
 
 def table(rows: list[Mapping[str, Any]]) -> str:
     """Rows as a Markdown table; numbers with four digits."""
@@ -35,6 +37,13 @@ def package_hash() -> str:
 def machine() -> str:
     """Processor, cores, Python and the versions that the figures depend on."""
     cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    names = ("torch", "numpy", "pandas", "statsmodels")
+    names = ("torch", "numpy", "pandas", "scipy", "statsmodels")
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     return f"{cpu or platform.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+
+
+def write_table(name: str, lines: list[str]) -> None:
+    """Replace what stands between <!-- name --> and <!-- /name --> in benchmarks/README.md."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    README.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{rest.partition(end)[2]}", encoding="utf-8")
