@@ -241,6 +241,9 @@ def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dic
         "leaderboard": [{key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows],
         "best": board.best,
         "verdict": board.verdict,
+        "cold": dict(board.cold),
+        "dropped": list(board.dropped),
+        "notes": list(board.notes),
         **({"market": [_number(dataclasses.asdict(row)) for row in market]} if market else {}),
     }
 
@@ -264,7 +267,8 @@ def board_of(values: dict[str, Any]) -> Leaderboard:
         return np.nan if value is None and key not in ("p", "among_best") else value
 
     rows = [Row(**{key: number(key, value) for key, value in row.items()}) for row in values["leaderboard"]]
-    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"])
+    said = {"cold": values["cold"], "dropped": tuple(values["dropped"]), "notes": tuple(values["notes"])}
+    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"], **said)
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
