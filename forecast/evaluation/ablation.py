@@ -114,7 +114,7 @@ def bought(board: Leaderboard) -> list[Bought]:
 
 def bought_text(rows: list[Bought], model: str) -> str:
     """In words what each column buys a model, and whether that could be chance."""
-    lines = [f"Of its MAE {model} owes to each column:"]
+    lines = [f"Of its MAE {model} owes to each column (each interval alone, p of all together):"]
     width = max(len(row.column) for row in rows)
     for row in rows:
         interval = "" if math.isnan(row.gain_lo) else f", 95 % interval {100 * row.gain_lo:+.1f} .. {100 * row.gain_hi:+.1f} %"

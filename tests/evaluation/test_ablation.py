@@ -67,7 +67,7 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
     assert [row["model"] for row in found["leaderboard"]].count("context=4") == 1
     assert [row["column"] for row in found["ablation"]] == ["lead", "noise m/s"]
     assert found["ablation"][0]["p"] < 0.01
-    assert ablation_of(found).startswith("Of its MAE ridge owes to each column:\n  lead       +")
+    assert ablation_of(found).startswith("Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +")
     assert ablation_of({**found, "ablation": []}) == ""
     with pytest.raises(ForecastError, match="Changes of one model are compared at a time; found gru, ridge"):
         compare_run(plan, [("ridge.context", 4)], ablate="gru", jobs=1)
