@@ -96,6 +96,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
         (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
+        (["tune", "weather.csv", "--model", "naive"], "naive has no settings to tune: every trial would be the same."),
         (["compare", "weather.csv"], "Changes of one model are compared at a time; found none. Give --try gru.layers=2"),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
     ],

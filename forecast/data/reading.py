@@ -246,15 +246,15 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
         if stamps.tie:
             report.say(
                 "ambiguous-day-first",
-                f"time {', '.join(names)}: day and month cannot be told apart in any row; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
+                f"stamps in {', '.join(names)}: no row tells day and month apart; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
                 rows=table.rows([0]),
                 example=cell(0),
                 remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
             )
         else:
-            report.say("day-first", f"time {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+            report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
-        report.say("time-format", f"time {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+        report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
 
 
 def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
@@ -451,7 +451,7 @@ def _describe(
     if time:
         zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
         first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in (panel.times.min(), panel.times.max()))
-        report.say("clock", f"time {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
+        report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
             report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}, holidays are not known")

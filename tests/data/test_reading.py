@@ -31,7 +31,7 @@ def test_long_parquet(tmp_path):
     assert panel.lengths.tolist() == [48, 30]
     assert panel.values[panel.rows(1), 0].tolist() == (-np.arange(30.0)).tolist()
     said = " | ".join(str(finding) for finding in panel.findings)
-    assert "time time: hourly" in said
+    assert "stamps in time: hourly, 20" in said
     assert "past columns, known up to the origin: wind (--past none leaves them out)" in said
     assert "columns that are not numbers are left out: note" in said
 
