@@ -89,6 +89,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
         (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
+        (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit"], "No data file is named."),
         (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
