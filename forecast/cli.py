@@ -100,6 +100,7 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
     "test": Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")],
     "folds": Annotated[int | None, typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3")],
     "stride": Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")],
+    "align": Annotated[str | None, typer.Option("--align", help="Origins by stamp, or from each series' end.", show_default="stamp")],
     "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
     "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
     "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")],
@@ -233,11 +234,12 @@ def backtest(
     _print_walk(result, as_json, csv, quiet)
 
 
-@command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2")
+@command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2 --ablate gru")
 def compare(
     *,
     file: FileArgument = None,
     tries: Annotated[list[str] | None, typer.Option("--try", help="A change of one setting, such as gru.layers=2.", show_default=False)] = None,
+    ablate: Annotated[str | None, typer.Option("--ablate", help="A model to run without each column alone.", show_default=False)] = None,
     reading: Flags,
     walking: Flags,
     jobs: Jobs = 0,
@@ -245,12 +247,12 @@ def compare(
     csv: Csv = False,
     quiet: Quiet = False,
 ) -> None:
-    """Walk a model and each change of one of its settings forward: what each buys, whether that could be chance, and what it costs."""
+    """Walk a model forward with each change of a setting, and without each column: what each buys, whether that could be chance, what it costs."""
     from forecast import runs
 
     changes = _settings("--try", tries)
-    models = list(dict.fromkeys(path.partition(".")[0] for path, _ in changes))
-    result = runs.compare_run(_plan(file, models, reading, walking), changes, jobs=jobs, progress=_progress(quiet))
+    models = list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in changes)]))
+    result = runs.compare_run(_plan(file, models, reading, walking), changes, ablate=ablate, jobs=jobs, progress=_progress(quiet))
     _print_walk(result, as_json, csv, quiet)
 
 
@@ -379,6 +381,7 @@ def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Fl
         walk__test=None if walking["test"] is None else _value(walking["test"]),
         walk__folds=walking["folds"],
         walk__stride=walking["stride"],
+        walk__align=walking["align"],
         intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
         **{name: walking[name] for name in ("transform", "price", "cost", "seed")},
@@ -451,12 +454,12 @@ def _print_walk(result: dict[str, Any], as_json: bool, csv: bool, quiet: bool) -
 
 
 def _print_board(result: dict[str, Any]) -> None:
-    """The leaderboard with its verdict, and of a price what its direction is worth."""
-    from forecast.runs import board_of, market_of
+    """The leaderboard with its verdict, of a price what its direction is worth, and what each column bought."""
+    from forecast.runs import ablation_of, board_of, market_of
 
     print(board_of(result))
-    if market := market_of(result):
-        print(f"\n{market}")
+    for said in filter(None, (market_of(result), ablation_of(result))):
+        print(f"\n{said}")
 
 
 def _finding(finding: dict[str, Any]) -> str:

@@ -117,7 +117,8 @@ class Outcome:
     """Forecasts of one model in one fold beside what came: all that a metric needs.
 
     forecast (M origins) · truth (M, H), NaN where nothing was observed · last (M,), the last observed target before each origin ·
-    past: the panel that `fit` saw · scaling learned from it · log.
+    past: the panel that `fit` saw · scaling learned from it · log · places (M,): where origins are counted from each series' end, the place of
+    each on the grid of the walk; None where they are moments that all series share.
     """
 
     fold: int
@@ -127,6 +128,20 @@ class Outcome:
     past: Panel
     scaling: Scaling
     log: Log = field(default_factory=Log)
+    places: Array | None = None
+
+    @property
+    def moments(self) -> Array:
+        """When each origin is asked, and when the truth of each of its steps is known, (M, 1 + H): stamps, or places on the grid."""
+        if self.places is None:
+            return np.column_stack([self.forecast.cutoffs, self.forecast.times])
+        return self.places[:, None] + np.arange(-1, self.truth.shape[1])
+
+    @property
+    def fitted(self) -> Array:
+        """The fitted row (M,) of each origin's series; -1 where it was not fitted, and is forecast cold."""
+        row = {name: i for i, name in enumerate(self.scaling.ids)}
+        return np.array([row.get(name, -1) for name in self.forecast.ids], "int64")[self.forecast.origins[:, 0]]
 
     def to_frame(self) -> "pd.DataFrame":
         """The forecast's frame with the truth as `y`."""

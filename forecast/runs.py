@@ -22,6 +22,7 @@ import pandas as pd
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError
+from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.audit import Audit, audit
 from forecast.evaluation.backtest import Answers, Keep, Part, backtest
 from forecast.evaluation.calibration import calibrate
@@ -67,7 +68,7 @@ class FolderKeep(Keep):
         return FolderWatch(self._path(part, "checkpoint"), self.tell, part)
 
     def _path(self, part: Part, ending: str) -> Path:
-        return self.folder / f"{part[0]}-{part[1]}.{ending}"
+        return self.folder / f"{part[0].replace('/', '%2F')}-{part[1]}.{ending}"
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,9 @@ def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dic
         "leaderboard": [{key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows],
         "best": board.best,
         "verdict": board.verdict,
+        "cold": dict(board.cold),
+        "dropped": list(board.dropped),
+        "notes": list(board.notes),
         **({"market": [_number(dataclasses.asdict(row)) for row in market]} if market else {}),
     }
 
@@ -264,7 +268,8 @@ def board_of(values: dict[str, Any]) -> Leaderboard:
         return np.nan if value is None and key not in ("p", "among_best") else value
 
     rows = [Row(**{key: number(key, value) for key, value in row.items()}) for row in values["leaderboard"]]
-    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"])
+    said = {"cold": values["cold"], "dropped": tuple(values["dropped"]), "notes": tuple(values["notes"])}
+    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"], **said)
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -312,37 +317,53 @@ def run(
 
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    return _board(plan, plan.specs(), plan.baseline, jobs, progress)
+    return _board(plan, plan.specs(), plan.read(), plan.baseline, jobs, progress)[1]
 
 
-def compare_run(plan: Run, tries: Sequence[tuple[str, Any]], *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
-    """Each change of a setting alone, `[("gru.layers", 2), ("gru.init", "he")]`, against the model without it: same folds, same seed.
+def compare_run(
+    plan: Run, tries: Sequence[tuple[str, Any]] = (), *, ablate: str | None = None, jobs: int = 0, progress: Any = None
+) -> dict[str, Any]:
+    """Changes of one model, each alone, against the model without it, on the same folds and with the same seed.
 
-    The leaderboard as JSON values, with the unchanged model as baseline: what `forecast compare` prints.
+    tries: changes of a setting, `[("gru.layers", 2), ("gru.init", "he")]` · ablate: the model's name; it is run without each column, and
+    `ablation` says what each bought. The leaderboard as JSON values, with the unchanged model as baseline: what `forecast compare` prints.
     """
-    models = list(dict.fromkeys(path.partition(".")[0] for path, _ in tries))
+    models = list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
     if len(models) != 1:
         found = ", ".join(models) or "none"
-        raise ForecastError(f"Settings of one model are compared at a time; found {found}. Give --try gru.layers=2, and more of gru.")
+        raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model, settings = models[0], plan.settings.get(models[0], {})
-    base = spec(model, **settings)
+    base, panel = spec(model, **settings), plan.read()
     changed: list[Spec] = []
     for path, value in tries:
         one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
         if one == base:
             raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
         changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
-    return _board(plan, [base, *changed], model, jobs, progress)
+    if ablate:
+        changed += ablations(base, panel)
+    board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
+    return {**values, "ablation": [_number(dataclasses.asdict(row)) for row in bought(board)]} if ablate else values
 
 
-def _board(plan: Run, specs: list[Spec], baseline: str | None, jobs: int, progress: Any) -> dict[str, Any]:
-    """The leaderboard of some specs, walked through the data of a run."""
-    panel = plan.read()
+def ablation_of(values: dict[str, Any]) -> str:
+    """What `compare_run` found of each column, in words; empty where nothing was left out."""
+
+    def number(key: str, value: Any) -> Any:
+        return np.nan if value is None and key != "p" else value
+
+    rows = [Bought(**{key: number(key, value) for key, value in row.items()}) for row in values.get("ablation", [])]
+    return bought_text(rows, values["baseline"]) if rows else ""
+
+
+def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, jobs: int, progress: Any) -> tuple[Leaderboard, dict[str, Any]]:
+    """The leaderboard of some specs, walked through the panel of a run, and all of it as JSON values."""
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
-            return board_json(panel, leaderboard(outcomes, baseline), _market(plan, outcomes))
+            board = leaderboard(outcomes, baseline)
+            return board, board_json(panel, board, _market(plan, outcomes))
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:

@@ -21,7 +21,7 @@ from forecast.evaluation.compare import LEVEL, diebold_mariano, horizons_of, los
 from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
-from forecast.models import settings_of, spec
+from forecast.models import Ranges, settings_of, spec
 from forecast.models.base import LOOKS, Spec, Stop, Watch
 from forecast.plan import DEFAULT_MODELS, Run, to_toml
 from forecast.results import Outcome
@@ -88,9 +88,18 @@ def objective(
 
     It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
     """
-    base = spec(model) if isinstance(model, str) else model
+    base = _tunable(model)
     search = Search.before_test(panel, walk or WalkForward(), transform, seed)
     return lambda trial: search.value(trial, base.space(trial))
+
+
+def _tunable(model: str | Spec) -> Spec:
+    """The Spec of a model; ForecastError where its space is empty."""
+    base, ranges = spec(model) if isinstance(model, str) else model, Ranges()
+    base.space(ranges)
+    if not ranges.found:
+        raise ForecastError(f"{base.name} has no settings to tune: every trial would be the same. Tune another model, such as gru.")
+    return base
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +154,7 @@ def tune(
         with tempfile.TemporaryDirectory() as made:
             return replace(tune(model, panel, walk, trials=trials, transform=transform, seed=seed, jobs=jobs, folder=made), folder=None)
     folder, walk = Path(folder), walk or WalkForward()
-    base = spec(model) if isinstance(model, str) else model
+    base = _tunable(model)
     search = Search.before_test(panel, walk, transform, seed)
     journal = folder / "study.journal"
     _mend(journal)
@@ -318,7 +327,7 @@ def tune_run(
     """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`."""
     if len(plan.models) != 1:
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
-    model, panel = plan.specs()[0], plan.read()
+    model, panel = _tunable(plan.specs()[0]), plan.read()
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
             tuned = tune(model, panel, plan.walk, trials=trials, transform=plan.transform, seed=plan.seed, jobs=jobs, folder=folder)

@@ -89,6 +89,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
         (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
+        (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit"], "No data file is named."),
         (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
@@ -96,7 +97,8 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
         (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
-        (["compare", "weather.csv"], "Settings of one model are compared at a time; found none. Give --try gru.layers=2"),
+        (["tune", "weather.csv", "--model", "naive"], "naive has no settings to tune: every trial would be the same."),
+        (["compare", "weather.csv"], "Changes of one model are compared at a time; found none. Give --try gru.layers=2"),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
     ],
 )
@@ -183,6 +185,21 @@ def test_compare_sets_each_change_against_the_model_without_it(file, tmp_path):
     assert all(row["seconds"] > 0 and (name == "gru" or row["p"] is not None) for name, row in rows.items())
     assert rows["gru"]["skill"] == 0
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_ablation_and_a_walk_from_each_end(file, tmp_path):
+    """The file's second station ends 60 hours earlier: counted from each end both have the same origins."""
+    frame = pd.read_csv(file).assign(station="a")
+    two = pd.concat([frame, frame.iloc[:340].assign(station="b")])
+    two.to_csv(tmp_path / "two.csv", index=False)
+    walk = ["--target", "temp", "--horizon", "6", "--test", "60", "--folds", "2", "--align", "end", "--jobs", "1"]
+    shown = forecast(tmp_path, "compare", "two.csv", "--ablate", "ridge", *walk, "--json")
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(shown.stdout)
+    assert result["origins"] == 2 * 55
+    assert [row["column"] for row in result["ablation"]] == ["wind"]
+    assert result["dropped"] == []
+    assert result["notes"][1].startswith("Origins are counted back from the end of each series.")
 
 
 def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):

@@ -35,6 +35,7 @@ FLOORS = [
     "evaluation.audit",
     "evaluation.calibration",
     "evaluation.compare",
+    "evaluation.ablation",
     "evaluation.market",
     "saving",
     "show",

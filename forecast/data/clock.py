@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from forecast.data.zones import to_local
+from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
 
@@ -21,6 +21,8 @@ _SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * D
 _WEEK = "1111100"  # Monday to Friday
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
+SESSIONS = 5  # of several bars that a file must have to be read as such
+WHOLE = 0.9  # of the bars between the first and the last of a session are there
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
     "s": ("s", "S", "sec", "second", "seconds"),
     "min": ("m", "min", "T", "minute", "minutes"),
@@ -40,19 +42,23 @@ class Clock:
 
     kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D". `calendar`: `freq` is B (business days) or
     MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
-    number counts, and future stamps are the next days of `weekmask` (Monday first). tz: the place whose hours of the day count, "" = UTC; stamps
-    stay UTC.
+    number counts, and future stamps are the next days of `weekmask` (Monday first). Sessions may be of several `bars`, `freq` such as "5min"
+    apart, the first one `opens` nanoseconds after midnight. tz: the place whose hours of the day count, "" = UTC; stamps stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
     freq: str = "1"
     tz: str = ""
     weekmask: str = _WEEK
+    opens: int = 0
+    bars: int = 1
 
     @property
     def dated(self) -> bool:
         """Whether a step is a whole day or longer, so that stamps are dates."""
-        return self.kind in ("calendar", "sessions") or (self.kind == "fixed" and self.step % DAY == 0)
+        if self.kind == "sessions":
+            return self.bars == 1
+        return self.kind == "calendar" or (self.kind == "fixed" and self.step % DAY == 0)
 
     @property
     def assumed(self) -> bool:
@@ -61,7 +67,7 @@ class Clock:
 
     @property
     def step(self) -> int:
-        """Length of one fixed step in nanoseconds."""
+        """Length of one fixed step, or of one bar of a session, in nanoseconds."""
         return int(pd.Timedelta(self.freq).as_unit("ns").value)
 
     @property
@@ -70,6 +76,8 @@ class Clock:
         if self.kind == "fixed":
             names = {DAY: "daily", 7 * DAY: "weekly", DAY // 24: "hourly"}
             return names.get(self.step, f"every {self.freq}")
+        if self.bars > 1:
+            return f"every {self.freq} of trading sessions, {self.bars} a session"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
         return {"step": "rows in order, without dates", "sessions": "trading days"}.get(self.kind) or table[self.freq[0]]
 
@@ -82,6 +90,8 @@ class Clock:
             return {DAY: (7,), 7 * DAY: (52,)}.get(self.step, ())
         if self.kind == "calendar":
             return {"B": (5,), "M": (12,), "Q": (4,)}.get(self.freq[0], ())
+        if self.bars > 1:
+            return (self.bars, 5 * self.bars)
         return (5,) if self.kind == "sessions" else ()
 
     @property
@@ -89,15 +99,17 @@ class Clock:
         """The cycles of the calendar that are longer than one step, shortest first."""
         if self.kind == "step":
             return ()
-        if self.kind == "fixed":
+        if self.kind == "fixed" or self.bars > 1:
             return tuple(name for name, period in CYCLES.items() if period >= 2 * self.step)
         return ("week", "year") if self.kind == "sessions" or self.freq == "B" else () if self.freq[0] == "Y" else ("year",)
 
     @property
     def horizon(self) -> int:
-        """The default horizon: one day (at most 288 steps) below a day, else 7 days, 5 sessions, 4 weeks, 12 months, 4 quarters, 10 steps."""
+        """The default horizon: below a day one day or session (at most 288 steps), 7 days, 5 sessions, 4 weeks, 12 months, 4 quarters, 10 steps."""
         if self.kind == "fixed":
             return min(DAY // self.step, 288) if self.step < DAY else {DAY: 7, 7 * DAY: 4}.get(self.step, 10)
+        if self.bars > 1:
+            return min(self.bars, 288)
         return {"B": 5, "M": 12, "Q": 4, "Y": 4}[self.freq[0]] if self.kind == "calendar" else {"step": 10, "sessions": 5}[self.kind]
 
     def steps(self, span: int | str | None) -> int:
@@ -116,7 +128,9 @@ class Clock:
         elif self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
             length, step = count * _MONTHS[unit], _MONTHS[self.freq[0]]
         elif unit == "B" and (self.kind == "sessions" or self.freq == "B"):
-            length, step = count, 1
+            length, step = count * self.bars, 1
+        elif self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step:  # a longer span would have to leave out nights
+            length, step = count * _SPANS[unit], self.step
         else:
             raise ForecastError(f"A horizon of {text!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
         if length % step:
@@ -130,6 +144,8 @@ class Clock:
             return stamps + offsets
         if self.kind == "fixed":
             return stamps + (offsets * self.step).astype("timedelta64[ns]")
+        if self.bars > 1:
+            return self._after_bars(stamps, offsets)
         days = stamps.astype("datetime64[D]")
         if self.kind == "sessions" or self.freq == "B":
             ahead = np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
@@ -138,6 +154,15 @@ class Clock:
         if self.freq.endswith("S"):
             return months.astype("datetime64[D]").astype("datetime64[ns]")
         return ((months + 1).astype("datetime64[D]") - 1).astype("datetime64[ns]")
+
+    def _after_bars(self, stamps: Array, offsets: Array) -> Array:
+        """Stamps of the bars after `stamps` (..., 1): those of this session, then of the next ones; after a stamp of no session the next begins."""
+        local = to_local(stamps, self.tz)
+        days = local.astype("datetime64[D]")
+        bar = ((local - days.astype("datetime64[ns]")).astype("int64") - self.opens) // self.step
+        bar = np.where(np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1) + offsets
+        ahead = np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask).astype("datetime64[ns]")
+        return to_utc(ahead + (self.opens + bar % self.bars * self.step).astype("timedelta64[ns]"), self.tz)
 
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
@@ -189,8 +214,11 @@ def clock_of(text: str) -> Clock:
     return Clock("calendar", size + "S")
 
 
-def infer_clock(series: list[Array]) -> Clock:
-    """The clock of stamps `datetime64[ns]` sorted within each series, by the majority of *all* steps, not of the first three."""
+def infer_clock(series: list[Array], zone: str = "") -> Clock:
+    """The clock of stamps `datetime64[ns]` sorted within each series, by the majority of *all* steps, not of the first three.
+
+    zone: the place whose hours sessions keep.
+    """
     steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
     common = majority(steps)
     if common == DAY or common > 27 * DAY:
@@ -198,7 +226,7 @@ def infer_clock(series: list[Array]) -> Clock:
         clock = _weekly(series, stamps, steps) if common == DAY else _monthly(series, stamps)
         if clock is not None:
             return clock
-    return Clock("fixed", _freq(common))
+    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock("fixed", _freq(common))
 
 
 def majority(values: Array) -> int:
@@ -216,15 +244,39 @@ def _weekly(series: list[Array], stamps: Array, steps: Array) -> Clock | None:
     clock = stamps - days.astype("datetime64[ns]")
     if (clock != clock[0]).any() or (steps == DAY).all():
         return None
+    mask = _weekmask(series, days)
+    if mask is None:
+        return None
+    gaps = sum(int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one) for one in series)
+    return Clock("calendar", "B") if mask == _WEEK and not gaps and np.is_busday(days).all() else Clock("sessions", "session", weekmask=mask)
+
+
+def _weekmask(series: list[Array], days: Array) -> str | None:
+    """The weekdays that are there, Monday first, of days (n,), one a session; None where none is (nearly) never there."""
     weekday = (days.astype("int64") + 3) % 7  # Monday = 0
     counts = np.bincount(weekday, minlength=7)
     usual = counts >= 0.1 * counts.max()
     long = any(len(one) > 1 and one[-1] - one[0] >= np.timedelta64(14 * DAY, "ns") for one in series)
     if usual.all() or not (long or not counts[5:].any()):
         return None
-    mask = "".join("1" if day else "0" for day in (usual if long else np.arange(7) < 5))
-    gaps = sum(int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one) for one in series)
-    return Clock("calendar", "B") if mask == _WEEK and not gaps and not counts[5:].any() else Clock("sessions", "session", weekmask=mask)
+    return "".join("1" if day else "0" for day in (usual if long else np.arange(7) < 5))
+
+
+def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
+    """Bars of trading sessions: the same hours of some weekdays, nearly whole, and none at night; None for anything else."""
+    stamps = to_local(np.concatenate(series), zone)
+    owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    days = stamps.astype("datetime64[D]")
+    hour = (stamps - days.astype("datetime64[ns]")).astype("int64")
+    edge = np.flatnonzero((days[1:] != days[:-1]) | (owner[1:] != owner[:-1])) + 1
+    first, last = np.append(0, edge), np.append(edge, len(stamps)) - 1
+    spans = (hour[last] - hour[first]) // step + 1
+    opens, bars = majority(hour[first]), majority(spans)
+    mask = _weekmask(series, days[first])
+    whole = len(first) >= SESSIONS and len(stamps) >= WHOLE * spans.sum() and (spans == bars).mean() >= 0.5
+    if mask is None or not whole or not 1 < bars <= 0.75 * DAY / step or ((hour - opens) % step).any():
+        return None
+    return Clock("sessions", _freq(step), zone, mask, opens, bars)
 
 
 def _monthly(series: list[Array], stamps: Array) -> Clock | None:

@@ -1,6 +1,6 @@
 """Rows in any order become series on their clock: sorted, without duplicates, a gap = rows of NaN. What was done is said with its rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -126,8 +126,9 @@ def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Tab
         steps = np.arange(len(rows.series)) - np.repeat(bounds[:-1], np.diff(bounds))
         return Rows(rows.ids, rows.series, steps, rows.values, rows.records), bounds, clock or Clock("step")
     if clock is None:
-        clock = infer_clock([times[start:stop] for start, stop in pairwise(bounds)])
-        clock = Clock(clock.kind, clock.freq, "" if dates or clock.dated else zone, clock.weekmask)
+        place = "" if dates else zone
+        clock = infer_clock([times[start:stop] for start, stop in pairwise(bounds)], place)
+        clock = replace(clock, tz="" if clock.dated else place)
     if clock.kind == "calendar" and clock.freq != "B":
         labels = clock.after(times, np.array([0]))[..., 0]
         if (labels != times).any():

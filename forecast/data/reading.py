@@ -246,15 +246,15 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
         if stamps.tie:
             report.say(
                 "ambiguous-day-first",
-                f"time {', '.join(names)}: day and month cannot be told apart in any row; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
+                f"stamps in {', '.join(names)}: no row tells day and month apart; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
                 rows=table.rows([0]),
                 example=cell(0),
                 remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
             )
         else:
-            report.say("day-first", f"time {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+            report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
-        report.say("time-format", f"time {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+        report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
 
 
 def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
@@ -420,13 +420,15 @@ def _moments(
 
 
 def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
-    """The clock of gathered rows: the step that was asked for, but days on which only some weekdays have readings are sessions."""
-    if wanted.kind != "fixed" or wanted.step != DAY:
-        return replace(wanted, tz="" if wanted.dated else zone)
+    """The clock of gathered rows: the step that was asked for, but sessions where only some weekdays, or hours of them, have readings."""
+    wanted = replace(wanted, tz="" if wanted.dated else zone)
+    if wanted.kind != "fixed" or wanted.step > DAY:
+        return wanted
     assert rows.times is not None
     bounds = rows.bounds()
-    found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)])
-    return found if found.kind == "sessions" or found.freq == "B" else wanted
+    found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
+    same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
+    return found if same else wanted
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[str]) -> Panel:
@@ -451,10 +453,12 @@ def _describe(
     if time:
         zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
         first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in (panel.times.min(), panel.times.max()))
-        report.say("clock", f"time {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
+        report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
-            report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}, holidays are not known")
+            ends = [(clock.opens + bar * clock.step) // 10**9 // 60 for bar in (0, clock.bars - 1)] if clock.bars > 1 else []
+            hours = " " + " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in ends) if ends else ""
+            report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known")
     report.say("target", f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series")
     if ident is not None:
         whose = "file" if ident == FILE_ID else ident

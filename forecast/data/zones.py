@@ -50,6 +50,15 @@ def to_local(times: Array, zone: str) -> Array:
     return index.to_numpy().astype("datetime64[ns]").reshape(times.shape)
 
 
+def to_utc(wall: Array, zone: str) -> Array:
+    """UTC moments datetime64[ns] of wall-clock time of any shape: of a repeated hour the first, of one that does not exist the next that does."""
+    if not zone:
+        return wall
+    index = pd.DatetimeIndex(wall.ravel())
+    found = index.tz_localize(timezone_of(zone), ambiguous=np.ones(len(index), bool), nonexistent="shift_forward").tz_convert("UTC")
+    return found.tz_localize(None).to_numpy().astype("datetime64[ns]").reshape(wall.shape)
+
+
 def to_moments(stamps: Stamps, tz: str, series: Array, dated: bool | None) -> Moments:
     """Moments of stamps. tz: the zone of stamps that do not say theirs, and the place whose dates count.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.folds import WalkForward, walk_forward
+from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
 from forecast.files import Array
 from forecast.models.base import Spec
 
@@ -62,24 +62,23 @@ def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None =
     """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column."""
     walk = replace(walk or WalkForward(), folds=1)
     fold = next(walk_forward(panel, walk))
-    cutoffs = panel.cutoffs(fold.origins)
-    stamp = np.sort(cutoffs)[len(cutoffs) // 2]
-    later = poisoned(panel, stamp, seed)
+    middle = np.sort(fold.places)[len(fold.places) // 2]
+    later = poisoned(panel, rows_before(grid_places(panel, walk), middle), seed)
+    early = fold.places <= middle
     several = list(models)
     moved: dict[str, int] = {}
     for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, seed=seed) for one in (panel, later)), strict=True):
-        early = clean.forecast.cutoffs <= stamp
         same = np.equal(clean.forecast.values, dirty.forecast.values) | (np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values))
         moved[clean.forecast.model] = int((~same[early].all(1)).sum())
-    return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int((cutoffs <= stamp).sum()))
+    return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))
 
 
-def poisoned(panel: Panel, stamp: Any, seed: int = 0) -> Panel:
-    """The panel with every value after a stamp taken from another, random, row of the same series: values that could be, at the wrong place."""
+def poisoned(panel: Panel, known: Array, seed: int = 0) -> Panel:
+    """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series: values that could be."""
     random, values = np.random.default_rng(seed), panel.values.copy()
     for i in range(len(panel.ids)):
         rows = np.arange(panel.starts[i], panel.stops[i])
-        after = rows[panel.times[rows] > stamp]
+        after = rows[known[i] :]
         values[after] = panel.values[random.permuted(rows)[: len(after)]]
     return replace(panel, values=values)
 

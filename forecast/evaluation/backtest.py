@@ -117,4 +117,5 @@ def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outc
     forecast = Forecast(one.name, panel.ids, origins, panel.cutoffs(origins), times, answers["values"], levels, quantiles)
     past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
     truth[:, : ask.walk.gap] = np.nan
-    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.transform), log)
+    places = fold.places if ask.walk.align == "end" else None
+    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.transform), log, places)

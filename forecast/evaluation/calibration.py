@@ -25,7 +25,8 @@ def calibrate(
     units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al. 2005). Horizons overlap, so n errors are
     worth fewer independent ones, and their quantiles lie too far inside: the level that is asked of them is widened accordingly (`reach`).
     Where even their extremes are not far enough, Student's t takes their place. The level is corrected as errors miss too often or too seldom
-    (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp has reached.
+    (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp
+    (or place, where origins are counted from each series' end) has reached.
 
     NaN where fewer than LEAST errors have matured, for series that were not fitted, and where a model that has quantiles gave none.
     """
@@ -44,10 +45,9 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
     cuts = np.cumsum([len(part.truth) for part in parts])[:-1]
     base = np.concatenate([_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)])
     truth = np.concatenate([_scaled(part, part.truth[..., None]) for part in parts])
-    stamps = np.concatenate([part.forecast.times for part in parts])
+    asked, stamps = np.split(np.concatenate([part.moments for part in parts]), [1], axis=1)
     errors = truth - base
-    cutoffs = np.concatenate([part.forecast.cutoffs for part in parts])
-    moments, moment = np.unique(cutoffs, return_inverse=True)
+    moments, moment = np.unique(asked[:, 0], return_inverse=True)
     starts = np.array([block[0] for block in np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))])
     block = np.searchsorted(starts, moment, side="right") - 1
     known = np.append(moments[starts], stamps.max())  # when each block begins; and after the walk
@@ -55,7 +55,7 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
     shift = np.stack([_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])], axis=1)
     moved = np.split(base + shift[block], cuts)
     quantiles = [
-        within(ordered(part.scaling.invert(own, _fitted(part)), levels, part.forecast.values), bounds) for part, own in zip(parts, moved, strict=True)
+        within(ordered(part.scaling.invert(own, part.fitted), levels, part.forecast.values), bounds) for part, own in zip(parts, moved, strict=True)
     ]
     made = [replace(part, forecast=replace(part.forecast, levels=levels, quantiles=own)) for part, own in zip(parts, quantiles, strict=True)]
     return made, Calibration(levels, shift[-1])
@@ -145,13 +145,7 @@ def _answers(parts: list[Outcome]) -> Array:
     return np.concatenate([empty if part.forecast.quantiles is None else part.forecast.quantiles for part, empty in zip(parts, nothing, strict=True)])
 
 
-def _fitted(part: Outcome) -> Array:
-    """The fitted row (M,) of each origin's series; -1 where it was not fitted."""
-    row = {name: i for i, name in enumerate(part.scaling.ids)}
-    return np.array([row.get(name, -1) for name in part.forecast.ids])[part.forecast.origins[:, 0]]
-
-
 def _scaled(part: Outcome, values: Array) -> Array:
     """Values of the target (M, H, P) as its model saw them, transformed and scaled; NaN where the series was not fitted."""
-    rows = _fitted(part)
+    rows = part.fitted
     return np.where((rows >= 0)[:, None, None], part.scaling.forward(values, rows), np.nan)

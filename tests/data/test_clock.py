@@ -117,3 +117,56 @@ def test_harmonics_repeat_with_their_cycle():
     assert np.allclose(waves[:24], waves[24:48])
     assert np.allclose(waves[6, 0], 1)  # six in the morning: a quarter of the day
     assert np.allclose(Clock("step").harmonics(np.arange(20), 10.0, 1)[:10], Clock("step").harmonics(np.arange(20), 10.0, 1)[10:])
+
+
+BARS = Clock("sessions", "5min", opens=570 * 60 * 10**9, bars=78)  # 09:30 to 15:55
+
+
+def sessions(first="2024-01-02", days=15, opens="09:30", bars=78, minutes=5, skip=()):
+    """Bars of every weekday from `first` on but those that are skipped."""
+    dates = np.delete(np.busday_offset(first, np.arange(days)), list(skip))
+    hour = np.timedelta64(int(opens[:2]) * 60 + int(opens[3:]), "m")
+    return (dates[:, None] + hour + np.arange(bars) * np.timedelta64(minutes, "m")).ravel().astype("datetime64[ns]")
+
+
+def test_bars_of_trading_hours_are_sessions_also_with_holidays_and_holes():
+    assert infer_clock([sessions(skip=(4,))]) == BARS
+    assert infer_clock([np.delete(sessions(), [5, 100, 333]), sessions("2024-01-03", 12)]) == BARS
+    assert infer_clock([sessions(opens="10:00", bars=7, minutes=60)]) == Clock("sessions", "1h", opens=10 * 3600 * 10**9, bars=7)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        every("2024-01-01T09:30", 2000, (5, "m")),  # day and night
+        sessions(opens="00:00", bars=276),  # nearly all of a weekday: currencies
+        np.concatenate([sessions("2024-01-01", 10) + np.timedelta64(day, "D") for day in (0, 2)]),  # weekends too
+        sessions(days=4),  # too few to say
+        np.delete(sessions(), np.arange(0, 1170, 3)),  # a third of the bars is not there
+    ],
+)
+def test_what_is_no_session_keeps_its_fixed_step(times):
+    assert infer_clock([np.unique(times)]) == Clock("fixed", "5min")
+
+
+def test_the_bars_after_the_last_are_those_of_the_next_weekday():
+    friday = stamps("2024-03-01T15:50")
+    assert (BARS.after(friday, np.array([1, 2, 79]))[0] == stamps("2024-03-01T15:55", "2024-03-04T09:30", "2024-03-04T15:55")).all()
+    assert (BARS.after(stamps("2024-03-02T11:00"), np.array([1]))[0] == stamps("2024-03-04T09:30")).all()  # a Saturday
+
+
+def test_sessions_keep_the_hours_of_their_place():
+    """New York puts its clocks forward on 10 March 2024: 09:30 is 14:30 UTC before it and 13:30 after."""
+    utc = np.concatenate([sessions("2024-02-26", 10, opens="14:30"), sessions("2024-03-11", 10, opens="13:30")])
+    clock = infer_clock([utc], "America/New_York")
+    assert clock == Clock("sessions", "5min", "America/New_York", opens=BARS.opens, bars=78)
+    assert (clock.after(stamps("2024-03-08T20:55"), np.array([1]))[0] == stamps("2024-03-11T13:30")).all()
+
+
+def test_defaults_of_bars():
+    assert (BARS.horizon, BARS.seasons, BARS.cycles) == (78, (78, 390), ("day", "week", "year"))
+    assert not BARS.dated
+    assert BARS.assumed
+    assert [BARS.steps(span) for span in ("1h", "390min", "2 sessions", 12)] == [12, 78, 156, 12]
+    with pytest.raises(ForecastError, match="on every 5min of trading sessions, 78 a session give a number of steps"):
+        BARS.steps("1D")

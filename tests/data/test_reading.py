@@ -31,7 +31,7 @@ def test_long_parquet(tmp_path):
     assert panel.lengths.tolist() == [48, 30]
     assert panel.values[panel.rows(1), 0].tolist() == (-np.arange(30.0)).tolist()
     said = " | ".join(str(finding) for finding in panel.findings)
-    assert "time time: hourly" in said
+    assert "stamps in time: hourly, 20" in said
     assert "past columns, known up to the origin: wind (--past none leaves them out)" in said
     assert "columns that are not numbers are left out: note" in said
 
@@ -199,3 +199,19 @@ def test_numbers_are_no_stamps():
 )
 def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):
     refused(wide_frame(), message, target="one", **flags)
+
+
+def test_bars_of_a_market_are_kept_as_they_are(tmp_path):
+    """Nights, weekends and a holiday are no missing rows; the next bars are those of the next weekday; gathering keeps the sessions."""
+    days = np.delete(np.busday_offset("2024-01-02", np.arange(12)), 5)
+    times = (days[:, None] + np.timedelta64(570, "m") + np.arange(78) * np.timedelta64(5, "m")).ravel()
+    pd.DataFrame({"time": times, "close": np.arange(len(times)) + 100.0}).to_csv(tmp_path / "bars.csv", index=False)
+    panel = read(tmp_path / "bars.csv")
+    assert panel.lengths.tolist() == [11 * 78]
+    assert not np.isnan(panel.values).any()
+    said = " | ".join(str(finding) for finding in panel.findings)
+    assert "stamps in time: every 5min of trading sessions, 78 a session, 2024-01-02 09:30 to 2024-01-17 15:55 UTC" in said
+    assert "the dates of future sessions are assumed: every Mon Tue Wed Thu Fri 09:30 to 15:55, holidays are not known" in said
+    following = panel.stamps(panel.ends(), 2)[0]
+    assert following.tolist() == np.array(["2024-01-18T09:30", "2024-01-18T09:35"], "datetime64[ns]").tolist()
+    assert read(tmp_path / "bars.csv", every="30min", how="last").lengths.tolist() == [11 * 13]

@@ -81,3 +81,14 @@ def test_honest_models_and_columns_are_clean():
     assert found.clean
     assert found.compared > 20
     assert str(found).endswith("Nothing was found.")
+
+
+def test_from_each_end_a_peeping_model_is_caught_and_an_honest_one_is_not():
+    """Series of different years are poisoned from the same distance to their ends on."""
+    random = np.random.default_rng(0)
+    values = [np.cumsum(random.normal(size=(count, 1)), axis=0) for count in (200, 150)]
+    apart = make_panel(("a", "b"), [hours(200), hours(150, 9000)], values, (Column("y", "target"),), Clock("fixed", "1h"))
+    found = audit([Peeping(), "drift", "ridge"], apart, replace(WALK, test=40, align="end"))
+    assert found.compared == 2 * 18
+    assert found.moved["peeping"] > 5
+    assert (found.moved["drift"], found.moved["ridge"]) == (0, 0)

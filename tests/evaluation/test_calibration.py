@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import single, weather
+from conftest import HOURLY, hours, single, weather
 
+from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import LEAST, calibrate, independent, reach
 from forecast.evaluation.folds import WalkForward
@@ -153,3 +154,15 @@ def test_what_the_walk_taught_holds_in_the_final_model_too_in_logs():
     assert np.abs(np.log(shares[0] / shares[1])).max() < 0.01
     assert (shares[1][:, 0] > 0.9).all()
     assert (shares[1][:, -1] < 1.1).all()
+
+
+def test_from_the_end_an_error_counts_from_the_place_on_at_which_it_is_known():
+    """Series of different centuries: with places for stamps the intervals are those of the same series side by side."""
+    random = np.random.default_rng(0)
+    values = [np.cumsum(random.normal(size=(400, 1)), axis=0) for _ in range(2)]
+    columns, walk = (Column("y", "target"),), WalkForward(horizon=3, test=300, folds=2, align="end")
+    apart, beside = (make_panel(("a", "b"), [hours(400), hours(400, begin)], values, columns, HOURLY) for begin in (10_000, 0))
+    one, two = (calibrate(backtest("naive", panel, walk), (80,))[0] for panel in (apart, beside))
+    for part, same in zip(one, two, strict=True):
+        assert np.array_equal(part.forecast.quantiles, same.forecast.quantiles, equal_nan=True)
+    assert np.isfinite(one[1].forecast.quantiles).all()

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import single, weather
+from conftest import HOURLY, hours, single, weather
 
+from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.compare import (
@@ -168,3 +169,65 @@ def test_the_confidence_set_keeps_the_best_and_drops_the_worse():
 def test_equal_forecasts_are_all_among_the_best():
     losses = np.abs(np.random.default_rng(0).normal(size=200))
     assert confidence_set([losses, losses, losses], 200) == {0, 1, 2}
+
+
+def uneven(*spans):
+    """Random walks named a, b, c ... of (first hour, rows), the errors of each 10 times those of the one before."""
+    random = np.random.default_rng(4)
+    values = [10.0**i * np.cumsum(random.normal(size=count))[:, None] for i, (_, count) in enumerate(spans)]
+    times = [hours(count, begin) for begin, count in spans]
+    return make_panel(tuple("abcdef"[: len(spans)]), times, values, (Column("y", "target"),), HOURLY)
+
+
+def test_on_a_ragged_panel_the_skill_is_the_centre_of_its_interval():
+    """Half of the moments have one series, half a second with errors ten times as large, and holes: each observed cell counts once in both."""
+    panel = uneven((0, 400), (0, 360))
+    values = panel.values.copy()
+    values[np.random.default_rng(0).integers(0, 760, 60)] = np.nan
+    outcomes = list(backtest(["naive", "drift", "mean"], replace(panel, values=values), WalkForward(horizon=4)))
+    board = leaderboard(outcomes)
+    for row in board.rows[1:]:
+        assert row.skill == pytest.approx((row.skill_lo + row.skill_hi) / 2, rel=1e-9)
+        assert row.skill_lo < row.skill < row.skill_hi
+    own = [outcome for outcome in outcomes if outcome.forecast.model == "naive"]
+    losses = loss_by_origin(own)
+    assert np.nanmean(losses) == pytest.approx(next(row.mae for row in board.rows if row.model == "naive"))
+    assert np.nanmean(losses[:30]) > 5 * np.nanmean(losses[-30:])
+
+
+def test_a_moment_weighs_by_its_observed_cells():
+    """By hand: two series at 3 moments, then one series at 3; the loss of a moment is its sum over the mean number of cells, 1.5."""
+    outcomes = list(backtest("naive", uneven((0, 106), (0, 103)), WalkForward(horizon=1, test=6, folds=1)))
+    errors = np.abs(outcomes[0].forecast.values - outcomes[0].truth)[:, 0]
+    by_hand = [(errors[i] + errors[6 + i]) / 1.5 for i in range(3)] + [errors[i] / 1.5 for i in (3, 4, 5)]
+    assert loss_by_origin(outcomes) == pytest.approx(by_hand)
+
+
+def test_from_the_end_losses_are_averaged_over_the_same_distance_to_it():
+    """Two series that share no hour: their errors 6 ... 1 rows from the end stand together, in this order."""
+    outcomes = list(backtest("naive", uneven((0, 100), (500, 80)), WalkForward(horizon=1, test=6, folds=2, align="end")))
+    errors = np.concatenate([np.abs(o.forecast.values - o.truth)[o.forecast.origins[:, 0] == i, 0] for i in (0, 1) for o in outcomes])
+    assert loss_by_origin(outcomes) == pytest.approx(errors.reshape(2, 6).mean(0))
+    notes = leaderboard(outcomes).notes
+    assert notes[0] == "Each model was fitted anew before each of 2 folds."
+    assert notes[1].startswith("Origins are counted back from the end of each series. A model of all series has seen later dates")
+    together = backtest("naive", uneven((0, 100), (20, 80)), WalkForward(horizon=1, test=6, folds=1, align="end"))
+    assert leaderboard(together).notes == ("Origins are counted back from the end of each series.",)
+
+
+def test_series_that_are_cold_or_dropped_are_named():
+    """Of 120 hours the last 24 are tested, in two folds of 11 and 10 origins: b is born in the first, c ended before, d has too few rows."""
+    panel = uneven((0, 120), (100, 20), (0, 90), (117, 3), (10, 110))
+    board = leaderboard(backtest(["naive", "mean"], panel, WalkForward(horizon=4, test=24, folds=2)))
+    assert board.origins == 21 + 16 + 21
+    assert board.cold == {"b": 6}  # origins at hours 101 ... 106 of the first fold; the second fit has seen 7 rows of it
+    assert board.dropped == ("c", "d")
+    assert "1 series was forecast cold at 6 origins, where the fit had not seen them: b." in str(board).splitlines()
+    assert "2 series have no forecast to score: too short, or ended before the test: c, d." in str(board).splitlines()
+
+
+def test_a_series_without_an_observed_row_in_the_test_is_dropped():
+    panel = uneven((0, 120), (0, 120))
+    values = panel.values.copy()
+    values[220:] = np.nan
+    assert leaderboard(backtest("naive", replace(panel, values=values), WalkForward(horizon=4, test=18))).dropped == ("b",)

@@ -62,3 +62,48 @@ def test_too_few_rows_say_how_many_are_needed():
 def test_a_test_part_that_makes_no_sense_is_refused(panel, test, message):
     with pytest.raises(ForecastError, match=message):
         list(walk_forward(panel, WalkForward(horizon=5, test=test)))
+
+
+def ragged(*spans):
+    """Hourly series named a, b, c ... of (first hour, rows), each y = its row number."""
+    columns = (Column("y", "target"),)
+    times = [hours(count, begin) for begin, count in spans]
+    return make_panel(tuple("abcdef"[: len(spans)]), times, [np.arange(len(t))[:, None] for t in times], columns, Clock("fixed", "1h"))
+
+
+def test_origins_from_each_end_are_the_last_rows_of_every_series():
+    """Series that end at different hours: 30 steps of test are the last 30 rows of each, in two folds of 10 and 9 origins of 12 steps."""
+    panel = ragged((0, 300), (500, 200), (0, 20))
+    folds = list(walk_forward(panel, WalkForward(horizon=12, test=30, folds=2, align="end")))
+    rows = {name: np.concatenate([f.origins[f.origins[:, 0] == i, 1] for f in folds]).tolist() for i, name in enumerate(panel.ids)}
+    assert rows == {"a": list(range(270, 289)), "b": list(range(170, 189)), "c": list(range(1, 9))}
+    assert [fold.until.tolist() for fold in folds] == [[270, 170, 0], [280, 180, 0]]
+    assert folds[0].places[folds[0].origins[:, 0] == 1].tolist() == list(range(270, 280))
+
+
+def test_from_the_end_no_fit_sees_a_row_of_a_series_from_its_first_origin_on():
+    panel = ragged((0, 300), (40, 250), (90, 171))
+    for fold in walk_forward(panel, WalkForward(horizon=6, align="end")):
+        for i in range(3):
+            assert fold.until[i] == fold.origins[fold.origins[:, 0] == i, 1].min()
+
+
+def test_the_end_of_a_series_is_its_last_observed_target():
+    values = np.arange(300.0)
+    values[280:] = np.nan
+    walk = WalkForward(horizon=6, test=20, folds=1, align="end")
+    assert first_test_row(single(values), walk).tolist() == [260]
+    assert next(walk_forward(single(values), walk)).origins[:, 1].tolist() == list(range(260, 275))
+
+
+def test_for_series_of_one_span_both_alignments_are_the_same():
+    panel = weather((300, 300))
+    for one, two in zip(*(walk_forward(panel, WalkForward(horizon=6, align=align)) for align in ("stamp", "end")), strict=True):
+        assert np.array_equal(one.origins, two.origins)
+        assert np.array_equal(one.until, two.until)
+        assert np.array_equal(one.places, two.places)
+
+
+def test_a_date_and_the_ends_of_series_contradict_each_other():
+    with pytest.raises(ForecastError, match="is a date, but align=end counts rows from each end"):
+        list(walk_forward(ragged((0, 300), (50, 300)), WalkForward(horizon=5, test="2024-01-10", align="end")))

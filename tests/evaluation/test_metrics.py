@@ -7,7 +7,7 @@ from conftest import hours, single
 from forecast.data.scaling import fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, mae, scaled, score, scores_by, symmetric, zeros
-from forecast.results import Forecast, Outcome
+from forecast.results import Forecast, Outcome, quantile_levels
 
 
 def outcome(values, truth, past=None, last=0.0):
@@ -81,7 +81,7 @@ def test_every_metric_by_its_formula():
         "mape": (100 * np.abs(y - f) / np.abs(y)).mean(),
         "bias": (f - y).mean(),
         "pinball": np.mean(losses),
-        "crps": 2 * np.mean(losses),
+        "crps": np.mean(0.1 * losses[0] + 0.4 * (losses[0] + losses[1]) + 0.4 * (losses[1] + losses[2]) + 0.1 * losses[2]),
         "wql": 2 * np.mean([loss.sum() for loss in losses]) / np.abs(y).sum(),
         "qlike": (y / f - np.log(y / f) - 1).mean(),
         "hits": (np.sign(y - last) == np.sign(f - last)).mean(),
@@ -93,6 +93,18 @@ def test_every_metric_by_its_formula():
     for name, value in expected.items():
         assert score([one], name) == pytest.approx(value, abs=1e-9), name
     assert scores_by([one], "coverage-80", "step") == pytest.approx(dict(enumerate(((low <= y) & (y <= high)).mean(0), 1)))
+
+
+@pytest.mark.parametrize(("levels", "below"), [(quantile_levels((80, 95)), 0.118), (tuple(np.arange(1, 20) / 20), 0.004)])
+def test_the_crps_of_a_normal_forecast_is_near_its_closed_form(levels, below):
+    """E CRPS of a true standard normal is 1 / sqrt(pi); trapezoids between few levels lie below it by what the docstring says."""
+    from scipy.special import ndtri
+
+    truth = ndtri((np.arange(20_000) + 0.5) / 20_000)[:, None]
+    one = outcome(np.zeros_like(truth), truth)
+    quantiles = np.broadcast_to(ndtri(np.array(levels)), (*truth.shape, len(levels)))
+    found = score([replace(one, forecast=replace(one.forecast, levels=levels, quantiles=quantiles))], "crps")
+    assert found * np.sqrt(np.pi) == pytest.approx(1 - below, abs=1e-3)
 
 
 def test_mape_skips_zeros_and_says_how_many():

@@ -63,11 +63,12 @@ def with_history(outcomes):
 def test_page_holds_verdict_and_every_model(tmp_path):
     panel = small()
     outcomes = ran(panel)
-    board = leaderboard(outcomes)
+    board = replace(leaderboard(outcomes), notes=("2 series were forecast cold.", "Ended <early>."))
     findings = (Finding("gaps", "warning", "a: 4 values missing"),)
     text = own(page(tmp_path, panel, outcomes, board=board, findings=findings, notes=("chosen for tomorrow",)))
     table = text[text.index('id="leaderboard"') : text.index("</table>")]
     assert board.verdict in text
+    assert "2 series were forecast cold. Ended &lt;early&gt;." in text
     assert re.findall(r"<td>(naive|seasonal)", table) == [row.model for row in board.rows]
     assert table.count(">baseline<") == 1
     assert "a: 4 values missing" in text

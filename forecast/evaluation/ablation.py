@@ -1,0 +1,134 @@
+"""Ablation: what each column of a file buys a model, measured by leaving it out."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from forecast.data.findings import listed
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError
+from forecast.evaluation.compare import LEVEL, Leaderboard
+from forecast.files import Array
+from forecast.models.base import Goal, Learned, Spec, Watch
+from forecast.results import Log
+
+PREFIX = "without "
+
+
+@dataclass(frozen=True)
+class Without:
+    """A model that is not shown some columns: the same Spec on a panel without them, so that it is walked and compared like any other."""
+
+    base: Spec
+    left: tuple[str, ...]
+    name: str
+
+    def settle(self, past: Panel, horizon: int) -> "Without":
+        """Sizes chosen from the past without the columns."""
+        return replace(self, base=self.base.settle(_less(past, self.left), horizon))
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Blind":
+        """Learn from the panel without the columns."""
+        return Blind(self.base.fit(_less(past, self.left), self._goal(goal), seed=seed, watch=watch), self.left)
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Blind":
+        """The Blind whose `arrays()` these are."""
+        return Blind(self.base.restore(arrays, self._goal(goal)), self.left)
+
+    def space(self, trial: Any) -> "Without":
+        """The space of the model."""
+        return replace(self, base=self.base.space(trial))
+
+    def _goal(self, goal: Goal) -> Goal:
+        return replace(goal, columns=tuple(name for name in goal.columns if name not in self.left))
+
+
+@dataclass(frozen=True, eq=False)
+class Blind:
+    """What a model learned without the columns `left`."""
+
+    learned: Learned
+    left: tuple[str, ...]
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return self.learned.context
+
+    @property
+    def log(self) -> Log:
+        """That of the model."""
+        return self.learned.log
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled, from the panel without the columns."""
+        return self.learned.predict(_less(panel, self.left), origins, fitted)
+
+    def arrays(self) -> dict[str, Array]:
+        """Everything learned."""
+        return self.learned.arrays()
+
+
+def _less(panel: Panel, left: tuple[str, ...]) -> Panel:
+    gone = [i for i, column in enumerate(panel.columns) if column.name in left]
+    kept = tuple(column for column in panel.columns if column.name not in left)
+    return replace(panel, values=np.delete(panel.values, gone, axis=1), columns=kept)
+
+
+def ablations(model: Spec, panel: Panel) -> list[Spec]:
+    """The model without each column beside the target alone; an angle, which is a sine and a cosine, is one column. ForecastError where is none."""
+    angles = panel.roles.circular if panel.roles else ()
+    groups: dict[str, tuple[str, ...]] = {}
+    for column in panel.columns[1:]:
+        name = next((angle for angle in angles if column.name in (f"{angle}_sin", f"{angle}_cos")), column.name)
+        groups[name] = (*groups.get(name, ()), column.name)
+    if not groups:
+        raise ForecastError(f"There is no column beside {panel.target} to leave out. Name some with --past, or ablate a file that has more.")
+    return [Without(model, left, f"{PREFIX}{name}") for name, left in groups.items()]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What a column bought: gain, the share of the MAE by which it grows without the column, gain_lo and gain_hi its 95 % interval.
+
+    p: of no difference, corrected for the number of changes compared (Holm 1979); None for a short test · seconds: CPU time that the column cost.
+    """
+
+    column: str
+    gain: float
+    gain_lo: float
+    gain_hi: float
+    p: float | None
+    seconds: float
+
+
+def bought(board: Leaderboard) -> list[Bought]:
+    """The columns of a leaderboard of `ablations`, with the whole model as baseline: the largest gain first."""
+    whole = next(row for row in board.rows if row.model == board.baseline)
+    rows = [row for row in board.rows if row.model.startswith(PREFIX)]
+    found = [Bought(row.model.removeprefix(PREFIX), -row.skill, -row.skill_hi, -row.skill_lo, row.p, whole.seconds - row.seconds) for row in rows]
+    return sorted(found, key=lambda one: -one.gain)
+
+
+def bought_text(rows: list[Bought], model: str) -> str:
+    """In words what each column buys a model, and whether that could be chance."""
+    lines = [f"Of its MAE {model} owes to each column (each interval alone, p of all together):"]
+    width = max(len(row.column) for row in rows)
+    for row in rows:
+        interval = "" if math.isnan(row.gain_lo) else f", 95 % interval {100 * row.gain_lo:+.1f} .. {100 * row.gain_hi:+.1f} %"
+        p = "" if row.p is None else ", p < .001" if row.p < 0.001 else f", p = {row.p:.3f}"
+        lines.append(f"  {row.column:{width}}  {100 * row.gain:+.1f} %{interval}{p}; {row.seconds:+.1f} CPU s")
+    if any(row.p is None for row in rows):
+        return "\n".join([*lines, "The test is too short to say whether that is chance."])
+    sure = [row for row in rows if row.p is not None and row.p < LEVEL]
+    groups = {
+        "helps": [row.column for row in sure if row.gain > 0],
+        "harms": [row.column for row in sure if row.gain < 0],
+    }
+    said = [f"{listed(names)} {verb if len(names) == 1 else verb[:-1]}, and that is hardly chance." for verb, names in groups.items() if names]
+    luck = [row.column for row in rows if row not in sure]
+    if luck:
+        said.append(f"What {listed(luck)} {'does' if len(luck) == 1 else 'do'} could be chance.")
+    return "\n".join([*lines, " ".join(said)])

@@ -1,0 +1,41 @@
+import numpy as np
+import optuna
+import pytest
+from conftest import HOURLY, hours, weather
+
+from forecast.data.panel import Column, make_panel
+from forecast.errors import ForecastError
+from forecast.evaluation.folds import WalkForward
+from forecast.models import MODELS
+from forecast.tuning import Search, _defaults, _tunable, objective
+
+SETTLED = {"theta", "ridge", "har", "mean", "seasonal", "naive", "drift"}  # nothing to try, or chosen in the fit
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_refused_in_words_or_its_default_is_a_trial_of_its_space(name):
+    if name in SETTLED:
+        with pytest.raises(ForecastError, match=f"{name} has no settings to tune: every trial would be the same"):
+            objective(name, weather())
+        return
+    base, search = _tunable(name), Search.before_test(weather(), WalkForward(horizon=6), "none", 0)
+    found = _defaults(base, search)
+    tried = base.space(optuna.trial.FixedTrial(found))  # refuses what is outside a range
+    assert {name: getattr(tried, name) for name in found} == found
+
+
+def test_a_study_sees_nothing_from_the_first_origin_of_a_series_on_also_counted_from_its_end():
+    """Two series without a common hour: every row of the last 30 of each is rewritten, and the search finds the same."""
+    random = np.random.default_rng(0)
+    walk = WalkForward(horizon=4, test=30, folds=1, align="end")
+    values = [np.cumsum(random.normal(size=(count, 1)), axis=0) for count in (160, 140)]
+
+    def searched(later):
+        own = [np.concatenate([series[:-30], later * series[-30:]]) for series in values]
+        panel = make_panel(("a", "b"), [hours(160), hours(140, 1000)], own, (Column("y", "target"),), HOURLY)
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+        study.optimize(objective("arima", panel, walk), n_trials=2)
+        return [trial.value for trial in study.trials]
+
+    assert searched(1.0) == searched(-7.0)
+    assert np.isfinite(searched(1.0)).all()
