@@ -102,7 +102,8 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
     "stride": Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")],
     "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
     "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
-    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")],
+    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh, yeo-johnson.", show_default="none")],
+    "scale": Annotated[str | None, typer.Option("--scale", help="Of columns: standard, robust, minmax, mean-abs, none.", show_default="standard")],
     "price": Annotated[bool | None, typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False)],
     "cost": Annotated[float | None, typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none")],
     "seed": Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")],
@@ -381,7 +382,7 @@ def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Fl
         walk__stride=walking["stride"],
         intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
-        **{name: walking[name] for name in ("transform", "price", "cost", "seed")},
+        **{name: walking[name] for name in ("transform", "scale", "price", "cost", "seed")},
     )
     return make_run(file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))})
 

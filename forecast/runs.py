@@ -367,7 +367,16 @@ def silent(tell: Path, parts: int) -> Iterator[None]:
 
 def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> Iterator[Outcome]:
     return backtest(
-        specs, panel, plan.walk, intervals=plan.intervals, bounds=plan.bounds, transform=plan.transform, seed=plan.seed, jobs=jobs, keep=keep
+        specs,
+        panel,
+        plan.walk,
+        intervals=plan.intervals,
+        bounds=plan.bounds,
+        transform=plan.transform,
+        scale=plan.scale,
+        seed=plan.seed,
+        jobs=jobs,
+        keep=keep,
     )
 
 
@@ -384,6 +393,7 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
         intervals=plan.intervals,
         bounds=plan.bounds,
         transform=plan.transform,
+        scale=plan.scale,
         seed=plan.seed,
         watch=keep.watch(part),
     )
@@ -444,7 +454,7 @@ def _write(result: Result, plan: Run) -> None:
 
 def audit_run(plan: Run) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints."""
-    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, seed=plan.seed)
+    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, scale=plan.scale, seed=plan.seed)
 
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
-from forecast.data.scaling import Scaling
+from forecast.data.scaling import Scaling, Units
 from forecast.errors import ForecastError
 from forecast.files import Array, load_arrays, save_arrays, write_atomic
 from forecast.fitting import Fitted
@@ -17,7 +17,7 @@ from forecast.models import MODELS, settings_of, spec
 from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
-FORMAT = 1  # of model files; raised when an older one can no longer be read
+FORMAT = 2  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -25,7 +25,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
     if fitted.spec.name not in MODELS:
         raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
-    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread}
+    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread, "scaling.power": fitted.scaling.power}
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
     values = {
@@ -37,7 +37,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
-        "transform": fitted.scaling.transform,
+        "units": dataclasses.asdict(fitted.scaling.units),
         "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
     }
     save_arrays(Path(path), arrays, values)
@@ -54,7 +54,8 @@ def load(path: str | Path) -> Fitted:
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
     goal = Goal(values["horizon"], tuple(values["columns"]), tuple(values["levels"]), tuple(values["bounds"]))
-    scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"], values["transform"])
+    loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
+    scaling = Scaling(tuple(values["ids"]), loc, spread, power, Units(**values["units"]))
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
