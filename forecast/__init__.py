@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "read": "data.reading",
-    "windows": "data.windows",
+    "windows": "data.sequences",
     "Panel": "data.panel",
     "Clock": "data.clock",
     "fit": "fitting",
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from forecast.data.clock import Clock
     from forecast.data.panel import Panel
     from forecast.data.reading import read
-    from forecast.data.windows import windows
+    from forecast.data.sequences import windows
     from forecast.errors import ForecastError
     from forecast.evaluation.audit import audit
     from forecast.evaluation.backtest import backtest

@@ -26,6 +26,7 @@ FLOORS = [
     "data.checks",
     "data.columns",
     "data.reading",
+    "data.sequences",
     "results",
     "models",
     "fitting",
