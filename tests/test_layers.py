@@ -42,6 +42,7 @@ FLOORS = [
     "plan",
     "runs",
     "tuning",
+    "sklearn",
     "cli",
 ]
 

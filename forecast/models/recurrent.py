@@ -36,15 +36,19 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        sizes, cycles = sized.sizes, cycles_seen(past)
-        split = split_windows(past, sizes.context, goal.horizon, self.validation)
-        feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)))
+        return sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+
+    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
+        """Train with settled settings on windows for training, for validation, and all of both."""
+        past, sizes = split[2].panel, self.sizes
+        cycles = cycles_seen(past)
+        feed = Feed(split[0], self, cycles, np.arange(len(past.ids)))
         finish, loss = round(self.finish * sizes.steps), loss_of(self.loss, goal.levels)
         how = Training(
             steps=sizes.steps,
             finish=finish,
             batch=sizes.batch,
-            learning_rate=sized.rate,
+            learning_rate=self.rate,
             weight_decay=self.weight_decay,
             clip=self.clip,
             average=self.average,
@@ -63,7 +67,7 @@ class Recurrent(Settings):
         nets = []
         for member in range(self.members):
             with seeded(seed + member):
-                net = Net(sized, goal, _embedded(past), _width(cycles))
+                net = Net(self, goal, _embedded(past), _width(cycles))
                 if member < len(ended.histories):
                     net.load_state_dict(members_of(ended.arrays, member))
                 else:
@@ -72,12 +76,12 @@ class Recurrent(Settings):
                 nets.append(net.eval())
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         note = (
-            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(sized.widths)} units,"
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units,"
             f" {len(split[0]):,} training windows, weights of step {kept} of {sizes.steps} kept ({sizes.batch} windows a step),"
             f" then {finish} steps on all rows"
         )
         history = [(member * sizes.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
-        return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
     def _half(self, sizes: Sizes) -> bool:
         """Whether training multiplies in bfloat16."""
