@@ -24,6 +24,8 @@ _HOME = {
     "tune": "tuning",
     "objective": "tuning",
     "run": "runs",
+    "predict_run": "daily",
+    "score_run": "daily",
     "Run": "plan",
     "save": "saving",
     "load": "saving",
@@ -48,10 +50,12 @@ __all__ = [
     "load",
     "objective",
     "plots",
+    "predict_run",
     "read",
     "run",
     "save",
     "score",
+    "score_run",
     "scores_by",
     "spec",
     "summary",
@@ -60,6 +64,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from forecast.daily import predict_run, score_run
     from forecast.data.clock import Clock
     from forecast.data.panel import Panel
     from forecast.data.reading import read

@@ -201,17 +201,32 @@ def fit(
 def predict(
     run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
     file: Annotated[str | None, typer.Argument(help="Newer rows of the same kind, joined to those the run has stored.", show_default=False)] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`.")] = False,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
-    from forecast.runs import frame_json, predict_run
+    from forecast.daily import predict_run
+    from forecast.runs import frame_json
 
-    frame = predict_run(run, file).to_frame(cutoff=False)
+    frame = predict_run(run, file, keep=keep).to_frame(cutoff=False)
     if as_json:
         print(json.dumps({"run": run, "forecast": frame_json(frame)}))
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
+
+
+@command("forecast score runs/weather newest.csv")
+def score(
+    run: Annotated[str, typer.Argument(help="Run folder of `forecast fit` with forecasts that `forecast predict --keep` kept.")],
+    file: Annotated[str | None, typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
+    from forecast.daily import score_run
+
+    scored = score_run(run, file)
+    print(json.dumps(scored.to_json()) if as_json else scored)
 
 
 @command("forecast backtest data/oil.csv --model gru,arima,naive --horizon 5")

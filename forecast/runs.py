@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.panel import Panel
-from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.audit import Audit, audit
 from forecast.evaluation.backtest import Answers, Keep, Part, backtest
@@ -34,7 +33,7 @@ from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
-from forecast.saving import join, load, load_context, save, save_context
+from forecast.saving import load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
@@ -486,15 +485,3 @@ def _equal_arrays(one: Path, two: Path) -> bool:
         return False
     first, second = load_arrays(one)[0], load_arrays(two)[0]
     return first.keys() == second.keys() and all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
-
-
-def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Forecast:
-    """The next horizon from a run folder alone, or after the newest rows of another file; nothing is written."""
-    folder = Path(folder)
-    fitted = load(folder)
-    panel = load_context(fitted, folder / "context.parquet")
-    if source is not None:
-        roles = json.loads((folder / "run.json").read_text())["roles"]
-        new = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock)
-        panel = join(panel, new)
-    return fitted.predict(panel)

@@ -14,7 +14,7 @@ import pytest
 from forecast.evaluation.compare import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ["check", "fit", "predict", "backtest", "compare", "tune", "models", "audit", "replay"]
+COMMANDS = ["check", "fit", "predict", "score", "backtest", "compare", "tune", "models", "audit", "replay"]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 

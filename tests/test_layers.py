@@ -41,6 +41,7 @@ FLOORS = [
     "show",
     "plan",
     "runs",
+    "daily",
     "tuning",
     "sklearn",
     "cli",
