@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,20 @@ def test_a_keep_that_was_killed_half_way_has_not_happened_and_can_be_done_again(
     assert ((run / FORECASTS).read_bytes(), (run / ROWS).read_bytes()) == new
     (run / ROWS).unlink()  # the first keep of all
     assert not len(kept_forecasts(run))
+
+
+def test_a_process_that_is_killed_while_it_keeps_leaves_all_or_nothing(run, frame, tmp_path):
+    day(frame, 0).to_csv(tmp_path / "one.csv", index=False)
+    arguments = [sys.executable, "-m", "forecast", "predict", str(run), str(tmp_path / "one.csv"), "--keep"]
+    with subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE) as process:
+        while not (run / "kept").exists():
+            assert process.poll() is None
+            time.sleep(0.0005)
+        process.kill()
+    assert len(kept_forecasts(run)) in (0, 2 * 24)
+    keep(run, frame, [0])
+    assert len(kept_forecasts(run)) == 2 * 24
+    assert {path.name for path in (run / "kept").iterdir()} == {"forecasts.parquet", "rows.parquet"}
 
 
 def test_a_whole_file_scores_as_the_kept_rows_do(run, frame):
