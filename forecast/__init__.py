@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "read": "data.reading",
-    "windows": "data.windows",
+    "windows": "data.sequences",
     "Panel": "data.panel",
     "Clock": "data.clock",
     "fit": "fitting",
@@ -24,6 +24,8 @@ _HOME = {
     "tune": "tuning",
     "objective": "tuning",
     "run": "runs",
+    "predict_run": "daily",
+    "score_run": "daily",
     "Run": "plan",
     "save": "saving",
     "load": "saving",
@@ -48,10 +50,12 @@ __all__ = [
     "load",
     "objective",
     "plots",
+    "predict_run",
     "read",
     "run",
     "save",
     "score",
+    "score_run",
     "scores_by",
     "spec",
     "summary",
@@ -60,10 +64,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from forecast.daily import predict_run, score_run
     from forecast.data.clock import Clock
     from forecast.data.panel import Panel
     from forecast.data.reading import read
-    from forecast.data.windows import windows
+    from forecast.data.sequences import windows
     from forecast.errors import ForecastError
     from forecast.evaluation.audit import audit
     from forecast.evaluation.backtest import backtest

@@ -103,7 +103,8 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
     "align": Annotated[str | None, typer.Option("--align", help="Origins by stamp, or from each series' end.", show_default="stamp")],
     "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
     "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
-    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh.", show_default="none")],
+    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh, yeo-johnson.", show_default="none")],
+    "scale": Annotated[str | None, typer.Option("--scale", help="Of columns: standard, robust, minmax, mean-abs, none.", show_default="standard")],
     "price": Annotated[bool | None, typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False)],
     "cost": Annotated[float | None, typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none")],
     "seed": Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")],
@@ -201,17 +202,32 @@ def fit(
 def predict(
     run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
     file: Annotated[str | None, typer.Argument(help="Newer rows of the same kind, joined to those the run has stored.", show_default=False)] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`.")] = False,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
-    from forecast.runs import frame_json, predict_run
+    from forecast.daily import predict_run
+    from forecast.runs import frame_json
 
-    frame = predict_run(run, file).to_frame(cutoff=False)
+    frame = predict_run(run, file, keep=keep).to_frame(cutoff=False)
     if as_json:
         print(json.dumps({"run": run, "forecast": frame_json(frame)}))
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
+
+
+@command("forecast score runs/weather newest.csv")
+def score(
+    run: Annotated[str, typer.Argument(help="Run folder of `forecast fit` with forecasts that `forecast predict --keep` kept.")],
+    file: Annotated[str | None, typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
+    from forecast.daily import score_run
+
+    scored = score_run(run, file)
+    print(json.dumps(scored.to_json()) if as_json else scored)
 
 
 @command("forecast backtest data/oil.csv --model gru,arima,naive --horizon 5")
@@ -384,7 +400,7 @@ def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Fl
         walk__align=walking["align"],
         intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
-        **{name: walking[name] for name in ("transform", "price", "cost", "seed")},
+        **{name: walking[name] for name in ("transform", "scale", "price", "cost", "seed")},
     )
     return make_run(file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))})
 

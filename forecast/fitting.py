@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Panel
-from forecast.data.scaling import Scaling, cold_panel, fit_scaling
+from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models import spec
@@ -63,7 +63,7 @@ class Fitted:
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
                 answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.transform)
+                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.units)
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
                 answer(chunk, z, scaling, np.arange(len(chunk)))
         times = panel.stamps(origins, self.goal.horizon)
@@ -109,6 +109,7 @@ def fit(
     intervals: Iterable[float] = (),
     bounds: Bounds = (None, None),
     transform: str = "none",
+    scale: str = "standard",
     seed: int = 0,
     watch: Watch | None = None,
     **settings: object,
@@ -117,12 +118,13 @@ def fit(
 
     intervals: percentages, such as (80, 95), for the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
     bounds: (lowest, highest) that the target can be, None = none; forecasts and intervals are cut there.
-    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh.
+    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
+    scale: of every column, series by series: standard, robust, minmax, mean-abs, none (`forecast.data.scaling` says what each learns).
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     steps = past.clock.steps(horizon)
     begun = time.process_time()
-    scaling = fit_scaling(past, transform)
+    scaling = fit_scaling(past, Units(transform, scale))
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     goal = Goal(steps, tuple(column.name for column in past.columns), quantile_levels(intervals), bounds)

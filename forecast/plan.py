@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from forecast.data.panel import Panel
 from forecast.data.reading import read
+from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest
 from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS, spec
@@ -45,6 +46,7 @@ class Run:
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
     transform: str = "none"  # of the target
+    scale: str = "standard"  # of every column
     price: bool = False  # logs, the random walk as baseline, and what the direction is worth
     cost: float | None = None  # of a price: basis points for each side that is traded
     seed: int = 0
@@ -94,6 +96,7 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     try:
         made = TypeAdapter(Run).validate_python({**values, "settings": settings})
         quantile_levels(made.intervals)
+        Units(made.transform, made.scale)
         if made.cost is not None and not made.price:
             raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
         return replace(made, transform="log") if made.price and made.transform == "none" else made

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.panel import Panel
-from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.audit import Audit, audit
@@ -35,7 +34,7 @@ from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
-from forecast.saving import join, load, load_context, save, save_context
+from forecast.saving import load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
@@ -388,7 +387,16 @@ def silent(tell: Path, parts: int) -> Iterator[None]:
 
 def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> Iterator[Outcome]:
     return backtest(
-        specs, panel, plan.walk, intervals=plan.intervals, bounds=plan.bounds, transform=plan.transform, seed=plan.seed, jobs=jobs, keep=keep
+        specs,
+        panel,
+        plan.walk,
+        intervals=plan.intervals,
+        bounds=plan.bounds,
+        transform=plan.transform,
+        scale=plan.scale,
+        seed=plan.seed,
+        jobs=jobs,
+        keep=keep,
     )
 
 
@@ -405,6 +413,7 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
         intervals=plan.intervals,
         bounds=plan.bounds,
         transform=plan.transform,
+        scale=plan.scale,
         seed=plan.seed,
         watch=keep.watch(part),
     )
@@ -465,7 +474,7 @@ def _write(result: Result, plan: Run) -> None:
 
 def audit_run(plan: Run) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints."""
-    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, seed=plan.seed)
+    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, scale=plan.scale, seed=plan.seed)
 
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
@@ -497,15 +506,3 @@ def _equal_arrays(one: Path, two: Path) -> bool:
         return False
     first, second = load_arrays(one)[0], load_arrays(two)[0]
     return first.keys() == second.keys() and all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
-
-
-def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Forecast:
-    """The next horizon from a run folder alone, or after the newest rows of another file; nothing is written."""
-    folder = Path(folder)
-    fitted = load(folder)
-    panel = load_context(fitted, folder / "context.parquet")
-    if source is not None:
-        roles = json.loads((folder / "run.json").read_text())["roles"]
-        new = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock)
-        panel = join(panel, new)
-    return fitted.predict(panel)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
-from forecast.data.scaling import Scaling
+from forecast.data.scaling import Scaling, Units
 from forecast.errors import ForecastError
 from forecast.files import Array, load_arrays, save_arrays, write_atomic
 from forecast.fitting import Fitted
@@ -17,7 +17,7 @@ from forecast.models import MODELS, settings_of, spec
 from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
-FORMAT = 1  # of model files; raised when an older one can no longer be read
+FORMAT = 2  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -25,7 +25,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
     if fitted.spec.name not in MODELS:
         raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
-    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread}
+    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread, "scaling.power": fitted.scaling.power}
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
     values = {
@@ -37,7 +37,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
-        "transform": fitted.scaling.transform,
+        "units": dataclasses.asdict(fitted.scaling.units),
         "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
     }
     save_arrays(Path(path), arrays, values)
@@ -48,36 +48,49 @@ def load(path: str | Path) -> Fitted:
     path = Path(path)
     file = path / "model.safetensors" if path.is_dir() else path
     if not file.exists():
-        hint = "it holds no finished run: the command that began it goes on from there" if path.is_dir() else "there is no such file"
-        raise ForecastError(f"No model can be loaded from {path}: {hint}.")
+        raise ForecastError(f"No model can be loaded from {path}: {_absent(path)}.")
     arrays, values = load_arrays(file)
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
     goal = Goal(values["horizon"], tuple(values["columns"]), tuple(values["levels"]), tuple(values["bounds"]))
-    scaling = Scaling(tuple(values["ids"]), arrays["scaling.loc"], arrays["scaling.spread"], values["transform"])
+    loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
+    scaling = Scaling(tuple(values["ids"]), loc, spread, power, Units(**values["units"]))
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
     return Fitted(chosen, goal, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
 
 
+def _absent(path: Path) -> str:
+    """Why no model is where it was looked for, and where one is."""
+    if not path.is_dir():
+        return "there is no such file"
+    if (path / "identity.json").exists():
+        return "it holds no finished run: the command that began it goes on from there"
+    runs = sorted(inside.name for inside in path.iterdir() if (inside / "model.safetensors").exists())
+    return f"it is no run folder, but the folder of {', '.join(runs)}. Give one of them, such as {path / runs[0]}" if runs else "it is no run folder"
+
+
 def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
     """Store the last rows of each series that the next forecast reads, and return them as the panel they make."""
     context = panel.until(panel.known()).tail(fitted.context).compact()
     keep = context.lengths > 0
-    owner = np.repeat(np.array(context.ids, dtype=object), context.lengths)
-    frame = pd.DataFrame({"unique_id": owner, "ds": context.times})
-    for i, column in enumerate(context.columns):
-        frame[f"value.{column.name}"] = context.values[:, i]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, frame.to_parquet(index=False, compression="zstd"))
+    save_rows(context, path)
     if keep.all():
         return context
     return replace(context, ids=tuple(np.array(context.ids)[keep]), starts=context.starts[keep], stops=context.stops[keep])
 
 
+def save_rows(panel: Panel, path: Path) -> None:
+    """Store the rows of a panel as `load_context` reads them."""
+    frame = pd.DataFrame({"unique_id": np.repeat(np.array(panel.ids, dtype=object), panel.lengths), "ds": panel.times})
+    for i, column in enumerate(panel.columns):
+        frame[f"value.{column.name}"] = panel.values[:, i]
+    write_atomic(path, frame.to_parquet(index=False, compression="zstd"))
+
+
 def load_context(fitted: Fitted, path: Path) -> Panel:
-    """The panel that `save_context` stored."""
+    """The panel that `save_context` or `save_rows` stored."""
     frame = pd.read_parquet(path)
     names = frame.columns[2:]
     if tuple(name.removeprefix("value.") for name in names) != fitted.goal.columns:
@@ -92,9 +105,10 @@ def load_context(fitted: Fitted, path: Path) -> Panel:
 
 
 def join(context: Panel, new: Panel) -> Panel:
-    """The stored context followed by new rows; overlapping stamps must agree, a hole between them is missing values.
+    """The stored context followed by new rows; a hole between them is missing values.
 
-    Rows without dates follow the context. A series that the context does not have stands on its own rows.
+    Where both have a row no observed value may contradict another; one that only the new rows have is taken over. Rows without dates follow the
+    context. A series that the context does not have stands on its own rows.
     """
     place = {name: i for i, name in enumerate(new.ids)}
     order = [[c.name for c in new.columns].index(column.name) for column in context.columns]
@@ -103,7 +117,7 @@ def join(context: Panel, new: Panel) -> Panel:
         old_times, old = context.times[context.rows(i)], context.values[context.rows(i)]
         if name in place:
             rows = new.rows(place.pop(name))
-            old_times, old = _append(name, old_times, old, new.times[rows], new.values[rows][:, order], context.clock)
+            old_times, old = _append(name, context, old_times, old, new.times[rows], new.values[rows][:, order])
         ids.append(name)
         times.append(old_times)
         values.append(old)
@@ -114,17 +128,22 @@ def join(context: Panel, new: Panel) -> Panel:
     return make_panel(tuple(ids), times, values, context.columns, context.clock)
 
 
-def _append(name: str, times: Array, values: Array, new_times: Array, new: Array, clock: Clock) -> tuple[Array, Array]:
+def _append(name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array) -> tuple[Array, Array]:
+    clock = context.clock
     if clock.kind == "step":
         return np.arange(times[0], times[0] + len(times) + len(new)), np.concatenate([values, new])
     both, here, there = np.intersect1d(times, new_times, return_indices=True)
-    differ = np.flatnonzero(~np.isclose(values[here, 0], new[there, 0], rtol=1e-6, atol=0, equal_nan=True))
+    known, said = values[here], new[there]
+    apart = ~np.isclose(known, said, rtol=1e-6, atol=0) & ~np.isnan(known) & ~np.isnan(said)
+    differ = np.flatnonzero(apart.any(1))
     if len(differ):
-        k = differ[0]
+        k, column = differ[0], int(np.argmax(apart[differ[0]]))
         raise ForecastError(
-            f"Series {name!r} at {pd.Timestamp(both[k])}: the run knows {values[here[k], 0]:g}, the new file says {new[there[k], 0]:g}"
-            f" ({len(differ)} of {len(both)} overlapping rows differ). Give only new rows, or fit again on the corrected file."
+            f"Series {name!r} at {pd.Timestamp(both[k])}: the run knows {context.columns[column].name} = {known[k, column]:.8g}, the new file says"
+            f" {said[k, column]:.8g} ({len(differ)} of {len(both)} overlapping rows differ). Give only new rows, or fit again on the corrected file."
         )
+    values = values.copy()
+    values[here] = np.where(np.isnan(known), said, known)
     later = new_times > times[-1]
     times, values = np.concatenate([times, new_times[later]]), np.concatenate([values, new[later]])
     position = clock.position(times)

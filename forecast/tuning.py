@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import Keep, Part, backtest
 from forecast.evaluation.compare import LEVEL, diebold_mariano, horizons_of, loss_by_origin
@@ -82,14 +83,14 @@ class TrialKeep(Keep):
 
 
 def objective(
-    model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", seed: int = 0
+    model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", scale: str = "standard", seed: int = 0
 ) -> Callable[[optuna.Trial], float]:
     """An objective for a study of your own: the MAE of a walk forward through the rows before the first test origin of `walk`.
 
     It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
     """
     base = _tunable(model)
-    search = Search.before_test(panel, walk or WalkForward(), transform, seed)
+    search = Search.before_test(panel, walk or WalkForward(), Units(transform, scale), seed)
     return lambda trial: search.value(trial, base.space(trial))
 
 
@@ -108,22 +109,22 @@ class Search:
 
     panel: Panel
     walk: WalkForward
-    transform: str
+    units: Units
     seed: int
 
     @staticmethod
-    def before_test(panel: Panel, walk: WalkForward, transform: str, seed: int) -> "Search":
+    def before_test(panel: Panel, walk: WalkForward, units: Units, seed: int) -> "Search":
         """The last fifth of what lies before the test, in two folds, at the same horizon."""
         before = panel.until(first_test_row(panel, walk))
         inner = replace(walk, test=0.2, folds=FOLDS)
         list(walk_forward(before, inner))  # too short a file is refused before the first trial
-        return Search(before, inner, transform, seed)
+        return Search(before, inner, units, seed)
 
     def value(self, trial: optuna.Trial, candidate: Spec) -> float:
         """The candidate's MAE; raises TrialPruned where the study's pruner says so."""
         outcomes: list[Outcome] = []
         try:
-            for outcome in backtest(candidate, self.panel, self.walk, transform=self.transform, seed=self.seed, keep=TrialKeep(trial)):
+            for outcome in backtest(candidate, self.panel, self.walk, **asdict(self.units), seed=self.seed, keep=TrialKeep(trial)):
                 outcomes.append(outcome)
                 if len(outcomes) < FOLDS:
                     _report(trial, len(outcomes) * (LOOKS + 1), score(outcomes, "mae"))
@@ -139,6 +140,7 @@ def tune(
     *,
     trials: int = 20,
     transform: str = "none",
+    scale: str = "standard",
     seed: int = 0,
     jobs: int = 1,
     folder: str | Path | None = None,
@@ -152,10 +154,11 @@ def tune(
         raise ForecastError(f"A study has at least 1 trial; found {trials}.")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            return replace(tune(model, panel, walk, trials=trials, transform=transform, seed=seed, jobs=jobs, folder=made), folder=None)
+            made_there = tune(model, panel, walk, trials=trials, transform=transform, scale=scale, seed=seed, jobs=jobs, folder=made)
+            return replace(made_there, folder=None)
     folder, walk = Path(folder), walk or WalkForward()
     base = _tunable(model)
-    search = Search.before_test(panel, walk, transform, seed)
+    search = Search.before_test(panel, walk, Units(transform, scale), seed)
     journal = folder / "study.journal"
     _mend(journal)
     study = _study(journal, seed)
@@ -172,7 +175,7 @@ def tune(
             delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
         ):
             pass
-        return _judge(folder, base, study, panel, walk, transform, seed, jobs, FolderKeep(folder / "parts", tell))
+        return _judge(folder, base, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell))
 
 
 class JournalLock(JournalFileOpenLock):
@@ -255,9 +258,7 @@ def _defaults(base: Spec, search: Search) -> dict[str, Any]:
     return asked
 
 
-def _judge(
-    folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, transform: str, seed: int, jobs: int, keep: Keep
-) -> "Tuned":
+def _judge(folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, units: Units, seed: int, jobs: int, keep: Keep) -> "Tuned":
     """Default and best on the test origins, and what that says."""
     tried = study.get_trials(deepcopy=False)
     if all(trial.state != TrialState.COMPLETE for trial in tried):
@@ -267,7 +268,7 @@ def _judge(
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
     models = [base] if study.best_trial.number == 0 else [base, named]
     parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
-    for outcome in backtest(models, panel, walk, transform=transform, seed=seed, jobs=jobs, keep=keep):
+    for outcome in backtest(models, panel, walk, **asdict(units), seed=seed, jobs=jobs, keep=keep):
         parts[outcome.forecast.model].append(outcome)
     default, tuned = parts[base.name], parts[models[-1].name]
     before, after = score(default, "mae"), score(tuned, "mae")
@@ -330,7 +331,17 @@ def tune_run(
     model, panel = _tunable(plan.specs()[0]), plan.read()
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
-            tuned = tune(model, panel, plan.walk, trials=trials, transform=plan.transform, seed=plan.seed, jobs=jobs, folder=folder)
+            tuned = tune(
+                model,
+                panel,
+                plan.walk,
+                trials=trials,
+                transform=plan.transform,
+                scale=plan.scale,
+                seed=plan.seed,
+                jobs=jobs,
+                folder=folder,
+            )
         settings = {model.name: {**plan.settings.get(model.name, {}), **tuned.study.best_params}}
         write_atomic(
             folder / "tuned.toml",

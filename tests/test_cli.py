@@ -14,7 +14,7 @@ import pytest
 from forecast.evaluation.compare import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ["check", "fit", "predict", "backtest", "compare", "tune", "models", "audit", "replay"]
+COMMANDS = ["check", "fit", "predict", "score", "backtest", "compare", "tune", "models", "audit", "replay"]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 
@@ -88,6 +88,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--set", "gru.unit=3"], "gru has no setting 'unit'. Did you mean units?"),
         (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
         (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
+        (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
@@ -225,6 +226,23 @@ def test_a_pipeline_reads(name):
     run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
     assert [one.name for one in run.specs()] == list(run.models)
     assert run.read().target == run.target
+
+
+def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file, tmp_path):
+    import forecast as fc
+    from forecast.data.scaling import Units
+
+    flags = ["--scale", "robust", "--transform", "yeo-johnson"]
+    done = forecast(tmp_path, "fit", file, "--model", "climatology,naive", "--horizon", "6", "--out", "run", "--quiet", "--json", *flags)
+    assert done.returncode == 0, done.stderr
+    assert fc.load(tmp_path / "run").scaling.units == Units("yeo-johnson", "robust")
+    again = forecast(tmp_path, "fit", "--config", "run/run.toml", "--out", "run", "--json")
+    assert "there already" in again.stderr
+    assert json.loads(again.stdout) == json.loads(done.stdout)
+    panel, walk = fc.read(file), fc.WalkForward(horizon=6)
+    walked = [fc.score(list(fc.backtest("climatology", panel, walk, scale=scale, transform="yeo-johnson")), "mae") for scale in ("robust", "minmax")]
+    assert walked[0] == pytest.approx(walked[1], rel=1e-9)  # least squares do not mind the scale
+    assert next(row["mae"] for row in json.loads(done.stdout)["leaderboard"] if row["model"] == "climatology") == pytest.approx(walked[0])
 
 
 def test_a_price_is_measured_against_the_random_walk(tmp_path):

@@ -26,6 +26,7 @@ FLOORS = [
     "data.checks",
     "data.columns",
     "data.reading",
+    "data.sequences",
     "results",
     "models",
     "fitting",
@@ -41,7 +42,9 @@ FLOORS = [
     "show",
     "plan",
     "runs",
+    "daily",
     "tuning",
+    "sklearn",
     "cli",
 ]
 

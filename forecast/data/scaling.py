@@ -9,35 +9,160 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
+MOST = 2000  # values that a power is learned from; of a series with more, so many are drawn
+
+
+def _untaught(values: Array) -> float:
+    """The power of a transform that has none."""
+    return 1.0
+
+
+def _powered(values: Array, power: Array | float) -> Array:
+    """Yeo-Johnson: sign(x) ((1 + |x|)^p - 1) / p with p = power where x >= 0, else 2 - power; log(1 + |x|) where p is 0."""
+    p = np.where(values >= 0, power, 2 - np.asarray(power))
+    size = np.log1p(np.abs(values))
+    return np.sign(values) * np.where(p > 0, np.expm1(p * size) / np.where(p > 0, p, 1), size)
+
+
+def _unpowered(values: Array, power: Array | float) -> Array:
+    """The inverse of `_powered`."""
+    p = np.where(values >= 0, power, 2 - np.asarray(power))
+    size = np.abs(values)
+    return np.sign(values) * np.expm1(np.where(p > 0, np.log1p(p * size) / np.where(p > 0, p, 1), size))
+
+
+def yeo_johnson_power(values: Array) -> float:
+    """The power in [0, 2] that makes values (n,) most like normal ones, by maximum likelihood (Yeo and Johnson 2000); 1 where they do not vary.
+
+    Outside of [0, 2] the function is bounded on one side: a forecast beyond the bound would have no inverse.
+    """
+    from scipy.optimize import minimize_scalar
+
+    seen = values[~np.isnan(values)]
+    if len(seen) > MOST:
+        seen = seen[np.random.default_rng(0).integers(0, len(seen), MOST)]  # evenly spaced ones could all be of the same hour
+    if not len(seen) or np.ptp(seen) <= 1e-12 * max(1.0, float(np.abs(seen).max())):
+        return 1.0
+    growth = np.mean(np.sign(seen) * np.log1p(np.abs(seen)))
+
+    def unlikely(power: float) -> float:
+        return float(0.5 * np.log(np.var(_powered(seen, power))) - (power - 1) * growth)
+
+    return float(minimize_scalar(unlikely, bounds=(0, 2), method="bounded").x)
+
 
 @dataclass(frozen=True)
 class Transform:
-    """A strictly increasing function of the target and its inverse; values above `least` have one."""
+    """A strictly increasing function of the target and its inverse, each of (values, power); values above `least` have one.
 
-    forward: Callable[[Array], Array]
-    inverse: Callable[[Array], Array]
-    least: float
+    learn: the power from the observed past of a series (n,); 1, and not used, where the function has none.
+    """
+
+    forward: Callable[[Array, Array | float], Array]
+    inverse: Callable[[Array, Array | float], Array]
+    least: float = -np.inf
+    learn: Callable[[Array], float] = _untaught
 
 
 TRANSFORMS: dict[str, Transform] = {
-    "none": Transform(np.asarray, np.asarray, -np.inf),
-    "log": Transform(np.log, np.exp, 0.0),
-    "log1p": Transform(np.log1p, np.expm1, -1.0),
-    "asinh": Transform(np.arcsinh, np.sinh, -np.inf),
+    "none": Transform(lambda values, _: values, lambda values, _: values),
+    "log": Transform(lambda values, _: np.log(values), lambda values, _: np.exp(values), 0.0),
+    "log1p": Transform(lambda values, _: np.log1p(values), lambda values, _: np.expm1(values), -1.0),
+    "asinh": Transform(lambda values, _: np.arcsinh(values), lambda values, _: np.sinh(values)),
+    "yeo-johnson": Transform(_powered, _unpowered, learn=yeo_johnson_power),
 }
+
+
+def standard(values: Array) -> tuple[Array, Array]:
+    """Mean and population standard deviation."""
+    seen = ~np.isnan(values)
+    count = np.maximum(seen.sum(0), 1)
+    loc = np.where(seen, values, 0).sum(0) / count
+    return loc, np.sqrt((np.where(seen, values - loc, 0) ** 2).sum(0) / count)
+
+
+def robust(values: Array) -> tuple[Array, Array]:
+    """Median and interquartile range / 1.349, which of normal values is the standard deviation; that itself where more than half are equal."""
+    low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
+    return middle, np.where(high > low, (high - low) / 1.349, standard(values)[1])
+
+
+def minmax(values: Array) -> tuple[Array, Array]:
+    """Lowest value and range: the past lies in [0, 1]."""
+    low = np.nanmin(values, axis=0)
+    return low, np.nanmax(values, axis=0) - low
+
+
+def mean_abs(values: Array) -> tuple[Array, Array]:
+    """Zero and the mean of absolute values: zero stays zero (Salinas et al. 2020, DeepAR)."""
+    return np.zeros(values.shape[1]), np.nanmean(np.abs(values), axis=0)
+
+
+def unscaled(values: Array) -> tuple[Array, Array]:
+    """Zero and one: for columns that are scaled already, since nets cut past columns at 10 spreads."""
+    return np.zeros(values.shape[1]), np.ones(values.shape[1])
+
+
+SCALES: dict[str, Callable[[Array], tuple[Array, Array]]] = {  # columns (n, C) without an empty one -> loc (C,), spread (C,)
+    "standard": standard,
+    "robust": robust,
+    "minmax": minmax,
+    "mean-abs": mean_abs,
+    "none": unscaled,
+}
+
+
+@dataclass(frozen=True)
+class Units:
+    """In which units a model sees values: a transform of the target, then a scale of each column, by name in TRANSFORMS and SCALES."""
+
+    transform: str = "none"
+    scale: str = "standard"
+
+    def __post_init__(self) -> None:
+        for what, name, table in (("transform", self.transform, TRANSFORMS), ("scale", self.scale, SCALES)):
+            if name not in table:
+                raise ForecastError(f"There is no {what} {name!r}.{nearest(name, table)}")
+
+    def check(self, panel: Panel) -> None:
+        """ForecastError, with the first such value, where a target has no transform."""
+        least = TRANSFORMS[self.transform].least
+        for i, name in enumerate(panel.ids if least > -np.inf else ()):
+            target = panel.values[panel.rows(i), 0]
+            outside = np.flatnonzero(target <= least)
+            if len(outside):
+                raise ForecastError(
+                    f"transform={self.transform} needs values above {least:g}; {panel.target} of series {name!r} is {target[outside[0]]:g} at"
+                    f" {panel.times[panel.rows(i)][outside[0]]} ({len(outside)} such values). Choose another transform, or none."
+                )
+
+    def learn(self, values: Array) -> tuple[Array, Array, float]:
+        """loc (C,), spread (C,) and power of rows (n, C) of one series: 0 and 1 of an empty column, a spread of 1 where a scale finds none."""
+        power = TRANSFORMS[self.transform].learn(values[:, 0])
+        curved = self.curve(values, power)
+        loc, spread = SCALES[self.scale](np.where(np.isnan(curved).all(0), 0.0, curved))
+        return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0), power
+
+    def curve(self, values: Array, power: float) -> Array:
+        """Rows (n, C) with the target transformed."""
+        if self.transform == "none":
+            return values
+        return np.column_stack([TRANSFORMS[self.transform].forward(values[:, 0], power), values[:, 1:]])
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """z = (x - loc) / spread for each fitted series and column, the target transformed first; strictly increasing, NaN stays NaN.
 
-    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0 · transform of the target.
+    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0 · power float64 (S,), of
+    transforms that have one · units: which transform and scale.
     """
 
     ids: tuple[str, ...]
     loc: Array
     spread: Array
-    transform: str = "none"
+    power: Array
+    units: Units
 
     def fitted(self, panel: Panel) -> Array:
         """For each of the panel's series its row here, int64 (S,); -1 = cold, never fitted."""
@@ -46,82 +171,57 @@ class Scaling:
 
     def apply(self, panel: Panel) -> Panel:
         """The panel in z; series that were not fitted are left NaN."""
-        panel = transformed(panel, self.transform)
+        self.units.check(panel)
         values = np.full_like(panel.values, np.nan)
         for i, row in enumerate(self.fitted(panel)):
             if row >= 0:
-                values[panel.rows(i)] = (panel.values[panel.rows(i)] - self.loc[row]) / self.spread[row]
+                values[panel.rows(i)] = (self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]) / self.spread[row]
         return replace(panel, values=values)
 
     def invert(self, z: Array, rows: Array) -> Array:
         """Target values of z (M, ...) that belong to the fitted rows (M,)."""
-        shape = (-1,) + (1,) * (z.ndim - 1)
-        return TRANSFORMS[self.transform].inverse(z * self.spread[rows, 0].reshape(shape) + self.loc[rows, 0].reshape(shape))
+        loc, spread, power = self._target(rows, z.ndim)
+        return TRANSFORMS[self.units.transform].inverse(z * spread + loc, power)
 
     def forward(self, values: Array, rows: Array) -> Array:
         """z of target values (M, ...) that belong to the fitted rows (M,); NaN where a value has no transform."""
-        shape, transform = (-1,) + (1,) * (values.ndim - 1), TRANSFORMS[self.transform]
-        inside = transform.forward(np.where(values > transform.least, values, np.nan))
-        return (inside - self.loc[rows, 0].reshape(shape)) / self.spread[rows, 0].reshape(shape)
+        loc, spread, power = self._target(rows, values.ndim)
+        transform = TRANSFORMS[self.units.transform]
+        return (transform.forward(np.where(values > transform.least, values, np.nan), power) - loc) / spread
+
+    def _target(self, rows: Array, axes: int) -> tuple[Array, Array, Array]:
+        """loc, spread and power of the target of the fitted rows (M,), each (M, 1, ...)."""
+        shape = (-1,) + (1,) * (axes - 1)
+        return self.loc[rows, 0].reshape(shape), self.spread[rows, 0].reshape(shape), self.power[rows].reshape(shape)
 
 
-def transformed(panel: Panel, transform: str) -> Panel:
-    """The panel with its target transformed; ForecastError, with the first such value, where one has no transform."""
-    if transform not in TRANSFORMS:
-        raise ForecastError(f"There is no transform {transform!r}.{nearest(transform, TRANSFORMS)}")
-    if transform == "none":
-        return panel
-    chosen, values = TRANSFORMS[transform], panel.values.copy()
-    for i, name in enumerate(panel.ids):
-        target = values[panel.rows(i), 0]
-        outside = np.flatnonzero(target <= chosen.least)
-        if len(outside):
-            raise ForecastError(
-                f"transform={transform} needs values above {chosen.least:g}; {panel.target} of series {name!r} is {target[outside[0]]:g} at"
-                f" {panel.times[panel.rows(i)][outside[0]]} ({len(outside)} such values). Choose another transform, or none."
-            )
-        values[panel.rows(i), 0] = chosen.forward(target)
-    return replace(panel, values=values)
-
-
-def standard(values: Array) -> tuple[Array, Array]:
-    """Mean and population standard deviation of the observed values of each column of (n, C); 0 and 1 for an empty one, 1 for a constant."""
-    seen = ~np.isnan(values)
-    count = np.maximum(seen.sum(0), 1)
-    loc = np.where(seen, values, 0).sum(0) / count
-    spread = np.sqrt((np.where(seen, values - loc, 0) ** 2).sum(0) / count)
-    return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0)
-
-
-def fit_scaling(past: Panel, transform: str = "none") -> Scaling:
-    """Scaling by mean and standard deviation of each series with an observed target, from the rows of `past` alone."""
-    past = transformed(past, transform)
+def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
+    """What the units ask to be learned of each series with an observed target, from the rows of `past` alone."""
+    units = units or Units()
+    units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
-    pairs = [standard(past.values[past.rows(i)]) for i in rows]
-    shape = (0, len(past.columns))
-    return Scaling(
-        tuple(past.ids[i] for i in rows),
-        np.array([loc for loc, _ in pairs]).reshape(-1, shape[1]),
-        np.array([spread for _, spread in pairs]).reshape(-1, shape[1]),
-        transform,
-    )
+    return _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, transform: str = "none") -> tuple[Panel, Array, Scaling]:
-    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin.
+def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units) -> Scaling:
+    loc, spread = (np.array([one[k] for one in learned]).reshape(-1, columns) for k in (0, 1))
+    return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
+
+
+def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None = None) -> tuple[Panel, Array, Scaling]:
+    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too.
 
     Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows).
     """
-    panel = transformed(panel, transform)
-    series, row = origins[:, 0], origins[:, 1]
-    begin = panel.starts[series]
-    pairs = [standard(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
-    loc, spread = np.array([loc for loc, _ in pairs]), np.array([spread for _, spread in pairs])
+    units = units or Units()
+    units.check(panel)
+    row = origins[:, 1]
+    begin = panel.starts[origins[:, 0]]
     short = np.minimum(row, context)
     stops = np.cumsum(short)
-    keep = np.concatenate([np.arange(first + known - n, first + known) for first, known, n in zip(begin, row, short, strict=True)])
-    owner = np.repeat(np.arange(len(origins)), short)
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
-    values = (panel.values[keep] - loc[owner]) / spread[owner]
-    made = replace(panel, ids=ids, starts=stops - short, stops=stops, times=panel.times[keep], values=values)
-    return made, np.stack([np.arange(len(origins)), short], axis=1), Scaling(ids, loc, spread, transform)
+    learned = [units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
+    keep = np.concatenate([np.arange(first + known - n, first + known) for first, known, n in zip(begin, row, short, strict=True)])
+    bare = replace(panel, ids=ids, starts=stops - short, stops=stops, times=panel.times[keep], values=panel.values[keep])
+    scaling = _scaling(ids, learned, len(panel.columns), units)
+    return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

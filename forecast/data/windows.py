@@ -41,12 +41,6 @@ class Windows:
         index[outside] = len(self.values) - 1
         return index
 
-    def __getitem__(self, index: slice | int | Array) -> tuple[Array, Array]:
-        """Windows as arrays: x (W, L, C) and y (W, H); `windows[:]` gives all, `windows[i]` one with W = 1."""
-        chosen = np.atleast_1d(np.arange(len(self))[index])
-        window = self.values[self.rows(self.origins(chosen))]
-        return window[:, : self.context], window[:, self.context :, 0]
-
 
 def make_windows(panel: Panel, context: int, horizon: int, first: Array | None = None, last: Array | None = None) -> Windows:
     """Windows whose origins are rows first[i] .. last[i] of series i; by default those with a whole context and a whole horizon."""
@@ -79,10 +73,3 @@ def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tup
             f" at least {needed} are needed. Take a shorter --horizon, or models without windows (--model arima,naive)."
         )
     return train, validation, whole
-
-
-def windows(panel: Panel, context: int, horizon: int) -> Windows:
-    """Supervised sequences of a panel for your own net: `x, y = windows(panel, 168, 24)[:]`, x (W, L, C) and y (W, H), unscaled."""
-    if context < 1 or horizon < 1:
-        raise ForecastError(f"context and horizon are at least 1; found context={context}, horizon={horizon}.")
-    return make_windows(panel, context, horizon)

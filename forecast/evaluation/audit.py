@@ -58,7 +58,15 @@ class Audit:
         return "\n".join([*lines, "", "Nothing was found." if self.clean else "This is not a fair test yet: see the lines marked with !."])
 
 
-def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", seed: int = 0) -> Audit:
+def audit(
+    models: Iterable[str | Spec],
+    panel: Panel,
+    walk: WalkForward | None = None,
+    *,
+    transform: str = "none",
+    scale: str = "standard",
+    seed: int = 0,
+) -> Audit:
     """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column."""
     walk = replace(walk or WalkForward(), folds=1)
     fold = next(walk_forward(panel, walk))
@@ -67,7 +75,7 @@ def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None =
     early = fold.places <= middle
     several = list(models)
     moved: dict[str, int] = {}
-    for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, seed=seed) for one in (panel, later)), strict=True):
+    for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, scale=scale, seed=seed) for one in (panel, later)), strict=True):
         same = np.equal(clean.forecast.values, dirty.forecast.values) | (np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values))
         moved[clean.forecast.model] = int((~same[early].all(1)).sum())
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))

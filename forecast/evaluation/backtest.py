@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.data.scaling import fit_scaling
+from forecast.data.scaling import Units, fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
 from forecast.files import Array
@@ -44,6 +44,7 @@ def backtest(
     intervals: Iterable[float] = (),
     bounds: Bounds = (None, None),
     transform: str = "none",
+    scale: str = "standard",
     seed: int = 0,
     jobs: int = 1,
     keep: Keep | None = None,
@@ -51,7 +52,7 @@ def backtest(
     """Fit each model before each fold and forecast at all of the fold's origins; yields Outcomes, fold by fold, model by model.
 
     intervals: percentages, such as (80, 95), for the models that know a distribution; `calibrate` gives them to all.
-
+    transform, scale: as in `fit`.
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit.
     """
     walk = walk or WalkForward()
@@ -64,7 +65,7 @@ def backtest(
     keep = keep or Keep()
     parts = [(one, fold) for fold in folds for one in specs]
     jobs = min(jobs or os.cpu_count() or 1, len(parts))
-    ask = Ask(panel, walk, tuple(intervals), bounds, transform, seed, keep)
+    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep)
     if jobs == 1:
         for one, fold in parts:
             yield outcome(ask, fold, one, *run_part(ask, fold, one))
@@ -84,7 +85,7 @@ class Ask:
     walk: WalkForward
     intervals: tuple[float, ...]
     bounds: Bounds
-    transform: str
+    units: Units
     seed: int
     keep: Keep
 
@@ -98,7 +99,7 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
     begun = time.process_time()
     past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
     watch = ask.keep.watch(part)
-    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, transform=ask.transform, seed=ask.seed, watch=watch)
+    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, **asdict(ask.units), seed=ask.seed, watch=watch)
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
@@ -118,4 +119,4 @@ def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outc
     past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
     truth[:, : ask.walk.gap] = np.nan
     places = fold.places if ask.walk.align == "end" else None
-    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.transform), log, places)
+    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.units), log, places)

@@ -36,15 +36,18 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        sizes, cycles = sized.sizes, cycles_seen(past)
-        split = split_windows(past, sizes.context, goal.horizon, self.validation)
-        device = self._device()
-        feed = Feed(split[0], sized, cycles, np.arange(len(past.ids)), device)
+        return sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+
+    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
+        """Train with settled settings on windows for training, for validation, and all of both."""
+        past, sizes, device = split[2].panel, self.sizes, self._device()
+        cycles = cycles_seen(past)
+        feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device)
         how = Training(
             steps=sizes.steps,
             finish=round(self.finish * sizes.steps),
             batch=sizes.batch,
-            learning_rate=sized.rate,
+            learning_rate=self.rate,
             weight_decay=self.weight_decay,
             clip=self.clip,
             average=self.average,
@@ -61,13 +64,13 @@ class Recurrent(Settings):
         )
         if self.seconds is not None:
             with seeded(seed):
-                net = Net(sized, goal, _embedded(past), _width(cycles)).to(device)
+                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
                 how = affordable(self.seconds / self.members, net, feed, split[0], how)
         ended = Ended.of(watch)
         nets = []
         for member in range(self.members):
             with seeded(seed + member):
-                net = Net(sized, goal, _embedded(past), _width(cycles)).to(device)
+                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
                 if member < len(ended.histories):
                     net.load_state_dict(members_of(ended.arrays, member))
                 else:
@@ -76,12 +79,12 @@ class Recurrent(Settings):
                 nets.append(net.eval())
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         note = (
-            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(sized.widths)} units,"
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units,"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
             f" then {how.finish} steps on all rows"
         )
         history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
-        return LearnedNet(sized, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
     def _half(self, sizes: Sizes, device: torch.device) -> bool:
         """Whether training multiplies in bfloat16."""

@@ -2,23 +2,13 @@ import numpy as np
 import pytest
 from conftest import single, weather
 
-from forecast.data.windows import split_windows, windows
+from forecast.data.windows import make_windows, split_windows
 from forecast.errors import ForecastError
-
-
-def test_windows_are_the_rows_of_the_series():
-    panel = weather((30, 20))
-    x, y = windows(panel, 5, 3)[:]
-    assert x.shape == (30 - 7 + 20 - 7, 5, 2)
-    assert y.shape == (len(x), 3)
-    second = 30 - 7  # the first window of the second series
-    assert np.array_equal(x[second], panel.values[30:35].astype("float32"))
-    assert np.array_equal(y[second], panel.values[35:38, 0].astype("float32"))
 
 
 def test_no_window_crosses_a_series():
     panel = weather((30, 20))
-    made = windows(panel, 5, 3)
+    made = make_windows(panel, 5, 3)
     rows = made.rows(made.origins(np.arange(len(made))))
     owner = rows >= 30
     assert (owner.all(1) | ~owner.any(1)).all()
@@ -26,7 +16,7 @@ def test_no_window_crosses_a_series():
 
 def test_before_the_first_row_is_missing():
     panel = single(np.arange(10.0))
-    made = windows(panel, 4, 2)
+    made = make_windows(panel, 4, 2)
     window = made.values[made.rows(np.array([[0, 1]]))][0, :, 0]
     assert np.isnan(window[:3]).all()
     assert list(window[3:]) == [0, 1, 2]
@@ -48,11 +38,6 @@ def test_no_target_of_training_is_a_target_of_validation():
 def test_too_short_a_series_is_refused_with_a_number():
     with pytest.raises(ForecastError, match=r"The longest series has 9 rows .* at least 26 are needed"):
         split_windows(single(np.arange(9.0)), 6, 6, 0.15)
-
-
-def test_windows_need_a_size():
-    with pytest.raises(ForecastError, match="found context=0, horizon=3"):
-        windows(weather((30,)), 0, 3)
 
 
 def test_short_series_teach_too():

@@ -1,0 +1,243 @@
+"""The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what they were worth."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.panel import Panel
+from forecast.data.reading import read
+from forecast.errors import ForecastError
+from forecast.evaluation.metrics import mean_observed
+from forecast.files import Array, locked, sweep, write_atomic
+from forecast.fitting import Fitted
+from forecast.results import Forecast, intervals
+from forecast.saving import join, load, load_context, save_rows
+
+RECENT = 20  # moments that a verdict looks back at
+LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
+FEW, LEAST = 20, 4  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
+FORECASTS, ROWS = Path("kept", "forecasts.parquet"), Path("kept", "rows.parquet")
+
+
+def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, keep: bool = False) -> Forecast:
+    """The next horizon from a run folder alone, or after the newest rows of another file.
+
+    keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
+    origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
+    """
+    folder = Path(folder)
+    fitted = _fitted(folder)
+    if not keep:
+        return fitted.predict(_known(folder, fitted, source))
+    with locked(folder):
+        sweep(folder)
+        panel = _known(folder, fitted, source)
+        forecast = fitted.predict(panel)
+        made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)
+        if len(before):
+            made = pd.concat([before, made]).drop_duplicates(["unique_id", "cutoff", "ds"])
+        write_atomic(folder / FORECASTS, made.to_parquet(index=False, compression="zstd"))
+        save_rows(panel, folder / ROWS)  # last: only forecasts whose origin it reaches count as kept
+    return forecast
+
+
+def kept_forecasts(folder: str | Path) -> pd.DataFrame:
+    """The kept forecasts of a run, as `Forecast.to_frame(cutoff=True)` gave them; empty where there are none.
+
+    A forecast whose origin lies after the last target of the kept rows is left out: the process that kept it was killed before it had done.
+    """
+    folder = Path(folder)
+    if not (folder / ROWS).exists():
+        return pd.DataFrame()
+    frame, rows = pd.read_parquet(folder / FORECASTS), pd.read_parquet(folder / ROWS)
+    ends = rows[rows.iloc[:, 2].notna()].groupby("unique_id")["ds"].max()
+    return frame[frame["cutoff"] <= frame["unique_id"].map(ends)]
+
+
+def _fitted(folder: Path) -> Fitted:
+    """The model of a finished run."""
+    fitted = load(folder)
+    if not (folder / "run.json").exists():
+        raise ForecastError(f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on.")
+    return fitted
+
+
+def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None") -> Panel:
+    """The stored rows of a run, and those of a newer file joined to them."""
+    kept = folder / ROWS
+    panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
+    if source is None:
+        return panel
+    roles = json.loads((folder / "run.json").read_text())["roles"]
+    return join(panel, read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock))
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What kept forecasts were worth.
+
+    steps: a row a step of the horizon: `count` of values that came, `mae`, `walk_mae` of the walk-forward, and for each interval the shares
+    `coverage-80` and `walk_coverage-80` that it held · moments: how many of the latest the verdict is on · ratio: their error, as a multiple of
+    the walk's · bound: what LIMIT of such stretches stay below · due: whether a refit is; None where that cannot be said.
+    """
+
+    folder: Path
+    steps: pd.DataFrame
+    moments: int
+    ratio: float
+    bound: float
+    due: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """What that means, in a sentence."""
+        if not self.moments:
+            return "No kept forecast has come true to its last step, so there is no verdict yet."
+        many = "The latest forecast was" if self.moments == 1 else f"The latest {self.moments} forecasts were"
+        said = f"{many} off by {self.ratio:.2f} times what the walk-forward was"
+        if self.due is None:
+            return f"{said}; the walk is too short to say whether that is unusual."
+        held = f"{100 * LIMIT:g} % of such stretches of it stay below {self.bound:.2f}"
+        return f"{said}, and {held}: {'a refit is due.' if self.due else 'within its range.'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain numbers; missing is None."""
+        numbers = self.steps.astype(object).where(self.steps.notna(), None)
+        judged = {"moments": self.moments, "ratio": self.ratio, "bound": self.bound}
+        return {
+            "run": str(self.folder),
+            "steps": numbers.to_dict("records"),
+            **{name: value if np.isfinite(value) else None for name, value in judged.items()},
+            "due": self.due,
+            "verdict": self.verdict,
+        }
+
+    def __str__(self) -> str:
+        shown = self.steps.set_index("step").to_string(float_format=lambda value: f"{value:.4g}", na_rep="")
+        return f"{shown}\n\n{self.verdict}"
+
+
+def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Scored:
+    """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the walk-forward's own errors.
+
+    An error is divided by the walk's MAE of its series and step, so that all series and steps count alike; the mean over an origin's horizon and
+    over the series of a moment is that moment's ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of
+    them at most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times while nothing has changed.
+    """
+    folder = Path(folder)
+    fitted, kept = _fitted(folder), kept_forecasts(folder)
+    if not len(kept):
+        raise ForecastError(f"{folder} has no kept forecasts yet. `forecast predict {folder} NEWFILE --keep` makes them.")
+    panel, horizon = _known(folder, fitted, source), fitted.goal.horizon
+    truth, whole = _came(panel, kept, horizon)
+    if np.isnan(truth).all():
+        raise ForecastError(
+            f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and the target is known"
+            f" until {pd.Index(panel.cutoffs(panel.ends())).max()}. Give a file with rows after {kept['cutoff'].min()}."
+        )
+    walk = pd.read_parquet(folder / "outcomes.parquet")
+    recent, usual = _errors(fitted, kept, truth), _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon))
+    moments, ratio, bound = _judge(recent, usual, whole)
+    due = None if np.isnan(bound) else bool(ratio > bound)
+    return Scored(folder, _by_step(recent, usual), moments, ratio, bound, due)
+
+
+def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
+    """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has come, (M,)."""
+    names, cutoffs = kept["unique_id"].to_numpy()[::horizon], kept["cutoff"].to_numpy()[::horizon]
+    truth, whole = np.full((len(names), horizon), np.nan), np.zeros(len(names), bool)
+    for i, (name, known) in enumerate(zip(panel.ids, panel.known(), strict=True)):
+        times = panel.times[panel.rows(i)]
+        own = np.flatnonzero(names == name)
+        row = np.searchsorted(times, cutoffs[own])
+        truth[own] = panel.truth(np.stack([np.full(len(own), i), row + 1], axis=1), horizon)
+        whole[own] = row + 1 + horizon <= known
+    return truth, whole
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Absolute errors (M, H), NaN where nothing was observed, at M origins; ids, cutoffs and last stamps (M,); inside: coverage -> (M, H), 1 or 0."""
+
+    ids: Array
+    cutoffs: Array
+    lasts: Array
+    absolute: Array
+    inside: dict[str, Array]
+
+
+def _errors(fitted: Fitted, frame: pd.DataFrame, truth: Array) -> Errors:
+    """The errors of the forecasts in a frame of H rows an origin."""
+    model, horizon = fitted.spec.name, truth.shape[1]
+
+    def cells(name: str) -> Array:
+        return frame[name].to_numpy("float64").reshape(-1, horizon)
+
+    inside = {}
+    for coverage, _, _ in intervals(fitted.goal.levels):
+        low, high = (cells(f"{model}-{side}-{coverage:g}") for side in ("lo", "hi"))
+        held = ((low <= truth) & (truth <= high)).astype("float64")
+        inside[f"{coverage:g}"] = np.where(np.isnan(low + high + truth), np.nan, held)
+    ids, cutoffs = (frame[name].to_numpy()[::horizon] for name in ("unique_id", "cutoff"))
+    return Errors(ids, cutoffs, frame["ds"].to_numpy()[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside)
+
+
+def _by_step(recent: Errors, usual: Errors) -> pd.DataFrame:
+    """`Scored.steps`."""
+    columns = {
+        "step": np.arange(1, recent.absolute.shape[1] + 1),
+        "count": (~np.isnan(recent.absolute)).sum(0),
+        "mae": mean_observed(recent.absolute, 0),
+        "walk_mae": mean_observed(usual.absolute, 0),
+    }
+    for coverage, held in recent.inside.items():
+        columns |= {f"coverage-{coverage}": mean_observed(held, 0), f"walk_coverage-{coverage}": mean_observed(usual.inside[coverage], 0)}
+    return pd.DataFrame(columns)
+
+
+def _judge(recent: Errors, usual: Errors, whole: Array) -> tuple[int, float, float]:
+    """Moments judged, the mean of their ratios, and the bound of the walk's; NaN where there is none."""
+    base = {name: mean_observed(usual.absolute[usual.ids == name], 0) for name in np.unique(usual.ids)}
+    walk, walked = _ratios(usual, base)
+    late, ratios = _ratios(recent, base, whole)
+    if not len(late):
+        return 0, np.nan, np.nan
+    late, ratios = late[-RECENT:], ratios[-RECENT:]
+    reach = np.max(usual.lasts - usual.cutoffs)
+    near = late[-1] - late + reach <= np.maximum(reach, (walk[-1] - walk[0] + reach) // LEAST)  # as long a stretch as fits LEAST times into the walk
+    late, ratios = late[near], ratios[near]
+    return len(late), float(ratios.mean()), bound_of(walk, walked, late - late[0], reach)
+
+
+def _ratios(errors: Errors, base: dict[str, Array], which: Array | None = None) -> tuple[Array, Array]:
+    """Moments, rising, and the mean at each of the errors over the base of their series and step; moments without any are left out."""
+    nothing = np.full(errors.absolute.shape[1], np.nan)
+    usual = np.array([base.get(name, nothing) for name in errors.ids]).reshape(errors.absolute.shape)
+    ratio = mean_observed(errors.absolute / np.where(usual > 0, usual, np.nan), 1)
+    seen = ~np.isnan(ratio) & (True if which is None else which)
+    moments, place = np.unique(errors.cutoffs[seen], return_inverse=True)
+    return moments, np.bincount(place, ratio[seen], len(moments)) / np.maximum(np.bincount(place, minlength=len(moments)), 1)
+
+
+def bound_of(moments: Array, values: Array, pattern: Array, reach: Any) -> float:
+    """What the mean of the next values at moments apart as in `pattern` (n,), which begins with 0, stays below at LIMIT of times.
+
+    moments (T,), rising, values (T,): those of the walk. reach: how long a forecast lasts, in units of the moments. Each copy of the pattern in
+    the walk has a mean, and the bound is their LIMIT quantile. Copies overlap: where fewer than FEW fit side by side it is the prediction bound
+    of Student's t for as many independent ones, and NaN, nothing, where fewer than LEAST do.
+    """
+    starts = moments[moments + pattern[-1] <= moments[-1]]
+    means = values[np.searchsorted(moments, starts[:, None] + pattern)].mean(1)
+    count = float((moments[-1] - moments[0] + reach) / (pattern[-1] + reach))
+    if count < LEAST:
+        return float("nan")
+    if count >= FEW:
+        return float(np.quantile(means, LIMIT))
+    from scipy.special import stdtrit
+
+    spread = means.std() * np.sqrt(count / (count - 1))
+    return float(means.mean() + stdtrit(count - 1, LIMIT) * spread * np.sqrt(1 + 1 / count))
