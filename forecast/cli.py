@@ -87,6 +87,8 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "time": Annotated[str | None, typer.Option("--time", help="Column of stamps, or its parts: date,hour.", show_default="found")],
     "id": Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")],
     "past": Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")],
+    "future": Annotated[list[str] | None, typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False)],
+    "category": Annotated[list[str] | None, typer.Option("--category", help="Past and future columns of names.", show_default="text columns")],
     "tz": Annotated[str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")],
     "every": Annotated[str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)],
     "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],

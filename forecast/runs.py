@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.findings import Report, listed
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError
@@ -29,7 +30,7 @@ from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
 from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
-from forecast.fitting import Fitted, fit
+from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
@@ -226,7 +227,8 @@ def panel_json(panel: Panel) -> dict[str, Any]:
         "clock": panel.clock.kind,
         "horizon": panel.clock.horizon,
         "target": targets[0] if len(targets) == 1 else list(targets),
-        "past": [column.name for column in panel.columns[1:]],
+        "past": [column.name for column in panel.columns if column.role == "past"],
+        "future": [column.name for column in panel.columns if column.role == "future"],
         "findings": [dataclasses.asdict(finding) for finding in panel.findings],
     }
 
@@ -291,8 +293,11 @@ def run(
     gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`.
     """
     plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
-    specs, panel = plan.specs(), plan.read()
+    specs = plan.specs()
+    panel = _read(plan, specs)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
+    if any("future" in one.reads for one in specs):
+        check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))  # and one that cannot be forecast from before anything is fitted
     with run_folder(plan, out, overwrite) as folder:
         resumed = (folder / "run.json").exists()
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
@@ -337,12 +342,23 @@ def compare_run(plan: Run, tries: Sequence[tuple[str, Any]], *, jobs: int = 0, p
 
 def _board(plan: Run, specs: list[Spec], baseline: str | None, jobs: int, progress: Any) -> dict[str, Any]:
     """The leaderboard of some specs, walked through the data of a run."""
-    panel = plan.read()
+    panel = _read(plan, specs)
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             return board_json(panel, leaderboard(outcomes, baseline), _market(plan, outcomes))
+
+
+def _read(plan: Run, specs: Sequence[Spec]) -> Panel:
+    """The panel of a run, whose findings also say which models do not read its columns."""
+    panel, report = plan.read(), Report()
+    for role in ("past", "future"):
+        columns = [column.name for column in panel.columns if column.role == role]
+        without = [one.name for one in specs if role not in one.reads]
+        if columns and without:
+            report.say("unread", f"{', '.join(without)} {'does' if len(without) == 1 else 'do'} not read {role} columns: {listed(columns)}")
+    return replace(panel, findings=(*panel.findings, *report.findings))
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:

@@ -15,6 +15,7 @@ FLOORS = [
     "data.zones",
     "data.clock",
     "data.panel",
+    "data.categories",
     "data.scaling",
     "data.windows",
     "data.numbers",

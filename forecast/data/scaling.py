@@ -107,10 +107,11 @@ def fit_scaling(past: Panel, transform: str = "none") -> Scaling:
     )
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, transform: str = "none") -> tuple[Panel, Array, Scaling]:
+def cold_panel(panel: Panel, origins: Array, context: int, horizon: int = 0, transform: str = "none") -> tuple[Panel, Array, Scaling]:
     """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin.
 
-    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows).
+    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). Where there are
+    future columns a series goes on over the rows of the horizon that it has.
     """
     panel = transformed(panel, transform)
     series, row = origins[:, 0], origins[:, 1]
@@ -118,10 +119,11 @@ def cold_panel(panel: Panel, origins: Array, context: int, transform: str = "non
     pairs = [standard(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
     loc, spread = np.array([loc for loc, _ in pairs]), np.array([spread for _, spread in pairs])
     short = np.minimum(row, context)
-    stops = np.cumsum(short)
-    keep = np.concatenate([np.arange(first + known - n, first + known) for first, known, n in zip(begin, row, short, strict=True)])
-    owner = np.repeat(np.arange(len(origins)), short)
+    ahead = np.minimum(panel.lengths[series] - row, horizon if panel.future else 0)
+    stops, at = np.cumsum(short + ahead), begin + row
+    keep = np.concatenate([np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)])
+    owner = np.repeat(np.arange(len(origins)), short + ahead)
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
     values = (panel.values[keep] - loc[owner]) / spread[owner]
-    made = replace(panel, ids=ids, starts=stops - short, stops=stops, times=panel.times[keep], values=values)
+    made = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=values)
     return made, np.stack([np.arange(len(origins)), short], axis=1), Scaling(ids, loc, spread, transform)

@@ -64,7 +64,7 @@ def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None =
     fold = next(walk_forward(panel, walk))
     cutoffs = panel.cutoffs(fold.origins)
     stamp = np.sort(cutoffs)[len(cutoffs) // 2]
-    later = poisoned(panel, stamp, seed)
+    later = poisoned(panel, stamp, walk.ahead(panel.clock), seed)
     several = list(models)
     moved: dict[str, int] = {}
     for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, seed=seed) for one in (panel, later)), strict=True):
@@ -74,20 +74,27 @@ def audit(models: Iterable[str | Spec], panel: Panel, walk: WalkForward | None =
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int((cutoffs <= stamp).sum()))
 
 
-def poisoned(panel: Panel, stamp: Any, seed: int = 0) -> Panel:
-    """The panel with every value after a stamp taken from another, random, row of the same series: values that could be, at the wrong place."""
+def poisoned(panel: Panel, stamp: Any, horizon: int, seed: int = 0) -> Panel:
+    """The panel with every value after a stamp taken from another, random, row of the same series: values that could be, at the wrong place.
+
+    Future columns keep theirs over the horizon after the stamp: so far they may be read.
+    """
     random, values = np.random.default_rng(seed), panel.values.copy()
     for i in range(len(panel.ids)):
         rows = np.arange(panel.starts[i], panel.stops[i])
         after = rows[panel.times[rows] > stamp]
         values[after] = panel.values[random.permuted(rows)[: len(after)]]
+        allowed = np.ix_(after[:horizon], panel.future)
+        values[allowed] = panel.values[allowed]
     return replace(panel, values=values)
 
 
 def leaks(panel: Panel, horizon: int) -> list[Leak]:
     """The past columns that explain more than KNOWS of what the last OWN targets leave of a target 1 ... horizon steps later, strongest lead each."""
     found = []
-    for place, column in enumerate(panel.columns[1:], 1):
+    for place, column in enumerate(panel.columns):
+        if column.role != "past" or column.names is not None:
+            continue
         shares = np.array([_partial(panel, place, lead) for lead in range(1, horizon + 1)])
         if len(shares) and np.nanmax(shares, initial=0.0) > KNOWS:
             lead = int(np.nanargmax(shares)) + 1

@@ -42,7 +42,8 @@ class WalkForward:
 
     def past(self, panel: Panel) -> Panel:
         """What a fit sees of what is known."""
-        return panel if self.max_past is None else panel.tail(self.max_past)
+        known = panel.history()
+        return known if self.max_past is None else known.tail(self.max_past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
 
     Raises ForecastError, with the number of rows that are needed, where the panel is too short.
     """
-    horizon = walk.ahead(panel.clock)
+    horizon, panel = walk.ahead(panel.clock), panel.history()
     grid = np.unique(panel.times[_rows(panel)])
     first = _first_test(grid, walk, panel)
     last = len(grid) - horizon
@@ -78,6 +79,7 @@ def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
 
 def first_test_row(panel: Panel, walk: WalkForward) -> Array:
     """Rows (S,) of each series before the first test origin: what tuning may see."""
+    panel = panel.history()
     grid = np.unique(panel.times[_rows(panel)])
     return _before(panel, grid[_first_test(grid, walk, panel)])
 

@@ -79,7 +79,7 @@ class Settings:
         "parallel segments, which see the calendar ahead; one linear layer; one hidden ReLU layer; a segment (of 1 row) at a time, fed back",
         "Lin et al. 2023",
     )
-    skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net")
+    skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net, and one from the future columns")
     loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
         "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"

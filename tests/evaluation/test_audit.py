@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from conftest import hours, weather
@@ -16,6 +17,7 @@ WALK = WalkForward(horizon=6)
 class Peeping:
     """A model that reads the row it is to forecast."""
 
+    reads: ClassVar = ()
     name: str = "peeping"
 
     def settle(self, past, horizon):
