@@ -89,6 +89,8 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "past": Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")],
     "future": Annotated[list[str] | None, typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False)],
     "category": Annotated[list[str] | None, typer.Option("--category", help="Past and future columns of names.", show_default="text columns")],
+    "neighbours": Annotated[list[str] | None, typer.Option("--neighbours", help="Series to look at for each other, or all.", show_default=False)],
+    "series": Annotated[list[str] | None, typer.Option("--series", help="Series to forecast: EWR,JFK.", show_default="all")],
     "tz": Annotated[str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")],
     "every": Annotated[str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)],
     "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],

@@ -28,6 +28,8 @@ READING = (
     "past",
     "future",
     "category",
+    "neighbours",
+    "series",
     "tz",
     "every",
     "how",
@@ -50,6 +52,8 @@ class Run:
     past: str | tuple[str, ...] | None = None
     future: str | tuple[str, ...] | None = None
     category: str | tuple[str, ...] | None = None
+    neighbours: str | tuple[str, ...] | None = None
+    series: str | tuple[str, ...] | None = None
     tz: str | None = None
     every: str | None = None
     how: str = "mean"

@@ -16,6 +16,7 @@ FLOORS = [
     "data.clock",
     "data.panel",
     "data.categories",
+    "data.neighbours",
     "data.scaling",
     "data.windows",
     "data.numbers",

@@ -35,10 +35,12 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "category": "info",
     "unread": "info",
     "series": "info",
+    "neighbours": "info",
     "which-time": "error",
     "which-target": "error",
     "which-id": "error",
     "no-such-column": "error",
+    "no-such-series": "error",
     "missing-id": "error",
     # numbers
     "number-format": "info",

@@ -34,6 +34,8 @@ class Roles:
     past: tuple[str, ...]
     future: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
     tz: str | None = None
     every: str | None = None
     how: str = "mean"

@@ -31,6 +31,7 @@ from forecast.data.columns import (
 )
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.neighbours import choose_series
 from forecast.data.numbers import Decimal, parse_numbers
 from forecast.data.panel import Column, Panel, Role, Roles
 from forecast.data.sources import FILE_ID, as_text, load_table
@@ -76,6 +77,8 @@ def read(
     past: Names = None,
     future: Names = None,
     category: Names = None,
+    neighbours: Names = None,
+    series: Names = None,
     clock: Clock | None = None,
     tz: str | None = None,
     every: str | None = None,
@@ -91,8 +94,9 @@ def read(
     target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
     holds a part) and of series names; found by name and type where absent. past: other columns that are known up to the origin; by default every
     other numeric column, "none" for none. future: columns that are known over the horizon too, such as a holiday; rows after the last target may
-    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. clock: known beforehand
-    (a file of a few new rows); else the step that most rows have.
+    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. neighbours: series
+    whose targets are past columns of every other one, or "all". series: those that are forecast, by default all. clock: known beforehand (a file of
+    a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
     and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open.
@@ -111,9 +115,9 @@ def read(
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    wide = None if time is not None or id is not None else _rows_that_are_series(table, kinds, report)
+    wide = None if any((time, id, future, category)) else _rows_that_are_series(table, kinds, report)
     if wide is not None:
-        return wide
+        return _chosen(wide, series, neighbours, newer, report)
 
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:
@@ -122,7 +126,7 @@ def read(
     else:
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
-    series, ids = _series(table, ident, report)
+    owner, ids = _series(table, ident, report)
     asked = [*_texts(target), *_texts(past), *_texts(future)]
     free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
@@ -154,8 +158,8 @@ def read(
     ids = ids or (targets[0],)
     zone, dates, times = "", False, None
     if stamps is not None:
-        times, zone, dates = _moments(table, stamps, choices, series, clock if wanted is None else None, values, report)
-    rows = Rows(ids, series, times, values)
+        times, zone, dates = _moments(table, stamps, choices, owner, clock if wanted is None else None, values, report)
+    rows = Rows(ids, owner, times, values)
     if times is not None and np.isnat(times).any():  # rows of a local time that does not exist and hold nothing
         rows = rows.take(np.flatnonzero(~np.isnat(times)))
     rows = in_order(rows, table, report)
@@ -171,10 +175,31 @@ def read(
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, targets, extra, ahead, names, ident, report)
     look_at_series(panel, report, newer=newer)
-    one = names[0] if len(names) == 1 else names or None
-    roles = Roles(one, ident, tuple(targets), tuple(extra), tuple(ahead), choices.category, tz, every, how, choices.missing, choices.circular)
-    roles = replace(roles, dayfirst=None if stamps is None else stamps.dayfirst, decimal=decimal or decimal_found)
-    return replace(panel, findings=tuple(report.findings), roles=roles)
+    roles = Roles(
+        names[0] if len(names) == 1 else names or None,
+        ident,
+        tuple(targets),
+        tuple(extra),
+        tuple(ahead),
+        choices.category,
+        tz=tz,
+        every=every,
+        how=how,
+        missing=choices.missing,
+        circular=choices.circular,
+        dayfirst=None if stamps is None else stamps.dayfirst,
+        decimal=decimal or decimal_found,
+    )
+    return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
+
+
+def _chosen(panel: Panel, series: Names, neighbours: Names, newer: bool, report: Report) -> Panel:
+    """The panel of the series that are forecast, with their neighbours; its findings, and the roles by which the next file is read."""
+    assert panel.roles is not None
+    made = choose_series(panel, _texts(series), _texts(neighbours), newer, report)
+    others = tuple(column.name.removeprefix(f"{panel.target}@") for column in made.columns[len(panel.columns) :])
+    roles = replace(panel.roles, neighbours=others, series=tuple(_texts(series)))
+    return replace(made, findings=tuple(report.findings), roles=roles)
 
 
 def _texts(values: Names) -> list[str]:
@@ -534,7 +559,7 @@ def _rows_that_are_series(table: Table, kinds: dict[str, str], report: Report) -
     rows, bounds, clock = on_clock(in_order(Rows(ids, owner, times, flat), whole, report), None, "", False, whole, report)
     panel = _panel(rows, bounds, clock, ["value"], [Column("value", "target")])
     look_at_series(panel, report)
-    return replace(panel, findings=tuple(report.findings), roles=Roles(None, None, ("value",), ()))
+    return replace(panel, roles=Roles(None, None, ("value",), ()))
 
 
 def _length(row: Array) -> int:
