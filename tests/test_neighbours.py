@@ -22,12 +22,12 @@ WALK = WalkForward(horizon=3, folds=2)
 NET = {"units": 16, "steps": 200, "batch": 64, "context": 24, "learning_rate": 0.01}
 
 
-def pair(count=500):
+def pair():
     """B, without memory, and A, which is what B was three hours before; C is a stranger with half of the hours."""
     random = np.random.default_rng(0)
     b, noise, c = random.normal(10, 3, 503), random.normal(0, 0.2, 500), random.normal(size=500)
     frames = [pd.DataFrame({"time": HOURS, "station": name, "temp": values}) for name, values in (("A", b[:500] + noise), ("B", b[3:]), ("C", c))]
-    return pd.concat([frames[0][:count], frames[1][:count], frames[2][:count:2]])
+    return pd.concat([*frames[:2], frames[2][::2]])
 
 
 def values_of(panel, series, column):
