@@ -53,7 +53,8 @@ def poisoned(panel, stamp):
     values[later & (random.random(len(values)) < 0.1)] = np.nan
     names = [place for place, column in enumerate(panel.columns) if column.names is not None]
     values[np.ix_(later, names)] = random.integers(3, size=(later.sum(), len(names)))
-    known = np.ix_(panel.times < stamp + np.timedelta64(H, "h"), panel.future)
+    future = [place for place, column in enumerate(panel.columns) if column.role == "future"]
+    known = np.ix_(panel.times < stamp + np.timedelta64(H, "h"), future)
     values[known] = panel.values[known]
     return replace(panel, values=values)
 
