@@ -9,6 +9,7 @@ import pytest
 from conftest import HOURLY, hours
 
 from forecast.data.categories import MOST, indicators, recoded, told_apart
+from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError
@@ -19,6 +20,7 @@ from forecast.models import spec
 from forecast.plan import make_run
 from forecast.runs import backtest_run, predict_run, run
 from forecast.saving import join, load, load_context, save, save_context
+from forecast.show.summary import summary
 
 H = 6
 NET = {"units": 16, "steps": 250, "batch": 64, "context": 24, "learning_rate": 0.01}
@@ -172,6 +174,32 @@ def test_a_file_of_nothing_but_the_future_follows_a_run():
     assert alone.known().tolist() == [0]
     with pytest.raises(ForecastError, match="The target has no value in any row"):
         read(frame.iloc[400:], target="sales", future="promotion")
+
+
+def test_columns_of_a_wide_file_share_their_future():
+    frame, _ = shop()
+    frame = frame.assign(other=frame["sales"] + 1)
+    panel = read(frame, target="all", past="none", future=["promotion", "holiday"])
+    assert panel.ids == ("other", "sales")
+    assert [column.name for column in panel.columns] == ["value", "promotion", "holiday"]
+    for i in range(2):
+        assert np.array_equal(panel.values[panel.rows(i), 1], frame["promotion"])
+    assert panel.known().tolist() == [400, 400]
+
+
+def test_rows_without_dates_follow_the_last_target():
+    clock = {"clock": Clock("step"), "times": np.arange(696)}
+    old, whole = (replace(panel, **clock) for panel in (driven(count=690, more=H), driven(count=694, more=2)))
+    newer = replace(whole, starts=np.array([690]), values=whole.values, times=np.arange(696)).compact()
+    joined = join(old, newer)
+    assert joined.times.tolist() == list(range(696))
+    assert np.array_equal(joined.values, whole.values, equal_nan=True)
+
+
+def test_the_layers_that_read_the_future_are_in_the_summary():
+    layers = {row.layer: row.shape for row in summary(fit(spec("gru", **{**NET, "steps": 12}), driven(), H)).rows}
+    assert layers["ahead"] == (1, 16)
+    assert layers["skip_ahead"] == (1, H)
 
 
 def test_days_are_gathered_with_the_last_name():

@@ -246,15 +246,11 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], where: 
     return list(dict.fromkeys(wanted))
 
 
-def read_others(
-    flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], where: str, report: Report
-) -> list[str]:
+def read_others(flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
     """The columns that --past or --future names, numbers or text; none where it names none."""
     wanted = [asked] if isinstance(asked, str) else list(asked or [])
     if wanted == ["none"] or not wanted:
         return []
-    if len(targets) > 1:
-        report.refuse("which-target", f"With several targets each column of {where} is a series of its own; --{flag} goes with one target.")
     others = [name for name in numbers if name not in targets]
     for name in wanted:
         if name not in (*others, *text):

@@ -131,16 +131,16 @@ def read(
     free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
     text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
-    targets = read_targets(target, [name for name in numbers if name not in _texts(future)], table.where, report)
+    targets = read_targets(target, [name for name in numbers if name not in (*_texts(past), *_texts(future))], table.where, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
             f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
             remedy="Name one with --target.",
         )
-    ahead = read_others("future", future, numbers, text, targets, table.where, report)
+    ahead = read_others("future", future, numbers, text, targets, report)
     if past is not None:
-        extra = read_others("past", past, numbers, text, targets, table.where, report)
+        extra = read_others("past", past, numbers, text, targets, report)
     else:
         extra = [name for name in numbers if name not in targets] if len(targets) == 1 else []
     extra = [name for name in extra if name not in ahead]
@@ -495,16 +495,18 @@ def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[Column]) -> Panel:
-    """The panel of rows on their clock; with several targets each column is a series."""
+    """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand beside each."""
     assert rows.times is not None
     if len(targets) == 1:
         return Panel(rows.ids, bounds[:-1].astype("int64"), bounds[1:].astype("int64"), rows.times, rows.values, tuple(columns), clock)
     count, length = len(targets), len(rows.times)
     order = sorted(range(count), key=targets.__getitem__)
     values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
+    if len(columns) > count:
+        values = np.concatenate([values, np.tile(rows.values[:, count:], (count, 1))], axis=1)
     stops = length * np.arange(1, count + 1)
     times = np.tile(rows.times, count)
-    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"),), clock)
+    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"), *columns[count:]), clock)
 
 
 def _describe(panel: Panel, targets: list[str], extra: list[str], ahead: list[str], time: tuple[str, ...], ident: str | None, report: Report) -> None:
