@@ -72,12 +72,18 @@ def test_columns_of_a_wide_file_are_neighbours():
     [
         ({"neighbours": ["D"]}, r"There is no series 'D' for --neighbours\..* There is: A, B, C"),
         ({"series": ["AA"]}, r"There is no series 'AA' for --series\. Did you mean A\?"),
-        ({"series": ["A"], "neighbours": ["A"]}, r"'A' is the only series that is forecast, and no neighbour of itself\. Name others"),
+        ({"series": ["A"], "neighbours": ["A"]}, r"'A' is the only series, and no neighbour of itself\. Name others with --neighbours"),
     ],
 )
 def test_a_series_that_is_not_there_is_refused(flags, message):
     with pytest.raises(ForecastError, match=message):
         read(pair(), **flags)
+
+
+def test_one_series_has_no_neighbours():
+    alone = pair()[lambda f: f["station"] == "A"].drop(columns="station")
+    with pytest.raises(ForecastError, match="'temp' is the only series, and no neighbour of itself"):
+        read(alone, neighbours="all")
 
 
 def test_a_neighbour_that_leads_is_worth_its_lead():

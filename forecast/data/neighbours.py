@@ -18,14 +18,14 @@ def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str]
     if not newer:
         _known(panel, series, "series", report)
     kept = [name for name in panel.ids if name in series] if series else list(panel.ids)
-    if list(neighbours) == ["all"] and "all" not in panel.ids:
-        neighbours = [name for name in panel.ids if kept != [name]]
-    _known(panel, neighbours, "neighbours", report)
-    if neighbours and kept == list(neighbours) and not newer:
-        report.refuse("no-such-series", f"{kept[0]!r} is the only series that is forecast, and no neighbour of itself.", remedy="Name others.")
-    if neighbours:
-        panel = with_neighbours(panel, neighbours)
-        report.say("neighbours", f"past columns of each series, from its neighbours: {listed([f'{panel.target}@{name}' for name in neighbours])}")
+    every = list(neighbours) == ["all"] and "all" not in panel.ids
+    beside = [name for name in panel.ids if kept != [name]] if every else list(dict.fromkeys(neighbours))
+    _known(panel, beside, "neighbours", report)
+    if neighbours and set(beside) <= set(kept) and len(kept) == 1 and not newer:
+        report.refuse("no-such-series", f"{kept[0]!r} is the only series, and no neighbour of itself.", remedy="Name others with --neighbours.")
+    if beside:
+        panel = with_neighbours(panel, beside)
+        report.say("neighbours", f"past columns of each series, from its neighbours: {listed([f'{panel.target}@{name}' for name in beside])}")
     if len(kept) < len(panel.ids):
         report.say("series", f"series that are forecast: {listed(kept)}, of {len(panel.ids)}")
         panel = only(panel, kept)
