@@ -45,10 +45,10 @@ def frame_of(task: str, folder: Path) -> tuple[pd.DataFrame, list[str], str]:
     name = TASKS[task][0]
     if task == "weather":
         frame = pd.read_parquet(HERE.parent / "data" / name).rename(columns={"station": "unique_id", "time": "ds", "temp_c": "y"})
-        parts = [one.set_index("ds").asfreq("h") for _, one in frame.groupby("unique_id")]
-        filled = [one.assign(unique_id=one["unique_id"].dropna().iloc[0]) for one in parts]
+        parts = [(name, one.set_index("ds").asfreq("h")) for name, one in frame.groupby("unique_id")]
         numbers = [column for column in frame if column not in ("unique_id", "ds", "y") and pd.api.types.is_numeric_dtype(frame[column])]
-        frame = pd.concat([one[["unique_id", "y", *numbers]].interpolate(limit_direction="both").reset_index() for one in filled])
+        parts = [one[["y", *numbers]].interpolate(limit_direction="both").assign(unique_id=name) for name, one in parts]
+        frame = pd.concat(parts).reset_index()
         return frame.assign(ds=frame["ds"].dt.tz_localize(None)), numbers, "h"
     frame = pd.read_csv(folder / name)
     if task == "ETTh1":

@@ -7,9 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from forecast.data.clock import Clock
-from forecast.data.panel import Panel
+from forecast.data.categories import indicators, recoded, told_apart
+from forecast.data.clock import Clock, show
+from forecast.data.panel import Column, Panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models import spec
@@ -21,10 +23,14 @@ CHUNK = 512  # cold origins answered at once: each is a short series of its own
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A fitted model: a forecast at any origin of any panel with the same columns and clock."""
+    """A fitted model: a forecast at any origin of any panel with the same columns and clock.
+
+    columns: those of the panels it is asked about, each category with the names that were told apart; goal.columns are those the model sees.
+    """
 
     spec: Spec
     goal: Goal
+    columns: tuple[Column, ...]
     clock: Clock
     scaling: Scaling
     learned: Learned
@@ -40,11 +46,14 @@ class Fitted:
         """Forecasts of `horizon` steps at origins (M, 2) = (series, rows known); by default after the last observed target of each series.
 
         A series that was not fitted is forecast cold: scaled on its own rows before each origin. Raises ForecastError where a column is
-        missing, the clock is another, or nothing is known before an origin.
+        missing, the clock is another, nothing is known before an origin, or a future column is not known over the horizon (`check_ahead`).
         """
         panel = self._checked(panel)
         origins = panel.ends() if origins is None else np.asarray(origins, "int64")
         self._check_origins(panel, origins)
+        if "future" in self.spec.reads:
+            check_ahead(panel, origins, self.goal.horizon)
+        panel = indicators(panel)
         fitted = self.scaling.fitted(panel)
         warm = fitted[origins[:, 0]] >= 0
         levels = self.goal.levels
@@ -63,7 +72,7 @@ class Fitted:
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
                 answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.units)
+                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.units, self.goal.horizon)
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
                 answer(chunk, z, scaling, np.arange(len(chunk)))
         times = panel.stamps(origins, self.goal.horizon)
@@ -71,21 +80,22 @@ class Fitted:
         quantiles = None if quantiles is None else within(quantiles, self.goal.bounds)
         return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), times, values, levels, quantiles)
 
+    def scaled(self, panel: Panel) -> Panel:
+        """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""
+        return self.scaling.apply(indicators(self._checked(panel)))
+
     def _checked(self, panel: Panel) -> Panel:
         """The panel with its columns in the order of the fit."""
-        place = {column.name: i for i, column in enumerate(panel.columns)}
-        absent = [name for name in self.goal.columns if name not in place]
+        wanted, found = ([column.name for column in columns] for columns in (self.columns, panel.columns))
+        absent = [name for name in wanted if name not in found]
         if absent:
             raise ForecastError(
-                f"{self.spec.name} was fitted on {', '.join(self.goal.columns)}; {', '.join(absent)} is missing here."
+                f"{self.spec.name} was fitted on {', '.join(wanted)}; {', '.join(absent)} is missing here."
                 f" Add the column (it may be empty), or fit again without it."
             )
         if panel.clock != self.clock:
             raise ForecastError(f"{self.spec.name} was fitted on {self.clock.words} data; these are {panel.clock.words}.")
-        order = [place[name] for name in self.goal.columns]
-        if order == list(range(len(panel.columns))):
-            return panel
-        return replace(panel, values=panel.values[:, order], columns=tuple(panel.columns[i] for i in order))
+        return recoded(panel, self.columns)
 
     def _check_origins(self, panel: Panel, origins: Array) -> None:
         if origins.ndim != 2 or origins.shape[1] != 2:
@@ -122,16 +132,43 @@ def fit(
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none (`forecast.data.scaling` says what each learns).
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
+    past = past.history()
+    columns, notes = told_apart(past)
+    past = indicators(recoded(past, columns))
     steps = past.clock.steps(horizon)
     begun = time.process_time()
     scaling = fit_scaling(past, Units(transform, scale))
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
-    goal = Goal(steps, tuple(column.name for column in past.columns), quantile_levels(intervals), bounds)
+    names = tuple(column.name for column in past.columns)
+    goal = Goal(steps, names, quantile_levels(intervals), bounds, tuple(names[i] for i in past.future))
     with one_thread():
         learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
-    log = replace(learned.log, seconds=time.process_time() - begun)
-    return Fitted(chosen, goal, past.clock, scaling, learned, log)
+    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun)
+    return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
+
+
+def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
+    """Refuse origins (M, 2) of tomorrow, whose horizon goes beyond the last observed target, where a future column is not observed there.
+
+    A cell that is missing in the history is a missing value like any other, and masked.
+    """
+    if not panel.future:
+        return
+    index = origins[:, 1, None] + np.arange(horizon)
+    missing = np.isnan(panel.ahead(origins, horizon)) & (index >= panel.known()[origins[:, 0], None])[..., None]
+    if not missing.any():
+        return
+    place = int(missing.any((0, 1)).argmax())
+    row = int(missing[..., place].any(1).argmax())
+    stamps = panel.stamps(origins[[row]], horizon)[0, missing[row, :, place]]
+    shown = stamps[:3] if panel.clock.kind == "step" else [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
+    more = f" and {len(stamps) - 3} more" if len(stamps) > 3 else ""
+    raise ForecastError(
+        f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {horizon} steps; series"
+        f" {panel.ids[origins[row, 0]]!r} has no value at {', '.join(map(str, shown))}{more}. Add rows with it after the last observed"
+        f" {panel.target}, whose cell stays empty there, or leave it out of --future."
+    )
 
 
 def _only(panel: Panel, scaling: Scaling) -> Panel:

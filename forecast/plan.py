@@ -22,7 +22,23 @@ from forecast.models.base import Spec
 from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
-READING = ("target", "time", "id", "past", "tz", "every", "how", "missing", "circular", "dayfirst", "decimal")  # fields that `read` takes
+READING = (
+    "target",
+    "time",
+    "id",
+    "past",
+    "future",
+    "category",
+    "neighbours",
+    "series",
+    "tz",
+    "every",
+    "how",
+    "missing",
+    "circular",
+    "dayfirst",
+    "decimal",
+)  # fields that `read` takes
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,10 @@ class Run:
     time: str | tuple[str, ...] | None = None
     id: str | None = None
     past: str | tuple[str, ...] | None = None
+    future: str | tuple[str, ...] | None = None
+    category: str | tuple[str, ...] | None = None
+    neighbours: str | tuple[str, ...] | None = None
+    series: str | tuple[str, ...] | None = None
     tz: str | None = None
     every: str | None = None
     how: str = "mean"

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.findings import Report, listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
@@ -29,7 +30,7 @@ from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
 from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
-from forecast.fitting import Fitted, fit
+from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
@@ -226,7 +227,8 @@ def panel_json(panel: Panel) -> dict[str, Any]:
         "clock": panel.clock.kind,
         "horizon": panel.clock.horizon,
         "target": targets[0] if len(targets) == 1 else list(targets),
-        "past": [column.name for column in panel.columns[1:]],
+        "past": [column.name for column in panel.columns if column.role == "past"],
+        "future": [column.name for column in panel.columns if column.role == "future"],
         "findings": [dataclasses.asdict(finding) for finding in panel.findings],
     }
 
@@ -295,8 +297,11 @@ def run(
     gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`.
     """
     plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
-    specs, panel = plan.specs(), plan.read()
+    specs = plan.specs()
+    panel = _read(plan, specs)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
+    if any("future" in one.reads for one in specs):
+        check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))  # and one that cannot be forecast from before anything is fitted
     with run_folder(plan, out, overwrite) as folder:
         resumed = (folder / "run.json").exists()
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
@@ -316,7 +321,8 @@ def run(
 
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    return _board(plan, plan.specs(), plan.read(), plan.baseline, jobs, progress)[1]
+    specs = plan.specs()
+    return _board(plan, specs, _read(plan, specs), plan.baseline, jobs, progress)[1]
 
 
 def compare_run(
@@ -332,7 +338,8 @@ def compare_run(
         found = ", ".join(models) or "none"
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model, settings = models[0], plan.settings.get(models[0], {})
-    base, panel = spec(model, **settings), plan.read()
+    base = spec(model, **settings)
+    panel = _read(plan, [base])
     changed: list[Spec] = []
     for path, value in tries:
         one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
@@ -363,6 +370,17 @@ def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, job
             outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             board = leaderboard(outcomes, baseline)
             return board, board_json(panel, board, _market(plan, outcomes))
+
+
+def _read(plan: Run, specs: Sequence[Spec]) -> Panel:
+    """The panel of a run, whose findings also say which models do not read its columns."""
+    panel, report = plan.read(), Report()
+    for role in ("past", "future"):
+        columns = [column.name for column in panel.columns if column.role == role]
+        without = [one.name for one in specs if role not in one.reads]
+        if columns and without:
+            report.say("unread", f"{', '.join(without)} {'does' if len(without) == 1 else 'do'} not read {role} columns: {listed(columns)}")
+    return replace(panel, findings=(*panel.findings, *report.findings))
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:

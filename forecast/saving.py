@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling, Units
@@ -32,7 +33,9 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "format": FORMAT,
         "spec": settings_of(fitted.spec),
         "horizon": fitted.goal.horizon,
-        "columns": list(fitted.goal.columns),
+        "columns": [dataclasses.asdict(column) for column in fitted.columns],
+        "seen": list(fitted.goal.columns),
+        "future": list(fitted.goal.future),
         "levels": list(fitted.goal.levels),
         "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
@@ -52,13 +55,14 @@ def load(path: str | Path) -> Fitted:
     arrays, values = load_arrays(file)
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
-    goal = Goal(values["horizon"], tuple(values["columns"]), tuple(values["levels"]), tuple(values["bounds"]))
+    goal = Goal(values["horizon"], tuple(values["seen"]), tuple(values["levels"]), tuple(values["bounds"]), tuple(values["future"]))
+    columns = tuple(Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"])) for one in values["columns"])
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, Units(**values["units"]))
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
-    return Fitted(chosen, goal, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
+    return Fitted(chosen, goal, columns, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
 
 
 def _absent(path: Path) -> str:
@@ -72,8 +76,14 @@ def _absent(path: Path) -> str:
 
 
 def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
-    """Store the last rows of each series that the next forecast reads, and return them as the panel they make."""
-    context = panel.until(panel.known()).tail(fitted.context).compact()
+    """Store the last rows of each series that the next forecast reads, and return them as the panel they make.
+
+    With future columns the rows after the last observed target are among them.
+    """
+    panel, known = recoded(panel, fitted.columns), panel.known()
+    begin = np.maximum(panel.starts, panel.starts + known - fitted.context)
+    ends = np.where(known > 0, panel.stops, panel.starts) if panel.future else panel.starts + known
+    context = replace(panel, starts=begin, stops=ends).compact()
     keep = context.lengths > 0
     save_rows(context, path)
     if keep.all():
@@ -93,45 +103,47 @@ def load_context(fitted: Fitted, path: Path) -> Panel:
     """The panel that `save_context` or `save_rows` stored."""
     frame = pd.read_parquet(path)
     names = frame.columns[2:]
-    if tuple(name.removeprefix("value.") for name in names) != fitted.goal.columns:
+    if [name.removeprefix("value.") for name in names] != [column.name for column in fitted.columns]:
         raise ForecastError(f"{path} does not belong to the model beside it: its columns are {', '.join(names)}.")
     times = frame["ds"].to_numpy().astype("int64" if fitted.clock.kind == "step" else "datetime64[ns]")
     values = frame[list(names)].to_numpy("float64", copy=True)
     ids = list(dict.fromkeys(frame["unique_id"]))
     owner = frame["unique_id"].to_numpy(dtype=object)
     parts = [owner == name for name in ids]
-    columns = tuple(Column(name, "target" if i == 0 else "past") for i, name in enumerate(fitted.goal.columns))
-    return make_panel(tuple(ids), [times[part] for part in parts], [values[part] for part in parts], columns, fitted.clock)
+    return make_panel(tuple(ids), [times[part] for part in parts], [values[part] for part in parts], fitted.columns, fitted.clock)
 
 
 def join(context: Panel, new: Panel) -> Panel:
     """The stored context followed by new rows; a hole between them is missing values.
 
-    Where both have a row no observed value may contradict another; one that only the new rows have is taken over. Rows without dates follow the
-    context. A series that the context does not have stands on its own rows.
+    Where both have a row no observed value may contradict another; one that only the new rows have is taken over. After the last observed target,
+    where the context may know future columns already, each observed cell of the new rows counts. Rows without dates follow the last observed
+    target. A series that the context does not have stands on its own rows.
     """
+    new = recoded(new, context.columns)
     place = {name: i for i, name in enumerate(new.ids)}
-    order = [[c.name for c in new.columns].index(column.name) for column in context.columns]
     ids, times, values = [], [], []
     for i, name in enumerate(context.ids):
         old_times, old = context.times[context.rows(i)], context.values[context.rows(i)]
         if name in place:
             rows = new.rows(place.pop(name))
-            old_times, old = _append(name, context, old_times, old, new.times[rows], new.values[rows][:, order])
+            old_times, old = _append(name, context, old_times, old, new.times[rows], new.values[rows])
         ids.append(name)
         times.append(old_times)
         values.append(old)
     for name, i in place.items():
         ids.append(name)
         times.append(new.times[new.rows(i)])
-        values.append(new.values[new.rows(i)][:, order])
+        values.append(new.values[new.rows(i)])
     return make_panel(tuple(ids), times, values, context.columns, context.clock)
 
 
 def _append(name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array) -> tuple[Array, Array]:
     clock = context.clock
+    count = int(np.flatnonzero(~np.isnan(values[:, 0]))[-1]) + 1  # a context has an observed target
     if clock.kind == "step":
-        return np.arange(times[0], times[0] + len(times) + len(new)), np.concatenate([values, new])
+        new_times = times[count - 1] + 1 + np.arange(len(new))
+    times, values, ahead_times, ahead = times[:count], values[:count], times[count:], values[count:]
     both, here, there = np.intersect1d(times, new_times, return_indices=True)
     known, said = values[here], new[there]
     apart = ~np.isclose(known, said, rtol=1e-6, atol=0) & ~np.isnan(known) & ~np.isnan(said)
@@ -145,7 +157,12 @@ def _append(name: str, context: Panel, times: Array, values: Array, new_times: A
     values = values.copy()
     values[here] = np.where(np.isnan(known), said, known)
     later = new_times > times[-1]
-    times, values = np.concatenate([times, new_times[later]]), np.concatenate([values, new[later]])
+    after = np.union1d(ahead_times, new_times[later])
+    rows = np.full((len(after), values.shape[1]), np.nan)
+    rows[np.searchsorted(after, ahead_times)] = ahead
+    place = np.searchsorted(after, new_times[later])
+    rows[place] = np.where(np.isnan(new[later]), rows[place], new[later])
+    times, values = np.concatenate([times, after]), np.concatenate([values, rows])
     position = clock.position(times)
     if (position < 0).any():
         raise ForecastError(f"Series {name!r}: the new stamp {pd.Timestamp(times[position < 0][0])} is not on the clock of the run ({clock.words}).")

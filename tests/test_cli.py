@@ -69,6 +69,32 @@ def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
     assert later[0]["ds"] == "2024-01-17T19:00:00"
 
 
+def test_columns_and_series_are_named_by_flags(file, tmp_path):
+    pd.read_csv(file).assign(day=lambda f: f["time"].str[:10], kind=1).to_csv(tmp_path / "more.csv", index=False)
+    flags = [
+        "--time",
+        "time",
+        "--target",
+        "temp",
+        "--future",
+        "wind",
+        "--past",
+        "kind",
+        "--category",
+        "kind",
+        "--series",
+        "temp",
+        "--neighbours",
+        "wind",
+    ]
+    refused = forecast(tmp_path, "check", "more.csv", *flags)
+    assert refused.returncode == 2
+    assert "There is no series 'wind' for --neighbours." in refused.stderr
+    found = forecast(tmp_path, "check", "more.csv", *flags[:-2]).stdout
+    assert "future columns, known over the horizon: wind; the file has them for 0 rows after the last target (future)" in found
+    assert "kind: a category of 1 names (1) (category)" in found
+
+
 def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
     forecast(tmp_path, "fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet")
     frame = pd.read_csv(file).tail(2)

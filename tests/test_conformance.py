@@ -9,6 +9,8 @@ import pytest
 from conftest import single, weather
 
 from forecast.data.clock import Clock
+from forecast.data.neighbours import with_neighbours
+from forecast.data.panel import Column
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
@@ -18,6 +20,7 @@ from forecast.models import MODELS, spec
 from forecast.saving import load, load_context, save, save_context
 
 H = 12
+READERS = [name for name in MODELS if "future" in spec(name).reads]
 NETS = [name for name, (module, _, _) in MODELS.items() if module == "recurrent"]
 CLOSE = {"recurrent": 1e-5, "arima": 1e-6}
 
@@ -43,17 +46,45 @@ def origins_from(first, last, series=2):
 
 
 def poisoned(panel, stamp):
-    """The panel with every value at or after a stamp replaced by noise, a few of them missing."""
+    """The panel with every value at or after a stamp replaced by noise, a few of them missing; of future columns what lies a horizon later."""
     random = np.random.default_rng(9)
     values = panel.values.copy()
     later = panel.times >= stamp
     values[later] = random.normal(50, 30, values[later].shape)
     values[later & (random.random(len(values)) < 0.1)] = np.nan
+    names = [place for place, column in enumerate(panel.columns) if column.names is not None]
+    values[np.ix_(later, names)] = random.integers(3, size=(later.sum(), len(names)))
+    future = [place for place, column in enumerate(panel.columns) if column.role == "future"]
+    known = np.ix_(panel.times < stamp + np.timedelta64(H, "h"), future)
+    values[known] = panel.values[known]
     return replace(panel, values=values)
+
+
+@pytest.fixture(scope="module")
+def rich():
+    """Two series with a past column, numbers and names that are known ahead, names that are not, and each other as neighbours."""
+    panel, random = weather(), np.random.default_rng(5)
+    codes = random.integers(2, size=(len(panel.values), 2))  # the third name is in no past
+    values = np.column_stack([panel.values, random.normal(size=len(panel.values)), codes])
+    values[:, 0] += 2 * values[:, 2] + codes[:, 0]
+    values[random.random(len(values)) < 0.05, 3] = np.nan
+    kinds = ("day", "night", "noon")
+    made = (*panel.columns, Column("load", "future"), Column("plan", "future", kinds), Column("sky", "past", kinds))
+    return with_neighbours(replace(panel, values=values, columns=made), panel.ids)
 
 
 def test_poison(name, panel):
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit."""
+    held_to_the_past(name, panel)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_poison_with_future_columns_categories_and_neighbours(name, rich):
+    """Of the rows after an origin a model may read the future columns over the horizon, and nothing else."""
+    held_to_the_past(name, rich)
+
+
+def held_to_the_past(name, panel):
     walk = WalkForward(horizon=H, test=0.3, folds=2, stride=2)
     stamp = panel.times[380]
     clean = calibrate(backtest(small(name), panel, walk, intervals=(20,)), (20,))[0]
@@ -96,6 +127,32 @@ def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
     assert np.array_equal(loaded.predict(panel, origins).quantiles, fitted.predict(panel, origins).quantiles, equal_nan=True)
     context = load_context(loaded, tmp_path / "context.parquet")
     assert np.array_equal(loaded.predict(context).values, fitted.predict(load_context(fitted, tmp_path / "context.parquet")).values)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_alike(name, rich, tmp_path):
+    fitted = fit(small(name), rich.until(np.array([330, 330])), H, seed=1)
+    origins = origins_from(360, 366)
+    whole, close = fitted.predict(rich, origins).values, CLOSE.get(MODELS[name][0], 1e-9)
+    alone = np.concatenate([fitted.predict(rich, origins[[i]]).values for i in range(len(origins))])
+    assert np.abs(whole - alone).max() < close
+    values = rich.values.copy()
+    ahead = np.concatenate([np.arange(begin + 360, stop) for begin, stop in zip(rich.starts, rich.stops, strict=True)])
+    others = [place for place, column in enumerate(rich.columns) if column.role != "future"]
+    values[np.ix_(ahead, others)] = np.nan  # tomorrow: nothing but the future columns is known
+    values[ahead, 3] = 1.0
+    tomorrow = replace(rich, values=values)
+    save(fitted, tmp_path / "model.safetensors")
+    save_context(fitted, tomorrow, tmp_path / "context.parquet")
+    loaded = load(tmp_path)
+    context = load_context(loaded, tmp_path / "context.parquet")
+    assert context.lengths.tolist() == [min(fitted.context, 360) + 60] * 2
+    assert np.abs(loaded.predict(context).values - fitted.predict(tomorrow).values).max() < close
+    moved = values.copy()
+    moved[ahead, 2] += 1.0
+    assert np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0  # each step reads them
+    new = replace(tomorrow, ids=("a", "new"))
+    assert np.isfinite(fitted.predict(new).values).all()
 
 
 def test_same_seed_same_bits_and_the_callers_random_state_is_left_alone(name, panel):

@@ -15,6 +15,8 @@ FLOORS = [
     "data.zones",
     "data.clock",
     "data.panel",
+    "data.categories",
+    "data.neighbours",
     "data.scaling",
     "data.windows",
     "data.numbers",

@@ -17,10 +17,10 @@ HOWS = get_args(How)
 ENOUGH = 0.75  # of the readings that a bucket of this length has in a regular file; with fewer it is missing
 
 
-def gather(rows: Rows, clock: Clock, how: str, angles: tuple[int, ...], zone: str, table: Table, report: Report) -> Rows:
+def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, table: Table, report: Report) -> Rows:
     """One row a bucket and series, of rows in order of time. A bucket is labelled by its beginning and holds what lies before the next one.
 
-    how: mean, max, min, sum or last of the readings of each column, without missing ones; columns at `angles` (sines and cosines) are means.
+    how: mean, max, min, sum or last of the readings of each column, without missing ones; `own` says it for some columns by place.
     Where the file has a regular step, a bucket with under three quarters of the usual number of readings in a column is missing there.
     """
     if how not in HOWS:
@@ -32,7 +32,7 @@ def gather(rows: Rows, clock: Clock, how: str, angles: tuple[int, ...], zone: st
     label = bucket(local, clock)
     first = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (rows.series[1:] != rows.series[:-1])]))
     usual = _usual(times, rows.series, label[first], np.diff(np.append(first, len(times))), clock)
-    columns = [_reduced(rows.values[:, j], first, "mean" if j in angles else how) for j in range(rows.values.shape[1])]
+    columns = [_reduced(rows.values[:, j], first, own.get(j, how)) for j in range(rows.values.shape[1])]
     counts = np.stack([np.add.reduceat((~np.isnan(rows.values[:, j])).astype("int64"), first) for j in range(rows.values.shape[1])], axis=1)
     few = (counts < ENOUGH * usual[:, None]) & (counts > 0)
     values = np.where((counts == 0) | few, np.nan, np.stack(columns, axis=1))

@@ -1,11 +1,10 @@
 """What values look like: what cannot be (infinite), what may stand for missing, what lies far out, what never changes. Nothing is changed here."""
 
-from itertools import pairwise
-
 import numpy as np
 
-from forecast.data.clock import Clock, show
+from forecast.data.clock import show
 from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.panel import Panel
 from forecast.data.tables import Table
 from forecast.files import Array
 
@@ -101,11 +100,15 @@ def _say_outliers(name: str, values: Array, low: float, high: float, suspects: l
         )
 
 
-def look_at_series(ids: tuple[str, ...], bounds: Array, times: Array, values: Array, clock: Clock, report: Report) -> None:
-    """Findings on the target (column 0 of values (N, C)) of series that are on their clock; one without any observed value at all is an error."""
-    targets = [values[start:stop, 0] for start, stop in pairwise(bounds)]
+def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None:
+    """Findings on the target of series that are on their clock; one without any observed value at all is an error.
+
+    newer: these are rows that follow others, and where there are future columns they may tell of the future alone.
+    """
+    known, ids, clock = panel.history(), panel.ids, panel.clock
+    targets = [known.values[known.rows(i), 0] for i in range(len(ids))]
     seen = [int(np.count_nonzero(~np.isnan(target))) for target in targets]
-    if not any(seen):
+    if not any(seen) and not (newer and panel.future):
         report.refuse("no-target", "The target has no value in any row.", remedy="Name another column with --target.")
     holes = [i for i, (target, known) in enumerate(zip(targets, seen, strict=True)) if known < len(target)]
     for i in holes[:SAID]:
@@ -120,7 +123,7 @@ def look_at_series(ids: tuple[str, ...], bounds: Array, times: Array, values: Ar
     short = [ids[i] for i, known in enumerate(seen) if known < least]
     if short:
         report.say("short", f"series with under {least} target values, three default horizons: {listed(short)}", example=short[0])
-    ends = times[bounds[1:][np.diff(bounds) > 0] - 1]
+    ends = known.times[known.stops[known.lengths > 0] - 1]
     if clock.kind != "step" and len(ends) > 1 and (ends != ends[0]).any():
         report.say("ragged-ends", f"series end at different times, from {show(ends.min())} to {show(ends.max())}; each is forecast from its own end")
 

@@ -246,17 +246,15 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], where: 
     return list(dict.fromkeys(wanted))
 
 
-def read_past(past: str | Sequence[str] | None, numbers: list[str], targets: list[str], where: str, report: Report) -> list[str]:
-    """The past columns: named, "none", or every other numeric column of a file with one target."""
-    others = [name for name in numbers if name not in targets]
-    if past is None:
-        return others if len(targets) == 1 else []
-    wanted = [past] if isinstance(past, str) else list(past)
+def read_others(flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
+    """The columns that --past or --future names, numbers or text; none where it names none."""
+    wanted = [asked] if isinstance(asked, str) else list(asked or [])
     if wanted == ["none"] or not wanted:
         return []
-    if len(targets) > 1:
-        report.refuse("which-target", f"With several targets each column of {where} is a series of its own; --past goes with one target.")
+    others = [name for name in numbers if name not in targets]
     for name in wanted:
-        if name not in others:
-            report.refuse("no-such-column", f"There is no numeric column {name!r} for --past beside the target.{nearest(name, others)}")
+        if name not in (*others, *text):
+            report.refuse(
+                "no-such-column", f"There is no numeric or text column {name!r} for --{flag} beside the target.{nearest(name, others + text)}"
+            )
     return list(dict.fromkeys(wanted))

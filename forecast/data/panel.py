@@ -9,13 +9,19 @@ from forecast.data.clock import Clock
 from forecast.data.findings import Finding
 from forecast.files import Array
 
+Role = Literal["target", "past", "future"]
+
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a panel: the target, or a `past` column that is known up to the origin only."""
+    """A column of a panel: the target, a `past` column that is known up to the origin, or a `future` one that is known over the horizon too.
+
+    names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None = the column holds numbers.
+    """
 
     name: str
-    role: Literal["target", "past"] = "past"
+    role: Role = "past"
+    names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class Roles:
     id: str | None
     target: tuple[str, ...]
     past: tuple[str, ...]
+    future: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
     tz: str | None = None
     every: str | None = None
     how: str = "mean"
@@ -41,7 +51,7 @@ class Panel:
 
     ids (S,) sorted and unique · starts, stops int64 (S,): series i is rows starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the
     step clock · values float64 (N, C), column 0 is the target, missing = NaN, never inf. Stamps increase strictly and lie on the clock; a gap
-    is rows of NaN (not on the sessions clock).
+    is rows of NaN (not on the sessions clock). With future columns a series may go on after its last observed target.
     """
 
     ids: tuple[str, ...]
@@ -64,6 +74,11 @@ class Panel:
         return self.columns[0].name
 
     @property
+    def future(self) -> list[int]:
+        """The places of the columns that are known over the horizon."""
+        return [i for i, column in enumerate(self.columns) if column.role == "future"]
+
+    @property
     def lengths(self) -> Array:
         """Rows of each series, int64 (S,)."""
         return self.stops - self.starts
@@ -79,6 +94,10 @@ class Panel:
     def tail(self, rows: int) -> "Panel":
         """The last `rows` rows of each series: a view, nothing is copied."""
         return replace(self, starts=np.maximum(self.starts, self.stops - rows))
+
+    def history(self) -> "Panel":
+        """The rows up to the last observed target of each series, where future columns go on after it: what can be learned from and scored."""
+        return self.until(self.known()) if self.future else self
 
     def compact(self) -> "Panel":
         """The same series in arrays of their own, without the rows around them."""
@@ -118,6 +137,13 @@ class Panel:
             seen = np.maximum.accumulate(np.where(np.isnan(own), -1, np.arange(len(own))))
             filled[self.rows(i)] = np.where(seen >= 0, own[seen], np.nan)
         return filled[self.starts[origins[:, 0]] + origins[:, 1] - 1]
+
+    def ahead(self, origins: Array, horizon: int) -> Array:
+        """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a series."""
+        series = origins[:, 0]
+        index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
+        inside = index < self.stops[series][:, None]
+        return np.where(inside[..., None], self.values[np.where(inside, index, 0)][..., self.future], np.nan)
 
     def truth(self, origins: Array, horizon: int) -> Array:
         """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""

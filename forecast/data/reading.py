@@ -5,6 +5,7 @@ repair. What only looks wrong is said and left as it is.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.buckets import gather
+from forecast.data.buckets import How, gather
 from forecast.data.checks import look_at_series, look_at_values
 from forecast.data.clock import DAY, Clock, clock_of, infer_clock, show
 from forecast.data.columns import (
@@ -24,15 +25,16 @@ from forecast.data.columns import (
     codes_of,
     kinds_of,
     read_id,
-    read_past,
+    read_others,
     read_targets,
     read_time,
 )
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.neighbours import choose_series
 from forecast.data.numbers import Decimal, parse_numbers
-from forecast.data.panel import Column, Panel, Roles
-from forecast.data.sources import FILE_ID, load_table
+from forecast.data.panel import Column, Panel, Role, Roles
+from forecast.data.sources import FILE_ID, as_text, load_table
 from forecast.data.stamps import Stamps, parse_text, part_of, stampish
 from forecast.data.tables import Needed, Table
 from forecast.data.zones import timezone_of, to_local, to_moments
@@ -51,6 +53,7 @@ class Choices:
     how: str
     missing: tuple[str, ...]
     circular: tuple[str, ...]
+    category: tuple[str, ...]
     decimal: Decimal | None
 
     @property
@@ -72,6 +75,10 @@ def read(
     time: Names = None,
     id: str | None = None,
     past: Names = None,
+    future: Names = None,
+    category: Names = None,
+    neighbours: Names = None,
+    series: Names = None,
     clock: Clock | None = None,
     tz: str | None = None,
     every: str | None = None,
@@ -85,8 +92,11 @@ def read(
 
     source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars, pyarrow).
     target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
-    holds a part) and of series names; found by name and type where absent. past: other columns the net may look back at; by default every
-    other numeric column, "none" for none. clock: known beforehand (a file of a few new rows); else the step that most rows have.
+    holds a part) and of series names; found by name and type where absent. past: other columns that are known up to the origin; by default every
+    other numeric column, "none" for none. future: columns that are known over the horizon too, such as a holiday; rows after the last target may
+    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. neighbours: series
+    whose targets are past columns of every other one, or "all". series: those that are forecast, by default all. clock: known beforehand (a file of
+    a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
     and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open.
@@ -98,16 +108,16 @@ def read(
     if tz:
         timezone_of(tz)  # an unknown zone is refused before anything is read
     mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
-    choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), mark)
-    wanted = None if every is None else clock_of(every)
+    choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), tuple(_texts(category)), mark)
+    wanted, newer = None if every is None else clock_of(every), clock is not None
     report = Report()
-    table = load_table(source, report, _needed(target, time, id, past), ID_NAMES)
+    table = load_table(source, report, _needed(target, time, id, past, future), ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    wide = None if time is not None or id is not None else _rows_that_are_series(table, kinds, report)
+    wide = None if any((time, id, future, category)) else _rows_that_are_series(table, kinds, report)
     if wide is not None:
-        return wide
+        return _chosen(wide, series, neighbours, newer, report)
 
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:
@@ -116,61 +126,91 @@ def read(
     else:
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
-    series, ids = _series(table, ident, report)
-    asked = _texts(target)
-    numbers = [name for name, kind in kinds.items() if (kind == "number" or (kind == "empty" and name in asked)) and name not in (*names, ident)]
-    targets = read_targets(target, numbers, table.where, report)
+    owner, ids = _series(table, ident, report)
+    asked = [*_texts(target), *_texts(past), *_texts(future)]
+    free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
+    numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
+    text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
+    targets = read_targets(target, [name for name in numbers if name not in (*_texts(past), *_texts(future))], table.where, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
             f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
             remedy="Name one with --target.",
         )
-    extra = read_past(past, numbers, targets, table.where, report)
-    left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in (*names, ident)]
+    ahead = read_others("future", future, numbers, text, targets, report)
+    if past is not None:
+        extra = read_others("past", past, numbers, text, targets, report)
+    else:
+        extra = [name for name in numbers if name not in targets] if len(targets) == 1 else []
+    extra = [name for name in extra if name not in ahead]
+    left = [name for name, kind in free.items() if kind in ("text", "stamp", "other") and name not in (*extra, *ahead)]
     if left:
         report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
-    void = [name for name, kind in kinds.items() if kind == "empty" and name not in (*names, *asked, ident)]
+    void = [name for name, kind in free.items() if kind == "empty" and name not in asked]
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
     taken, table = dict(table.columns), replace(table, columns={})  # handed over, so that each is let go once it is in `values`
-    values, columns, decimal_found = _values(table, taken, targets, extra, choices, report)
+    choices = replace(choices, category=_categories([*extra, *ahead], text, choices, report))
+    roles_of: dict[str, Role] = {**dict.fromkeys(targets, "target"), **dict.fromkeys(extra, "past"), **dict.fromkeys(ahead, "future")}
+    values, columns, decimal_found = _values(table, taken, roles_of, choices, report)
     ids = ids or (targets[0],)
     zone, dates, times = "", False, None
     if stamps is not None:
-        times, zone, dates = _moments(table, stamps, choices, series, clock if wanted is None else None, values, report)
-    rows = Rows(ids, series, times, values)
+        times, zone, dates = _moments(table, stamps, choices, owner, clock if wanted is None else None, values, report)
+    rows = Rows(ids, owner, times, values)
     if times is not None and np.isnat(times).any():  # rows of a local time that does not exist and hold nothing
         rows = rows.take(np.flatnonzero(~np.isnat(times)))
     rows = in_order(rows, table, report)
     if wanted is not None:
-        angles = tuple(i for i, column in enumerate(columns) if column.endswith(("_sin", "_cos")) and column[:-4] in choices.circular)
-        rows = gather(rows, wanted, how, angles, tz or zone, table, report)
+        own: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None}
+        own |= {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in choices.circular}
+        rows = gather(rows, wanted, how, own, tz or zone, table, report)
         clock = clock or _clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
         rows = without_duplicates(rows, table, report)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     panel = _panel(rows, bounds, clock, targets, columns)
-    _describe(panel, targets, columns, extra, names, ident, report)
-    times_of = np.asarray(rows.times)
-    look_at_series(panel.ids, np.append(panel.starts, panel.stops[-1:]), times_of if len(targets) == 1 else panel.times, panel.values, clock, report)
-    one = names[0] if len(names) == 1 else names or None
-    roles = Roles(one, ident, tuple(targets), tuple(extra), tz, every, how, choices.missing, choices.circular)
-    roles = replace(roles, dayfirst=None if stamps is None else stamps.dayfirst, decimal=decimal or decimal_found)
-    return replace(panel, findings=tuple(report.findings), roles=roles)
+    _describe(panel, targets, extra, ahead, names, ident, report)
+    look_at_series(panel, report, newer=newer)
+    roles = Roles(
+        names[0] if len(names) == 1 else names or None,
+        ident,
+        tuple(targets),
+        tuple(extra),
+        tuple(ahead),
+        choices.category,
+        tz=tz,
+        every=every,
+        how=how,
+        missing=choices.missing,
+        circular=choices.circular,
+        dayfirst=None if stamps is None else stamps.dayfirst,
+        decimal=decimal or decimal_found,
+    )
+    return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
+
+
+def _chosen(panel: Panel, series: Names, neighbours: Names, newer: bool, report: Report) -> Panel:
+    """The panel of the series that are forecast, with their neighbours; its findings, and the roles by which the next file is read."""
+    assert panel.roles is not None
+    made = choose_series(panel, _texts(series), _texts(neighbours), newer, report)
+    others = tuple(column.name.removeprefix(f"{panel.target}@") for column in made.columns[len(panel.columns) :])
+    roles = replace(panel.roles, neighbours=others, series=tuple(_texts(series)))
+    return replace(made, findings=tuple(report.findings), roles=roles)
 
 
 def _texts(values: Names) -> list[str]:
     return [] if values is None else [values] if isinstance(values, str) else [str(value) for value in values]
 
 
-def _needed(target: Names, time: Names, ident: str | None, past: Names) -> Needed:
+def _needed(target: Names, time: Names, ident: str | None, past: Names, future: Names) -> Needed:
     """Which columns of a file to read: with a target and past columns named, no other number."""
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
-        wanted = {*_texts(target), *_texts(time), *_texts(past), *_texts(ident)}
+        wanted = {*_texts(target), *_texts(time), *_texts(past), *_texts(future), *_texts(ident)}
         if target is None or past is None or "all" in wanted or not wanted & set(kinds):
             return set(kinds)
         parts = {part for name in _texts(time) for part in re.split(r"\s*,\s*", name)}
@@ -273,26 +313,42 @@ def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tup
     return series, ids
 
 
+def _categories(others: list[str], text: list[str], choices: Choices, report: Report) -> tuple[str, ...]:
+    """The past and future columns whose cells are names: all text, and those that --category names."""
+    for name in choices.category:
+        if name not in others:
+            report.refuse("no-such-column", f"There is no past or future column {name!r} for --category.{nearest(name, others)}")
+    return tuple(name for name in others if name in text)
+
+
 def _values(
-    table: Table, taken: dict[str, pa.ChunkedArray], targets: list[str], extra: list[str], choices: Choices, report: Report
-) -> tuple[Array, list[str], str | None]:
-    """float64 (n, C) in the order of the file, the names of its columns, and the decimal mark of text where one was seen."""
+    table: Table, taken: dict[str, pa.ChunkedArray], roles: Mapping[str, Role], choices: Choices, report: Report
+) -> tuple[Array, list[Column], str | None]:
+    """float64 (n, C) in the order of the file, its columns, and the decimal mark of text where one was seen."""
+    others = [name for name, role in roles.items() if role != "target" and name not in choices.category]
     for name in choices.circular:
-        if name in targets:
+        if roles.get(name) == "target":
             report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
-        if name not in extra:
-            report.refuse("no-such-column", f"There is no past column {name!r} for --circular.{nearest(name, extra)}")
-    columns = [*targets, *(part for name in extra for part in ((f"{name}_sin", f"{name}_cos") if name in choices.circular else (name,)))]
+        if name not in others:
+            report.refuse("no-such-column", f"There is no past or future column {name!r} of numbers for --circular.{nearest(name, others)}")
+    columns: list[Column] = []
     parts: list[Array] = []
     decimal: str | None = None
-    for name in [*targets, *extra]:
+    for name, role in roles.items():
+        if name in choices.category:
+            codes, names = _codes(name, taken.pop(name), choices.missing, report)
+            columns.append(Column(name, role, names))
+            parts.append(codes)
+            continue
         column, mark = _floats(table, name, taken.pop(name), choices, report)
         decimal = decimal or mark
         look_at_values(name, column, table, report)
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
+            columns += [Column(f"{name}_sin", role), Column(f"{name}_cos", role)]
             parts += [np.sin(angle), np.cos(angle)]
         else:
+            columns.append(Column(name, role))
             parts.append(column)
     report.stop()
     pa.default_memory_pool().release_unused()
@@ -301,6 +357,15 @@ def _values(
         for j, part in enumerate(parts):
             values[start : start + (1 << 14), j] = part[start : start + (1 << 14)]
     return values, columns, decimal
+
+
+def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report: Report) -> tuple[Array, tuple[str, ...]]:
+    """The number of each cell's name float64 (n,), NaN where it says missing, and the names; an empty cell has the empty name."""
+    codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
+    values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
+    known = tuple(one or "(empty)" for one in names if one not in missing)
+    report.say("category", f"{name}: a category of {len(known)} names ({listed(known)})", example=known[0] if known else "")
+    return values, names
 
 
 def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
@@ -431,23 +496,22 @@ def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
     return found if same else wanted
 
 
-def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[str]) -> Panel:
-    """The panel of rows on their clock; with several targets each column is a series."""
+def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[Column]) -> Panel:
+    """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand beside each."""
     assert rows.times is not None
     if len(targets) == 1:
-        made = (Column(targets[0], "target"), *(Column(name) for name in columns[1:]))
-        return Panel(rows.ids, bounds[:-1].astype("int64"), bounds[1:].astype("int64"), rows.times, rows.values, made, clock)
+        return Panel(rows.ids, bounds[:-1].astype("int64"), bounds[1:].astype("int64"), rows.times, rows.values, tuple(columns), clock)
     count, length = len(targets), len(rows.times)
     order = sorted(range(count), key=targets.__getitem__)
     values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
+    if len(columns) > count:
+        values = np.concatenate([values, np.tile(rows.values[:, count:], (count, 1))], axis=1)
     stops = length * np.arange(1, count + 1)
     times = np.tile(rows.times, count)
-    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"),), clock)
+    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"), *columns[count:]), clock)
 
 
-def _describe(
-    panel: Panel, targets: list[str], columns: list[str], extra: list[str], time: tuple[str, ...], ident: str | None, report: Report
-) -> None:
+def _describe(panel: Panel, targets: list[str], extra: list[str], ahead: list[str], time: tuple[str, ...], ident: str | None, report: Report) -> None:
     """What was inferred, in words."""
     clock = panel.clock
     if time:
@@ -465,6 +529,9 @@ def _describe(
         report.say("series", f"series by {whose}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
     if extra:
         report.say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
+    if ahead:
+        rows = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
+        report.say("future", f"future columns, known over the horizon: {', '.join(ahead)}; the file has them for {rows:,} rows after the last target")
 
 
 def _rows_that_are_series(table: Table, kinds: dict[str, str], report: Report) -> Panel | None:
@@ -496,9 +563,9 @@ def _rows_that_are_series(table: Table, kinds: dict[str, str], report: Report) -
     report.say("row-series", f"each row is a series, named by {first}: {len(ids)} ({listed(ids)})")
     whole = Table(table.where, {}, len(flat), table.origins)
     rows, bounds, clock = on_clock(in_order(Rows(ids, owner, times, flat), whole, report), None, "", False, whole, report)
-    panel = _panel(rows, bounds, clock, ["value"], ["value"])
-    look_at_series(panel.ids, bounds, panel.times, panel.values, clock, report)
-    return replace(panel, findings=tuple(report.findings), roles=Roles(None, None, ("value",), ()))
+    panel = _panel(rows, bounds, clock, ["value"], [Column("value", "target")])
+    look_at_series(panel, report)
+    return replace(panel, roles=Roles(None, None, ("value",), ()))
 
 
 def _length(row: Array) -> int:

@@ -208,20 +208,22 @@ def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], co
     return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None = None) -> tuple[Panel, Array, Scaling]:
+def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None = None, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
     """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too.
 
-    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows).
+    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). Where there are
+    future columns a series goes on over the rows of the horizon that it has.
     """
     units = units or Units()
     units.check(panel)
     row = origins[:, 1]
     begin = panel.starts[origins[:, 0]]
     short = np.minimum(row, context)
-    stops = np.cumsum(short)
+    ahead = np.minimum(panel.lengths[origins[:, 0]] - row, horizon if panel.future else 0)
+    stops, at = np.cumsum(short + ahead), begin + row
+    keep = np.concatenate([np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)])
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
     learned = [units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
-    keep = np.concatenate([np.arange(first + known - n, first + known) for first, known, n in zip(begin, row, short, strict=True)])
-    bare = replace(panel, ids=ids, starts=stops - short, stops=stops, times=panel.times[keep], values=panel.values[keep])
+    bare = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=panel.values[keep])
     scaling = _scaling(ids, learned, len(panel.columns), units)
     return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from forecast.data.findings import listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
@@ -25,6 +23,11 @@ class Without:
     left: tuple[str, ...]
     name: str
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """As the model."""
+        return self.base.reads
+
     def settle(self, past: Panel, horizon: int) -> "Without":
         """Sizes chosen from the past without the columns."""
         return replace(self, base=self.base.settle(_less(past, self.left), horizon))
@@ -42,7 +45,8 @@ class Without:
         return replace(self, base=self.base.space(trial))
 
     def _goal(self, goal: Goal) -> Goal:
-        return replace(goal, columns=tuple(name for name in goal.columns if name not in self.left))
+        columns, future = (tuple(name for name in names if not _is_left(name, self.left)) for names in (goal.columns, goal.future))
+        return replace(goal, columns=columns, future=future)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +76,13 @@ class Blind:
 
 
 def _less(panel: Panel, left: tuple[str, ...]) -> Panel:
-    gone = [i for i, column in enumerate(panel.columns) if column.name in left]
-    kept = tuple(column for column in panel.columns if column.name not in left)
-    return replace(panel, values=np.delete(panel.values, gone, axis=1), columns=kept)
+    kept = [i for i, column in enumerate(panel.columns) if not _is_left(column.name, left)]
+    return replace(panel, values=panel.values[:, kept], columns=tuple(panel.columns[i] for i in kept))
+
+
+def _is_left(name: str, left: tuple[str, ...]) -> bool:
+    """Whether a column, or the category that an indicator belongs to, is left out."""
+    return name in left or name.partition("=")[0] in left
 
 
 def ablations(model: Spec, panel: Panel) -> list[Spec]:

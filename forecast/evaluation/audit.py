@@ -71,7 +71,7 @@ def audit(
     walk = replace(walk or WalkForward(), folds=1)
     fold = next(walk_forward(panel, walk))
     middle = np.sort(fold.places)[len(fold.places) // 2]
-    later = poisoned(panel, rows_before(grid_places(panel, walk), middle), seed)
+    later = poisoned(panel, rows_before(grid_places(panel, walk), middle), walk.ahead(panel.clock), seed)
     early = fold.places <= middle
     several = list(models)
     moved: dict[str, int] = {}
@@ -81,20 +81,27 @@ def audit(
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))
 
 
-def poisoned(panel: Panel, known: Array, seed: int = 0) -> Panel:
-    """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series: values that could be."""
+def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:
+    """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series: values that could be.
+
+    Future columns keep theirs over the horizon after these rows: so far they may be read.
+    """
     random, values = np.random.default_rng(seed), panel.values.copy()
     for i in range(len(panel.ids)):
         rows = np.arange(panel.starts[i], panel.stops[i])
         after = rows[known[i] :]
         values[after] = panel.values[random.permuted(rows)[: len(after)]]
+        allowed = np.ix_(after[:horizon], np.array(panel.future, "int64"))
+        values[allowed] = panel.values[allowed]
     return replace(panel, values=values)
 
 
 def leaks(panel: Panel, horizon: int) -> list[Leak]:
     """The past columns that explain more than KNOWS of what the last OWN targets leave of a target 1 ... horizon steps later, strongest lead each."""
     found = []
-    for place, column in enumerate(panel.columns[1:], 1):
+    for place, column in enumerate(panel.columns):
+        if column.role != "past" or column.names is not None:
+            continue
         shares = np.array([_partial(panel, place, lead) for lead in range(1, horizon + 1)])
         if len(shares) and np.nanmax(shares, initial=0.0) > KNOWS:
             lead = int(np.nanargmax(shares)) + 1

@@ -47,7 +47,8 @@ class WalkForward:
 
     def past(self, panel: Panel) -> Panel:
         """What a fit sees of what is known."""
-        return panel if self.max_past is None else panel.tail(self.max_past)
+        known = panel.history()
+        return known if self.max_past is None else known.tail(self.max_past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,7 @@ def grid_places(panel: Panel, walk: WalkForward) -> list[Array]:
     if walk.align == "end":
         known = panel.known()
         return [np.arange(known.max() - own, known.max()) for own in known]
+    panel = panel.history()
     times = [panel.times[panel.rows(i)] for i in range(len(panel.ids))]
     grid = np.unique(np.concatenate(times))
     return [np.searchsorted(grid, own) for own in times]

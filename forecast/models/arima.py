@@ -1,14 +1,15 @@
 """ARIMA around sines of the calendar: fitted once for each series, then asked at any number of origins by one filtering pass.
 
-A series is weights times regressors (a constant, or a drift where one difference is taken, and sines and cosines of the stamps) plus noise of
-ARIMA(p, d, q)(P, D, Q), as in Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., chapters 9 and 10. Seasonal orders
-stand for a season of up to 12 rows, waves for longer ones and, where they forecast better, for that too. Missing values are left to the filter.
+A series is weights times regressors (a constant, or a drift where one difference is taken, sines and cosines of the stamps, and the K future
+columns) plus noise of ARIMA(p, d, q)(P, D, Q), as in Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., chapters 9 and
+10. Seasonal orders stand for a season of up to 12 rows, waves for longer ones and, where they forecast better, for that too. Missing values are
+left to the filter; a missing value of a future column counts as its mean.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +29,7 @@ SHARED, SEARCHED = 20, 5  # a panel of more series searches the longest ones onl
 class Arima:
     """ARIMA with orders up to the given ones, chosen for each series on its last `stretch` rows; seasonal ones where a season has <= 12 rows."""
 
+    reads: ClassVar[tuple[str, ...]] = ("future",)
     name: str = "arima"
     max_p: Annotated[int, Field(ge=0, le=9)] = 3
     max_q: Annotated[int, Field(ge=0, le=9)] = 2
@@ -71,7 +73,7 @@ class Arima:
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
-    """orders int64 (S, 7), see Order · weights (S, 2 + 2 pairs) · parameters (S, the largest size), padded with 0 · shocks (S,), scaled."""
+    """orders int64 (S, 7), see Order · weights (S, 2 + 2 pairs + K) · parameters (S, the largest size), padded with 0 · shocks (S,), scaled."""
 
     goal: Goal
     cold: Repeated
@@ -110,9 +112,10 @@ class Filtered:
         begin, steps = max(int(rows.min()) - self.context, 0), np.arange(self.goal.horizon)
         first, order, weights = int(panel.starts[series]), Order(*self.orders[model].tolist()), self.weights[model]
         read = slice(first + begin, first + int(rows.max()))
-        known = self.waves.design(panel.clock, panel.times[read], np.arange(read.stop - read.start))
+        known = self.waves.design(panel.clock, panel.times[read], np.arange(read.stop - read.start), panel.values[read][:, panel.future])
         stamps = panel.clock.after(panel.times[first + rows - 1], steps + 1)
-        ahead = self.waves.design(panel.clock, stamps, rows[:, None] - begin + steps)
+        future = panel.ahead(np.stack([np.full(len(rows), series), rows], axis=1), self.goal.horizon)
+        ahead = self.waves.design(panel.clock, stamps, rows[:, None] - begin + steps, future)
         noise = panel.values[read, 0] - known @ weights
         expected: Array = ahead @ weights
         return expected + forecasts(noise, order, self.parameters[model], rows - begin, self.goal.horizon)

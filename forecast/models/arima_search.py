@@ -28,6 +28,7 @@ LAGS = 12  # of the long autoregression without a season, and of the variance of
 TRUSTED = 20  # horizons of a hold-out that choose a form better than tests do
 YEARS = 7  # neighbours of a phase that share its season
 STRENGTH = 0.64  # of a season that is differenced (Hyndman & Khandakar's forecast package, nsdiffs)
+FAR = 10.0  # future columns are cut at so many spreads
 LEVEL = 0.463  # the 5 % point of the KPSS statistic about a level
 
 
@@ -52,10 +53,14 @@ class Waves:
         cycles: tuple[str | float, ...] = (*CYCLES, float(self.season))
         return tuple((cycle, pairs) for cycle, pairs in zip(cycles, self.pairs, strict=True) if pairs)
 
-    def design(self, clock: Clock, stamps: Array, position: Array) -> Array:
-        """Regressors (..., 2 + 2 pairs) of rows: a constant, their position, then the waves of their stamps."""
+    def design(self, clock: Clock, stamps: Array, position: Array, future: Array) -> Array:
+        """Regressors (..., 2 + 2 pairs + K) of rows: a constant, their position, the waves of their stamps, their future columns (..., K).
+
+        A missing value of a future column counts as its mean, which is 0, and one beyond FAR spreads as FAR.
+        """
         trend = np.stack([np.ones(position.shape), position.astype("float64")], axis=-1)
-        return np.concatenate([trend, *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in self.used)], axis=-1)
+        known = np.clip(np.nan_to_num(future), -FAR, FAR)
+        return np.concatenate([trend, *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in self.used), known], axis=-1)
 
 
 def find_waves(past: Panel, season: int) -> Waves:
@@ -68,7 +73,7 @@ def find_waves(past: Panel, season: int) -> Waves:
 
 
 class Series:
-    """The rows of one series up to its last observed target: values (n,), design (n, 2 + 2 pairs), and the forms that it can be given.
+    """The rows of one series up to its last observed target: values (n,), design (n, 2 + 2 pairs + K), and the forms that it can be given.
 
     season: rows of a season that may be differenced and have orders; 1 = none.
     """
@@ -76,7 +81,9 @@ class Series:
     def __init__(self, past: Panel, series: int, waves: Waves, stretch: int) -> None:
         rows = slice(past.starts[series], past.starts[series] + past.known()[series])
         self.values, self.stretch = past.values[rows, 0], stretch
-        self.design = waves.design(past.clock, past.times[rows], np.arange(len(self.values)))
+        future = past.values[rows][:, past.future]
+        self.design = waves.design(past.clock, past.times[rows], np.arange(len(self.values)), future)
+        self.future = np.arange(self.design.shape[1] - future.shape[1], self.design.shape[1])
         observed, season = int((~np.isnan(self.values)).sum()), waves.season
         # a short season is known where each of its rows was observed three times
         known = season > SEASON or min(int((~np.isnan(self.values[phase::season])).sum()) for phase in range(season)) >= 3
@@ -108,13 +115,13 @@ class Series:
         return order if self.season > 1 else order._replace(P=0, Q=0)
 
     def regress(self, form: Form, held: int = 0) -> tuple[Array, Array]:
-        """Least-squares weights (2 + 2 pairs,) on differenced values, and what they leave (m,) of the last `stretch` rows, undifferenced.
+        """Least-squares weights (2 + 2 pairs + K,) on differenced values, and what they leave (m,) of the last `stretch` rows, undifferenced.
 
         A constant stands where nothing is differenced, a drift where one difference is taken, nothing where two are. The last `held` rows are
         not learned from.
         """
         trend = np.array([form.d + form.D] if form.d + form.D < 2 else [], "int64")
-        used = np.concatenate([trend, *(self.columns[cycle] for cycle in form.cycles)])
+        used = np.concatenate([trend, *(self.columns[cycle] for cycle in form.cycles), self.future])
         learned = slice(0, len(self.values) - held)
         changes = difference(self.values[learned], 0, form.D, self.season)
         regressors = difference(self.design[learned][:, used], 0, form.D, self.season)
@@ -138,7 +145,7 @@ def is_drift(steps: Array, noise: Array) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What was estimated for one series: its form, order, weights (2 + 2 pairs,), parameters (order.size,), and how many fits failed before."""
+    """What was estimated for one series: its form, order, weights (2 + 2 pairs + K,), parameters (order.size,), and how many fits failed before."""
 
     form: Form
     order: Order

@@ -19,7 +19,7 @@ LOOKS = 12  # how often a net's averaged weights are judged, and so how often a 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first).
+    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first), of which `future` are known ahead.
 
     levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross.
     """
@@ -28,6 +28,7 @@ class Goal:
     columns: tuple[str, ...]
     levels: tuple[float, ...] = ()
     bounds: Bounds = (None, None)
+    future: tuple[str, ...] = ()
 
 
 class Stop(Exception):  # noqa: N818 (a signal, not an error)
@@ -71,6 +72,10 @@ class Learned(Protocol):
 
 class Spec(Protocol):
     """A frozen dataclass of hyper-parameters: equal, hashable, JSON; nothing learned in it."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The roles of the columns that it reads beside the target; of the rows after an origin it reads the future columns alone."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """Gradient boosting straight to the horizon: one model over (window, step), grown by scikit-learn, kept as plain arrays and walked here."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +12,7 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
-from forecast.models.direct import Reach, harmonics, joined_spreads, reach_of, read, some, truth_of
+from forecast.models.direct import Reach, ahead_of, harmonics, joined_spreads, reach_of, read, some, truth_of
 from forecast.results import Log
 
 MOST, STEPS = 30_000, 4  # pairs (window, step) that are learned from, and how many of one window at most: its steps tell much the same
@@ -31,6 +31,7 @@ class Boosting:
     One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all rows are learned from.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ("past", "future")
     name: str = "boosting"
     trees: Annotated[int, Field(ge=BLOCK)] = 150  # at most
     leaves: Annotated[int, Field(ge=2, le=128)] = 15
@@ -168,7 +169,8 @@ def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tupl
     """(M J, F) of pairs of `origins` (M, 2) and steps (M, J) from 0, and the anchors (M,). Missing = NaN.
 
     Of a window: lags and means of the target less its anchor, the last values of all columns, lags of the past columns less these. Of a step:
-    itself, the same phase in the last two seasons and in the mean over all of the window, the calendar.
+    itself, the same phase in the last two seasons and in the mean over all of the window, the calendar, the future columns and what they differ
+    from their last values.
     """
     reading = read(windows, origins, look.reach)
     target, past = reading.target, reading.past
@@ -177,6 +179,9 @@ def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tupl
     parts.append(past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(origins), -1))
     stamps = np.take_along_axis(windows.panel.stamps(origins, windows.horizon), steps, axis=1)
     asked = [steps[..., None].astype(float), _phases(target, steps, look.season), harmonics(windows.panel, stamps, look.cycles, 1)]
+    if windows.panel.future:
+        ahead = np.take_along_axis(ahead_of(windows, origins), steps[..., None], axis=1)
+        asked += [ahead, ahead - reading.last[:, None, windows.panel.future]]
     window = np.repeat(np.concatenate(parts, axis=1), steps.shape[1], axis=0)
     return np.concatenate([window, np.concatenate(asked, axis=2).reshape(len(window), -1)], axis=1), reading.anchor
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,7 @@ class Climatology:
     (Wilks, Statistical Methods in the Atmospheric Sciences, 4th ed., section 10.4, harmonic analysis.)
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "climatology"
     day: Pairs = 4
     week: Pairs = 3

@@ -14,7 +14,7 @@ from forecast.files import Array
 
 FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a forecast
 LONGEST = 336  # rows of context: two weeks of hours
-DAY, CELLS = 24, 500  # rows of the past columns at most, and values of all of them together
+DAY, CELLS = 24, 500  # rows of the past columns at most, and values of all of them together, as of the future ones
 
 
 class Reach(NamedTuple):
@@ -66,6 +66,12 @@ def last_of(values: Array) -> Array:
 def truth_of(windows: Windows, origins: Array) -> Array:
     """The targets (M, H) after `origins` (M, 2), missing = NaN."""
     return windows.values[windows.rows(origins)[:, windows.context :], 0].astype("float64")
+
+
+def ahead_of(windows: Windows, origins: Array) -> Array:
+    """The future columns (M, H, K) of the rows that `origins` (M, 2) forecast, missing = NaN."""
+    rows = windows.rows(origins)[:, windows.context :]
+    return np.clip(windows.values[rows][..., windows.panel.future].astype("float64"), -FAR, FAR)
 
 
 def some(windows: Windows, most: int, seed: int) -> Array:

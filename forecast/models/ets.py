@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -51,6 +51,7 @@ class Ets:
     (Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing, 2008: selection in chapter 7, the class 1 variances in chapter 6.)
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "ets"
     stretch: Annotated[int, Field(ge=50)] = 1000  # rows
 

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -27,6 +27,7 @@ class Garch:
     drift: whether the mean step is added to the point forecast; without it the point is the last value.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "garch"
     drift: bool = False
     stretch: Annotated[int, Field(ge=100)] = 3000  # rows

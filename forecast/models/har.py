@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,7 @@ class Har:
     The target is a realised volatility or variance itself. Each step of the horizon has a regression of its own, so none is iterated.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "har"
     spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # rows: a trading day, week and month
 

@@ -1,7 +1,7 @@
 """The naive forecasts: what every other model has to beat."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Naive:
     (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2.)
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "naive"
     kind: Literal["last", "seasonal", "drift"] = "last"
 

@@ -1,10 +1,12 @@
 """The net: a window of scaled values in, a forecast of the whole horizon out.
 
 It reads k rows per recurrent step and answers all segments of the horizon in parallel from its final state (after Lin et al. 2023, SegRNN),
-plus a linear skip from window to horizon. Axes as in `settings.py`, and P outputs per step: 1, or a quantile at each level.
+plus a linear skip from window to horizon, and one from the future columns. Axes as in `settings.py`, P outputs per step: 1, or a quantile at
+each level, and K future columns.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,20 @@ from forecast.models.layers import CELLS, Attention, Stack, State, initialise
 from forecast.models.settings import Settings
 
 Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of nn.GRU, of nn.LSTM, of a Stack
+
+
+class Ahead(NamedTuple):
+    """The future columns of the rows that each of m answers is about (B, m, r, K), NaN where missing, and what was subtracted from them on reading
+    (B, K)."""
+
+    rows: Tensor
+    level: Tensor
+
+    def features(self) -> Tensor:
+        """(B, m, r K + K + 1): the values, 0 where missing, the level that they are seen beside, and the share that is known."""
+        seen, (batch, m) = ~torch.isnan(self.rows), self.rows.shape[:2]
+        level = self.level[:, None].expand(batch, m, -1)
+        return torch.cat([self.rows.nan_to_num().flatten(2), level, seen.float().mean((2, 3))[..., None]], 2)
 
 
 class Net(nn.Module):
@@ -32,52 +48,62 @@ class Net(nn.Module):
         self.rnn = _recurrent(sized)
         self.input_dropout, self.dropout = nn.Dropout(sized.input_dropout), nn.Dropout(sized.dropout)
         self.answers = sized.answers(goal.horizon)
+        self.rows = k if self.answers or self.recursive else goal.horizon  # that one answer is about
+        self.future = [goal.columns.index(name) for name in goal.future]
+        ahead = len(self.future) * (self.rows + 1) + bool(self.future)  # features of the future columns of these rows
         self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
         self.middle = goal.levels.index(0.5) if self.outputs > 1 else 0  # of the outputs, the point
         self.attention = Attention(widths[-1]) if sized.attention else None
-        self.head = self._head(sized, widths[-1])
+        self.head = self._head(sized, widths[-1], 0 if self.answers else ahead)
         if self.answers:
             self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
         self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
+        self.ahead = nn.Linear(ahead, units, bias=False) if self.answers and ahead else None
         self.series = nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None  # added on reading, on answering
         self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
+        self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
         initialise(self, sized.init, sized.forget_bias)
-        if self.skip is not None:
-            nn.init.zeros_(self.skip.weight)
-            nn.init.zeros_(self.skip.bias)
+        for skip in (self.skip, self.skip_ahead):
+            if skip is not None:
+                nn.init.zeros_(skip.weight)
+                nn.init.zeros_(skip.bias)
 
-    def _head(self, sized: Settings, units: int) -> nn.Module:
-        """From the last layer's output, and what attention pooled, to a segment or to the whole horizon."""
-        features = units * (2 if sized.attention else 1)
-        steps = self.segment if self.answers or self.recursive else self.horizon
+    def _head(self, sized: Settings, units: int, ahead: int) -> nn.Module:
+        """From the last layer's output, what attention pooled and the features of the future columns to a segment or to the whole horizon."""
+        features = units * (2 if sized.attention else 1) + ahead
         if sized.head == "dense":
-            return nn.Sequential(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, steps * self.outputs))
-        return nn.Linear(features, steps * self.outputs)
+            return nn.Sequential(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, self.rows * self.outputs))
+        return nn.Linear(features, self.rows * self.outputs)
 
-    def forward(self, window: Tensor, series: Tensor, calendar: Tensor) -> Tensor:
-        """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step."""
+    def forward(self, window: Tensor, series: Tensor, calendar: Tensor, future: Tensor | None = None) -> Tensor:
+        """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step, and the future
+        columns (B, H, K) of a net that has some."""
         seen, anchor, z = self._anchored(window)
         factor = self._augment(z, seen) if self.training else None
         output, state = self.rnn(self._enter(self._segments(z, seen), series))
         pooled = self.attention(output)[0] if self.attention is not None else None
         skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
+        ahead = self._ahead(future, anchor, factor) if self.future and future is not None else None
+        if self.skip_ahead is not None and ahead is not None:
+            skip = skip + self.skip_ahead(ahead.features()).flatten(1)[:, : self.horizon]
         if self.recursive:
-            answer, skip = self._feed_back(_end(output, state), state, pooled, series, skip), 0.0
+            answer, skip = self._feed_back(_end(output, state), state, pooled, series, skip, ahead), 0.0
         elif self.answers:
-            answer = self._answer(state, pooled, series, calendar)
+            answer = self._answer(state, pooled, series, calendar, ahead)
         else:
-            answer = self._speak(_end(output, state), pooled)
+            answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features()[:, 0])
         level = anchor[:, :1] + skip
         forecast = level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
         if factor is None:
             return forecast
         return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
 
-    def example(self) -> tuple[Tensor, Tensor, Tensor]:
+    def example(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Inputs of one window, empty but of the right shapes."""
         with self.enter.weight.device:
             calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
-            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar
+            future = torch.zeros(1, self.horizon, len(self.future))
+            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar, future
 
     def attend(self, window: Tensor, series: Tensor) -> Tensor:
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""
@@ -114,6 +140,14 @@ class Net(nn.Module):
         z *= factor
         return factor
 
+    def _ahead(self, future: Tensor, anchor: Tensor, factor: Tensor | None) -> Ahead:
+        """Future columns (B, H, K) cut to the rows of each answer, the end filled up with missing ones."""
+        level = anchor[:, self.future]
+        if factor is not None:  # the window was multiplied by it
+            future, level = future * factor, level * factor[:, 0]
+        filled = nn.functional.pad(future, (0, 0, 0, -self.horizon % self.rows), value=math.nan)
+        return Ahead(filled.view(len(filled), -1, self.rows, len(self.future)), level)
+
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
         """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""
 
@@ -131,12 +165,13 @@ class Net(nn.Module):
         read = self.enter(self.input_dropout(segments)).relu()
         return read + _embed(self.series[0], series)[:, None] if self.series is not None else read
 
-    def _speak(self, output: Tensor, pooled: Tensor | None) -> Tensor:
-        """The head on the recurrent net's output (B, D), beside what attention pooled (B, D)."""
-        answer: Tensor = self.head(self.dropout(output if pooled is None else torch.cat([output, pooled], 1)))
+    def _speak(self, output: Tensor, pooled: Tensor | None, ahead: Tensor | None = None) -> Tensor:
+        """The head on the recurrent net's output (B, D), beside what attention pooled (B, D) and features of the future columns (B, F)."""
+        read = self.dropout(output if pooled is None else torch.cat([output, pooled], 1))
+        answer: Tensor = self.head(read if ahead is None else torch.cat([read, ahead], 1))
         return answer
 
-    def _answer(self, state: Carried, pooled: Tensor | None, series: Tensor, calendar: Tensor) -> Tensor:
+    def _answer(self, state: Carried, pooled: Tensor | None, series: Tensor, calendar: Tensor, ahead: Ahead | None) -> Tensor:
         """(B, m k P): one recurrent step per answered segment, each from the final state, all in parallel."""
         batch, m = len(series), self.answers
         ask = self.position.expand(batch, m, -1)
@@ -144,26 +179,35 @@ class Net(nn.Module):
             ask = ask + _embed(self.series[1], series)[:, None]
         if self.calendar is not None:
             ask = ask + self.calendar(calendar)
+        if self.ahead is not None and ahead is not None:
+            ask = ask + self.ahead(ahead.features())
         answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
         return self._speak(answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)).view(batch, -1)
 
-    def _feed_back(self, output: Tensor, state: Carried, pooled: Tensor | None, series: Tensor, skip: Tensor | float) -> Tensor:
+    def _feed_back(self, output: Tensor, state: Carried, pooled: Tensor | None, series: Tensor, skip: Tensor | float, ahead: Ahead | None) -> Tensor:
         """(B, m k, P): a segment at a time, each forecast, the skip (B, H) within it, read as if it had been observed."""
         batch, k, m = len(series), self.segment, math.ceil(self.horizon / self.segment)
         linear = output.new_zeros(batch, m * k)
         linear[:, : self.horizon] += skip
+        features = None if ahead is None else ahead.features()
         parts: list[Tensor] = []
         for j in range(m):
             if j:
-                read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle]), series), state)
+                read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), series), state)
                 output = read[:, -1]
-            parts.append(self._speak(output, pooled).view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
+            answer = self._speak(output, pooled, None if features is None else features[:, j])
+            parts.append(answer.view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
         return torch.cat(parts, 1)
 
-    def _as_read(self, forecast: Tensor) -> Tensor:
-        """(B, 1, features) of forecast targets (B, k): observed, the past columns missing."""
-        others = self.enter.in_features - 2 * self.segment
-        return torch.cat([forecast, torch.ones_like(forecast), forecast.new_zeros(len(forecast), others)], 1)[:, None]
+    def _as_read(self, forecast: Tensor, ahead: Ahead | None, j: int) -> Tensor:
+        """(B, 1, features) of the forecast targets (B, k) of answer j: observed, the past columns missing, the future ones as they are."""
+        parts = [forecast, torch.ones_like(forecast)]
+        if self.columns > 1:
+            others = forecast.new_full((*forecast.shape, self.columns - 1), math.nan)
+            if ahead is not None:
+                others[..., [place - 1 for place in self.future]] = ahead.rows[:, j] - ahead.level[:, None]
+            parts += [others.nan_to_num().flatten(1), (~torch.isnan(others)).float().mean((1, 2))[:, None]]
+        return torch.cat(parts, 1)[:, None]
 
 
 def _recurrent(sized: Settings) -> nn.Module:

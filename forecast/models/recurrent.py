@@ -1,12 +1,12 @@
 """LSTM and GRU: the spec, its batches, and what a fit learned.
 
-A forecast is a function of the last L rows before the origin and of the calendar after it, and of nothing else: the same in training, in a
-backtest and tomorrow. Axes as in `settings.py`, and M origins.
+A forecast is a function of the last L rows before the origin, and of the calendar and the future columns after it, and of nothing else: the same
+in training, in a backtest and tomorrow. Axes as in `settings.py`, and M origins.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ MANY = 1000  # a series with fewer rows than this gets no embedding of its own: 
 @dataclass(frozen=True)
 class Recurrent(Settings):
     """The spec of an LSTM or GRU forecaster: its settings, how they are fitted, restored and searched."""
+
+    reads: ClassVar[tuple[str, ...]] = ("past", "future")
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
@@ -190,15 +192,16 @@ class Feed:
         self.device = device
         values = torch.from_numpy(windows.values).to(device)
         self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
-        self.fitted, self.cycles = fitted, cycles
+        self.fitted, self.cycles, self.future = fitted, cycles, windows.panel.future
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
-    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
-        """((window (B, L, C), series (B,), calendar (B, m, F)), target (B, H)) of the windows at `origins` (B, 2)."""
+    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K)), target (B, H)) of the windows at `origins` (B, 2)."""
         window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
-        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins)
-        return inputs, window[:, windows.context :, 0]
+        ahead = window[:, windows.context :]
+        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future]
+        return inputs, ahead[:, :, 0]
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
         if not self.cycles or not len(self.offsets):
@@ -237,7 +240,7 @@ class LearnedNet:
         parts = [np.mean([net.attend(*inputs[:2]).cpu().numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
         return np.concatenate(parts)
 
-    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor]]]:
+    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor, Tensor]]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted, next(self.nets[0].parameters()).device)

@@ -1,7 +1,7 @@
 """Ridge regression straight to the horizon: one linear map from the window to all steps, solved in closed form."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +11,7 @@ from forecast.data.panel import Panel
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, spread_of
-from forecast.models.direct import Reach, harmonics, joined_spreads, reach_of, read, some, truth_of
+from forecast.models.direct import CELLS, Reach, ahead_of, harmonics, joined_spreads, reach_of, read, some, truth_of
 from forecast.results import Log
 
 PENALTIES = tuple(float(10**power) for power in np.arange(-5, 1.5, 0.5))  # tried, in units of the rows: features have spread 1
@@ -24,12 +24,13 @@ Count = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True)
 class Ridge:
-    """Least squares with a quadratic penalty (Hoerl & Kennard 1970) on the anchored window, the last values and the calendar.
+    """Least squares with a quadratic penalty (Hoerl & Kennard 1970) on the anchored window, the last values, the calendar and the future columns.
 
     One model for all series. None = chosen in `fit`: rows from clock and horizon, the penalty (in units of the rows, for features with
     spread 1) on the last `validation` share of the past; then all rows are learned from.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ("past", "future")
     name: str = "ridge"
     context: Count | None = None  # rows of the target
     past_rows: Count | None = None  # of the past columns
@@ -104,10 +105,18 @@ class Mapped:
 
 
 def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
-    """(M, L + R (C - 1) + C + calendar) of `origins` (M, 2), and the anchors (M,): a missing value counts as the anchor, a last one as the mean."""
+    """(M, L + R (C - 1) + C + calendar + T K) of `origins` (M, 2), and the anchors (M,).
+
+    A missing value counts as the anchor, a last or a future one as the mean. T: the steps of the horizon, or as many equal parts of it, of which
+    means are taken, as keep the future columns within CELLS values.
+    """
     reading = read(windows, origins, reach)
     first = windows.panel.stamps(origins, 1)[:, 0]
     parts = [reading.target, reading.past.reshape(len(origins), -1), reading.last, harmonics(windows.panel, first, cycles, PAIRS)]
+    if windows.panel.future:
+        ahead = np.nan_to_num(ahead_of(windows, origins))
+        count = min(windows.horizon, max(1, CELLS // ahead.shape[2]))
+        parts += [part.mean(1) for part in np.array_split(ahead, count, axis=1)]
     return np.nan_to_num(np.concatenate(parts, axis=1)), reading.anchor
 
 

@@ -79,7 +79,7 @@ class Settings:
         "parallel segments, which see the calendar ahead; one linear layer; one hidden ReLU layer; a segment (of 1 row) at a time, fed back",
         "Lin et al. 2023",
     )
-    skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net")
+    skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net, and one from the future columns")
     loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
         "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"
@@ -95,9 +95,7 @@ class Settings:
     warmup: Share | None = _train(None, "share of the steps in which the rate rises linearly; none = a tenth, at most 100 steps", "Goyal et al. 2017")
     batch: Count | None = _size(None, "windows per step")
     steps: Count | None = _size(None, "training steps at most")
-    seconds: Positive | None = _train(
-        None, "CPU seconds of training, about: fewer steps where the first show that all take longer"
-    )
+    seconds: Positive | None = _train(None, "CPU seconds of training, about: fewer steps where the first show that all take longer")
     average: Share = _train(0.99, "of the weights, exponential", "Polyak and Juditsky 1992; Izmailov et al. 2018")
     clip: Positive = _train(1.0, "highest norm of a gradient; 1e9 cuts nothing", "Pascanu et al. 2013")
     clip_value: Positive | None = _train(None, "highest absolute value in a gradient, cut before the norm", "Mikolov 2012")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,7 @@ class Theta:
     Its errors are those of simple exponential smoothing with drift (Hyndman & Billah 2003). alpha: of the smoothing; None = least squares.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "theta"
     alpha: Annotated[float, Field(gt=0, le=1)] | None = None
 

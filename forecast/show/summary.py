@@ -82,13 +82,11 @@ def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Arr
     learned = _net_of(fitted)
     if learned.nets[0].attention is None:
         raise ForecastError(f"{fitted.spec.name} was fitted without attention. Fit it with attention=True.")
-    if tuple(column.name for column in panel.columns) != fitted.goal.columns:
-        raise ForecastError(f"{fitted.spec.name} was fitted on the columns {', '.join(fitted.goal.columns)}, in this order.")
     rows = fitted.scaling.fitted(panel)
     origins = panel.ends() if origins is None else np.asarray(origins, "int64")
     if (rows[origins[:, 0]] < 0).any():
         raise ForecastError("Attention is shown for series that the model was fitted on; a new series has none.")
-    return learned.attention(fitted.scaling.apply(panel), origins, rows)
+    return learned.attention(fitted.scaled(panel), origins, rows)
 
 
 def _net_of(fitted: Fitted) -> "LearnedNet":

@@ -145,7 +145,7 @@ def test_two_possible_targets_are_named():
 def test_unknown_time_id_and_past():
     refused(long_frame(), "There is no column 'tme' for --time. Did you mean time", time="tme")
     refused(long_frame(), "There is no column 'staton' for --id. Did you mean station", id="staton")
-    refused(long_frame(), "no numeric column 'win' for --past beside the target. Did you mean wind", past="win")
+    refused(long_frame(), "no numeric or text column 'win' for --past beside the target. Did you mean wind", past="win")
 
 
 def test_duplicated_stamps_name_the_first_two_rows(tmp_path):
@@ -194,7 +194,7 @@ def test_numbers_are_no_stamps():
         ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
         ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
         ({"decimal": ";"}, "found ';' for --decimal"),
-        ({"circular": "to"}, "There is no past column 'to' for --circular. Did you mean two"),
+        ({"circular": "to"}, "There is no past or future column 'to' of numbers for --circular. Did you mean two"),
     ],
 )
 def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):

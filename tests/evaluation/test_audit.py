@@ -1,11 +1,12 @@
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from conftest import hours, weather
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
-from forecast.evaluation.audit import audit
+from forecast.evaluation.audit import audit, poisoned
 from forecast.evaluation.folds import WalkForward
 from forecast.results import Log
 
@@ -16,6 +17,7 @@ WALK = WalkForward(horizon=6)
 class Peeping:
     """A model that reads the row it is to forecast."""
 
+    reads: ClassVar = ()
     name: str = "peeping"
 
     def settle(self, past, horizon):
@@ -72,6 +74,18 @@ def test_a_column_that_is_the_target_shifted_is_named_with_its_lead():
     assert [(leak.column, leak.lead) for leak in found.leaks] == [("tomorrow", 3)]
     assert "! tomorrow looks like a leak: it explains 9" in str(found)
     assert "of its value 3 steps later" in str(found)
+
+
+def test_a_future_column_may_be_read_over_the_horizon_and_is_no_leak():
+    panel = columns(plan=lambda y, random: np.append(y[6:], [0.0] * 6))  # as much as a column can know
+    known = replace(panel, columns=(panel.columns[0], Column("plan", "future")))
+    found = audit(["ridge", "arima"], known, WALK)
+    assert found.clean
+    assert found.moved == {"ridge": 0, "arima": 0}
+    assert [leak.column for leak in audit(["naive"], panel, WALK).leaks] == ["plan"]
+    after = np.flatnonzero((poisoned(known, np.array([300]), 6).values != known.values)[:, 1])
+    assert after[0] in (306, 307)
+    assert (poisoned(known, np.array([300]), 6).values != known.values)[300:306, 0].any()
 
 
 def test_honest_models_and_columns_are_clean():

@@ -80,6 +80,7 @@ def test_a_setting_is_checked():
 
 def test_a_user_s_own_spec_runs_beside_the_others():
     from dataclasses import dataclass
+    from typing import ClassVar
 
     from forecast.results import Log
 
@@ -87,6 +88,7 @@ def test_a_user_s_own_spec_runs_beside_the_others():
     class Mean:
         """Forecasts 0, the scaled mean."""
 
+        reads: ClassVar = ()
         name: str = "mean"
 
         def settle(self, past, horizon):
