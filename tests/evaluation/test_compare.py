@@ -36,6 +36,17 @@ def test_the_test_keeps_its_level(horizon, count):
     assert 0.035 < rejected < 0.065
 
 
+def test_the_test_keeps_its_level_where_series_come_and_go():
+    """Sums over one series in the first half, over three in the second: 5 % of 1,000 equal pairs, give or take three standard errors."""
+    random = np.random.default_rng(8)
+    late = np.arange(1200) >= 600
+    rejected = 0
+    for _ in range(1000):
+        one, two, three = (overlapping(random, 12, 1200) for _ in range(3))
+        rejected += diebold_mariano(one + late * (two + three), 100) < 0.05
+    assert 30 < rejected < 70
+
+
 def test_a_clear_difference_is_found():
     assert diebold_mariano(np.random.default_rng(0).normal(0.5, 1, 200), 200) < 0.001
 
