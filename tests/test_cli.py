@@ -257,14 +257,14 @@ def test_a_pipeline_reads(name):
 def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file, tmp_path):
     import forecast as fc
     from forecast.data.scaling import Units
+    from forecast.plan import make_run
 
     flags = ["--scale", "robust", "--transform", "yeo-johnson"]
     done = forecast(tmp_path, "fit", file, "--model", "climatology,naive", "--horizon", "6", "--out", "run", "--quiet", "--json", *flags)
     assert done.returncode == 0, done.stderr
     assert fc.load(tmp_path / "run").scaling.units == Units("yeo-johnson", "robust")
-    again = forecast(tmp_path, "fit", "--config", "run/run.toml", "--out", "run", "--json")
-    assert "there already" in again.stderr
-    assert json.loads(again.stdout) == json.loads(done.stdout)
+    kept = make_run(config=tmp_path / "run" / "run.toml")
+    assert (kept.transform, kept.scale) == ("yeo-johnson", "robust")
     panel, walk = fc.read(file), fc.WalkForward(horizon=6)
     walked = [fc.score(list(fc.backtest("climatology", panel, walk, scale=scale, transform="yeo-johnson")), "mae") for scale in ("robust", "minmax")]
     assert walked[0] == pytest.approx(walked[1], rel=1e-9)  # least squares do not mind the scale
