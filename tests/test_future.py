@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours
 
+from forecast.daily import predict_run
 from forecast.data.categories import MOST, indicators, recoded, told_apart
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
@@ -18,7 +19,7 @@ from forecast.evaluation.folds import WalkForward, walk_forward
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run
-from forecast.runs import backtest_run, predict_run, run
+from forecast.runs import backtest_run, run
 from forecast.saving import join, load, load_context, save, save_context
 from forecast.show.summary import summary
 
@@ -154,7 +155,7 @@ def test_a_run_reads_future_columns_and_the_next_file_in_the_same_way(tmp_path):
     assert result.board.best == "ridge"
     assert np.abs(result.forecast.values - sales[400:406]).max() < 2.5
     assert str(result.forecast.times[0, 0]).startswith("2024-02-05")
-    quiet = frame.iloc[398:409].assign(sales=[*sales[398:403], *[np.nan] * 6], holiday=None)  # a file without any holiday
+    quiet = frame.iloc[400:409].assign(sales=[*sales[400:403], *[np.nan] * 6], holiday=None)  # a file without any holiday
     quiet["promotion"] = 0
     quiet.to_csv(tmp_path / "next.csv", index=False)
     later = predict_run(tmp_path / "run", tmp_path / "next.csv")

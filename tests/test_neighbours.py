@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.daily import predict_run
 from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
@@ -15,7 +16,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run
-from forecast.runs import predict_run, run
+from forecast.runs import run
 
 HOURS = pd.date_range("2024-01-01", periods=500, freq="h")
 WALK = WalkForward(horizon=3, folds=2)
