@@ -108,7 +108,7 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
     "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
     "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
     "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh, yeo-johnson.", show_default="none")],
-    "scale": Annotated[str | None, typer.Option("--scale", help="Of columns: standard, robust, minmax, mean-abs, none.", show_default="standard")],
+    "scale": Annotated[str | None, typer.Option("--scale", help="standard, shared, robust, minmax, mean-abs, none.", show_default="standard")],
     "price": Annotated[bool | None, typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False)],
     "cost": Annotated[float | None, typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none")],
     "seed": Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")],

@@ -97,7 +97,7 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         window = torch.from_numpy(_z(X, self.lags_scaling_))[..., None]
         parts = torch.tensor_split(window, math.ceil(len(window) / 1024))
         with torch.inference_mode(), one_thread():
-            z = np.concatenate([np.median([_answer(net, part) for net in self.nets_], axis=0) for part in parts])
+            z = np.concatenate([np.mean([_answer(net, part) for net in self.nets_], axis=0) for part in parts])
         loc, spread = self.target_scaling_
         values: Array = z * spread + loc
         return values[:, 0] if self.single_ else values

@@ -103,8 +103,10 @@ def unscaled(values: Array) -> tuple[Array, Array]:
     return np.zeros(values.shape[1]), np.ones(values.shape[1])
 
 
+SHARED = "shared"
 SCALES: dict[str, Callable[[Array], tuple[Array, Array]]] = {  # columns (n, C) without an empty one -> loc (C,), spread (C,)
     "standard": standard,
+    SHARED: standard,  # each series its own mean, all of them the median of their spreads: series of one unit keep their proportions
     "robust": robust,
     "minmax": minmax,
     "mean-abs": mean_abs,
@@ -200,7 +202,10 @@ def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
     units = units or Units()
     units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
-    return _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    learned = _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    if units.scale == SHARED and rows:
+        return replace(learned, spread=np.broadcast_to(np.median(learned.spread, axis=0), learned.spread.shape))
+    return learned
 
 
 def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units) -> Scaling:
@@ -208,13 +213,15 @@ def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], co
     return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None = None, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
+def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
     """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too.
+
+    What all fitted series share, these share too.
 
     Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). Where there are
     future columns a series goes on over the rows of the horizon that it has.
     """
-    units = units or Units()
+    units = fitted.units
     units.check(panel)
     row = origins[:, 1]
     begin = panel.starts[origins[:, 0]]
@@ -226,4 +233,6 @@ def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None =
     learned = [units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
     bare = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=panel.values[keep])
     scaling = _scaling(ids, learned, len(panel.columns), units)
+    if units.scale == SHARED:
+        scaling = replace(scaling, spread=np.broadcast_to(fitted.spread[0], scaling.spread.shape))
     return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

@@ -3,13 +3,14 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
 
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.files import Array
 from forecast.results import Log
 
@@ -21,7 +22,8 @@ LOOKS = 12  # how often a net's averaged weights are judged, and so how often a 
 class Goal:
     """What is to be predicted: `horizon` steps of the target, from the named columns (the target first), of which `future` are known ahead.
 
-    levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross.
+    levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross. units: how
+    the values that a model sees were made from the target.
     """
 
     horizon: int
@@ -29,6 +31,7 @@ class Goal:
     levels: tuple[float, ...] = ()
     bounds: Bounds = (None, None)
     future: tuple[str, ...] = ()
+    units: Units = field(default_factory=Units)
 
 
 class Stop(Exception):  # noqa: N818 (a signal, not an error)

@@ -14,18 +14,21 @@ from torch import Tensor
 
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen
+from forecast.models.base import Goal, Watch, cycles_seen, season_of
 from forecast.models.net import Net
 from forecast.models.settings import RATES, Settings, Sizes
-from forecast.models.training import Ended, Training, Turn, affordable, loss_of, members_of, seeded, train
+from forecast.models.training import Ended, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a window
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
+CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
+EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
 MANY = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
 
 
@@ -42,9 +45,11 @@ class Recurrent(Settings):
 
     def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train with settled settings on windows for training, for validation, and all of both."""
+        if self.loss == "qlike" and goal.units != Units("log", "none"):
+            raise ForecastError(f"{self.name}.loss = 'qlike' compares variances in logs: add --transform log --scale none, or take another loss.")
         past, sizes, device = split[2].panel, self.sizes, self._device()
         cycles = cycles_seen(past)
-        feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device)
+        feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device, counted(past, self.weighting))
         how = Training(
             steps=sizes.steps,
             finish=round(self.finish * sizes.steps),
@@ -69,24 +74,40 @@ class Recurrent(Settings):
                 net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
                 how = affordable(self.seconds / self.members, net, feed, split[0], how)
         ended = Ended.of(watch)
-        nets = []
+        nets: list[Net] = []
         for member in range(self.members):
             with seeded(seed + member):
-                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
+                net = Net(self.recipe(ended.lowest[:member]), goal, _embedded(past), _width(cycles)).to(device)
                 if member < len(ended.histories):
                     net.load_state_dict(members_of(ended.arrays, member))
                 else:
                     history = train(net, feed, split, how, Turn(watch, member, self.members, ended))
                     ended = ended.with_one(net.state_dict(), history)
                 nets.append(net.eval())
+        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if loss <= CLOSE * min(ended.lowest)]
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
+        bare = sum(net.skip is None for net in nets) if self.skip else 0
+        of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
         note = (
             f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units,"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
-            f" then {how.finish} steps on all rows"
+            f" then {how.finish} steps on all rows{of}"
         )
         history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+
+    def recipe(self, lowest: list[float]) -> Self:
+        """The settings of the next of several members, after those whose lowest validation losses are given.
+
+        The second leaves out the skip, so their errors differ; the others take turns while the two are close, else all are of the better kind.
+        """
+        member = len(lowest)
+        if not self.skip or not member:
+            return self
+        bare = replace(self, skip=False)
+        if member == 1 or max(lowest[:2]) <= CLOSE * min(lowest[:2]):
+            return bare if member % 2 else self
+        return self if lowest[0] < lowest[1] else bare
 
     def _half(self, sizes: Sizes, device: torch.device) -> bool:
         """Whether training multiplies in bfloat16."""
@@ -108,9 +129,10 @@ class Recurrent(Settings):
         sized = replace(self, **{size: value for size, value in chosen.items() if getattr(self, size) is None})
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
-        for member in range(self.members):
-            net = Net(sized, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
+        for member in range(int(arrays["members"][0])):
             weights = members_of(arrays, member)
+            recipe = replace(sized, skip=self.skip and "skip.weight" in weights)
+            net = Net(recipe, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
             twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
             if twin != found:
@@ -188,20 +210,22 @@ class Recurrent(Settings):
 class Feed:
     """Batches by index arithmetic: one float32 tensor of the series, sent to the device once, and the calendar computed from the last known stamp."""
 
-    def __init__(self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device) -> None:
-        self.device = device
+    def __init__(
+        self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device, units: Array | None = None
+    ) -> None:
+        self.device, self.units = device, None if units is None else torch.from_numpy(units.astype("float32")).to(device)
         values = torch.from_numpy(windows.values).to(device)
         self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
         self.fitted, self.cycles, self.future = fitted, cycles, windows.panel.future
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
-    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
-        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K)), target (B, H)) of the windows at `origins` (B, 2)."""
+    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Unit]:
+        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K)), target (B, H), unit (B,)) of the windows at `origins` (B, 2)."""
         window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
         inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future]
-        return inputs, ahead[:, :, 0]
+        return inputs, ahead[:, :, 0], None if self.units is None else self.units[series]
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
         if not self.cycles or not len(self.offsets):
@@ -231,7 +255,7 @@ class LearnedNet:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
         values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
         for chunk, inputs in self._chunks(panel, origins, fitted):
-            values[chunk] = np.median([net(*inputs).cpu().numpy() for net in self.nets], axis=0)
+            values[chunk] = np.mean([net(*inputs).cpu().numpy() for net in self.nets], axis=0, dtype="float64")
         return values
 
     @torch.inference_mode()
@@ -251,10 +275,29 @@ class LearnedNet:
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, number of embedded series, cycles of the calendar."""
         arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
+        arrays["members"] = np.array([len(self.nets)], "int64")
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
+
+
+def counted(past: Panel, weighting: str) -> Array | None:
+    """What errors of each series (S,) are multiplied by before the loss, 1 on average; None where all count alike.
+
+    mase: 1 / the mean error of the seasonal naive forecast in the past (Hyndman and Koehler 2006); owa: the mean of that and of equal units, each
+    over its own mean, as the two parts of M4's score are.
+    """
+    if weighting == "equal":
+        return None
+    season = season_of(past)
+    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+    naive = np.array([np.nanmean(np.abs(y[season:] - y[:-season])) if (~np.isnan(y[season:] - y[:-season])).any() else np.nan for y in targets])
+    naive = np.nan_to_num(naive, nan=np.nanmedian(naive) if (~np.isnan(naive)).any() else 1.0)
+    units = 1 / np.maximum(naive, EASY * naive.mean())
+    if weighting == "owa":
+        units = 1 / naive.mean() + units
+    return units / units.mean()
 
 
 def _words(widths: tuple[int, ...]) -> str:

@@ -80,7 +80,14 @@ class Settings:
         "Lin et al. 2023",
     )
     skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net, and one from the future columns")
-    loss: Literal["mae", "mse", "huber", "quantile"] = _head("mae", "quantile: the pinball loss at every level asked for", "Koenker and Bassett 1978")
+    loss: Literal["mae", "mse", "huber", "quantile", "qlike"] = _head(
+        "mae", "quantile: the pinball loss at every level asked for; qlike: of variances, in logs", "Koenker and Bassett 1978; Patton 2011"
+    )
+    weighting: Literal["equal", "mase", "owa"] = _head(
+        "equal",
+        "of series in the loss: equal in scaled units; mase, over the error of their own seasonal naive forecast; owa, the mean of both",
+        "Hyndman and Koehler 2006; Makridakis et al. 2020",
+    )
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
         "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"
     )
@@ -104,7 +111,7 @@ class Settings:
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products in training; auto: bfloat16 where the processor has it")
     device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
-    members: Count = _rows(1, "nets of the seeds seed, seed + 1, ...; the forecast is their median")
+    members: Count = _rows(1, "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean")
     search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")
 
     def __post_init__(self) -> None:

@@ -19,7 +19,8 @@ from forecast.models.base import LOOKS, Watch
 from forecast.models.optimiser import MOMENTS, Flat, penalty, plateau, rule_of, schedule
 
 Inputs = tuple[Tensor, ...]
-Batch = Callable[[Windows, Array], tuple[Inputs, Tensor]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H)
+Unit = Tensor | None  # (B,): what the errors of each window are multiplied by before the loss; None = 1
+Batch = Callable[[Windows, Array], tuple[Inputs, Tensor, Unit]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H), units
 History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
@@ -30,6 +31,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H)
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecast
     "mae": torch.abs,
     "mse": torch.square,
+    "qlike": lambda error: torch.expm1(error.clamp(max=20)) - error,  # y / f - log(y / f) - 1 of values in logs (Patton 2011)
     "huber": lambda error: nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none"),
 }
 
@@ -132,6 +134,14 @@ def _draw(windows: Windows, count: int) -> Array:
     return windows.origins(torch.randint(len(windows), (count,)).numpy())
 
 
+def mean_loss(loss: Loss, forecast: Tensor, target: Tensor, unit: Unit) -> Tensor:
+    """The mean loss of forecasts (B, H, P) over the observed targets (B, H), their errors in the units (B,) of their windows."""
+    known = target.nan_to_num()
+    if unit is not None:
+        forecast, known = forecast * unit[:, None, None], known * unit[:, None]
+    return masked_mean(loss(forecast, known), target)
+
+
 def masked_mean(loss: Tensor, target: Tensor) -> Tensor:
     """The mean of losses (B, H) over the observed targets; zero where none was observed."""
     seen = ~torch.isnan(target)
@@ -163,12 +173,12 @@ class _State:
             share *= plateau([value for _, _, value in self.history])
         return self.how.learning_rate * share
 
-    def advance(self, inputs: Inputs, target: Tensor) -> None:
+    def advance(self, inputs: Inputs, target: Tensor, unit: Unit = None) -> None:
         """One step on one batch."""
         how, weights = self.how, self.weights
         with torch.autocast(weights.values.device.type, torch.bfloat16, enabled=how.half):
             forecast = self.net(*inputs)
-        loss = masked_mean(how.loss(forecast.float(), target.nan_to_num()), target)
+        loss = mean_loss(how.loss, forecast.float(), target, unit)
         weights.gradient.zero_()
         whole = loss + penalty(self.net, how.l1, how.l2) if how.l1 or how.l2 else loss
         whole.backward()  # type: ignore[no-untyped-call]
@@ -241,6 +251,11 @@ class Ended:
         histories = tuple([(int(step), loss, value) for step, loss, value in history] for history in values["ended"])
         return Ended({name: array for name, array in arrays.items() if name.startswith("member.")}, histories)
 
+    @property
+    def lowest(self) -> list[float]:
+        """The lowest validation loss of each."""
+        return [min(value for _, _, value in history) for history in self.histories]
+
     def with_one(self, weights: Mapping[str, Tensor], history: History) -> "Ended":
         """These and the next."""
         more = {f"member.{len(self.histories)}.{name}": tensor.cpu().numpy() for name, tensor in weights.items()}
@@ -275,8 +290,8 @@ def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, lo
     total, count = 0.0, 0
     with torch.inference_mode():
         for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
-            inputs, target = batch_of(windows, chunk)
+            inputs, target, unit = batch_of(windows, chunk)
             seen = int((~torch.isnan(target)).sum())
-            total += float(masked_mean(loss(net(*inputs), target.nan_to_num()), target)) * seen
+            total += float(mean_loss(loss, net(*inputs), target, unit)) * seen
             count += seen
     return total / max(count, 1)

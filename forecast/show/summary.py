@@ -31,21 +31,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a fitted net, in the order in which a forecast passes them. Printed, it is a table."""
+    """The layers of a fitted net, of several members the first, in the order in which a forecast passes them. Printed, it is a table.
+
+    parameters: of all members. multiply_adds: of all members, for one forecast: the products with weights, nearly all there is to compute.
+    """
 
     model: str
     members: int
     rows: tuple[Row, ...]
-
-    @property
-    def parameters(self) -> int:
-        """Of all members."""
-        return self.members * sum(row.parameters for row in self.rows)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of all members, for one forecast: the products with weights, which are nearly all there is to compute."""
-        return self.members * sum(row.multiply_adds for row in self.rows)
+    parameters: int
+    multiply_adds: int
 
     def to_frame(self) -> "pd.DataFrame":
         """A row a layer."""
@@ -66,12 +61,13 @@ class Summary:
 
 def summary(fitted: Fitted) -> Summary:
     """Layers, shapes, parameters and cost per forecast of a fitted net, measured as one window passes it."""
-    net = _net_of(fitted).nets[0]
-    kinds, shapes, costs = _passed(net)
+    nets = _net_of(fitted).nets
+    net, (kinds, shapes, costs) = nets[0], _passed(nets[0])
     modules = dict(net.named_modules())
     own = [Row(name, "parameter", tuple(weight.shape), weight.numel(), 0) for name, weight in net.named_parameters(recurse=False)]
     rows = [Row(name, kinds[name], shapes[name], sum(weight.numel() for weight in modules[name].parameters()), costs[name]) for name in kinds]
-    return Summary(fitted.spec.name, len(_net_of(fitted).nets), (*rows, *own))
+    parameters = sum(weight.numel() for one in nets for weight in one.parameters())
+    return Summary(fitted.spec.name, len(nets), (*rows, *own), parameters, sum(sum(_passed(one)[2].values()) for one in nets))
 
 
 def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Array:

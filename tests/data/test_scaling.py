@@ -71,7 +71,7 @@ def test_only_the_past_is_read():
 
 def test_a_cold_origin_is_scaled_on_its_own_rows_before_it():
     panel = single(np.arange(100.0))
-    cold, origins, scaling = cold_panel(panel, np.array([[0, 40], [0, 80]]), 10)
+    cold, origins, scaling = cold_panel(panel, np.array([[0, 40], [0, 80]]), 10, fit_scaling(panel))
     assert scaling.loc[:, 0].tolist() == [np.arange(40).mean(), np.arange(80).mean()]
     assert origins.tolist() == [[0, 10], [1, 10]]
     assert np.allclose(cold.values[9, 0], (39 - scaling.loc[0, 0]) / scaling.spread[0, 0])
@@ -153,8 +153,7 @@ def test_a_cold_origin_learns_its_power_on_its_own_rows_and_no_later_ones():
     assert fitted.predict(panel, origins).values == pytest.approx(panel.values[300 + origins[:, 1] - 1, 0][:, None].repeat(2, 1), rel=1e-9)
     values = panel.values.copy()
     values[300 + 150 :, 0] **= 0.3
-    units = Units("yeo-johnson")
-    learned = [cold_panel(one, origins, 10, units)[2] for one in (panel, replace(panel, values=values))]
+    learned = [cold_panel(one, origins, 10, fitted.scaling)[2] for one in (panel, replace(panel, values=values))]
     assert learned[0].power[0] == learned[1].power[0] == yeo_johnson_power(panel.values[300:400, 0])
     assert learned[0].power[1] != learned[1].power[1]
 
@@ -170,7 +169,7 @@ def test_a_transform_that_a_value_does_not_have_names_the_value():
         fit("naive", single(np.array([3.0, 2.0, 0.0, 4.0])), 1, transform="log")
     with pytest.raises(ForecastError, match=r"There is no transform 'lg'. Did you mean log"):
         fit("naive", single(np.ones(9)), 1, transform="lg")
-    with pytest.raises(ForecastError, match=r"There is no scale 'robst'. Did you mean robust\? There is: standard, robust, minmax, mean-abs, none\."):
+    with pytest.raises(ForecastError, match=r"There is no scale 'robst'. Did you mean robust\? There is: standard, shared, robust, .*\."):
         fit("naive", single(np.ones(9)), 1, scale="robst")
 
 
@@ -178,3 +177,18 @@ def test_growth_is_a_line_in_logs():
     panel = single(np.exp(0.1 * np.arange(60)))
     forecast = fit("drift", panel.until(np.array([50])), 10, transform="log").predict(panel, np.array([[0, 50]]))
     assert forecast.values[0] == pytest.approx(panel.values[50:, 0], rel=1e-9)
+
+
+def test_a_shared_scale_keeps_the_proportions_of_series_warm_and_cold():
+    """Spreads of 1, 2 and 10 around means of their own: all are divided by the median of them, a series that was not fitted too."""
+    wave = np.tile([-1.0, 1.0], 50)
+    times = [hours(100)] * 4
+    values = [(100 * i + size * wave)[:, None] for i, size in enumerate((1, 2, 10, 5))]
+    panel = make_panel(tuple("abcd"), times, values, (Column("y", "target"),), HOURLY)
+    past = panel.until(np.array([100, 100, 100, 0]))
+    scaling = fit_scaling(past, Units(scale="shared"))
+    assert scaling.spread[:, 0].tolist() == [2.0, 2.0, 2.0]
+    assert scaling.loc[:, 0].tolist() == [0.0, 100.0, 200.0]
+    cold, _, own = cold_panel(panel, np.array([[3, 100]]), 50, scaling)
+    assert np.abs(cold.values).max() == 2.5
+    assert own.loc[0, 0] == 300.0

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import single, weather
+from conftest import HOURLY, hours, single, weather
 from torch import nn
 
+from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models import spec
@@ -16,7 +17,8 @@ from forecast.models.base import Goal
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
 from forecast.models.optimiser import penalty, plateau, schedule
-from forecast.models.training import Training, _State, loss_of
+from forecast.models.recurrent import counted
+from forecast.models.training import Training, _State, loss_of, mean_loss
 from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
@@ -413,6 +415,54 @@ def test_scaling_scales_the_answer_too():
     nn.init.normal_(made.skip.weight)
     window = inputs(made, 5)
     assert torch.allclose(made.train()(*window), made.eval()(*window), atol=1e-4)
+
+
+def several(values):
+    """Hourly series of one length without past columns."""
+    times = [hours(len(one)) for one in values]
+    ids = tuple(f"{i:02d}" for i in range(len(values)))
+    return make_panel(ids, times, [np.asarray(one, float)[:, None] for one in values], (Column("y", "target"),), HOURLY)
+
+
+def test_qlike_is_that_of_the_values_whose_logs_are_forecast():
+    y, f = torch.tensor([[0.5, 2.0, 7.0]]), torch.tensor([[1.0, 2.0, 3.0]])
+    loss = loss_of("qlike", ())(f.log()[..., None], y.log())
+    assert torch.allclose(loss, y / f - (y / f).log() - 1, atol=1e-6)
+
+
+def test_qlike_is_of_logs_and_says_so():
+    panel = single(np.exp(np.random.default_rng(0).normal(size=300)))
+    with pytest.raises(ForecastError, match="loss = 'qlike' compares variances in logs: add --transform log --scale none"):
+        fit("gru", panel, 1, transform="log", loss="qlike", **SMALL)
+    assert fit("gru", panel, 1, transform="log", scale="none", loss="qlike", **SMALL).predict(panel).values > 0
+
+
+def test_series_count_by_the_error_of_their_own_naive_forecast():
+    """Mean errors over three days of 1, 2 and 0 against yesterday's same hour: the last counts as a twentieth of the mean."""
+    rows = np.arange(72)
+    panel = several([rows // 24 + np.sin(rows % 24), 2 * (rows // 24), np.zeros(72)])
+    easy = 0.05 * np.mean([1, 2, 0])
+    units = np.array([1, 0.5, 1 / easy])
+    assert counted(panel, "mase") == pytest.approx(units / units.mean())
+    both = 1 + units
+    assert counted(panel, "owa") == pytest.approx(both / both.mean())
+    assert counted(panel, "equal") is None
+
+
+def test_a_unit_multiplies_errors():
+    forecast, target, unit = torch.tensor([[[1.0]], [[3.0]]]), torch.tensor([[2.0], [5.0]]), torch.tensor([3.0, 0.5])
+    assert mean_loss(loss_of("mae", ()), forecast, target, unit) == (3 * 1 + 0.5 * 2) / 2
+    assert mean_loss(loss_of("mse", ()), forecast, target, unit) == (9 + 1) / 2
+
+
+def test_weighting_is_of_series_and_changes_nothing_where_there_is_one():
+    def forecasts(panel, weighting):
+        return fit("gru", panel, 6, weighting=weighting, **SMALL).predict(panel).values
+
+    random = np.random.default_rng(0)
+    easy, hard = np.sin(0.26 * np.arange(300)), random.normal(size=300)
+    assert not np.array_equal(*(forecasts(several([easy, hard]), weighting) for weighting in ("equal", "mase")))
+    assert np.array_equal(*(forecasts(single(easy), weighting) for weighting in ("equal", "mase")))
 
 
 # --- together

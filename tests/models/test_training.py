@@ -10,6 +10,7 @@ from forecast.fitting import fit
 from forecast.models.base import LOOKS, Stop, Watch
 from forecast.models.optimiser import schedule
 from forecast.models.training import masked_mean
+from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
@@ -63,11 +64,13 @@ def test_a_fit_of_two_members_goes_on_from_any_checkpoint_to_the_same_bits(last)
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
 
 
-def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their_median():
+def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their_mean(monkeypatch):
+    """Every second one without the skip; here all are kept, however they judge."""
+    monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
     panel = weather((300,))
     together = fit("gru", panel, 6, members=3, seed=4, **SMALL).predict(panel).values
-    alone = [fit("gru", panel, 6, seed=seed, **SMALL).predict(panel).values for seed in (4, 5, 6)]
-    assert np.abs(together - np.median(alone, axis=0)).max() < 1e-6
+    alone = [fit("gru", panel, 6, seed=seed, skip=seed != 5, **SMALL).predict(panel).values for seed in (4, 5, 6)]
+    assert np.abs(together - np.mean(alone, axis=0)).max() < 1e-6
     assert np.abs(together - alone[0]).max() > 1e-3
 
 
@@ -81,6 +84,20 @@ def test_a_time_limit_takes_as_many_steps_as_it_allows_and_no_more_than_all():
     assert longer > 1.5 * planned
     whole, limited = (fit("gru", panel, 6, **SMALL, seconds=seconds) for seconds in (None, 1e6))
     assert whole.log.history == limited.log.history
+
+
+def test_members_that_judge_badly_are_left_out_and_a_bad_recipe_is_not_tried_again(tmp_path):
+    """A line that goes on is nothing to a linear skip, and hard to a small net without one."""
+    panel = single(np.arange(400.0) + 0.1 * np.random.default_rng(0).normal(size=400))
+    fitted = fit("gru", panel, 6, members=4, **{**SMALL, "units": 2})
+    lowest = [min(value for step, _, value in fitted.log.history if member * 60 < step <= (member + 1) * 60) for member in range(4)]
+    assert lowest[1] > 1.05 * lowest[0]
+    assert all(net.skip is not None for net in fitted.learned.nets)
+    assert len(fitted.learned.nets) == sum(loss <= 1.05 * min(lowest) for loss in lowest) < 4
+    assert f"the mean of {len(fitted.learned.nets)} nets, 0 of them without the skip" in fitted.log.notes[0]
+    save(fitted, tmp_path / "model.safetensors")
+    loaded = load(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict(panel).values, fitted.predict(panel).values)
 
 
 def test_the_finish_learns_from_the_rows_that_judged():
