@@ -6,15 +6,17 @@ A CSV with a date column first and one series in each other column; train, valid
 (12,4,4) or shares (.7,.1,.2). Every series is standardised by its own train rows; every window of the test block counts, with stride 1; a
 window may look back into the block before. Errors are in standardised units. Training sees train and validation rows, as `fc.fit` does: the
 validation block stops the training, and the finish of the default recipe reads it too (--strict leaves the finish out, so that no weight has
-seen a validation row). Rows are taken as evenly spaced, as in the published code. Finished cells are kept in --cache.
+seen a validation row). --members 5 is what `members=5` gives, made of cells, so that the fits of the seeds serve as members too.
+Rows are taken as evenly spaced, as in the published code. Finished cells are kept in --cache.
 """
 
 import argparse
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,8 @@ import forecast
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.files import sha256
+from forecast.models import spec
+from forecast.models.recurrent import CLOSE
 
 CHUNK = 4096  # origins at once
 
@@ -69,8 +73,8 @@ def load(path: str, splits: str) -> tuple[Panel, int, int]:
     return panel, train, validation
 
 
-def run(cell: Cell, cache: Path, keep: bool) -> dict[str, float]:
-    """Fit and score one cell, or take it from the cache; `keep` stores its forecasts too, as a member of a median."""
+def run(cell: Cell, cache: Path, keep: bool) -> dict[str, Any]:
+    """Fit and score one cell, or take it from the cache; `keep` stores its forecasts too, as those of a member."""
     path, stored = cache / f"{cell.key()}.json", cache / f"{cell.key()}.npy"
     if path.exists() and (stored.exists() or not keep):
         return json.loads(path.read_text())
@@ -94,7 +98,8 @@ def run(cell: Cell, cache: Path, keep: bool) -> dict[str, float]:
     if forecasts is not None:
         np.save(stored, np.concatenate(forecasts))
     validation = min(value for _, _, value in fitted.log.history)
-    path.write_text(json.dumps({**answer, "validation": validation, "note": fitted.log.notes[0]}))
+    answer |= {"validation": validation, "note": fitted.log.notes[0]}
+    path.write_text(json.dumps(answer))
     return answer
 
 
@@ -105,14 +110,24 @@ def blocks(panel: Panel, test: int, horizon: int) -> list[np.ndarray]:
     return np.array_split(origins, -(-len(origins) // CHUNK))
 
 
-def median(cells: list[Cell], cache: Path) -> dict[str, float]:
-    """The score of the median of several fits' forecasts."""
+def members(base: Cell, count: int, cache: Path) -> list[Cell]:
+    """Cells of the members that `members=count` fits and keeps: each of the recipe that it has after those before it."""
+    settings, cells, lowest = json.loads(base.settings), [], []
+    for seed in range(base.seed, base.seed + count):
+        recipe = spec(base.model, **settings).recipe(lowest)
+        cells.append(replace(base, seed=seed, settings=json.dumps(settings if recipe.skip else {**settings, "skip": False})))
+        lowest.append(run(cells[-1], cache, keep=True)["validation"])
+    return [cell for cell, loss in zip(cells, lowest, strict=True) if loss <= CLOSE * min(lowest)]
+
+
+def mean(cells: list[Cell], cache: Path) -> dict[str, float]:
+    """The score of the mean of several fits' forecasts."""
     panel, _, test = load(cells[0].data, cells[0].splits)
     stored = [np.load(cache / f"{cell.key()}.npy", mmap_mode="r") for cell in cells]
     squared = absolute = count = 0.0
     begin = 0
     for origins in blocks(panel, test, cells[0].horizon):
-        values = np.median([forecasts[begin : begin + len(origins)] for forecasts in stored], axis=0)
+        values = np.mean([forecasts[begin : begin + len(origins)] for forecasts in stored], axis=0, dtype="float64")
         error = values - panel.truth(origins, cells[0].horizon)
         begin += len(origins)
         squared, absolute, count = squared + (error**2).sum(), absolute + np.abs(error).sum(), count + error.size
@@ -127,7 +142,7 @@ def main() -> None:
     parser.add_argument("--horizons", default="96,192,336,720")
     parser.add_argument("--models", default="gru")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--members", type=int, default=1, help="also the median of so many seeds")
+    parser.add_argument("--members", type=int, default=1, help="also so many members, as the setting of that name has them")
     parser.add_argument("--set", action="append", default=[], help="a setting, such as units=64")
     parser.add_argument("--strict", action="store_true", help="no weight sees a validation row")
     parser.add_argument("--jobs", type=int, default=1)
@@ -137,34 +152,38 @@ def main() -> None:
     settings = {name: json.loads(value) for name, value in (pair.split("=") for pair in options.set)}
     if options.strict:
         settings["finish"] = 0.0
-    count = max(options.seeds, options.members if options.members > 1 else 1)
     groups = [(data, int(horizon), model) for data in options.data for horizon in options.horizons.split(",") for model in options.models.split(",")]
     cells = {
-        (*group, seed): Cell(group[0], options.splits, group[1], group[2], seed, json.dumps(settings)) for group in groups for seed in range(count)
+        (*group, seed): Cell(group[0], options.splits, group[1], group[2], seed, json.dumps(settings))
+        for group in groups
+        for seed in range(options.seeds)
     }
     keep = options.members > 1
     done = Parallel(n_jobs=options.jobs)(delayed(run)(cell, options.cache, keep) for cell in cells.values())
     scores = dict(zip(cells, done, strict=True))
+    together = (
+        dict(
+            zip(
+                groups,
+                Parallel(n_jobs=options.jobs)(delayed(members)(cells[*group, 0], options.members, options.cache) for group in groups),
+                strict=True,
+            )
+        )
+        if keep
+        else {}
+    )
     rows = []
     for data, horizon, model in groups:
         own = [scores[data, horizon, model, seed] for seed in range(options.seeds)]
         name = Path(data).name.split(".")[0]
-        mean = {key: float(np.mean([score[key] for score in own])) for key in ("mse", "mae", "cpu_seconds")}
-        rows.append({"data": name, "horizon": horizon, "model": model, **mean, "sd": float(np.std([score["mae"] for score in own]))})
+        score = {key: float(np.mean([one[key] for one in own])) for key in ("mse", "mae", "cpu_seconds")}
+        rows.append({"data": name, "horizon": horizon, "model": model, **score, "sd": float(np.std([one["mae"] for one in own]))})
         if keep:
-            members = [cells[data, horizon, model, seed] for seed in range(options.members)]
-            seconds = sum(scores[data, horizon, model, seed]["cpu_seconds"] for seed in range(options.members))
-            rows.append(
-                {
-                    "data": name,
-                    "horizon": horizon,
-                    "model": f"{model} x{options.members}",
-                    **median(members, options.cache),
-                    "cpu_seconds": seconds,
-                    "sd": 0.0,
-                }
-            )
-    print(json.dumps(rows) if options.json else f"{table(rows)}\n\n{machine()}; seeds 0..{count - 1}; settings {settings or 'default'}")
+            kept = together[data, horizon, model]
+            seconds = sum(run(cell, options.cache, keep=True)["cpu_seconds"] for cell in kept)
+            many = {"data": name, "horizon": horizon, "model": f"{model} x{options.members}", **mean(kept, options.cache)}
+            rows.append({**many, "cpu_seconds": seconds, "sd": 0.0})
+    print(json.dumps(rows) if options.json else f"{table(rows)}\n\n{machine()}; seeds 0..{options.seeds - 1}; settings {settings or 'default'}")
 
 
 if __name__ == "__main__":

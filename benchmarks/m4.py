@@ -3,7 +3,8 @@
     python benchmarks/m4.py --train Hourly-train.csv --test Hourly-test.csv --season 24 --members 5
 
 OWA = (sMAPE / that of Naive2 + MASE / that of Naive2) / 2, each averaged over the series (Makridakis et al. 2020). The settings are chosen on the
-train part alone: each candidate is fitted on it without its last horizon and scored there (--settings skips that). Finished fits are kept.
+train part alone: each candidate is fitted on it without its last horizon and scored there (--settings skips that). The members of --members take
+turns among those that score within 5 % of the best there; the first is the best. Finished fits are kept.
 """
 
 import argparse
@@ -22,7 +23,9 @@ import forecast
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.files import sha256
+from forecast.models.recurrent import CLOSE
 
+COMMON: dict[str, Any] = {"scale": "shared", "weighting": "owa"}  # of all candidates: the metric is relative and of all series alike
 CANDIDATES: list[dict[str, Any]] = [{"anchor": "last"}, {"anchor": "mean", "span": 1}, {"anchor": "mean", "span": 7}]  # span in seasons
 
 
@@ -92,12 +95,12 @@ class Bench:
 
 def forecasts(bench: Bench, key: str, settings: dict[str, Any], seed: int, cache: Path) -> tuple[np.ndarray, float]:
     """The forecasts (S, H) of one net and its CPU seconds, from the cache where they are there."""
-    path = cache / f"{hashlib.sha256(json.dumps([key, settings, seed]).encode()).hexdigest()[:16]}.npz"
+    path = cache / f"{hashlib.sha256(json.dumps([key, COMMON, settings, seed]).encode()).hexdigest()[:16]}.npz"
     if path.exists():
         stored = np.load(path)
         return stored["values"], float(stored["seconds"])
     panel, begun = panel_of(bench.train), time.process_time()
-    inside = {**settings, **({"span": settings["span"] * bench.season} if "span" in settings else {})}
+    inside = {**COMMON, **settings, **({"span": settings["span"] * bench.season} if "span" in settings else {})}
     positive = min(y.min() for y in bench.train) > 0
     fitted = forecast.fit("gru", panel, bench.horizon, seed=seed, transform="log" if positive else "none", **inside)
     values = fitted.predict(panel).values
@@ -121,23 +124,24 @@ def main() -> None:
     options = parser.parse_args()
     bench = Bench(read(options.train), read(options.test), options.season)
     key = f"{sha256(options.train)}{package_hash()}"
-    inner, chosen, rows = bench.held(), options.settings, []
-    if chosen is None or options.validate:
-        tried = [chosen] if chosen is not None else CANDIDATES
+    inner, rows = bench.held(), []
+    tried = chosen = [options.settings] if options.settings is not None else CANDIDATES
+    if options.settings is None or options.validate:
         owas = []
         for settings in tried:
             made, seconds = forecasts(inner, key + "held", settings, 0, options.cache)
             smape, mase = inner.official(made)
             owas.append(inner.owa((smape, mase)))
             rows.append({"part": "train", "model": json.dumps(settings), "smape": smape, "mase": mase, "owa": owas[-1], "cpu_seconds": seconds})
-        chosen = tried[int(np.argmin(owas))]
+        close = [(owa, i) for i, owa in enumerate(owas) if owa <= CLOSE * min(owas)]
+        chosen = [tried[i] for _, i in sorted(close)]
     if not options.validate:
-        made = [forecasts(bench, key, chosen, seed, options.cache) for seed in range(options.members)]
+        made = [forecasts(bench, key, chosen[seed % len(chosen)], seed, options.cache) for seed in range(options.members)]
         seasonal_naive = [np.resize(y[-options.season :], bench.horizon) for y in bench.train]
         scored = {"naive2": [naive2(y, options.season, bench.horizon) for y in bench.train], "seasonal": seasonal_naive}
-        scored |= {f"gru seed {seed}": values for seed, (values, _) in enumerate(made)}
+        scored |= {f"gru {json.dumps(chosen[seed % len(chosen)])} seed {seed}": values for seed, (values, _) in enumerate(made)}
         if options.members > 1:
-            scored[f"gru x{options.members}"] = np.median([values for values, _ in made], axis=0)
+            scored[f"gru x{options.members}"] = np.mean([values for values, _ in made], axis=0)
         for name, values in scored.items():
             smape, mase = bench.official(values)
             seconds = sum(s for _, s in made) if " x" in name else made[int(name.split()[-1])][1] if "seed" in name else 0.0
