@@ -1,0 +1,97 @@
+"""Every model at its default settings on real files, walked forward as `forecast backtest` does: errors, skill, and whether it could be chance.
+
+    python benchmarks/baselines.py --data-folder DIR                 # all files, some twenty minutes on two cores
+    python benchmarks/baselines.py --data-folder DIR --files Melbourne exchange
+
+weather is data/weather.parquet, the others lie in DIR: daily-min-temperatures.csv (Melbourne, the year 1990), seattle-weather.csv (the year 2015),
+and prices, one session or day ahead with --price: sp500_1999_2018.csv.gz, AAPL_2004_2018.csv, INTC_1995_2004.csv, exchange_rate.csv (eight rates).
+Skill and p are against the best baseline of the file (prices: the last value), p by Holm over its models; `p, all files` is p times the number of
+price files, since one of several could be lucky too. Finished files are kept.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from report import machine, package_hash, table
+
+from forecast.files import sha256
+from forecast.plan import make_run
+from forecast.runs import backtest_run
+
+HERE = Path(__file__).parent
+MODELS = ["lstm", "gru", "ridge", "boosting", "arima", "ets", "theta", "climatology", "mean", "seasonal", "naive", "drift"]
+YEAR = {"walk.horizon": 1, "walk.test": 365, "walk.folds": 1}
+PRICE = {"walk.horizon": 1, "price": True}
+FILES: dict[str, tuple[str, dict[str, Any]]] = {
+    "weather": ("weather.parquet", {"walk.horizon": 24}),
+    "Melbourne": ("daily-min-temperatures.csv", {**YEAR, "target": "Temp"}),
+    "Seattle": ("seattle-weather.csv", {**YEAR, "target": "temp_max"}),
+    "S&P 500": ("sp500_1999_2018.csv.gz", {**PRICE, "target": "Adj Close"}),
+    "AAPL": ("AAPL_2004_2018.csv", {**PRICE, "target": "Adj Close"}),
+    "INTC": ("INTC_1995_2004.csv", {**PRICE, "target": "Adj Close"}),
+    "exchange": ("exchange_rate.csv", {**PRICE, "target": "all"}),
+}
+
+
+def board(name: str, folder: Path, jobs: int) -> dict[str, Any]:
+    """The leaderboard of one file as JSON values, from the cache where it is there."""
+    file, settings = FILES[name]
+    path = (HERE.parent / "data" if name == "weather" else folder) / file
+    key = json.dumps([name, settings, MODELS, sha256(path), package_hash()])
+    stored = HERE / "cells" / f"baselines-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    if not stored.exists():
+        answer = backtest_run(make_run(str(path), overrides={"models": MODELS, **settings}), jobs=jobs)
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(json.dumps(answer))
+    return json.loads(stored.read_text())
+
+
+def rows_of(name: str, found: dict[str, Any], prices: int) -> list[dict[str, Any]]:
+    """Rows of the table, best first; of prices also RMSE over that of the last value."""
+    naive = next(row["rmse"] for row in found["leaderboard"] if row["model"] == "naive")
+    rows = []
+    for row in found["leaderboard"]:
+        p = row["p"]
+        market = FILES[name][1].get("price", False)
+        rows.append(
+            {
+                "file": name,
+                "model": row["model"],
+                "MAE": row["mae"],
+                "RMSE": row["rmse"],
+                "RMSE / naive": row["rmse"] / naive,
+                "skill": "baseline" if row["model"] == found["baseline"] else f"{100 * row['skill']:+.1f} %",
+                "p": "" if p is None else f"{p:.3f}",
+                "p, all files": f"{min(1.0, p * prices):.3f}" if market and p is not None else "",
+                "CPU s": row["seconds"],
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    """Run what is missing and print the table and the verdicts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-folder", type=Path, required=True)
+    parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
+    parser.add_argument("--jobs", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    prices = sum(bool(settings.get("price")) for _, settings in FILES.values())
+    boards = {}
+    for name in options.files:
+        boards[name] = board(name, options.data_folder, options.jobs)
+        print(name, "done", file=sys.stderr, flush=True)
+    rows = [row for name, found in boards.items() for row in rows_of(name, found, prices)]
+    if options.json:
+        print(json.dumps(boards))
+        return
+    print(table(rows), *(f"\n{name}: {found['verdict']}" for name, found in boards.items()), f"\n{machine()}", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
