@@ -2,9 +2,9 @@
 
     python benchmarks/daily.py --data-folder DIR
 
-Melbourne's daily minima (test 1990) and Seattle's daily maxima (test 2015). Among the anchors and losses of the nets, and among the baselines, the one
-with the lowest RMSE over the year before the last wins, fitted on what lies before that year; then it is fitted on all years but the last. Nets are
-the mean of five members. Finished fits are kept.
+Melbourne's daily minima (test 1990) and Seattle's daily maxima (test 2015). Among the anchors and losses of the nets, and among the baselines, the
+one with the lowest RMSE over the year before the last wins, fitted on what lies before that year; then it is fitted on all years but the last.
+Nets are the mean of five members. Finished fits are kept.
 """
 
 import argparse

@@ -8,6 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
+from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent, spread_of
 from forecast.results import Log
@@ -21,18 +23,25 @@ class Har:
     """The heterogeneous autoregression of Corsi (2009, Journal of Financial Econometrics 7): least squares on means of the last rows.
 
     The target is a realised volatility or variance itself. Each step of the horizon has a regression of its own, so none is iterated.
+    unbiased: of a target in logs the point is its mean, half the residual variance above the median of a lognormal (Corsi's log-HAR).
     """
 
     reads: ClassVar[tuple[str, ...]] = ()
     name: str = "har"
     spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # rows: a trading day, week and month
+    unbiased: bool = False
 
     def settle(self, past: Panel, horizon: int) -> "Har":
         """This spec: no size is left open."""
         return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Regressed":
-        """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later."""
+        """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later.
+
+        ForecastError where it is to be unbiased in other units than plain logs.
+        """
+        if self.unbiased and goal.units != Units("log", "none"):
+            raise ForecastError(f"{self.name}.unbiased is of logs: add --transform log --scale none, or leave it out.")
         pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
         x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
         own = [i for i, (_, truth) in enumerate(pairs) if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]]
@@ -42,11 +51,11 @@ class Har:
         notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
         if len(own) < len(pairs):
             notes.append(f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together")
-        return Regressed(goal, np.array(self.spans, "int64"), weights, spreads, Log(tuple(notes)))
+        return Regressed(self, goal, weights, spreads, Log(tuple(notes)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
         """The Regressed whose `arrays()` these are."""
-        return Regressed(goal, arrays["spans"], arrays["weights"], arrays["spreads"], Log())
+        return Regressed(self, goal, arrays["weights"], arrays["spreads"], Log())
 
     def space(self, trial: Any) -> Self:
         """This spec: its spans are those of the trading calendar."""
@@ -62,10 +71,10 @@ class Har:
 
 @dataclass(frozen=True, eq=False)
 class Regressed:
-    """spans int64 (J,) · weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
+    """weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
 
+    spec: Har
     goal: Goal
-    spans: Array
     weights: Array
     spreads: Array
     log: Log
@@ -73,19 +82,23 @@ class Regressed:
     @property
     def context(self) -> int:
         """How many rows before an origin a forecast reads."""
-        return int(self.spans.max())
+        return max(self.spec.spans)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
         return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
 
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        row, means = fitted[origins[:, 0]], regressors(panel, origins, self.spans)
-        return normal_quantiles(np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row], self.goal.levels)
+        row, means = fitted[origins[:, 0]], regressors(panel, origins, np.array(self.spec.spans))
+        middle, spread = np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row]
+        made = normal_quantiles(middle, spread, self.goal.levels)
+        if self.spec.unbiased:
+            made[..., self.goal.levels.index(0.5) if self.goal.levels else 0] += spread**2 / 2
+        return made
 
     def arrays(self) -> dict[str, Array]:
-        """spans, weights, spreads."""
-        return {"spans": self.spans, "weights": self.weights, "spreads": self.spreads}
+        """weights, spreads."""
+        return {"weights": self.weights, "spreads": self.spreads}
 
 
 def regressors(panel: Panel, origins: Array, spans: Array) -> Array:

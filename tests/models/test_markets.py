@@ -101,6 +101,18 @@ def test_har_is_a_regression_on_three_means() -> None:
         np.testing.assert_allclose(fitted.predict(single(values, STEP)).values[0, step], x[-1] @ weights)
 
 
+def test_an_unbiased_har_of_logs_is_the_mean_of_a_lognormal() -> None:
+    """Noise alone: exp of a normal, whose mean is exp(mu + s^2 / 2)."""
+    logs = np.random.default_rng(0).normal(1.0, 0.8, 20_000)
+    panel = single(np.exp(logs), STEP)
+    plain, unbiased = (fit("har", panel, 1, transform="log", scale="none", unbiased=one).predict(panel).values.item() for one in (False, True))
+    assert plain == pytest.approx(np.exp(1), rel=0.05)
+    assert unbiased == pytest.approx(np.exp(logs).mean(), rel=0.05)
+    assert unbiased / plain == pytest.approx(np.exp(0.8**2 / 2), rel=0.03)
+    with pytest.raises(ForecastError, match=r"har\.unbiased is of logs: add --transform log --scale none"):
+        fit("har", panel, 1, transform="log", unbiased=True)
+
+
 def test_a_span_without_values_takes_the_next_longer_mean() -> None:
     panel = single(np.array([1.0, 3.0, np.nan, np.nan, np.nan]), STEP)
     made = regressors(panel, np.array([[0, 5], [0, 2], [0, 0]]), np.array([1, 4, 5]))
