@@ -1,0 +1,122 @@
+"""What each part of the default net and each technique buys: `forecast compare FILE --try ...` for every one, on several files.
+
+    python benchmarks/ablation.py --data-folder DIR --files weather Melbourne ETTh1
+
+weather is data/weather.parquet (24 h, other columns read), ETTh1.csv has the oil temperature as target and the loads as past columns (24 h),
+daily-min-temperatures.csv one day. Each change alone against the default gru on the same folds and seed: the gain in MAE in percent (negative: the
+change costs), its 95 % interval, p by Holm over the changes of the file, and CPU seconds over those of the default. Finished changes are kept.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from report import machine, package_hash, table
+
+import forecast as fc
+from forecast.evaluation.compare import leaderboard
+from forecast.files import sha256
+from forecast.plan import make_run
+from forecast.results import Outcome
+
+HERE = Path(__file__).parent
+FILES: dict[str, tuple[str, dict[str, Any]]] = {
+    "weather": ("weather.parquet", {"walk.horizon": 24}),
+    "ETTh1": ("ETTh1.csv", {"walk.horizon": 24, "target": "OT"}),
+    "Melbourne": ("daily-min-temperatures.csv", {"walk.horizon": 1, "target": "Temp"}),
+}
+WITHOUT: dict[str, dict[str, Any]] = {  # parts of the default, each taken away
+    "anchor of the target alone": {"anchor": "target"},
+    "no anchor": {"anchor": "none"},
+    "no skip": {"skip": False},
+    "linear head for segments": {"head": "linear"},
+    "no average of weights": {"average": 0.0},
+    "no finish on all rows": {"finish": 0.0},
+    "no offsets to past columns": {"noise": 0.0},
+    "mse for mae": {"loss": "mse"},
+    "no dropout": {"dropout": 0.0},
+    "no past columns": {"past": "none"},
+}
+WITH: dict[str, dict[str, Any]] = {  # techniques that are told
+    "lstm for gru": {"cell": "lstm"},
+    "2 layers": {"layers": 2},
+    "2 layers, residual": {"layers": 2, "residual": True},
+    "recurrent dropout .2": {"recurrent_dropout": 0.2},
+    "input dropout .1": {"input_dropout": 0.1},
+    "bidirectional": {"bidirectional": True},
+    "attention": {"attention": True},
+    "layer norm": {"norm": "layer"},
+    "batch norm": {"norm": "batch"},
+    "dense head": {"head": "dense"},
+    "orthogonal": {"init": "orthogonal"},
+    "l2 1e-4": {"l2": 1e-4},
+    "one-cycle": {"schedule": "one-cycle"},
+    "sgd": {"optimiser": "sgd"},
+    "jitter .1": {"target_noise": 0.1},
+    "scaling .1": {"scaling": 0.1},
+    "5 members": {"members": 5},
+}
+
+
+def walked(name: str, folder: Path, change: dict[str, Any]) -> tuple[list[Outcome], float]:
+    """The outcomes of one change, and CPU seconds; fits are kept by what they depend on."""
+    file, settings = FILES[name]
+    path = (HERE.parent / "data" if name == "weather" else folder) / file
+    net = {key: value for key, value in change.items() if key != "past"}
+    plan = make_run(str(path), overrides={"models": ["gru"], **settings, **({"past": change["past"]} if "past" in change else {})})
+    key = json.dumps([name, settings, change, sha256(path), package_hash()])
+    stored = HERE / "cells" / f"ablation-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+    panel = plan.read()
+    one = fc.spec("gru", **net)
+    if not stored.exists():
+        found = list(fc.backtest(one, panel, plan.walk, seed=plan.seed))
+        stored.parent.mkdir(exist_ok=True)
+        np.savez(stored, *[outcome.forecast.values for outcome in found], seconds=sum(outcome.log.seconds for outcome in found))
+    kept = np.load(stored)
+    naive = fc.backtest("naive", panel, plan.walk, seed=plan.seed)  # the same origins and truth; its forecasts make place
+    return [
+        replace(outcome, forecast=replace(outcome.forecast, values=kept[f"arr_{i}"], model=str(change))) for i, outcome in enumerate(naive)
+    ], float(kept["seconds"])
+
+
+def rows_of(name: str, folder: Path) -> list[dict[str, Any]]:
+    """Rows of the table of one file."""
+    changes = {
+        "default": {},
+        **{what: change for what, change in {**WITHOUT, **WITH}.items() if name != "Melbourne" or not set(change) & {"past", "noise"}},
+    }
+    outcomes, seconds = [], {}
+    for what, change in changes.items():
+        found, spent = walked(name, folder, change)
+        outcomes += found
+        seconds[str(change)] = spent
+        print(name, what, f"{spent:.0f} s", file=sys.stderr, flush=True)
+    board = leaderboard(outcomes, str({}))
+    by_model = {row.model: row for row in board.rows}
+    rows = []
+    for what, change in changes.items():
+        row = by_model[str(change)]
+        gain = "" if not change else f"{100 * row.skill:+.1f} ({100 * row.skill_lo:+.1f} .. {100 * row.skill_hi:+.1f})"
+        p = "" if not change or row.p is None else f"{row.p:.3f}"
+        rows.append({"file": name, "change": what, "MAE": row.mae, "gain %": gain, "p": p, "CPU": seconds[str(change)] / seconds[str({})]})
+    return rows
+
+
+def main() -> None:
+    """Run what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-folder", type=Path, required=True)
+    parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rows = [row for name in options.files for row in rows_of(name, options.data_folder)]
+    print(json.dumps(rows) if options.json else f"{table(rows)}\n\n{machine()}; seed 0, one fit a fold")
+
+
+if __name__ == "__main__":
+    main()
