@@ -44,7 +44,8 @@ class Net(nn.Module):
         self.target_noise, self.scaling, self.recursive = sized.target_noise, sized.scaling, sized.head == "recursive"
         self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k
-        self.enter = nn.Linear(k * (2 + past) + bool(past), units)
+        self.since = sized.since
+        self.enter = nn.Linear(k * (2 + past) + bool(past) + self.since, units)
         self.rnn = _recurrent(sized)
         self.input_dropout, self.dropout = nn.Dropout(sized.input_dropout), nn.Dropout(sized.dropout)
         self.answers = sized.answers(goal.horizon)
@@ -149,7 +150,8 @@ class Net(nn.Module):
         return Ahead(filled.view(len(filled), -1, self.rows, len(self.future)), level)
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
-        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""
+        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed; and of a net
+        with `since` log(1 + segments since the target was last observed) at the segment's end."""
 
         def cut(x: Tensor) -> Tensor:  # (B, L, ...) -> (B, n, k, ...), the front filled up with zeros
             x = torch.cat([x.new_zeros(len(x), self.padding, *x.shape[2:]), x], 1) if self.padding else x
@@ -158,6 +160,8 @@ class Net(nn.Module):
         parts = [cut(z[:, :, 0]), cut(seen[:, :, 0].float())]
         if z.shape[2] > 1:
             parts += [cut(z[:, :, 1:]).flatten(2), cut(seen[:, :, 1:].float()).mean((2, 3))[..., None]]
+        if self.since:
+            parts.append((cut(_since(seen[:, :, 0]))[:, :, -1:] / self.segment).log1p())
         return torch.cat(parts, 2)
 
     def _enter(self, segments: Tensor, series: Tensor) -> Tensor:
@@ -207,6 +211,8 @@ class Net(nn.Module):
             if ahead is not None:
                 others[..., [place - 1 for place in self.future]] = ahead.rows[:, j] - ahead.level[:, None]
             parts += [others.nan_to_num().flatten(1), (~torch.isnan(others)).float().mean((1, 2))[:, None]]
+        if self.since:
+            parts.append(forecast.new_zeros(len(forecast), 1))
         return torch.cat(parts, 1)[:, None]
 
 
@@ -249,6 +255,12 @@ def _last(window: Tensor, seen: Tensor) -> Tensor:
     place = (seen * torch.arange(1, window.shape[1] + 1, device=window.device)[:, None]).amax(1)
     last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]
     return torch.where(place > 0, last, 0.0)
+
+
+def _since(seen: Tensor) -> Tensor:
+    """Rows since the last observation at each row of windows (B, L), 0 where it is one; before the first, since the window began."""
+    place = torch.arange(1, seen.shape[1] + 1, device=seen.device)
+    return (place - (seen * place).cummax(1).values).float()
 
 
 def _embed(table: Tensor, series: Tensor) -> Tensor:

@@ -163,6 +163,7 @@ class Recurrent(Settings):
             "target_noise": trial.suggest_float("target_noise", 0.0, max(0.3, self.target_noise)),
             "scaling": trial.suggest_float("scaling", 0.0, max(0.3, self.scaling)),
         }
+        tried["since"] = trial.suggest_categorical("since", [False, True])
         if self.span is None:
             tried["anchor"] = trial.suggest_categorical("anchor", ["last", "target", "mean", "none"])
         return tried

@@ -71,6 +71,7 @@ class Settings:
     forget_bias: float | None = _net(None, "initial bias of the forget gate of an LSTM; 1 is usual", "Gers et al. 2000; Jozefowicz et al. 2015")
     anchor: Literal["last", "target", "mean", "none"] = _input("last", "subtracted from each column of the window, that of the target added again")
     span: Count | None = _input(None, "rows before the origin that the anchor `mean` is taken of; none = the whole context")
+    since: bool = _input(False, "beside the mask, how long ago the target was last observed", "Che et al. 2018, GRU-D")
     noise: NotNegative = _input(0.3, "spread of a random offset to each past column of a training window: levels drift, so trust changes")
     target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
     scaling: NotNegative = _input(0.0, "spread of the log of a random factor on each training window and its answer", "Um et al. 2017, scaling")
