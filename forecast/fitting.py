@@ -72,7 +72,7 @@ class Fitted:
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
                 answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling.units, self.goal.horizon)
+                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling, self.goal.horizon)
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
                 answer(chunk, z, scaling, np.arange(len(chunk)))
         times = panel.stamps(origins, self.goal.horizon)
@@ -141,7 +141,7 @@ def fit(
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     names = tuple(column.name for column in past.columns)
-    goal = Goal(steps, names, quantile_levels(intervals), bounds, tuple(names[i] for i in past.future))
+    goal = Goal(steps, names, quantile_levels(intervals), bounds, *(tuple(names[i] for i in places) for places in (past.future, past.static)))
     with one_thread():
         learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
     log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun)

@@ -31,6 +31,7 @@ READING = (
     "category",
     "neighbours",
     "series",
+    "static",
     "tz",
     "every",
     "how",
@@ -55,6 +56,7 @@ class Run:
     category: str | tuple[str, ...] | None = None
     neighbours: str | tuple[str, ...] | None = None
     series: str | tuple[str, ...] | None = None
+    static: str | tuple[str, ...] | None = None
     tz: str | None = None
     every: str | None = None
     how: str = "mean"

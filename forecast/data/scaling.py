@@ -139,9 +139,12 @@ class Units:
     def learn(self, values: Array) -> tuple[Array, Array, float]:
         """loc (C,), spread (C,) and power of rows (n, C) of one series: 0 and 1 of an empty column, a spread of 1 where a scale finds none."""
         power = TRANSFORMS[self.transform].learn(values[:, 0])
-        curved = self.curve(values, power)
-        loc, spread = SCALES[self.scale](np.where(np.isnan(curved).all(0), 0.0, curved))
-        return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0), power
+        return *self.measure(self.curve(values, power)), power
+
+    def measure(self, values: Array) -> tuple[Array, Array]:
+        """loc (C,) and spread (C,) of transformed rows (n, C)."""
+        loc, spread = SCALES[self.scale](np.where(np.isnan(values).all(0), 0.0, values))
+        return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0)
 
     def curve(self, values: Array, power: float) -> Array:
         """Rows (n, C) with the target transformed."""
@@ -154,8 +157,8 @@ class Units:
 class Scaling:
     """z = (x - loc) / spread for each fitted series and column, the target transformed first; strictly increasing, NaN stays NaN.
 
-    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0 · power float64 (S,), of
-    transforms that have one · units: which transform and scale.
+    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0, of a static column those over
+    the series, the same in all rows · power float64 (S,), of transforms that have one · units: which transform and scale.
     """
 
     ids: tuple[str, ...]
@@ -196,11 +199,14 @@ class Scaling:
 
 
 def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
-    """What the units ask to be learned of each series with an observed target, from the rows of `past` alone."""
+    """What the units ask to be learned of each series with an observed target, and of static columns over these, from the rows of `past` alone."""
     units = units or Units()
     units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
-    return _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    made = _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    if past.static and rows:
+        made.loc[:, past.static], made.spread[:, past.static] = units.measure(past.values[past.starts[rows]][:, past.static])
+    return made
 
 
 def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units) -> Scaling:
@@ -208,13 +214,14 @@ def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], co
     return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None = None, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
-    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too.
+def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
+    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too; static columns
+    as in the fit.
 
     Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). Where there are
     future columns a series goes on over the rows of the horizon that it has.
     """
-    units = units or Units()
+    units = fitted.units
     units.check(panel)
     row = origins[:, 1]
     begin = panel.starts[origins[:, 0]]
@@ -226,4 +233,5 @@ def cold_panel(panel: Panel, origins: Array, context: int, units: Units | None =
     learned = [units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
     bare = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=panel.values[keep])
     scaling = _scaling(ids, learned, len(panel.columns), units)
+    scaling.loc[:, panel.static], scaling.spread[:, panel.static] = fitted.loc[0, panel.static], fitted.spread[0, panel.static]
     return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

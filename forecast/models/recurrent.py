@@ -20,7 +20,7 @@ from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen
 from forecast.models.net import Net
 from forecast.models.settings import RATES, Settings, Sizes
-from forecast.models.training import Ended, Training, Turn, affordable, loss_of, members_of, seeded, train
+from forecast.models.training import Ended, Inputs, Training, Turn, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
@@ -33,7 +33,7 @@ MANY = 1000  # a series with fewer rows than this gets no embedding of its own: 
 class Recurrent(Settings):
     """The spec of an LSTM or GRU forecaster: its settings, how they are fitted, restored and searched."""
 
-    reads: ClassVar[tuple[str, ...]] = ("past", "future")
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
@@ -190,18 +190,20 @@ class Feed:
     """Batches by index arithmetic: one float32 tensor of the series, sent to the device once, and the calendar computed from the last known stamp."""
 
     def __init__(self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device) -> None:
-        self.device = device
+        self.device, panel = device, windows.panel
         values = torch.from_numpy(windows.values).to(device)
-        self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
-        self.fitted, self.cycles, self.future = fitted, cycles, windows.panel.future
+        self.values = torch.cat([values[:, :1], values[:, panel.moving[1:]].clamp_(-FAR, FAR)], 1)
+        self.static = torch.from_numpy(windows.values[panel.starts][:, panel.static]).nan_to_num().clamp_(-FAR, FAR).to(device)
+        self.fitted, self.cycles, self.future = fitted, cycles, [panel.moving.index(place) for place in panel.future]
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
-    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
-        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K)), target (B, H)) of the windows at `origins` (B, 2)."""
+    def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor]:
+        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K), static (B, J)), target (B, H)) of windows at `origins` (B, 2)."""
         window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
-        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future]
+        static = self.static[torch.from_numpy(origins[:, 0]).to(self.device)]
+        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future], static
         return inputs, ahead[:, :, 0]
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
@@ -238,10 +240,12 @@ class LearnedNet:
     @torch.inference_mode()
     def attention(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
-        parts = [np.mean([net.attend(*inputs[:2]).cpu().numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
+        parts = []
+        for _, (window, series, _, _, static) in self._chunks(panel, origins, fitted):
+            parts.append(np.mean([net.attend(window, series, static).cpu().numpy() for net in self.nets], axis=0))
         return np.concatenate(parts)
 
-    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor, Tensor]]]:
+    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted, next(self.nets[0].parameters()).device)

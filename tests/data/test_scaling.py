@@ -71,7 +71,7 @@ def test_only_the_past_is_read():
 
 def test_a_cold_origin_is_scaled_on_its_own_rows_before_it():
     panel = single(np.arange(100.0))
-    cold, origins, scaling = cold_panel(panel, np.array([[0, 40], [0, 80]]), 10)
+    cold, origins, scaling = cold_panel(panel, np.array([[0, 40], [0, 80]]), 10, fit_scaling(panel))
     assert scaling.loc[:, 0].tolist() == [np.arange(40).mean(), np.arange(80).mean()]
     assert origins.tolist() == [[0, 10], [1, 10]]
     assert np.allclose(cold.values[9, 0], (39 - scaling.loc[0, 0]) / scaling.spread[0, 0])
@@ -154,7 +154,7 @@ def test_a_cold_origin_learns_its_power_on_its_own_rows_and_no_later_ones():
     values = panel.values.copy()
     values[300 + 150 :, 0] **= 0.3
     units = Units("yeo-johnson")
-    learned = [cold_panel(one, origins, 10, units)[2] for one in (panel, replace(panel, values=values))]
+    learned = [cold_panel(one, origins, 10, fit_scaling(one, units))[2] for one in (panel, replace(panel, values=values))]
     assert learned[0].power[0] == learned[1].power[0] == yeo_johnson_power(panel.values[300:400, 0])
     assert learned[0].power[1] != learned[1].power[1]
 
