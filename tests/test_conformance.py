@@ -73,7 +73,14 @@ def rich():
     values[:, 0] += 2 * values[:, 2] + codes[:, 0]
     values[random.random(len(values)) < 0.05, 3] = np.nan
     kinds = ("day", "night", "noon")
-    made = (*panel.columns, Column("load", "future"), Column("plan", "future", kinds), Column("sky", "past", kinds), Column("height", "static"), Column("site", "static", kinds))
+    made = (
+        *panel.columns,
+        Column("load", "future"),
+        Column("plan", "future", kinds),
+        Column("sky", "past", kinds),
+        Column("height", "static"),
+        Column("site", "static", kinds),
+    )
     return with_neighbours(replace(panel, values=values, columns=made), panel.ids)
 
 

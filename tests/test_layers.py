@@ -24,6 +24,7 @@ FLOORS = [
     "data.delimited",
     "data.sources",
     "data.grid",
+    "data.static",
     "data.buckets",
     "data.checks",
     "data.columns",

@@ -53,7 +53,7 @@ class Net(nn.Module):
         self.future = [goal.moving.index(name) for name in goal.future]
         ahead = len(self.future) * (self.rows + 1) + bool(self.future)  # features of the future columns of these rows
         self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
-        self.middle = goal.levels.index(0.5) if self.outputs > 1 else 0  # of the outputs, the point
+        self.middle = point_of(goal, sized.loss)
         self.attention = Attention(widths[-1]) if sized.attention else None
         self.head = self._head(sized, widths[-1], 0 if self.answers else ahead)
         if self.answers:
@@ -227,6 +227,11 @@ class Net(nn.Module):
         if self.since:
             parts.append(forecast.new_zeros(len(forecast), 1))
         return torch.cat(parts, 1)[:, None]
+
+
+def point_of(goal: Goal, loss: str) -> int:
+    """Which of the outputs is the point: of quantiles the median."""
+    return goal.levels.index(0.5) if loss == "quantile" and goal.levels else 0
 
 
 def _recurrent(sized: Settings) -> nn.Module:

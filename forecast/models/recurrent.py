@@ -18,8 +18,8 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen
-from forecast.models.net import Net
-from forecast.models.settings import RATES, Settings, Sizes
+from forecast.models.net import Net, point_of
+from forecast.models.settings import MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import Ended, Inputs, Training, Turn, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
@@ -38,7 +38,12 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        return sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        usual = self.batch or usual_batch(past)
+        if sized.sizes.batch == usual:
+            return learned
+        note = f"{sized.sizes.batch} windows a step instead of {usual}, so that those of {len(past.columns)} columns fit into {MEMORY >> 20} MB"
+        return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
 
     def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train with settled settings on windows for training, for validation, and all of both."""
@@ -63,6 +68,7 @@ class Recurrent(Settings):
             clip_value=self.clip_value,
             schedule=self.schedule,
             warmup=self.warmup,
+            judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
         if self.seconds is not None:
             with seeded(seed):

@@ -1,4 +1,4 @@
-"""What the nets are told beside the values: how long ago the target was seen."""
+"""What the nets are told beside the values, what judges them, and how many windows they take at a time."""
 
 import math
 from dataclasses import replace
@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import weather
+from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import Goal
-from forecast.models.net import Net
+from forecast.models.net import Net, point_of
+from forecast.models.settings import fitting_batch
+from forecast.models.training import loss_of
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6}
 
@@ -62,3 +64,53 @@ def test_a_net_with_since_trains_on_missing_targets_and_reads_it(head):
     with torch.no_grad():
         fitted.learned.nets[0].enter.weight[:, -1] = 0
     assert (fitted.predict(panel).values != told).any()
+
+
+# --- what judges the weights, and how many windows fit
+
+
+def levelled():
+    """A target that is zero but for a rare, large value: its median is 0, its mean is not, and neither judge agrees with the other."""
+    random = np.random.default_rng(0)
+    values = np.where(random.random(900) < 0.2, 10.0, 0.0) + random.normal(0, 0.1, 900)
+    return single(values)
+
+
+@pytest.mark.parametrize("metric", ["mae", "mse"])
+def test_the_metric_judges_and_patience_waits_for_it(metric):
+    settings = {"units": 8, "steps": 120, "batch": 64, "context": 12, "learning_rate": 0.01, "dropout": 0.0, "finish": 0.0, "anchor": "none"}
+    learned = fit(spec("gru", **settings, metric=metric, loss="mae"), levelled(), 6).learned
+    plain = fit(spec("gru", **settings, loss="mae"), levelled(), 6).learned
+    same = [row[:2] for row in learned.log.history] == [row[:2] for row in plain.log.history][: len(learned.log.history)]
+    assert same  # the training is that of the loss
+    judged, loss = ([row[2] for row in one.log.history] for one in (learned, plain))
+    if metric == "mae":
+        assert judged == loss
+    else:  # going to the median, squared errors rise: the first look is the best, and five later training ends
+        assert np.argmin(loss) > np.argmin(judged) == 0
+        assert len(judged) == 6
+
+
+def test_quantiles_are_judged_by_their_median():
+    settings = {"units": 8, "steps": 24, "batch": 64, "context": 12, "loss": "quantile"}
+    panel = levelled()
+    judged = fit(spec("gru", **settings, metric="mae", finish=0.0), panel, 6, intervals=(80,))
+    assert point_of(judged.goal, "quantile") == 1
+    forecast = torch.tensor([[[0.0, 1.0, 5.0]]])
+    assert loss_of("mse", (), point_of(judged.goal, "quantile"))(forecast, torch.tensor([[3.0]])).tolist() == [[4.0]]
+    pinball = fit(spec("gru", **settings, finish=0.0), panel, 6, intervals=(80,))
+    assert judged.log.history[0][2] != pinball.log.history[0][2]
+
+
+@pytest.mark.parametrize(("cells", "batch"), [(1, 256), (2**17, 256), (2**17 + 1, 128), (2**20, 32), (2**40, 1)])
+def test_the_batch_is_halved_until_its_windows_fit(cells, batch):
+    assert fitting_batch(256, cells) == batch
+
+
+def test_a_batch_that_was_halved_is_said_and_one_that_is_given_stays(monkeypatch):
+    monkeypatch.setattr("forecast.models.settings.MEMORY", 4 * 8 * 40 * (48 + 12) * 2)
+    settings = {"units": 8, "steps": 12, "context": 48, "segment": 6}
+    learned = fit(spec("gru", **settings), weather(), 12)
+    assert learned.learned.sized.batch == 32
+    assert "32 windows a step instead of 128, so that those of 2 columns fit into" in learned.log.notes[1]
+    assert fit(spec("gru", **settings, batch=64), weather(), 12).learned.sized.batch == 64
