@@ -35,8 +35,8 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecas
 
 
 def loss_of(name: str, levels: tuple[float, ...], point: int = 0) -> Loss:
-    """A loss by name, of the output `point` of each step; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett 1978): at the median, and so without
-    levels, the absolute error."""
+    """A loss by name, of the output `point` of each step; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett
+    1978): at the median, and so without levels, the absolute error."""
     if name == "quantile" and levels:
         steps = torch.tensor(levels)
 
@@ -53,8 +53,8 @@ def loss_of(name: str, levels: tuple[float, ...], point: int = 0) -> Loss:
 class Training:
     """How a net is trained: `steps` of `batch` windows drawn at random, a rate that follows `schedule`, clipped gradients, an average of weights.
 
-    Training ends early after `patience` looks without a lower validation loss, or a lower value of `judge`. Then `finish` steps more, from the best weights, on all windows:
-    the newest rows have judged and now teach.
+    Training ends early after `patience` looks without a lower validation loss, or a lower value of `judge`. Then `finish` steps more, from the
+    best weights, on all windows: the newest rows have judged and now teach.
     """
 
     steps: int
