@@ -283,6 +283,7 @@ def tune(
     file: FileArgument = None,
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
     space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
+    sampler: Annotated[str | None, typer.Option("--sampler", help="tpe, random, grid or gp.", show_default="tpe")] = None,
     trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
     reading: Flags,
     walking: Flags,
@@ -297,7 +298,7 @@ def tune(
     """
     from forecast.tuning import tune_run
 
-    plan = _plan(file, [model], reading, walking, {} if space is None else {f"{model}.search": space})
+    plan = _plan(file, [model], reading, walking, {path: value for path, value in ((f"{model}.search", space), ("tune.sampler", sampler)) if value})
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -306,6 +307,8 @@ def tune(
     print(
         "  " + ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in result["best"]["params"].items())
     )
+    for note in result["notes"]:
+        print(note)
     print(f"\n{result['verdict']}")
     print(f"\nGo on:  forecast fit --config {result['run']}/tuned.toml")
 
@@ -443,7 +446,7 @@ def _value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-    return value if isinstance(value, bool | int | float | str | list) else text
+    return value if isinstance(value, bool | int | float | str | list | dict) else text
 
 
 def _progress(quiet: bool) -> Any:

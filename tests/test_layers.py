@@ -46,6 +46,7 @@ FLOORS = [
     "plan",
     "runs",
     "daily",
+    "space",
     "tuning",
     "sklearn",
     "cli",
