@@ -170,7 +170,10 @@ def tune(
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             how: dict[str, Any] = {"trials": trials, "sampler": sampler, "space": space, "transform": transform, "scale": scale}
-            return replace(tune(model, panel, walk, **how, seed=seed, jobs=jobs, folder=made), folder=None)
+            found = tune(model, panel, walk, **how, seed=seed, jobs=jobs, folder=made)
+            study = optuna.create_study(study_name="tune", direction="minimize", pruner=LookPruner())
+            study.add_trials(found.study.get_trials())  # the journal ends with its folder
+            return replace(found, folder=None, study=study)
     folder, walk = Path(folder), walk or WalkForward()
     tried = _tunable(model, space)
     search = Search.before_test(panel, walk, Units(transform, scale), seed)
