@@ -88,9 +88,10 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "id": Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")],
     "past": Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")],
     "future": Annotated[list[str] | None, typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False)],
-    "category": Annotated[list[str] | None, typer.Option("--category", help="Past and future columns of names.", show_default="text columns")],
+    "category": Annotated[list[str] | None, typer.Option("--category", help="Columns of names beside the target.", show_default="text columns")],
     "neighbours": Annotated[list[str] | None, typer.Option("--neighbours", help="Series to look at for each other, or all.", show_default=False)],
     "series": Annotated[list[str] | None, typer.Option("--series", help="Series to forecast: EWR,JFK.", show_default="all")],
+    "static": Annotated[list[str] | None, typer.Option("--static", help="Columns that tell series apart: elevation.", show_default=False)],
     "tz": Annotated[str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")],
     "every": Annotated[str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)],
     "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],
@@ -282,6 +283,7 @@ def tune(
     file: FileArgument = None,
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
     space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
+    sampler: Annotated[str | None, typer.Option("--sampler", help="tpe, random, grid or gp.", show_default="tpe")] = None,
     trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
     reading: Flags,
     walking: Flags,
@@ -296,7 +298,7 @@ def tune(
     """
     from forecast.tuning import tune_run
 
-    plan = _plan(file, [model], reading, walking, {} if space is None else {f"{model}.search": space})
+    plan = _plan(file, [model], reading, walking, {path: value for path, value in ((f"{model}.search", space), ("tune.sampler", sampler)) if value})
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
     if as_json:
         print(json.dumps(result))
@@ -305,6 +307,8 @@ def tune(
     print(
         "  " + ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in result["best"]["params"].items())
     )
+    for note in result["notes"]:
+        print(note)
     print(f"\n{result['verdict']}")
     print(f"\nGo on:  forecast fit --config {result['run']}/tuned.toml")
 
@@ -442,7 +446,7 @@ def _value(text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-    return value if isinstance(value, bool | int | float | str | list) else text
+    return value if isinstance(value, bool | int | float | str | list | dict) else text
 
 
 def _progress(quiet: bool) -> Any:

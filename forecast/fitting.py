@@ -142,7 +142,8 @@ def fit(
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     names = tuple(column.name for column in past.columns)
-    goal = Goal(steps, names, quantile_levels(intervals), bounds, tuple(names[i] for i in past.future), scaling.units)
+    future, static = (tuple(names[i] for i in places) for places in (past.future, past.static))
+    goal = Goal(steps, names, quantile_levels(intervals), bounds, future, static, scaling.units)
     with one_thread():
         learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
     log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun)

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,6 +31,7 @@ READING = (
     "category",
     "neighbours",
     "series",
+    "static",
     "tz",
     "every",
     "how",
@@ -39,6 +40,14 @@ READING = (
     "dayfirst",
     "decimal",
 )  # fields that `read` takes
+
+
+@dataclass(frozen=True)
+class Study:
+    """How `forecast tune` searches: the sampler, and for each model what its space is narrowed to (`forecast.space`)."""
+
+    sampler: Literal["tpe", "random", "grid", "gp"] = "tpe"
+    space: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> a value, values, or {low, high, log}
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Run:
     category: str | tuple[str, ...] | None = None
     neighbours: str | tuple[str, ...] | None = None
     series: str | tuple[str, ...] | None = None
+    static: str | tuple[str, ...] | None = None
     tz: str | None = None
     every: str | None = None
     how: str = "mean"
@@ -71,6 +81,7 @@ class Run:
     cost: float | None = None  # of a price: basis points for each side that is traded
     seed: int = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
+    tune: Study = field(default_factory=Study)
 
     def specs(self) -> list[Spec]:
         """The Specs of its models, with their settings."""
@@ -92,7 +103,8 @@ class Run:
 def make_run(data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Run:
     """A Run from a TOML file and from overrides by dotted path (`{"gru.units": 128, "walk.folds": 2}`), which win.
 
-    In TOML the keys of a Run stand at the top, `[walk]` and one table a model below; `data` is relative to the file's own folder.
+    In TOML the keys of a Run stand at the top, `[walk]`, `[tune]`, and one table a model below, `[gru]` of its settings and `[tune.gru]` of what a
+    study tries; `data` is relative to the file's own folder.
     """
     values: dict[str, Any] = {}
     if config is not None:
@@ -111,6 +123,10 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     _refuse_unknown("", values, names | set(MODELS))
     if isinstance(values.get("walk"), dict):
         _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
+    if isinstance(values.get("tune"), dict):
+        _refuse_unknown("tune.", values["tune"], {"sampler", *MODELS})
+        space = {key: value for key, value in values["tune"].items() if key in MODELS}
+        values["tune"] = {"space": space, **{key: value for key, value in values["tune"].items() if key == "sampler"}}
     if isinstance(values.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
         values["bounds"] = [None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]]
     try:
@@ -150,16 +166,25 @@ def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> 
             raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
 
 
+def _toml_value(value: Any) -> str:
+    """A value as TOML writes it, a table in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml_value(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value)
+
+
 def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
     values = dataclasses.asdict(run)
     values["data"] = str(Path(run.data).resolve())
     low, high = values.pop("bounds")
-    tables = {"walk": values.pop("walk"), **values.pop("settings"), "made": made or {}}
+    tune = values.pop("tune")
+    space = {f"tune.{model}": table for model, table in tune.pop("space").items()}
+    tables = {"walk": values.pop("walk"), **values.pop("settings"), "tune": tune, **space, "made": made or {}}
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
     if (low, high) != (None, None):
         lines.append(f"bounds = [{'-inf' if low is None else low}, {'inf' if high is None else high}]")
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value is not None)]
+            lines += ["", f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None)]
     return "\n".join(lines) + "\n"

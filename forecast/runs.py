@@ -229,6 +229,7 @@ def panel_json(panel: Panel) -> dict[str, Any]:
         "target": targets[0] if len(targets) == 1 else list(targets),
         "past": [column.name for column in panel.columns if column.role == "past"],
         "future": [column.name for column in panel.columns if column.role == "future"],
+        "static": [column.name for column in panel.columns if column.role == "static"],
         "findings": [dataclasses.asdict(finding) for finding in panel.findings],
     }
 
@@ -375,7 +376,7 @@ def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, job
 def _read(plan: Run, specs: Sequence[Spec]) -> Panel:
     """The panel of a run, whose findings also say which models do not read its columns."""
     panel, report = plan.read(), Report()
-    for role in ("past", "future"):
+    for role in ("past", "future", "static"):
         columns = [column.name for column in panel.columns if column.role == role]
         without = [one.name for one in specs if role not in one.reads]
         if columns and without:

@@ -18,7 +18,7 @@ from forecast.models import MODELS, settings_of, spec
 from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
-FORMAT = 2  # of model files; raised when an older one can no longer be read
+FORMAT = 3  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -36,6 +36,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "columns": [dataclasses.asdict(column) for column in fitted.columns],
         "seen": list(fitted.goal.columns),
         "future": list(fitted.goal.future),
+        "static": list(fitted.goal.static),
         "levels": list(fitted.goal.levels),
         "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
@@ -55,10 +56,12 @@ def load(path: str | Path) -> Fitted:
     arrays, values = load_arrays(file)
     if values.get("format") != FORMAT:
         raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
-    goal = Goal(values["horizon"], tuple(values["seen"]), tuple(values["levels"]), tuple(values["bounds"]), tuple(values["future"]))
+    seen, levels, bounds, future, static = (tuple(values[name]) for name in ("seen", "levels", "bounds", "future", "static"))
+    units = Units(**values["units"])
+    goal = Goal(values["horizon"], seen, levels, bounds, future, static, units)
     columns = tuple(Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"])) for one in values["columns"])
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
-    scaling = Scaling(tuple(values["ids"]), loc, spread, power, Units(**values["units"]))
+    scaling = Scaling(tuple(values["ids"]), loc, spread, power, units)
     chosen = spec(**values["spec"])
     learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
@@ -118,7 +121,7 @@ def join(context: Panel, new: Panel) -> Panel:
 
     Where both have a row no observed value may contradict another; one that only the new rows have is taken over. After the last observed target,
     where the context may know future columns already, each observed cell of the new rows counts. Rows without dates follow the last observed
-    target. A series that the context does not have stands on its own rows.
+    target. A series that the context does not have stands on its own rows. What is static is so in the new rows too.
     """
     new = recoded(new, context.columns)
     place = {name: i for i, name in enumerate(new.ids)}
@@ -127,7 +130,9 @@ def join(context: Panel, new: Panel) -> Panel:
         old_times, old = context.times[context.rows(i)], context.values[context.rows(i)]
         if name in place:
             rows = new.rows(place.pop(name))
+            said = _still(name, context, old[:1], new.values[rows][:1])
             old_times, old = _append(name, context, old_times, old, new.times[rows], new.values[rows])
+            old[:, context.static] = said
         ids.append(name)
         times.append(old_times)
         values.append(old)
@@ -136,6 +141,20 @@ def join(context: Panel, new: Panel) -> Panel:
         times.append(new.times[new.rows(i)])
         values.append(new.values[new.rows(i)])
     return make_panel(tuple(ids), times, values, context.columns, context.clock)
+
+
+def _still(name: str, context: Panel, old: Array, new: Array) -> Array:
+    """The static columns (1, K) of a series, of whose rows (1, C) one is old and one new; ForecastError where these contradict each other."""
+    known, said = old[:, context.static], new[:, context.static]
+    differ = np.flatnonzero((known != said)[0] & ~np.isnan(known)[0] & ~np.isnan(said)[0])
+    if len(differ):
+        column, place = context.columns[context.static[differ[0]]], differ[0]
+        names = None if column.names is None else (*map(repr, column.names), "a name it did not have")
+        was, now = (f"{value:.8g}" if names is None else names[int(value)] for value in (known[0, place], said[0, place]))
+        raise ForecastError(
+            f"Series {name!r}: the static column {column.name!r} is {was} in the run, the new file says {now}. Mend the file, or fit again on it."
+        )
+    return np.where(np.isnan(known), said, known)
 
 
 def _append(name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array) -> tuple[Array, Array]:

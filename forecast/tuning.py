@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, nearest
 from forecast.evaluation.backtest import Keep, Part, backtest
 from forecast.evaluation.compare import LEVEL, diebold_mariano, horizons_of, loss_by_origin
 from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
@@ -24,12 +24,19 @@ from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
 from forecast.models import Ranges, settings_of, spec
 from forecast.models.base import LOOKS, Spec, Stop, Watch
-from forecast.plan import DEFAULT_MODELS, Run, to_toml
+from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
 from forecast.runs import FolderKeep, append, run_folder, silent, workers
+from forecast.space import Space, Values, space_of
 
 FOLDS = 2  # of the search: each candidate is fitted that often
 STARTUP = 3  # trials that are never pruned
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {  # of a seed
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP),
+    "grid": lambda seed: optuna.samplers.RandomSampler(seed=seed),  # has nothing to draw: each point is asked for by name
+}
 
 
 class LookPruner(optuna.pruners.BasePruner):
@@ -89,18 +96,19 @@ def objective(
 
     It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
     """
-    base = _tunable(model)
+    tried = _tunable(model)
     search = Search.before_test(panel, walk or WalkForward(), Units(transform, scale), seed)
-    return lambda trial: search.value(trial, base.space(trial))
+    return lambda trial: search.value(trial, tried.candidate(trial))
 
 
-def _tunable(model: str | Spec) -> Spec:
-    """The Spec of a model; ForecastError where its space is empty."""
-    base, ranges = spec(model) if isinstance(model, str) else model, Ranges()
-    base.space(ranges)
+def _tunable(model: str | Spec, table: Mapping[str, Any] | None = None) -> Space:
+    """The space of a model, narrowed by a table; ForecastError where it is empty."""
+    tried, ranges = space_of(spec(model) if isinstance(model, str) else model, table), Ranges()
+    tried.ask(ranges)
     if not ranges.found:
-        raise ForecastError(f"{base.name} has no settings to tune: every trial would be the same. Tune another model, such as gru.")
-    return base
+        name = tried.base.name
+        raise ForecastError(f"{name} has no settings to tune: every trial would be the same. Tune another model, such as gru.")
+    return tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +147,8 @@ def tune(
     walk: WalkForward | None = None,
     *,
     trials: int = 20,
+    sampler: str = "tpe",
+    space: Mapping[str, Any] | None = None,
     transform: str = "none",
     scale: str = "standard",
     seed: int = 0,
@@ -147,35 +157,64 @@ def tune(
 ) -> "Tuned":
     """Search a model's space for `trials` trials, the first of them the default, then compare default and best on the untouched test origins.
 
+    sampler: tpe, random, gp (a Gaussian process), or grid, which ends when all of its points are tried. space: what settings are tried in place of
+    the model's own ranges, or beside them: `{"units": [32, 64], "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "dropout": 0.2}`; the
+    default is a trial where it lies in that.
     folder: keeps the journal of the study and the finished fits, so that a killed study goes on; without it nothing is kept. jobs: trials side
     by side (0 = one a core); with one job the same seed gives the same study, with more the order in which trials end decides what is tried.
     """
     if trials < 1:
         raise ForecastError(f"A study has at least 1 trial; found {trials}.")
+    if sampler not in SAMPLERS:
+        raise ForecastError(f"There is no sampler {sampler!r}.{nearest(sampler, SAMPLERS)}")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            made_there = tune(model, panel, walk, trials=trials, transform=transform, scale=scale, seed=seed, jobs=jobs, folder=made)
-            return replace(made_there, folder=None)
+            how: dict[str, Any] = {"trials": trials, "sampler": sampler, "space": space, "transform": transform, "scale": scale}
+            found = tune(model, panel, walk, **how, seed=seed, jobs=jobs, folder=made)
+            study = optuna.create_study(study_name="tune", direction="minimize", pruner=LookPruner())
+            study.add_trials(found.study.get_trials())  # the journal ends with its folder
+            return replace(found, folder=None, study=study)
     folder, walk = Path(folder), walk or WalkForward()
-    base = _tunable(model)
+    tried = _tunable(model, space)
     search = Search.before_test(panel, walk, Units(transform, scale), seed)
+    settled = tried.base.settle(search.panel, search.walk.ahead(search.panel.clock))
+    outside = tried.outside(settled)
+    notes = [f"The default has {', '.join(outside)}, outside of the space that is tried: it is no trial."] if outside else []
+    points = tried.grid(seed) if sampler == "grid" else None
+    if points is not None:
+        own = None if outside else tried.default(settled)
+        beside = "" if outside else ", the default among them" if own in points else " beside the default"
+        notes.append(f"The grid has {len(points):,} points{beside}; {trials:,} trials at most.")
+        points = [point for point in points if point != own]
     journal = folder / "study.journal"
     _mend(journal)
-    study = _study(journal, seed)
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(_defaults(base, search))
+    study = _study(journal)
+    _refuse_another(study, folder, {"model": tried.base.name, "sampler": sampler, "space": repr(dict(tried.table))})
+    study.sampler = SAMPLERS[sampler](seed + len(study.get_trials(deepcopy=False)))  # one that goes on must not draw again what it drew
+    if not outside and not study.get_trials(deepcopy=False):
+        study.enqueue_trial(tried.default(settled), user_attrs={"default": True})
     from joblib import Parallel, delayed
 
     jobs = min(jobs or os.cpu_count() or 1, trials)
     tell = folder / "parts" / "progress.jsonl"
     tell.parent.mkdir(exist_ok=True)
-    asked = _ask(study, base, trials)
+    asked = _ask(study, tried, trials, points, 0 if outside else 1)
     with workers():
         for _ in Parallel(n_jobs=jobs, pre_dispatch=jobs, batch_size=1, return_as="generator_unordered")(
             delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
         ):
             pass
-        return _judge(folder, base, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell))
+        found = _judge(folder, tried, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell))
+    return replace(found, notes=tuple(notes))
+
+
+def _refuse_another(study: optuna.Study, folder: Path, asked: dict[str, str]) -> None:
+    """ForecastError where a folder's study was of another model, sampler or space: its trials would be mixed up with those of this one."""
+    found = study.user_attrs.get("asked")
+    if found not in (None, asked):
+        differ = ", ".join(f"{key} was {found[key]}, is {value}" for key, value in asked.items() if found[key] != value)
+        raise ForecastError(f"{folder} holds another study: {differ}. Choose another folder.")
+    study.set_user_attr("asked", asked)
 
 
 class JournalLock(JournalFileOpenLock):
@@ -201,30 +240,45 @@ def _mend(journal: Path) -> None:
         os.truncate(journal, content.rfind(b"\n") + 1)
 
 
-def _study(journal: Path, seed: int) -> optuna.Study:
+def _study(journal: Path) -> optuna.Study:
     """The study of a journal file, made if it is not there."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     lock = (JournalFileOpenLock if os.name == "nt" else JournalLock)(str(journal))
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
-    study = optuna.create_study(study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner())
-    # a study that goes on must not draw again what it drew at its beginning
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)), n_startup_trials=STARTUP)
-    return study
+    return optuna.create_study(study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner())
 
 
-def _ask(study: optuna.Study, base: Spec, trials: int) -> Iterator[tuple[int, Spec]]:
-    """Trials to run: first those that a killed process left running, which keep their number and settings; then new ones."""
+def _ask(study: optuna.Study, tried: Space, trials: int, points: list[Values] | None, first: int) -> Iterator[tuple[int, Spec]]:
+    """Trials to run: first those that a killed process left running, which keep their number and settings; then new ones, of a grid its `points`
+    in order after the `first` trial, the default, where it is one."""
     for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        trial = optuna.Trial(study, left._trial_id)
-        yield left._trial_id, base.space(trial)
-    while sum(trial.state != TrialState.WAITING for trial in study.get_trials(deepcopy=False)) < trials:  # a failed trial is one too
-        trial = study.ask()
-        yield trial._trial_id, base.space(trial)
+        yield from _built(study, optuna.Trial(study, left._trial_id), tried)
+    while True:
+        there = study.get_trials(deepcopy=False)
+        waiting = sum(trial.state == TrialState.WAITING for trial in there)
+        if len(there) - waiting >= trials:  # a failed trial is one too
+            return
+        if points is not None and not waiting:
+            if len(there) - first >= len(points):
+                return
+            study.enqueue_trial(points[len(there) - first])
+        yield from _built(study, study.ask(), tried)
+
+
+def _built(study: optuna.Study, trial: optuna.Trial, tried: Space) -> Iterator[tuple[int, Spec]]:
+    """A trial and its candidate; none where its settings contradict each other: then it has failed."""
+    try:
+        candidate = tried.candidate(trial)
+    except ForecastError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    yield trial._trial_id, candidate
 
 
 def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Path) -> None:
     """Run one trial and tell its study; in a worker process where there are several."""
-    study = _study(journal, search.seed)
+    study = _study(journal)
     trial = optuna.Trial(study, identity)
     begun = time.process_time()
     try:
@@ -240,33 +294,17 @@ def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Pa
     append(tell, {"part": ["trial", trial.number], "done": True, "seconds": time.process_time() - begun, "value": value, "state": state.name})
 
 
-def _defaults(base: Spec, search: Search) -> dict[str, Any]:
-    """The default as the parameters of a trial: the settings of the settled spec under the names that its space suggests."""
-    settled = base.settle(search.panel, search.walk.ahead(search.panel.clock))
-    asked: dict[str, Any] = {}
-
-    class Own:
-        """A trial that suggests what the spec has already."""
-
-        def suggest(self, name: str, *_: Any, **__: Any) -> Any:
-            asked[name] = getattr(settled, name)
-            return asked[name]
-
-        suggest_int = suggest_float = suggest_categorical = suggest
-
-    base.space(Own())
-    return asked
-
-
-def _judge(folder: Path, base: Spec, study: optuna.Study, panel: Panel, walk: WalkForward, units: Units, seed: int, jobs: int, keep: Keep) -> "Tuned":
+def _judge(
+    folder: Path, tried: Space, study: optuna.Study, panel: Panel, walk: WalkForward, units: Units, seed: int, jobs: int, keep: Keep
+) -> "Tuned":
     """Default and best on the test origins, and what that says."""
-    tried = study.get_trials(deepcopy=False)
-    if all(trial.state != TrialState.COMPLETE for trial in tried):
-        reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in tried if "error" in trial.user_attrs), "")
-        raise ForecastError(f"None of {len(tried)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
-    best = base.space(optuna.trial.FixedTrial(study.best_params))
+    done, base = study.get_trials(deepcopy=False), tried.base
+    if all(trial.state != TrialState.COMPLETE for trial in done):
+        reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in done if "error" in trial.user_attrs), "")
+        raise ForecastError(f"None of {len(done)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
+    best = tried.candidate(optuna.trial.FixedTrial(study.best_params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
-    models = [base] if study.best_trial.number == 0 else [base, named]
+    models = [base] if study.best_trial.user_attrs.get("default") else [base, named]
     parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
     for outcome in backtest(models, panel, walk, **asdict(units), seed=seed, jobs=jobs, keep=keep):
         parts[outcome.forecast.model].append(outcome)
@@ -301,6 +339,7 @@ class Tuned:
     tuned_mae: float
     p: float | None
     verdict: str
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
@@ -319,6 +358,7 @@ class Tuned:
                 "p": self.p,
             },
             "verdict": self.verdict,
+            "notes": list(self.notes),
         }
 
 
@@ -328,7 +368,8 @@ def tune_run(
     """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`."""
     if len(plan.models) != 1:
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
-    model, panel = _tunable(plan.specs()[0]), plan.read()
+    model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
+    fixed, panel = _tunable(model, space).fixed, plan.read()
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
             tuned = tune(
@@ -336,17 +377,17 @@ def tune_run(
                 panel,
                 plan.walk,
                 trials=trials,
+                sampler=plan.tune.sampler,
+                space=space,
                 transform=plan.transform,
                 scale=plan.scale,
                 seed=plan.seed,
                 jobs=jobs,
                 folder=folder,
             )
-        settings = {model.name: {**plan.settings.get(model.name, {}), **tuned.study.best_params}}
-        write_atomic(
-            folder / "tuned.toml",
-            to_toml(replace(plan, models=DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS), settings=settings)),
-        )
+        settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.study.best_params}}
+        models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS)
+        write_atomic(folder / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study())))
         result = tuned.to_json()
         write_atomic(folder / "tuned.json", json.dumps(result, indent=1))
     return result

@@ -124,6 +124,8 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
         (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
+        (["tune", "weather.csv", "--sampler", "bayes"], "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'"),
+        (["tune", "weather.csv", "--set", "tune.gru.unit=3"], "gru has no setting 'unit' to tune. Did you mean units"),
         (["tune", "weather.csv", "--model", "naive"], "naive has no settings to tune: every trial would be the same."),
         (["compare", "weather.csv"], "Changes of one model are compared at a time; found none. Give --try gru.layers=2"),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
@@ -186,6 +188,15 @@ def test_a_locked_folder_is_refused(file, tmp_path):
         refused = forecast(tmp_path, *arguments)
     assert refused.returncode == 2
     assert "is in use by another forecast process" in refused.stderr
+
+
+def test_tune_by_a_grid_of_a_narrowed_space(file, tmp_path):
+    narrowed = ["--set", "tune.climatology.day={low=2,high=4}", "--set", "tune.climatology.year=[3]", "--set", "tune.climatology.week=3"]
+    arguments = ["tune", file, "--model", "climatology", "--sampler", "grid", "--horizon", "6", "--folds", "1", "--jobs", "1", *narrowed]
+    tuned = forecast(tmp_path, *arguments)
+    assert tuned.returncode == 0, tuned.stderr
+    assert "3 trials, 0 pruned, 0 failed" in tuned.stdout
+    assert "The grid has 3 points, the default among them; 20 trials at most." in tuned.stdout
 
 
 def test_tune_says_what_it_bought(file, tmp_path):

@@ -46,7 +46,8 @@ def origins_from(first, last, series=2):
 
 
 def poisoned(panel, stamp):
-    """The panel with every value at or after a stamp replaced by noise, a few of them missing; of future columns what lies a horizon later."""
+    """The panel with every value at or after a stamp replaced by noise, a few of them missing; of future columns what lies a horizon later,
+    and of static ones nothing."""
     random = np.random.default_rng(9)
     values = panel.values.copy()
     later = panel.times >= stamp
@@ -57,19 +58,29 @@ def poisoned(panel, stamp):
     future = [place for place, column in enumerate(panel.columns) if column.role == "future"]
     known = np.ix_(panel.times < stamp + np.timedelta64(H, "h"), future)
     values[known] = panel.values[known]
+    values[:, panel.static] = panel.values[:, panel.static]
     return replace(panel, values=values)
 
 
 @pytest.fixture(scope="module")
 def rich():
-    """Two series with a past column, numbers and names that are known ahead, names that are not, and each other as neighbours."""
+    """Two series with a past column, numbers and names that are known ahead, names that are not, numbers and names that tell them apart, and each
+    other as neighbours."""
     panel, random = weather(), np.random.default_rng(5)
     codes = random.integers(2, size=(len(panel.values), 2))  # the third name is in no past
-    values = np.column_stack([panel.values, random.normal(size=len(panel.values)), codes])
+    still = np.repeat([[120.0, 0], [40, 1]], panel.lengths, axis=0)
+    values = np.column_stack([panel.values, random.normal(size=len(panel.values)), codes, still])
     values[:, 0] += 2 * values[:, 2] + codes[:, 0]
     values[random.random(len(values)) < 0.05, 3] = np.nan
     kinds = ("day", "night", "noon")
-    made = (*panel.columns, Column("load", "future"), Column("plan", "future", kinds), Column("sky", "past", kinds))
+    made = (
+        *panel.columns,
+        Column("load", "future"),
+        Column("plan", "future", kinds),
+        Column("sky", "past", kinds),
+        Column("height", "static"),
+        Column("site", "static", kinds),
+    )
     return with_neighbours(replace(panel, values=values, columns=made), panel.ids)
 
 
@@ -79,8 +90,8 @@ def test_poison(name, panel):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_poison_with_future_columns_categories_and_neighbours(name, rich):
-    """Of the rows after an origin a model may read the future columns over the horizon, and nothing else."""
+def test_poison_with_future_and_static_columns_categories_and_neighbours(name, rich):
+    """Of the rows after an origin a model may read the future columns over the horizon and what is static, and nothing else."""
     held_to_the_past(name, rich)
 
 
@@ -138,7 +149,7 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     assert np.abs(whole - alone).max() < close
     values = rich.values.copy()
     ahead = np.concatenate([np.arange(begin + 360, stop) for begin, stop in zip(rich.starts, rich.stops, strict=True)])
-    others = [place for place, column in enumerate(rich.columns) if column.role != "future"]
+    others = [place for place, column in enumerate(rich.columns) if column.role not in ("future", "static")]
     values[np.ix_(ahead, others)] = np.nan  # tomorrow: nothing but the future columns is known
     values[ahead, 3] = 1.0
     tomorrow = replace(rich, values=values)
@@ -151,6 +162,11 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     moved = values.copy()
     moved[ahead, 2] += 1.0
     assert np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0  # each step reads them
+    if "static" in fitted.spec.reads and name != "boosting":  # whose few trees may split on something else
+        for place in rich.static:
+            other = values.copy()
+            other[:, place] = values[::-1, place]
+            assert np.abs(fitted.predict(replace(rich, values=other)).values - fitted.predict(tomorrow).values).min() > 0
     new = replace(tomorrow, ids=("a", "new"))
     assert np.isfinite(fitted.predict(new).values).all()
 

@@ -216,7 +216,7 @@ def test_text_becomes_a_category_only_where_it_is_named():
     named = read(frame, target="sales", past=["holiday", "promotion"], category="promotion", missing="Easter")
     assert named.columns[1:] == (Column("holiday", "past", ("", "Christmas", "Easter")), Column("promotion", "past", ("0", "1")))
     assert np.array_equal(np.isnan(named.values[:, 1]), (frame["holiday"] == "Easter").to_numpy())
-    with pytest.raises(ForecastError, match=r"There is no past or future column 'holiday' for --category\. There is: promotion"):
+    with pytest.raises(ForecastError, match=r"There is no past, future or static column 'holiday' for --category\. There is: promotion"):
         read(frame, target="sales", category="holiday")
 
 

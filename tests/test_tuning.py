@@ -7,7 +7,7 @@ from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS
-from forecast.tuning import Search, _defaults, _tunable, objective
+from forecast.tuning import Search, _tunable, objective
 
 SETTLED = {"theta", "ridge", "har", "mean", "seasonal", "naive", "drift"}  # nothing to try, or chosen in the fit
 
@@ -18,9 +18,9 @@ def test_a_model_is_refused_in_words_or_its_default_is_a_trial_of_its_space(name
         with pytest.raises(ForecastError, match=f"{name} has no settings to tune: every trial would be the same"):
             objective(name, weather())
         return
-    base, search = _tunable(name), Search.before_test(weather(), WalkForward(horizon=6), "none", 0)
-    found = _defaults(base, search)
-    tried = base.space(optuna.trial.FixedTrial(found))  # refuses what is outside a range
+    space, search = _tunable(name), Search.before_test(weather(), WalkForward(horizon=6), "none", 0)
+    found = space.default(space.base.settle(search.panel, 6))
+    tried = space.candidate(optuna.trial.FixedTrial(found))  # refuses what is outside a range
     assert {name: getattr(tried, name) for name in found} == found
 
 

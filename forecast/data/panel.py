@@ -9,12 +9,13 @@ from forecast.data.clock import Clock
 from forecast.data.findings import Finding
 from forecast.files import Array
 
-Role = Literal["target", "past", "future"]
+Role = Literal["target", "past", "future", "static"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a panel: the target, a `past` column that is known up to the origin, or a `future` one that is known over the horizon too.
+    """A column of a panel: the target, a `past` column that is known up to the origin, a `future` one that is known over the horizon too, or a
+    `static` one, which is the same in all rows of a series.
 
     names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None = the column holds numbers.
     """
@@ -36,6 +37,7 @@ class Roles:
     category: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
     tz: str | None = None
     every: str | None = None
     how: str = "mean"
@@ -77,6 +79,16 @@ class Panel:
     def future(self) -> list[int]:
         """The places of the columns that are known over the horizon."""
         return [i for i, column in enumerate(self.columns) if column.role == "future"]
+
+    @property
+    def static(self) -> list[int]:
+        """The places of the columns that do not change within a series."""
+        return [i for i, column in enumerate(self.columns) if column.role == "static"]
+
+    @property
+    def moving(self) -> list[int]:
+        """The places of all other columns, the target first."""
+        return [i for i, column in enumerate(self.columns) if column.role != "static"]
 
     @property
     def lengths(self) -> Array:

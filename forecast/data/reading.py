@@ -36,6 +36,7 @@ from forecast.data.numbers import Decimal, parse_numbers
 from forecast.data.panel import Column, Panel, Role, Roles
 from forecast.data.sources import FILE_ID, as_text, load_table
 from forecast.data.stamps import Stamps, parse_text, part_of, stampish
+from forecast.data.static import hold, static_values
 from forecast.data.tables import Needed, Table
 from forecast.data.zones import timezone_of, to_local, to_moments
 from forecast.errors import ForecastError, nearest
@@ -79,6 +80,7 @@ def read(
     category: Names = None,
     neighbours: Names = None,
     series: Names = None,
+    static: Names = None,
     clock: Clock | None = None,
     tz: str | None = None,
     every: str | None = None,
@@ -94,7 +96,8 @@ def read(
     target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
     holds a part) and of series names; found by name and type where absent. past: other columns that are known up to the origin; by default every
     other numeric column, "none" for none. future: columns that are known over the horizon too, such as a holiday; rows after the last target may
-    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. neighbours: series
+    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. static: columns that
+    are the same in all rows of a series, numbers or names, such as the elevation of a station; an empty cell says nothing. neighbours: series
     whose targets are past columns of every other one, or "all". series: those that are forecast, by default all. clock: known beforehand (a file of
     a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
@@ -111,11 +114,11 @@ def read(
     choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), tuple(_texts(category)), mark)
     wanted, newer = None if every is None else clock_of(every), clock is not None
     report = Report()
-    table = load_table(source, report, _needed(target, time, id, past, future), ID_NAMES)
+    table = load_table(source, report, _needed(target, time, id, past, future, static), ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    wide = None if any((time, id, future, category)) else _rows_that_are_series(table, kinds, report)
+    wide = None if any((time, id, future, category, static)) else _rows_that_are_series(table, kinds, report)
     if wide is not None:
         return _chosen(wide, series, neighbours, newer, report)
 
@@ -127,11 +130,11 @@ def read(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
     owner, ids = _series(table, ident, report)
-    asked = [*_texts(target), *_texts(past), *_texts(future)]
+    asked = [*_texts(target), *_texts(past), *_texts(future), *_texts(static)]
     free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
     text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
-    targets = read_targets(target, [name for name in numbers if name not in (*_texts(past), *_texts(future))], table.where, report)
+    targets = read_targets(target, [name for name in numbers if name not in asked[len(_texts(target)) :]], table.where, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
@@ -143,8 +146,9 @@ def read(
         extra = read_others("past", past, numbers, text, targets, report)
     else:
         extra = [name for name in numbers if name not in targets] if len(targets) == 1 else []
-    extra = [name for name in extra if name not in ahead]
-    left = [name for name, kind in free.items() if kind in ("text", "stamp", "other") and name not in (*extra, *ahead)]
+    fixed = read_others("static", static, numbers, [name for name in text if name not in ahead], [*targets, *ahead], report)
+    extra = [name for name in extra if name not in (*ahead, *fixed)]
+    left = [name for name, kind in free.items() if kind in ("text", "stamp", "other") and name not in (*extra, *ahead, *fixed)]
     if left:
         report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
     void = [name for name, kind in free.items() if kind == "empty" and name not in asked]
@@ -152,8 +156,9 @@ def read(
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
     taken, table = dict(table.columns), replace(table, columns={})  # handed over, so that each is let go once it is in `values`
-    choices = replace(choices, category=_categories([*extra, *ahead], text, choices, report))
+    choices = replace(choices, category=_categories([*extra, *ahead, *fixed], text, choices, report))
     roles_of: dict[str, Role] = {**dict.fromkeys(targets, "target"), **dict.fromkeys(extra, "past"), **dict.fromkeys(ahead, "future")}
+    roles_of |= dict.fromkeys(fixed, "static")
     values, columns, decimal_found = _values(table, taken, roles_of, choices, report)
     ids = ids or (targets[0],)
     zone, dates, times = "", False, None
@@ -163,8 +168,9 @@ def read(
     if times is not None and np.isnat(times).any():  # rows of a local time that does not exist and hold nothing
         rows = rows.take(np.flatnonzero(~np.isnat(times)))
     rows = in_order(rows, table, report)
+    told = static_values(rows, columns, newer, table, report)
     if wanted is not None:
-        own: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None}
+        own: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"}
         own |= {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in choices.circular}
         rows = gather(rows, wanted, how, own, tz or zone, table, report)
         clock = clock or _clock_of_buckets(rows, wanted, zone)
@@ -172,6 +178,7 @@ def read(
     else:
         rows = without_duplicates(rows, table, report)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
+    hold(rows.values, columns, bounds, told)
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, targets, extra, ahead, names, ident, report)
     look_at_series(panel, report, newer=newer)
@@ -182,6 +189,7 @@ def read(
         tuple(extra),
         tuple(ahead),
         choices.category,
+        static=tuple(fixed),
         tz=tz,
         every=every,
         how=how,
@@ -206,12 +214,12 @@ def _texts(values: Names) -> list[str]:
     return [] if values is None else [values] if isinstance(values, str) else [str(value) for value in values]
 
 
-def _needed(target: Names, time: Names, ident: str | None, past: Names, future: Names) -> Needed:
-    """Which columns of a file to read: with a target and past columns named, no other number."""
+def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Needed:
+    """Which columns of a file to read: with a target and past columns named, which are the first of `others`, no other number."""
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
-        wanted = {*_texts(target), *_texts(time), *_texts(past), *_texts(future), *_texts(ident)}
-        if target is None or past is None or "all" in wanted or not wanted & set(kinds):
+        wanted = {*_texts(target), *_texts(time), *_texts(ident), *(name for names in others for name in _texts(names))}
+        if target is None or others[0] is None or "all" in wanted or not wanted & set(kinds):
             return set(kinds)
         parts = {part for name in _texts(time) for part in re.split(r"\s*,\s*", name)}
         return {
@@ -314,10 +322,10 @@ def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tup
 
 
 def _categories(others: list[str], text: list[str], choices: Choices, report: Report) -> tuple[str, ...]:
-    """The past and future columns whose cells are names: all text, and those that --category names."""
+    """The past, future and static columns whose cells are names: all text, and those that --category names."""
     for name in choices.category:
         if name not in others:
-            report.refuse("no-such-column", f"There is no past or future column {name!r} for --category.{nearest(name, others)}")
+            report.refuse("no-such-column", f"There is no past, future or static column {name!r} for --category.{nearest(name, others)}")
     return tuple(name for name in others if name in text)
 
 
@@ -330,13 +338,14 @@ def _values(
         if roles.get(name) == "target":
             report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
         if name not in others:
-            report.refuse("no-such-column", f"There is no past or future column {name!r} of numbers for --circular.{nearest(name, others)}")
+            report.refuse("no-such-column", f"There is no past, future or static column {name!r} of numbers for --circular.{nearest(name, others)}")
     columns: list[Column] = []
     parts: list[Array] = []
     decimal: str | None = None
     for name, role in roles.items():
         if name in choices.category:
-            codes, names = _codes(name, taken.pop(name), choices.missing, report)
+            empty = ("",) if role == "static" else ()  # what is left empty of a whole series is not known
+            codes, names = _codes(name, taken.pop(name), (*choices.missing, *empty), report)
             columns.append(Column(name, role, names))
             parts.append(codes)
             continue

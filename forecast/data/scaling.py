@@ -141,9 +141,12 @@ class Units:
     def learn(self, values: Array) -> tuple[Array, Array, float]:
         """loc (C,), spread (C,) and power of rows (n, C) of one series: 0 and 1 of an empty column, a spread of 1 where a scale finds none."""
         power = TRANSFORMS[self.transform].learn(values[:, 0])
-        curved = self.curve(values, power)
-        loc, spread = SCALES[self.scale](np.where(np.isnan(curved).all(0), 0.0, curved))
-        return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0), power
+        return *self.measure(self.curve(values, power)), power
+
+    def measure(self, values: Array) -> tuple[Array, Array]:
+        """loc (C,) and spread (C,) of transformed rows (n, C)."""
+        loc, spread = SCALES[self.scale](np.where(np.isnan(values).all(0), 0.0, values))
+        return loc, np.where(spread > 1e-12 * np.maximum(1, np.abs(loc)), spread, 1.0)
 
     def curve(self, values: Array, power: float) -> Array:
         """Rows (n, C) with the target transformed."""
@@ -156,8 +159,8 @@ class Units:
 class Scaling:
     """z = (x - loc) / spread for each fitted series and column, the target transformed first; strictly increasing, NaN stays NaN.
 
-    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0 · power float64 (S,), of
-    transforms that have one · units: which transform and scale.
+    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0, of a static column those over
+    the series, the same in all rows · power float64 (S,), of transforms that have one · units: which transform and scale.
     """
 
     ids: tuple[str, ...]
@@ -198,14 +201,16 @@ class Scaling:
 
 
 def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
-    """What the units ask to be learned of each series with an observed target, from the rows of `past` alone."""
+    """What the units ask to be learned of each series with an observed target, and of static columns over these, from the rows of `past` alone."""
     units = units or Units()
     units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
-    learned = _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    made = _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
     if units.scale == SHARED and rows:
-        return replace(learned, spread=np.broadcast_to(np.median(learned.spread, axis=0), learned.spread.shape))
-    return learned
+        made.spread[:] = np.median(made.spread, axis=0)
+    if past.static and rows:
+        made.loc[:, past.static], made.spread[:, past.static] = units.measure(past.values[past.starts[rows]][:, past.static])
+    return made
 
 
 def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units) -> Scaling:
@@ -214,7 +219,8 @@ def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], co
 
 
 def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
-    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too.
+    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too; static columns
+    as in the fit.
 
     What all fitted series share, these share too.
 
@@ -234,5 +240,6 @@ def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, hori
     bare = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=panel.values[keep])
     scaling = _scaling(ids, learned, len(panel.columns), units)
     if units.scale == SHARED:
-        scaling = replace(scaling, spread=np.broadcast_to(fitted.spread[0], scaling.spread.shape))
+        scaling.spread[:] = fitted.spread[0]
+    scaling.loc[:, panel.static], scaling.spread[:, panel.static] = fitted.loc[0, panel.static], fitted.spread[0, panel.static]
     return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

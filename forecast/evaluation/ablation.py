@@ -45,8 +45,8 @@ class Without:
         return replace(self, base=self.base.space(trial))
 
     def _goal(self, goal: Goal) -> Goal:
-        columns, future = (tuple(name for name in names if not _is_left(name, self.left)) for names in (goal.columns, goal.future))
-        return replace(goal, columns=columns, future=future)
+        kept = [tuple(name for name in names if not _is_left(name, self.left)) for names in (goal.columns, goal.future, goal.static)]
+        return replace(goal, columns=kept[0], future=kept[1], static=kept[2])
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,8 @@ LOOKS = 12  # how often a net's averaged weights are judged, and so how often a 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first), of which `future` are known ahead.
+    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first), of which `future` are known ahead and
+    `static` do not change within a series.
 
     levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross. units: how
     the values that a model sees were made from the target.
@@ -31,7 +32,13 @@ class Goal:
     levels: tuple[float, ...] = ()
     bounds: Bounds = (None, None)
     future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
     units: Units = field(default_factory=Units)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The columns that are not static, the target first."""
+        return tuple(name for name in self.columns if name not in self.static)
 
 
 class Stop(Exception):  # noqa: N818 (a signal, not an error)

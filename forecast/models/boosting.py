@@ -31,7 +31,7 @@ class Boosting:
     One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all rows are learned from.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("past", "future")
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
     name: str = "boosting"
     trees: Annotated[int, Field(ge=BLOCK)] = 150  # at most
     leaves: Annotated[int, Field(ge=2, le=128)] = 15

@@ -27,8 +27,8 @@ class Reach(NamedTuple):
 class Reading(NamedTuple):
     """What was read at M origins, float64, missing = NaN.
 
-    anchor (M,): the last observed target, 0 where there is none · target (M, L) and past (M, R, C - 1) less their last observed values ·
-    last (M, C): these, of all columns.
+    anchor (M,): the last observed target, 0 where there is none · target (M, L) and past (M, R, ...), the columns beside it that are not static,
+    less their last observed values · last (M, C): these, of all columns.
     """
 
     anchor: Array
@@ -42,7 +42,7 @@ def reach_of(past: Panel, horizon: int) -> Reach:
     season = min(past.clock.seasons, default=1)
     most = max(1, (int(past.lengths.max()) - 2 * horizon) // 2)
     context = min(max(7 * min(horizon, 48), 28, 2 * season), LONGEST, most)
-    fair = max(1, CELLS // max(1, len(past.columns) - 1))
+    fair = max(1, CELLS // max(1, len(past.moving) - 1))
     return Reach(context, min(season if season > 1 else 10, DAY, fair, context))
 
 
@@ -53,7 +53,8 @@ def read(windows: Windows, origins: Array, reach: Reach) -> Reading:
     values = [target.astype("float64"), *np.moveaxis(np.clip(past.astype("float64"), -FAR, FAR), 2, 0)]
     last = np.stack([last_of(one) for one in values], axis=1)
     anchored = [one - np.nan_to_num(at)[:, None] for one, at in zip(values, last.T, strict=True)]
-    others = np.stack(anchored[1:], axis=2) if len(anchored) > 1 else np.zeros((len(origins), reach.past, 0))
+    moving = [anchored[place] for place in windows.panel.moving[1:]]
+    others = np.stack(moving, axis=2) if moving else np.zeros((len(origins), reach.past, 0))
     return Reading(np.nan_to_num(last[:, 0]), anchored[0], others, last)
 
 

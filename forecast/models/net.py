@@ -2,7 +2,7 @@
 
 It reads k rows per recurrent step and answers all segments of the horizon in parallel from its final state (after Lin et al. 2023, SegRNN),
 plus a linear skip from window to horizon, and one from the future columns. Axes as in `settings.py`, P outputs per step: 1, or a quantile at
-each level, and K future columns.
+each level, K future columns and J static ones.
 """
 
 import math
@@ -38,21 +38,22 @@ class Net(nn.Module):
     def __init__(self, sized: Settings, goal: Goal, series: int, calendar: int) -> None:
         super().__init__()
         sizes, widths = sized.sizes, sized.widths
-        past, k, units = len(goal.columns) - 1, sizes.segment, widths[0]
-        self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.columns)
+        past, k, units = len(goal.moving) - 1, sizes.segment, widths[0]
+        self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.moving)
         self.segment, self.anchor, self.noise = k, sized.anchor, sized.noise
         self.target_noise, self.scaling, self.recursive = sized.target_noise, sized.scaling, sized.head == "recursive"
         self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k
-        self.enter = nn.Linear(k * (2 + past) + bool(past), units)
+        self.since = sized.since
+        self.enter = nn.Linear(k * (2 + past) + bool(past) + self.since, units)
         self.rnn = _recurrent(sized)
         self.input_dropout, self.dropout = nn.Dropout(sized.input_dropout), nn.Dropout(sized.dropout)
         self.answers = sized.answers(goal.horizon)
         self.rows = k if self.answers or self.recursive else goal.horizon  # that one answer is about
-        self.future = [goal.columns.index(name) for name in goal.future]
+        self.future = [goal.moving.index(name) for name in goal.future]
         ahead = len(self.future) * (self.rows + 1) + bool(self.future)  # features of the future columns of these rows
         self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
-        self.middle = goal.levels.index(0.5) if self.outputs > 1 else 0  # of the outputs, the point
+        self.middle = point_of(goal, sized.loss)
         self.attention = Attention(widths[-1]) if sized.attention else None
         self.head = self._head(sized, widths[-1], 0 if self.answers else ahead)
         if self.answers:
@@ -60,6 +61,7 @@ class Net(nn.Module):
         self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
         self.ahead = nn.Linear(ahead, units, bias=False) if self.answers and ahead else None
         self.series = nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None  # added on reading, on answering
+        self.static = nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None  # added where the series' own are
         self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
         self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
         initialise(self, sized.init, sized.forget_bias)
@@ -75,21 +77,22 @@ class Net(nn.Module):
             return nn.Sequential(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, self.rows * self.outputs))
         return nn.Linear(features, self.rows * self.outputs)
 
-    def forward(self, window: Tensor, series: Tensor, calendar: Tensor, future: Tensor | None = None) -> Tensor:
+    def forward(self, window: Tensor, series: Tensor, calendar: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
         """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step, and the future
-        columns (B, H, K) of a net that has some."""
+        columns (B, H, K) and static ones (B, J) of a net that has some."""
         seen, anchor, z = self._anchored(window)
         factor = self._augment(z, seen) if self.training else None
-        output, state = self.rnn(self._enter(self._segments(z, seen), series))
+        reading, answering = self._told(series, static)
+        output, state = self.rnn(self._enter(self._segments(z, seen), reading))
         pooled = self.attention(output)[0] if self.attention is not None else None
         skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
         ahead = self._ahead(future, anchor, factor) if self.future and future is not None else None
         if self.skip_ahead is not None and ahead is not None:
             skip = skip + self.skip_ahead(ahead.features()).flatten(1)[:, : self.horizon]
         if self.recursive:
-            answer, skip = self._feed_back(_end(output, state), state, pooled, series, skip, ahead), 0.0
+            answer, skip = self._feed_back(_end(output, state), state, pooled, reading, skip, ahead), 0.0
         elif self.answers:
-            answer = self._answer(state, pooled, series, calendar, ahead)
+            answer = self._answer(state, pooled, answering, calendar, ahead)
         else:
             answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features()[:, 0])
         level = anchor[:, :1] + skip
@@ -98,19 +101,20 @@ class Net(nn.Module):
             return forecast
         return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
 
-    def example(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def example(self) -> tuple[Tensor, ...]:
         """Inputs of one window, empty but of the right shapes."""
         with self.enter.weight.device:
             calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
             future = torch.zeros(1, self.horizon, len(self.future))
-            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar, future
+            static = torch.zeros(1, self.static.in_features if self.static is not None else 0)
+            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar, future, static
 
-    def attend(self, window: Tensor, series: Tensor) -> Tensor:
+    def attend(self, window: Tensor, series: Tensor, static: Tensor | None = None) -> Tensor:
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""
         if self.attention is None:
             raise AssertionError("a net without attention has no weights of it")
         seen, _, z = self._anchored(window)
-        weights: Tensor = self.attention(self.rnn(self._enter(self._segments(z, seen), series))[0])[1]
+        weights: Tensor = self.attention(self.rnn(self._enter(self._segments(z, seen), self._told(series, static)[0]))[0])[1]
         return weights
 
     def _anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -149,7 +153,8 @@ class Net(nn.Module):
         return Ahead(filled.view(len(filled), -1, self.rows, len(self.future)), level)
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
-        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed."""
+        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed; and of a net
+        with `since` log(1 + segments since the target was last observed) at the segment's end."""
 
         def cut(x: Tensor) -> Tensor:  # (B, L, ...) -> (B, n, k, ...), the front filled up with zeros
             x = torch.cat([x.new_zeros(len(x), self.padding, *x.shape[2:]), x], 1) if self.padding else x
@@ -158,12 +163,22 @@ class Net(nn.Module):
         parts = [cut(z[:, :, 0]), cut(seen[:, :, 0].float())]
         if z.shape[2] > 1:
             parts += [cut(z[:, :, 1:]).flatten(2), cut(seen[:, :, 1:].float()).mean((2, 3))[..., None]]
+        if self.since:
+            parts.append((cut(_since(seen[:, :, 0]))[:, :, -1:] / self.segment).log1p())
         return torch.cat(parts, 2)
 
-    def _enter(self, segments: Tensor, series: Tensor) -> Tensor:
-        """What the recurrent net reads (B, n, D) of segments (B, n, features)."""
+    def _told(self, series: Tensor, static: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        """What is known of each series, added on reading and on answering (B, D): its embedding, and what its static columns say."""
+        own = None if self.series is None else (_embed(self.series[0], series), _embed(self.series[1], series))
+        if self.static is None or static is None:
+            return own or (None, None)
+        reading, answering = self.static(static).chunk(2, 1)
+        return (reading, answering) if own is None else (own[0] + reading, own[1] + answering)
+
+    def _enter(self, segments: Tensor, told: Tensor | None) -> Tensor:
+        """What the recurrent net reads (B, n, D) of segments (B, n, features) and what is known of each series (B, D)."""
         read = self.enter(self.input_dropout(segments)).relu()
-        return read + _embed(self.series[0], series)[:, None] if self.series is not None else read
+        return read if told is None else read + told[:, None]
 
     def _speak(self, output: Tensor, pooled: Tensor | None, ahead: Tensor | None = None) -> Tensor:
         """The head on the recurrent net's output (B, D), beside what attention pooled (B, D) and features of the future columns (B, F)."""
@@ -171,12 +186,12 @@ class Net(nn.Module):
         answer: Tensor = self.head(read if ahead is None else torch.cat([read, ahead], 1))
         return answer
 
-    def _answer(self, state: Carried, pooled: Tensor | None, series: Tensor, calendar: Tensor, ahead: Ahead | None) -> Tensor:
+    def _answer(self, state: Carried, pooled: Tensor | None, told: Tensor | None, calendar: Tensor, ahead: Ahead | None) -> Tensor:
         """(B, m k P): one recurrent step per answered segment, each from the final state, all in parallel."""
-        batch, m = len(series), self.answers
+        batch, m = len(calendar), self.answers
         ask = self.position.expand(batch, m, -1)
-        if self.series is not None:
-            ask = ask + _embed(self.series[1], series)[:, None]
+        if told is not None:
+            ask = ask + told[:, None]
         if self.calendar is not None:
             ask = ask + self.calendar(calendar)
         if self.ahead is not None and ahead is not None:
@@ -184,16 +199,18 @@ class Net(nn.Module):
         answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
         return self._speak(answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)).view(batch, -1)
 
-    def _feed_back(self, output: Tensor, state: Carried, pooled: Tensor | None, series: Tensor, skip: Tensor | float, ahead: Ahead | None) -> Tensor:
+    def _feed_back(
+        self, output: Tensor, state: Carried, pooled: Tensor | None, told: Tensor | None, skip: Tensor | float, ahead: Ahead | None
+    ) -> Tensor:
         """(B, m k, P): a segment at a time, each forecast, the skip (B, H) within it, read as if it had been observed."""
-        batch, k, m = len(series), self.segment, math.ceil(self.horizon / self.segment)
+        batch, k, m = len(output), self.segment, math.ceil(self.horizon / self.segment)
         linear = output.new_zeros(batch, m * k)
         linear[:, : self.horizon] += skip
         features = None if ahead is None else ahead.features()
         parts: list[Tensor] = []
         for j in range(m):
             if j:
-                read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), series), state)
+                read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), told), state)
                 output = read[:, -1]
             answer = self._speak(output, pooled, None if features is None else features[:, j])
             parts.append(answer.view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
@@ -207,7 +224,14 @@ class Net(nn.Module):
             if ahead is not None:
                 others[..., [place - 1 for place in self.future]] = ahead.rows[:, j] - ahead.level[:, None]
             parts += [others.nan_to_num().flatten(1), (~torch.isnan(others)).float().mean((1, 2))[:, None]]
+        if self.since:
+            parts.append(forecast.new_zeros(len(forecast), 1))
         return torch.cat(parts, 1)[:, None]
+
+
+def point_of(goal: Goal, loss: str) -> int:
+    """Which of the outputs is the point: of quantiles the median."""
+    return goal.levels.index(0.5) if loss == "quantile" and goal.levels else 0
 
 
 def _recurrent(sized: Settings) -> nn.Module:
@@ -249,6 +273,12 @@ def _last(window: Tensor, seen: Tensor) -> Tensor:
     place = (seen * torch.arange(1, window.shape[1] + 1, device=window.device)[:, None]).amax(1)
     last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]
     return torch.where(place > 0, last, 0.0)
+
+
+def _since(seen: Tensor) -> Tensor:
+    """Rows since the last observation at each row of windows (B, L), 0 where it is one; before the first, since the window began."""
+    place = torch.arange(1, seen.shape[1] + 1, device=seen.device)
+    return (place - (seen * place).cummax(1).values).float()
 
 
 def _embed(table: Tensor, series: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen, season_of
-from forecast.models.net import Net
-from forecast.models.settings import RATES, Settings, Sizes
-from forecast.models.training import Ended, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
+from forecast.models.net import Net, point_of
+from forecast.models.settings import MEMORY, RATES, Settings, Sizes, usual_batch
+from forecast.models.training import Ended, Inputs, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
@@ -36,12 +36,17 @@ MANY = 1000  # a series with fewer rows than this gets no embedding of its own: 
 class Recurrent(Settings):
     """The spec of an LSTM or GRU forecaster: its settings, how they are fitted, restored and searched."""
 
-    reads: ClassVar[tuple[str, ...]] = ("past", "future")
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        return sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        usual = self.batch or usual_batch(past)
+        if sized.sizes.batch == usual:
+            return learned
+        note = f"{sized.sizes.batch} windows a step instead of {usual}, so that those of {len(past.columns)} columns fit into {MEMORY >> 20} MB"
+        return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
 
     def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train with settled settings on windows for training, for validation, and all of both."""
@@ -68,6 +73,7 @@ class Recurrent(Settings):
             clip_value=self.clip_value,
             schedule=self.schedule,
             warmup=self.warmup,
+            judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
         if self.seconds is not None:
             with seeded(seed):
@@ -185,6 +191,7 @@ class Recurrent(Settings):
             "target_noise": trial.suggest_float("target_noise", 0.0, max(0.3, self.target_noise)),
             "scaling": trial.suggest_float("scaling", 0.0, max(0.3, self.scaling)),
         }
+        tried["since"] = trial.suggest_categorical("since", [False, True])
         if self.span is None:
             tried["anchor"] = trial.suggest_categorical("anchor", ["last", "target", "mean", "none"])
         return tried
@@ -213,18 +220,21 @@ class Feed:
     def __init__(
         self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device, units: Array | None = None
     ) -> None:
-        self.device, self.units = device, None if units is None else torch.from_numpy(units.astype("float32")).to(device)
+        self.device, panel = device, windows.panel
+        self.units = None if units is None else torch.from_numpy(units.astype("float32")).to(device)
         values = torch.from_numpy(windows.values).to(device)
-        self.values = torch.cat([values[:, :1], values[:, 1:].clamp(-FAR, FAR)], 1)
-        self.fitted, self.cycles, self.future = fitted, cycles, windows.panel.future
+        self.values = torch.cat([values[:, :1], values[:, panel.moving[1:]].clamp_(-FAR, FAR)], 1)
+        self.static = torch.from_numpy(windows.values[panel.starts][:, panel.static]).nan_to_num().clamp_(-FAR, FAR).to(device)
+        self.fitted, self.cycles, self.future = fitted, cycles, [panel.moving.index(place) for place in panel.future]
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
-    def __call__(self, windows: Windows, origins: Array) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Unit]:
-        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K)), target (B, H), unit (B,)) of the windows at `origins` (B, 2)."""
+    def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:
+        """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K), static (B, J)), target (B, H), unit (B,)) at `origins`."""
         window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
-        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future]
+        static = self.static[torch.from_numpy(origins[:, 0]).to(self.device)]
+        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future], static
         return inputs, ahead[:, :, 0], None if self.units is None else self.units[series]
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
@@ -261,10 +271,12 @@ class LearnedNet:
     @torch.inference_mode()
     def attention(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
-        parts = [np.mean([net.attend(*inputs[:2]).cpu().numpy() for net in self.nets], axis=0) for _, inputs in self._chunks(panel, origins, fitted)]
+        parts = []
+        for _, (window, series, _, _, static) in self._chunks(panel, origins, fitted):
+            parts.append(np.mean([net.attend(window, series, static).cpu().numpy() for net in self.nets], axis=0))
         return np.concatenate(parts)
 
-    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor, Tensor]]]:
+    def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted, next(self.nets[0].parameters()).device)

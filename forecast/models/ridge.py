@@ -30,7 +30,7 @@ class Ridge:
     spread 1) on the last `validation` share of the past; then all rows are learned from.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("past", "future")
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
     name: str = "ridge"
     context: Count | None = None  # rows of the target
     past_rows: Count | None = None  # of the past columns

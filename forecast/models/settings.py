@@ -23,6 +23,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
+MEMORY = 2**30  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
+COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
 RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
 
 
@@ -71,6 +73,7 @@ class Settings:
     forget_bias: float | None = _net(None, "initial bias of the forget gate of an LSTM; 1 is usual", "Gers et al. 2000; Jozefowicz et al. 2015")
     anchor: Literal["last", "target", "mean", "none"] = _input("last", "subtracted from each column of the window, that of the target added again")
     span: Count | None = _input(None, "rows before the origin that the anchor `mean` is taken of; none = the whole context")
+    since: bool = _input(False, "beside the mask, how long ago the target was last observed", "Che et al. 2018, GRU-D")
     noise: NotNegative = _input(0.3, "spread of a random offset to each past column of a training window: levels drift, so trust changes")
     target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
     scaling: NotNegative = _input(0.0, "spread of the log of a random factor on each training window and its answer", "Um et al. 2017, scaling")
@@ -107,6 +110,7 @@ class Settings:
     clip: Positive = _train(1.0, "highest norm of a gradient; 1e9 cuts nothing", "Pascanu et al. 2013")
     clip_value: Positive | None = _train(None, "highest absolute value in a gradient, cut before the norm", "Mikolov 2012")
     patience: Count = _rows(5, "looks (12 a fit) without a lower validation loss after which training ends", "Prechelt 1998")
+    metric: Literal["loss", "mae", "mse"] = _rows("loss", "what judges the weights there, of point forecasts: which are kept, and when patience ends")
     validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(0.15, "share of the past's tail that judges the weights")
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products in training; auto: bfloat16 where the processor has it")
@@ -151,18 +155,19 @@ class Settings:
                 f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
                 f" then it is chosen."
             )
-        rows = sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+        rows = _observed(past)
         segment = self.segment or (1 if self.head == "recursive" else math.ceil(horizon / math.ceil(horizon / 48)))
         season = min(past.clock.seasons, default=1)
         segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
         reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
         most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
+        context = self.context or min(math.ceil(reach / segment) * segment, most)
         return replace(
             self,
             segment=segment,
-            context=self.context or min(math.ceil(reach / segment) * segment, most),
+            context=context,
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
-            batch=self.batch or (128 if rows < FEW else 256),
+            batch=self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns)),
             learning_rate=self.learning_rate or (2e-3 if FEW <= rows < MOST else 1e-3) * RATES[self.optimiser],
             steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
         )
@@ -189,6 +194,23 @@ class Settings:
     def answers(self, horizon: int) -> int:
         """Segments answered in parallel, m; 0 for the heads that answer from the final state."""
         return math.ceil(horizon / self.sizes.segment) if self.head == "segments" else 0
+
+
+def _observed(past: Panel) -> int:
+    """Observed cells of the target."""
+    return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+
+
+def usual_batch(past: Panel) -> int:
+    """Windows a step, where memory does not ask for fewer."""
+    return 128 if _observed(past) < FEW else 256
+
+
+def fitting_batch(usual: int, cells: int) -> int:
+    """The usual number of windows a step, halved until their `cells` each fit into MEMORY; 1 at least."""
+    while usual > 1 and usual * cells * 4 * COPIES > MEMORY:
+        usual //= 2
+    return usual
 
 
 def _typical(lengths: Array) -> int:

@@ -36,9 +36,9 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecas
 }
 
 
-def loss_of(name: str, levels: tuple[float, ...]) -> Loss:
-    """A loss by name; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett 1978): at the median, and so without
-    levels, the absolute error."""
+def loss_of(name: str, levels: tuple[float, ...], point: int = 0) -> Loss:
+    """A loss by name, of the output `point` of each step; "quantile" is twice the pinball loss, averaged over the levels (Koenker and Bassett
+    1978): at the median, and so without levels, the absolute error."""
     if name == "quantile" and levels:
         steps = torch.tensor(levels)
 
@@ -48,15 +48,15 @@ def loss_of(name: str, levels: tuple[float, ...]) -> Loss:
 
         return pinball
     one = LOSSES["mae" if name == "quantile" else name]
-    return lambda forecast, target: one(target - forecast[..., 0])
+    return lambda forecast, target: one(target - forecast[..., point])
 
 
 @dataclass(frozen=True)
 class Training:
     """How a net is trained: `steps` of `batch` windows drawn at random, a rate that follows `schedule`, clipped gradients, an average of weights.
 
-    Training ends early after `patience` looks without a lower validation loss. Then `finish` steps more, from the best weights, on all windows:
-    the newest rows have judged and now teach.
+    Training ends early after `patience` looks without a lower validation loss, or a lower value of `judge`. Then `finish` steps more, from the
+    best weights, on all windows: the newest rows have judged and now teach.
     """
 
     steps: int
@@ -76,6 +76,7 @@ class Training:
     clip_value: float | None = None
     schedule: str = "cosine"
     warmup: float | None = None  # share of the steps; None = a tenth, at most 100
+    judge: Loss | None = None  # of the validation windows: the lowest is the best, and what patience waits for; None = the loss
 
 
 @contextlib.contextmanager
@@ -103,7 +104,7 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     while not state.finishing and state.step < how.steps and not state.stale:
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
         if state.step in looks:
-            value = _judge(state.average, batch_of, validation, judged, how.loss)
+            value = _judge(state.average, batch_of, validation, judged, how.judge or how.loss)
             state.look(value)
             watch.store(*state.pack())
             watch.report(state.step, how.steps, value)

@@ -194,7 +194,7 @@ def test_numbers_are_no_stamps():
         ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
         ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
         ({"decimal": ";"}, "found ';' for --decimal"),
-        ({"circular": "to"}, "There is no past or future column 'to' of numbers for --circular. Did you mean two"),
+        ({"circular": "to"}, "There is no past, future or static column 'to' of numbers for --circular. Did you mean two"),
     ],
 )
 def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):

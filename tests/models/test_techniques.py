@@ -580,12 +580,13 @@ def test_the_default_is_a_trial_of_the_full_study(model):
     from optuna.trial import FixedTrial
 
     from forecast.evaluation.folds import WalkForward
-    from forecast.tuning import Search, _defaults
+    from forecast.space import space_of
+    from forecast.tuning import Search
 
     panel, base = weather((300,)), spec(model, search="full")
     search = Search.before_test(panel, WalkForward(horizon=6), "none", 0)
-    first = base.space(FixedTrial(_defaults(base, search)))  # refuses what is outside a range
     settled = base.settle(search.panel, 6)
+    first = base.space(FixedTrial(space_of(base).default(settled)))  # refuses what is outside a range
     assert first.settle(search.panel, 6) == settled
 
 
