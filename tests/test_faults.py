@@ -203,9 +203,7 @@ class Hopeless(Climatology):
 
 
 def test_a_study_whose_every_trial_fails_says_so_and_why(panel):
-    with pytest.raises(
-        fc.ForecastError, match=r"None of 3 trials of climatology came to an end.* Trial 0: The moon .*\. Wait for it\."
-    ):
+    with pytest.raises(fc.ForecastError, match=r"None of 3 trials of climatology came to an end.* Trial 0: The moon .*\. Wait for it\."):
         fc.tune(Hopeless(), panel, fc.WalkForward(horizon=12), trials=3)
 
 

@@ -124,6 +124,9 @@ def read(
         table, stamps = _without_empty_rows(table, stamps, report)
         _say_stamps(table, names, stamps, report)
     else:
+        _refuse_unread_stamps(
+            table, [name for name, kind in kinds.items() if kind == "text" and name not in (id, *_texts(past), *_texts(future))], report
+        )
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
     owner, ids = _series(table, ident, report)
@@ -250,13 +253,14 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
     where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
 
     def cell(row: int) -> str:
-        return " ".join(str(table.columns[name][row].as_py()) for name in names)
+        cells = [table.columns[name][row].as_py() for name in names]
+        return " ".join("" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one) for one in cells)
 
     def complain(code: str, rows: Array, what: str, remedy: str) -> None:
         if len(rows):
             report.say(
                 code,
-                f"{table.at(rows[:1])} {what} in {where}: found {cell(rows[0])!r} ({len(rows):,} such rows).",
+                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({len(rows):,} such rows).",
                 rows=table.rows(rows[:SHOWN]),
                 example=cell(rows[0]),
                 remedy=remedy,
@@ -295,6 +299,20 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
         report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+
+
+def _refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
+    """A column of text with a year in its cells, each its own, is one of stamps in a form that is not known here."""
+    for name in text:
+        cells = pc.cast(table.columns[name].drop_null(), pa.string())
+        dated = pc.match_substring_regex(cells, r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
+            report.refuse(
+                "unreadable-stamp",
+                f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
+                example=cells[0].as_py(),
+                remedy="Write them as 2013-01-31 06:00, with an offset such as +01:00 in place of a zone's name; or remove the column.",
+            )
 
 
 def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
@@ -371,12 +389,7 @@ def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report:
 def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
     """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
     mark: str | None = None
-    if (
-        pa.types.is_string(column.type)
-        or pa.types.is_large_string(column.type)
-        or pa.types.is_dictionary(column.type)
-        or pa.types.is_string_view(column.type)
-    ):
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type):
         read = parse_numbers(column, choices.missing, choices.decimal, "," if table.decimal == "," else None)
         values, mark = read.values, read.decimal
         if read.words:
@@ -388,7 +401,7 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
                 f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
                 rows=table.rows(read.bad[:SHOWN]),
                 example=cell,
-                remedy=f"Mend the cell, or say that it means missing with --missing {cell!r}." if cell.strip() else "Mend the cell.",
+                remedy=_mend(cell),
             )
     else:
         if pa.types.is_boolean(column.type):
@@ -404,10 +417,22 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
     return values, mark
 
 
+def _mend(cell: str) -> str:
+    """What to do about a cell that is no number."""
+    if not cell.strip():
+        return "Mend the cell."
+    trace = " A trace of rain is usually written as 0." if cell.strip().lower() in ("t", "tr", "trace") else ""
+    return f"Mend the cell, or say that it means missing with --missing {cell!r}.{trace}"
+
+
 def _say_overflow(name: str, column: pa.ChunkedArray, table: Table, report: Report) -> None:
     """Whole numbers that float64 cannot tell apart."""
-    large = pc.fill_null(pc.or_(pc.greater(column, 2**53), pc.less(column, -(2**53)) if pa.types.is_signed_integer(column.type) else False), False)
-    rows = np.flatnonzero(large.to_numpy()) if pa.types.is_int64(column.type) or pa.types.is_uint64(column.type) else np.zeros(0, int)
+    if not (pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)):
+        return
+    large = pc.greater(column, pa.scalar(2**53, column.type))
+    if pa.types.is_int64(column.type):
+        large = pc.or_(large, pc.less(column, -(2**53)))
+    rows = np.flatnonzero(pc.fill_null(large, False).to_numpy())
     if len(rows):
         report.say(
             "int-overflow",
