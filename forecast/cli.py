@@ -212,9 +212,9 @@ def predict(
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
     from forecast.daily import predict_run
-    from forecast.runs import frame_json
+    from forecast.runs import frame_json, stamped
 
-    frame = predict_run(run, file, keep=keep).to_frame(cutoff=False)
+    frame = stamped(predict_run(run, file, keep=keep).to_frame(cutoff=False))
     if as_json:
         print(json.dumps({"run": run, "forecast": frame_json(frame)}))
     else:
@@ -499,7 +499,8 @@ def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     import pandas as pd
 
     frame = pd.DataFrame(rows)
-    return frame.assign(ds=pd.to_datetime(frame["ds"])) if isinstance(rows[0]["ds"], str) else frame
+    first = rows[0]["ds"]
+    return frame.assign(ds=pd.to_datetime(frame["ds"])) if isinstance(first, str) and pd.Timestamp(first).tz is None else frame
 
 
 def _wide(frame: "pd.DataFrame") -> str:

@@ -173,7 +173,7 @@ def read(
         clock = clock or _clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
-        rows = without_duplicates(rows, table, report)
+        rows = without_duplicates(rows, zone, table, report)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, targets, extra, ahead, names, ident, report)

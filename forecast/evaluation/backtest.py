@@ -136,6 +136,7 @@ def outcome(ask: Ask, known: Facts, one: Spec, answers: Answers, log: Log) -> Ou
     """Forecasts of one part beside what came."""
     fold, quantiles = known.fold, answers.get("quantiles")
     levels = quantile_levels(ask.intervals) if quantiles is not None else ()
-    forecast = Forecast(one.name, ask.panel.ids, fold.origins, known.cutoffs, known.times, answers["values"], levels, quantiles)
+    panel, values = ask.panel, answers["values"]
+    forecast = Forecast(one.name, panel.ids, fold.origins, known.cutoffs, known.times, values, levels, quantiles, panel.clock.tz)
     places = fold.places if ask.walk.align == "end" else None
     return Outcome(fold.index, forecast, known.truth, known.last, known.past, known.scaling, log, places)
