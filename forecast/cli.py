@@ -98,6 +98,7 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "circular": Annotated[list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)],
     "dayfirst": Annotated[bool | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
     "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
+    "calendar": Annotated[str | None, typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays")],
 }
 WALKING: dict[str, Any] = {  # the flags that say how models are walked through it
     "horizon": Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")],

@@ -38,6 +38,7 @@ READING = (
     "circular",
     "dayfirst",
     "decimal",
+    "calendar",
 )  # fields that `read` takes
 
 
@@ -62,6 +63,7 @@ class Run:
     circular: str | tuple[str, ...] | None = None
     dayfirst: bool | None = None
     decimal: str | None = None
+    calendar: str | None = None
     walk: WalkForward = field(default_factory=WalkForward)
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross

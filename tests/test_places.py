@@ -110,3 +110,54 @@ def test_ticks_of_a_place_gathered_into_its_days(tmp_path):
     panel = fc.read(tmp_path / "x.csv", tz="America/New_York", every="1D", how="sum")
     assert panel.values[:, 0].tolist() == [144.0] * 5
     assert str(panel.times[0])[:10] == "2024-03-29"
+
+
+def test_the_sessions_to_come_are_those_of_the_exchange(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    closed = pd.to_datetime(["2024-07-04", "2024-09-02", "2024-11-28", "2024-12-25", "2025-01-01", "2025-01-09", "2025-01-20"])
+    days = pd.bdate_range("2024-06-20", "2025-01-31").difference(closed)
+    upto = days[days <= "2024-12-23"]
+    frame = pd.DataFrame({"date": upto, "close": np.arange(len(upto), dtype=float)})
+    frame.to_csv("x.csv", index=False)
+    panel = fc.read("x.csv", calendar="XNYS")
+    assert not {"assumed-stamps", "not-a-session", "missing-session"} & {finding.code for finding in panel.findings}
+    wanted = days[days > "2024-12-23"][:15].tolist()
+    assert fc.fit("drift", panel, horizon=15).predict(panel).to_frame()["ds"].tolist() == wanted
+    made = CliRunner().invoke(
+        app, ["fit", "x.csv", "--calendar", "XNYS", "--model", "drift", "--horizon", "5", "--jobs", "1", "--out", "run", "--json", "--quiet"]
+    )
+    assert [row["ds"][:10] for row in json.loads(made.stdout)["forecast"]] == [f"{day:%Y-%m-%d}" for day in wanted[:5]]
+    pd.DataFrame({"date": wanted[:2], "close": [7.0, 8.0]}).to_csv("new.csv", index=False)
+    assert predict_run("run", "new.csv").to_frame()["ds"].tolist() == wanted[2:7]
+
+
+def test_a_file_is_compared_with_the_exchange(tmp_path):
+    days = pd.bdate_range("2024-06-20", "2024-12-23").difference(pd.to_datetime(["2024-07-03", "2024-09-02", "2024-09-04", "2024-11-28"]))
+    pd.DataFrame({"date": days, "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", calendar="XNYS")
+    found = {finding.code: finding for finding in panel.findings}
+    assert found["not-a-session"].rows == (2 + days.get_loc(pd.Timestamp("2024-07-04")),)
+    assert "2 sessions of XNYS have no row, the first 2024-07-03 after row 10" in found["missing-session"].message
+    assert panel.lengths.tolist() == [len(days)]
+
+
+@pytest.mark.parametrize(
+    ("freq", "calendar", "words"),
+    [
+        ("h", "XNYS", "for trading days, one row a session; these rows are hourly"),
+        ("B", "XNYZ", "There is no exchange 'XNYZ' for --calendar. Did you mean"),
+    ],
+)
+def test_a_calendar_that_does_not_fit_is_refused(freq, calendar, words, tmp_path):
+    pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60, freq=freq), "y": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(fc.ForecastError, match=words):
+        fc.read(tmp_path / "x.csv", calendar=calendar)
+
+
+def test_a_horizon_beyond_what_is_known_of_an_exchange_is_refused():
+    from forecast.data.clock import Clock
+    from forecast.data.exchanges import sessions_of
+
+    last = sessions_of("XSHG")[-1:]
+    with pytest.raises(fc.ForecastError, match=f"The calendar XSHG is known from 1990-12-.* to {last[0]}"):
+        Clock("sessions", "session", calendar="XSHG").after(last.astype("datetime64[ns]"), np.arange(1, 3))

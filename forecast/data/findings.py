@@ -71,6 +71,10 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     # series on their clock
     "clock": "info",
     "assumed-stamps": "info",
+    "calendar": "info",
+    "no-trading-days": "error",
+    "not-a-session": "warning",
+    "missing-session": "warning",
     "relabelled": "info",
     "newest-first": "info",
     "unsorted": "warning",

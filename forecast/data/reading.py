@@ -29,6 +29,7 @@ from forecast.data.columns import (
     read_targets,
     read_time,
 )
+from forecast.data.exchanges import sessions_of
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.neighbours import choose_series
@@ -87,6 +88,7 @@ def read(
     circular: Names = None,
     dayfirst: bool | None = None,
     decimal: str | None = None,
+    calendar: str | None = None,
 ) -> Panel:
     """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or wide (a column a series).
 
@@ -99,7 +101,9 @@ def read(
     a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
-    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open.
+    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open. calendar: the
+    exchange whose sessions trading days are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are
+    compared with it.
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
@@ -107,6 +111,8 @@ def read(
         raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
     if tz:
         timezone_of(tz)  # an unknown zone is refused before anything is read
+    if calendar:
+        sessions_of(calendar)
     mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
     choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), tuple(_texts(category)), mark)
     wanted, newer = None if every is None else clock_of(every), clock is not None
@@ -115,7 +121,7 @@ def read(
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    wide = None if any((time, id, future, category)) else _rows_that_are_series(table, kinds, report)
+    wide = None if any((time, id, future, category, calendar)) else _rows_that_are_series(table, kinds, report)
     if wide is not None:
         return _chosen(wide, series, neighbours, newer, report)
 
@@ -175,6 +181,8 @@ def read(
     else:
         rows = without_duplicates(rows, zone, table, report)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
+    if calendar:
+        clock = _on_exchange(calendar, rows, bounds, clock, table, report)
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, targets, extra, ahead, names, ident, report)
     look_at_series(panel, report, newer=newer)
@@ -192,6 +200,7 @@ def read(
         circular=choices.circular,
         dayfirst=None if stamps is None else stamps.dayfirst,
         decimal=decimal or decimal_found,
+        calendar=calendar,
     )
     return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
 
@@ -519,6 +528,37 @@ def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
     found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
     same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
     return found if same else wanted
+
+
+def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:
+    """The clock of the sessions of an exchange; rows on other days, and sessions without a row, are said."""
+    if rows.times is None or clock.freq not in ("session", "B"):
+        report.refuse("no-trading-days", f"--calendar {calendar} is for trading days, one row a session; these rows are {clock.words}.")
+    sessions, days = sessions_of(calendar), rows.times.astype("datetime64[D]")
+    report.say("calendar", f"sessions are those of {calendar}, also the ones to come")
+    odd = np.flatnonzero(~np.isin(days, sessions) & (days >= sessions[0]) & (days <= sessions[-1]))
+    if len(odd):
+        records = rows.record(odd)
+        report.say(
+            "not-a-session",
+            f"{table.at(records)} {'have days' if len(odd) > 1 else 'has a day'} on which {calendar} was closed, the first {days[odd[0]]};"
+            f" {'they are' if len(odd) > 1 else 'it is'} kept",
+            rows=table.rows(records[:SHOWN]),
+            example=days[odd[0]],
+        )
+    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+        own = days[start:stop]
+        absent = np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
+        if len(absent):
+            row = start + np.searchsorted(own, absent[:1]) - 1
+            report.say(
+                "missing-session",
+                f"{name}: {len(absent):,} sessions of {calendar} have no row, the first {absent[0]} after {table.at(rows.record(row)).lower()};"
+                f" nothing is filled in",
+                rows=table.rows(rows.record(row)),
+                example=absent[0],
+            )
+    return Clock("sessions", "session", calendar=calendar)
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[Column]) -> Panel:
