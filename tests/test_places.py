@@ -161,3 +161,13 @@ def test_a_horizon_beyond_what_is_known_of_an_exchange_is_refused():
     last = sessions_of("XSHG")[-1:]
     with pytest.raises(fc.ForecastError, match=f"The calendar XSHG is known from 1990-12-.* to {last[0]}"):
         Clock("sessions", "session", calendar="XSHG").after(last.astype("datetime64[ns]"), np.arange(1, 3))
+
+
+def test_without_the_package_of_calendars_it_is_said_what_to_install(monkeypatch):
+    import sys
+
+    from forecast.data.exchanges import sessions_of
+
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    with pytest.raises(fc.ForecastError, match=r"pip install forecast-toolkit\[market\]"):
+        sessions_of.__wrapped__("XNYS")
