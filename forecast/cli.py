@@ -99,6 +99,7 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "circular": Annotated[list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)],
     "dayfirst": Annotated[bool | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
     "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
+    "calendar": Annotated[str | None, typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays")],
 }
 WALKING: dict[str, Any] = {  # the flags that say how models are walked through it
     "horizon": Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")],
@@ -213,9 +214,9 @@ def predict(
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
     from forecast.daily import predict_run
-    from forecast.runs import frame_json
+    from forecast.runs import frame_json, stamped
 
-    frame = predict_run(run, file, keep=keep).to_frame(cutoff=False)
+    frame = stamped(predict_run(run, file, keep=keep).to_frame(cutoff=False))
     if as_json:
         print(json.dumps({"run": run, "forecast": frame_json(frame)}))
     else:
@@ -503,7 +504,8 @@ def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     import pandas as pd
 
     frame = pd.DataFrame(rows)
-    return frame.assign(ds=pd.to_datetime(frame["ds"])) if isinstance(rows[0]["ds"], str) else frame
+    first = rows[0]["ds"]
+    return frame.assign(ds=pd.to_datetime(frame["ds"])) if isinstance(first, str) and pd.Timestamp(first).tz is None else frame
 
 
 def _wide(frame: "pd.DataFrame") -> str:

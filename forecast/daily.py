@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecast.data.panel import Panel
 from forecast.data.reading import read
+from forecast.data.zones import placed, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import mean_observed
 from forecast.files import Array, locked, sweep, write_atomic
@@ -55,7 +56,7 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
         return pd.DataFrame()
     frame, rows = pd.read_parquet(folder / FORECASTS), pd.read_parquet(folder / ROWS)
     ends = rows[rows.iloc[:, 2].notna()].groupby("unique_id")["ds"].max()
-    return frame[frame["cutoff"] <= frame["unique_id"].map(ends)]
+    return frame[unplaced(frame["cutoff"]) <= frame["unique_id"].map(ends).to_numpy()]
 
 
 def _fitted(folder: Path) -> Fitted:
@@ -137,7 +138,7 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
     if np.isnan(truth).all():
         raise ForecastError(
             f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and the target is known"
-            f" until {pd.Index(panel.cutoffs(panel.ends())).max()}. Give a file with rows after {kept['cutoff'].min()}."
+            f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
         )
     walk = pd.read_parquet(folder / "outcomes.parquet")
     recent, usual = _errors(fitted, kept, truth), _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon))
@@ -148,7 +149,7 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
 
 def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
     """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has come, (M,)."""
-    names, cutoffs = kept["unique_id"].to_numpy()[::horizon], kept["cutoff"].to_numpy()[::horizon]
+    names, cutoffs = kept["unique_id"].to_numpy()[::horizon], unplaced(kept["cutoff"])[::horizon]
     truth, whole = np.full((len(names), horizon), np.nan), np.zeros(len(names), bool)
     for i, (name, known) in enumerate(zip(panel.ids, panel.known(), strict=True)):
         times = panel.times[panel.rows(i)]
@@ -182,8 +183,8 @@ def _errors(fitted: Fitted, frame: pd.DataFrame, truth: Array) -> Errors:
         low, high = (cells(f"{model}-{side}-{coverage:g}") for side in ("lo", "hi"))
         held = ((low <= truth) & (truth <= high)).astype("float64")
         inside[f"{coverage:g}"] = np.where(np.isnan(low + high + truth), np.nan, held)
-    ids, cutoffs = (frame[name].to_numpy()[::horizon] for name in ("unique_id", "cutoff"))
-    return Errors(ids, cutoffs, frame["ds"].to_numpy()[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside)
+    ids, cutoffs = frame["unique_id"].to_numpy()[::horizon], unplaced(frame["cutoff"])[::horizon]
+    return Errors(ids, cutoffs, unplaced(frame["ds"])[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside)
 
 
 def _by_step(recent: Errors, usual: Errors) -> pd.DataFrame:

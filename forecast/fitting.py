@@ -78,7 +78,7 @@ class Fitted:
         times = panel.stamps(origins, self.goal.horizon)
         values = within(values, self.goal.bounds)
         quantiles = None if quantiles is None else within(quantiles, self.goal.bounds)
-        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), times, values, levels, quantiles)
+        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), times, values, levels, quantiles, panel.clock.tz)
 
     def scaled(self, panel: Panel) -> Panel:
         """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""

@@ -39,6 +39,7 @@ READING = (
     "circular",
     "dayfirst",
     "decimal",
+    "calendar",
 )  # fields that `read` takes
 
 
@@ -72,6 +73,7 @@ class Run:
     circular: str | tuple[str, ...] | None = None
     dayfirst: bool | None = None
     decimal: str | None = None
+    calendar: str | None = None
     walk: WalkForward = field(default_factory=WalkForward)
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross

@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.data.scaling import Scaling
+from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.files import Array
 
@@ -81,6 +82,7 @@ class Forecast:
 
     model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, H) · values float64 (M, H) ·
     levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels quantiles is None.
+    zone: the place whose time frames show; cutoffs and times are UTC.
     """
 
     model: str
@@ -91,24 +93,26 @@ class Forecast:
     values: Array
     levels: tuple[float, ...] = ()
     quantiles: Array | None = None
+    zone: str = ""
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
         """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.
 
-        With `cutoff` (by default where a series has several origins) the last known stamp stands there too.
+        With `cutoff` (by default where a series has several origins) the last known stamp stands there too. Where a panel has a zone its stamps
+        are local and know their offset from UTC.
         """
         import pandas as pd
 
         origins, horizon = self.values.shape
         series = self.origins[:, 0]
         names = np.array(self.ids, dtype=object)[series]
-        frame = pd.DataFrame({"unique_id": np.repeat(names, horizon), "ds": self.times.ravel(), self.model: self.values.ravel()})
+        frame = pd.DataFrame({"unique_id": np.repeat(names, horizon), "ds": placed(self.times.ravel(), self.zone), self.model: self.values.ravel()})
         if self.quantiles is not None:
             for coverage, low, high in intervals(self.levels):
                 frame[f"{self.model}-lo-{coverage:g}"] = self.quantiles[..., low].ravel()
                 frame[f"{self.model}-hi-{coverage:g}"] = self.quantiles[..., high].ravel()
         if cutoff if cutoff is not None else len(np.unique(series)) < origins:
-            frame.insert(2, "cutoff", np.repeat(self.cutoffs, horizon))
+            frame.insert(2, "cutoff", placed(np.repeat(self.cutoffs, horizon), self.zone))
         return frame
 
 

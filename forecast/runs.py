@@ -275,10 +275,15 @@ def board_of(values: dict[str, Any]) -> Leaderboard:
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a frame as JSON values, stamps in ISO 8601."""
+    """Rows of a frame as JSON values, stamps in ISO 8601, with their offset from UTC where they have one."""
     if pd.api.types.is_datetime64_any_dtype(frame["ds"]):
         frame = frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
     return [{str(key): _number(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def stamped(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame to be written as text: stamps with an offset in ISO 8601."""
+    return frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat())) if isinstance(frame["ds"].dtype, pd.DatetimeTZDtype) else frame
 
 
 def _number(value: Any) -> Any:
@@ -459,7 +464,7 @@ def _write(result: Result, plan: Run) -> None:
     from forecast.show.report import write_report
 
     folder, panel, board = result.folder, result.panel, result.board
-    write_atomic(folder / "forecast.csv", result.forecast.to_frame(cutoff=False).to_csv(index=False))
+    write_atomic(folder / "forecast.csv", stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False))
     write_atomic(folder / "scores.csv", board.to_frame().to_csv())
     write_atomic(folder / "outcomes.parquet", _outcomes_frame(result.outcomes).to_parquet(index=False, compression="zstd"))
     history = [(o.forecast.model, o.fold, *row) for o in result.outcomes for row in o.log.history]

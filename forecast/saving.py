@@ -11,6 +11,7 @@ from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling, Units
+from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.files import Array, load_arrays, save_arrays, write_atomic
 from forecast.fitting import Fitted
@@ -170,8 +171,9 @@ def _append(name: str, context: Panel, times: Array, values: Array, new_times: A
     if len(differ):
         k, column = differ[0], int(np.argmax(apart[differ[0]]))
         raise ForecastError(
-            f"Series {name!r} at {pd.Timestamp(both[k])}: the run knows {context.columns[column].name} = {known[k, column]:.8g}, the new file says"
-            f" {said[k, column]:.8g} ({len(differ)} of {len(both)} overlapping rows differ). Give only new rows, or fit again on the corrected file."
+            f"Series {name!r} at {pd.Index(placed(both[[k]], clock.tz))[0]}: the run knows {context.columns[column].name} = {known[k, column]:.8g},"
+            f" the new file says {said[k, column]:.8g} ({len(differ)} of {len(both)} overlapping rows differ)."
+            f" Give only new rows, or fit again on the corrected file."
         )
     values = values.copy()
     values[here] = np.where(np.isnan(known), said, known)
@@ -184,7 +186,9 @@ def _append(name: str, context: Panel, times: Array, values: Array, new_times: A
     times, values = np.concatenate([times, after]), np.concatenate([values, rows])
     position = clock.position(times)
     if (position < 0).any():
-        raise ForecastError(f"Series {name!r}: the new stamp {pd.Timestamp(times[position < 0][0])} is not on the clock of the run ({clock.words}).")
+        raise ForecastError(
+            f"Series {name!r}: the new stamp {pd.Index(placed(times[position < 0], clock.tz))[0]} is not on the clock of the run ({clock.words})."
+        )
     filled = np.full((int(position[-1]) + 1, values.shape[1]), np.nan)
     filled[position] = values
     return times if len(filled) == len(times) else clock.after(times[:1], np.arange(len(filled)))[0], filled

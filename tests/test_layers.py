@@ -13,6 +13,7 @@ FLOORS = [
     "data.findings",
     "data.stamps",
     "data.zones",
+    "data.exchanges",
     "data.clock",
     "data.panel",
     "data.categories",

@@ -6,6 +6,7 @@ from forecast.data.clock import show
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.panel import Panel
 from forecast.data.tables import Table
+from forecast.data.zones import to_local
 from forecast.files import Array
 
 _NINES = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 999999.0)
@@ -125,6 +126,7 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
         report.say("short", f"series with under {least} target values, three default horizons: {listed(short)}", example=short[0])
     ends = known.times[known.stops[known.lengths > 0] - 1]
     if clock.kind != "step" and len(ends) > 1 and (ends != ends[0]).any():
+        ends = to_local(ends, clock.tz)
         report.say("ragged-ends", f"series end at different times, from {show(ends.min())} to {show(ends.max())}; each is forecast from its own end")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from forecast.data.exchanges import sessions_after
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -42,8 +43,9 @@ class Clock:
 
     kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D". `calendar`: `freq` is B (business days) or
     MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
-    number counts, and future stamps are the next days of `weekmask` (Monday first). Sessions may be of several `bars`, `freq` such as "5min"
-    apart, the first one `opens` nanoseconds after midnight. tz: the place whose hours of the day count, "" = UTC; stamps stay UTC.
+    number counts, and future stamps are those of the exchange `calendar`, or else the next days of `weekmask` (Monday first). Sessions may be of
+    several `bars`, `freq` such as "5min" apart, the first one `opens` nanoseconds after midnight. tz: the place whose hours of the day
+    count, "" = UTC; stamps stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
@@ -52,6 +54,7 @@ class Clock:
     weekmask: str = _WEEK
     opens: int = 0
     bars: int = 1
+    calendar: str = ""
 
     @property
     def dated(self) -> bool:
@@ -63,7 +66,7 @@ class Clock:
     @property
     def assumed(self) -> bool:
         """Whether future stamps are only the days on which a session is likely: holidays are not known."""
-        return self.kind == "sessions"
+        return self.kind == "sessions" and not self.calendar
 
     @property
     def step(self) -> int:
@@ -79,7 +82,8 @@ class Clock:
         if self.bars > 1:
             return f"every {self.freq} of trading sessions, {self.bars} a session"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
-        return {"step": "rows in order, without dates", "sessions": "trading days"}.get(self.kind) or table[self.freq[0]]
+        days = f"trading days{f' of {self.calendar}' if self.calendar else ''}"
+        return {"step": "rows in order, without dates", "sessions": days}.get(self.kind) or table[self.freq[0]]
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -138,7 +142,7 @@ class Clock:
         return length // step
 
     def after(self, stamps: Array, offsets: Array) -> Array:
-        """Stamps (..., m) that lie `offsets` (m,) steps after `stamps` (...); on the sessions clock the next weekdays are assumed."""
+        """Stamps (..., m) that lie `offsets` (m,) steps after `stamps` (...); of sessions without a calendar the next weekdays."""
         stamps, offsets = np.asarray(stamps)[..., None], np.asarray(offsets, "int64")
         if self.kind == "step":
             return stamps + offsets
@@ -148,7 +152,10 @@ class Clock:
             return self._after_bars(stamps, offsets)
         days = stamps.astype("datetime64[D]")
         if self.kind == "sessions" or self.freq == "B":
-            ahead = np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
+            if self.calendar:
+                ahead = sessions_after(self.calendar, days, offsets)
+            else:
+                ahead = np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
             return ahead.astype("datetime64[ns]") + (stamps - days.astype("datetime64[ns]"))
         months = days.astype("datetime64[M]") + _MONTHS[self.freq[0]] * offsets
         if self.freq.endswith("S"):

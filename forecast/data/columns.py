@@ -134,10 +134,11 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         part = part_of(name)
         if part and part not in parts:
             parts[part] = name
-    if "year" in parts and ("month" in parts or "doy" in parts):
-        chosen = {part: name for part, name in parts.items() if part in ("year", "month", "day", "doy", "hour", "minute", "second")}
-        if "doy" in chosen and "month" in chosen:
-            del chosen["doy"]
+    within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
+    if "year" in parts and within:
+        chosen = {
+            part: name for part, name in parts.items() if part in ("year", within, "hour", "minute", "second") or (part, within) == ("day", "month")
+        }
         return tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
     for name in numbers:
         if name.lower() in NUMERIC_TIME_NAMES:

@@ -26,6 +26,13 @@ from forecast.files import Array
 SAMPLE = 1 << 17  # bytes from which the form of a file is found
 BLOCK = 1 << 22  # bytes that are parsed at a time
 COMMENT = "#"
+EXCEL = "sep="  # a first line that tells Excel the delimiter
+_PACKED = {  # what other files begin with
+    b"\x1f\x8b": "It is packed: call it .csv.gz.",
+    b"\x28\xb5\x2f\xfd": "It is packed: call it .csv.zst.",
+    b"PAR1": "It is Parquet: call it .parquet.",
+    b"PK\x03\x04": "It is a zip or Excel file: save the sheet as CSV.",
+}
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MISSING = pa.array(MISSING)
@@ -72,6 +79,10 @@ def sniff(path: Path, report: Report) -> Dialect:
     delimiter, records = _delimiter(lines)
     first, width, names = _header(records, delimiter, path, report)
     body = [cells for _, _, cells in records[first:] if len(cells) == width]
+    if width == 1 and _spaced([cells for _, _, cells in records]):
+        report.refuse(
+            "not-a-table", f"{path.name} has spaces between its columns.", example=body[0][0], remedy="Write it with commas or tabs between them."
+        )
     cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
     unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if not given.strip()]
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
@@ -81,8 +92,17 @@ def sniff(path: Path, report: Report) -> Dialect:
     return Dialect(path, encoding, delimiter, cleaned, unnamed, skip, '"' in text, kinds, decimal)
 
 
+def _spaced(records: list[list[str]]) -> bool:
+    """Whether the only cell of each record has as many words, and is no number."""
+    words = {len(cells[0].split()) for cells in records if not _is_comment(cells)}
+    return len(words) == 1 and max(words) > 1 and not numberish([records[-1][0]])
+
+
 def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
     """The text of the first bytes, and their encoding: by its mark, else UTF-8, else Windows-1252."""
+    other = next((remedy for mark, remedy in _PACKED.items() if head.startswith(mark)), None)
+    if other:
+        report.refuse("not-a-table", f"{path.name} is not a table of text.", remedy=other)
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
     if encoding is None and b"\0" in head[:400]:
         even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
@@ -113,7 +133,7 @@ def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[tuple
 
 
 def _is_comment(cells: list[str]) -> bool:
-    return cells[0].lstrip().startswith(COMMENT)
+    return cells[0].lstrip().startswith((COMMENT, EXCEL))
 
 
 def _delimiter(lines: list[str]) -> tuple[str, list[tuple[int, int, list[str]]]]:
@@ -153,7 +173,9 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
     names: list[str] | None = records[top][2]
     first = top + 1
-    if before and width > 1 and len(before[-1]) < width and _like_values(body[0]):
+    if before and len(before[-1]) == width + 1 and not before[-1][-1].strip() and _like_values(body[0]):
+        names, first, before = before[-1][:-1], top, before[:-1]  # the header alone ends with a delimiter
+    elif before and width > 1 and len(before[-1]) < width and _like_values(body[0]):
         short = before[-1]
         if len(short) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):
             names, first, before = [*short, ""], top, before[:-1]
@@ -167,11 +189,45 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
         first, before = top, before if commented is None else before[:-1]
         if names is None:
             report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
+    if names is not None:
+        names, first = _with_second_header(names, records, first, report)
     notes = [cells for cells in before if not _is_comment(cells)]
     if notes:
         lines = records[first][0] - 1 if first < len(records) else top
         report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
     return first, width, names
+
+
+def _with_second_header(names: list[str], records: list[tuple[int, int, list[str]]], first: int, report: Report) -> tuple[list[str], int]:
+    """The names and the first record of values, past rows under the header that hold units or more names: text where all that follows is values.
+
+    Where the header repeats a name the rows under it tell its columns apart.
+    """
+    width = len(names)
+    under: list[tuple[int, list[str]]] = []
+    while first + 1 < len(records) and len(under) < 3 and len(records[first][2]) == width:
+        cells = records[first][2]
+        told = [i for i, cell in enumerate(cells) if cell.strip() not in MISSING]
+        later = [record for _, _, record in records[first + 1 : first + 50] if len(record) == width]
+        valued = [i for i in told if later and _values_share([record[i] for record in later]) > 0.5]
+        if not told or _values_share(cells) > 0 or 2 * len(valued) < len(told):
+            break
+        under.append((records[first][0], cells))
+        first += 1
+    if under and any(_values_share([cell]) for cell in records[first][2]):
+        text = "; ".join(", ".join(cell.strip() for cell in cells[:8]) for _, cells in under)
+        rows = [line for line, _ in under]
+        report.say("second-header", f"{len(under)} rows under the header hold no values and are passed over: {text}", rows=rows, example=text)
+        if len({*names}) < width:
+            names = [" ".join(dict.fromkeys([name, *(cells[i].strip() for _, cells in under)])).strip() for i, name in enumerate(names)]
+        return names, first
+    return names, first - len(under)
+
+
+def _values_share(cells: list[str]) -> float:
+    """The share of cells, of those that are not missing, that are numbers or stamps."""
+    full = [cell for cell in cells if cell.strip() not in MISSING]
+    return sum(numberish([cell]) == 1 or stampish([cell]) == 1 for cell in full) / len(full) if full else 0.0
 
 
 def _like_values(cells: list[str]) -> bool:
@@ -232,6 +288,7 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     count = len(next(iter(made.values()))) if made else 0
     comments = [text for text in odd if text.lstrip().startswith(COMMENT)]
     _refuse_ragged(dialect, [text for text in odd if text.strip() and text not in comments], report)
+    _refuse_open_quote(dialect, report)
     lines = Lines(dialect)
     table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal)
     table, dropped = _without_comments(table, dialect)
@@ -354,6 +411,21 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
         example=dialect.delimiter.join(cells)[:80],
         remedy="Mend or remove them; put text that holds the delimiter in quotes.",
     )
+
+
+def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
+    """A quote that is never closed makes one cell of all rows after it."""
+    if not dialect.quoted or sum(block.count(b'"') for block in _blocks(dialect)) % 2 == 0:
+        return
+    line, cells = max(_body(dialect), default=(0, [""]))
+    lost = max(cell.count("\n") for cell in cells)
+    if lost:
+        report.refuse(
+            "open-quote",
+            f"Row {line} of {dialect.path.name} opens a quote that is not closed: the {lost:,} rows after it would be one cell.",
+            rows=[line],
+            remedy="Close it, or remove it.",
+        )
 
 
 def _body(dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

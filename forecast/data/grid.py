@@ -8,6 +8,7 @@ import numpy as np
 from forecast.data.clock import DAY, Clock, infer_clock, majority, show
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.tables import Table
+from forecast.data.zones import to_local
 from forecast.files import Array
 
 SPARSE = 50  # times more grid steps than rows: then the step found cannot be the clock of the file
@@ -67,8 +68,8 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     return grouped.take(np.lexsort((times, grouped.series)))
 
 
-def without_duplicates(rows: Rows, table: Table, report: Report) -> Rows:
-    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused."""
+def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> Rows:
+    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused. zone: the place whose time is said."""
     times = rows.times
     if times is None:
         return rows
@@ -77,14 +78,14 @@ def without_duplicates(rows: Rows, table: Table, report: Report) -> Rows:
         return rows
     equal = ((rows.values[same] == rows.values[same - 1]) | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))).all(axis=1)
     if not equal.all():
-        _refuse_conflicts(rows, same[~equal], times, table, report)
+        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report)
     records, first = rows.record(same), rows.record(same - 1)
     report.say(
         "duplicate",
         f"{table.at(records)} {'repeat' if len(same) > 1 else 'repeats'} the stamp and the values of {table.at(first[:1]).lower()}"
         f"{' and others' if len(same) > 1 else ''}, and {'are' if len(same) > 1 else 'is'} left out",
         rows=table.rows(records[:SHOWN]),
-        example=show(times[same[0]]),
+        example=show(to_local(times[same[:1]], zone)[0]),
     )
     return rows.take(np.delete(np.arange(len(times)), same))
 
@@ -135,7 +136,7 @@ def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Tab
             end = "last" if clock.freq.endswith("E") else "first"
             report.say("relabelled", f"{clock.words}: each stamp stands for its month, and is written as the {end} day of it", example=show(times[0]))
             times = labels
-            rows = without_duplicates(Rows(rows.ids, rows.series, times, rows.values, rows.records), table, report)
+            rows = without_duplicates(Rows(rows.ids, rows.series, times, rows.values, rows.records), "", table, report)
             times, bounds = labels if rows.times is None else rows.times, rows.bounds()
     if clock.kind == "sessions":
         return Rows(rows.ids, rows.series, times, rows.values, rows.records), bounds, clock
@@ -157,14 +158,14 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
         usual = majority(phase)
         off = np.flatnonzero(phase != usual)
     if len(off):
-        records = rows.record(bounds[i] + off)
+        records, stamp = rows.record(bounds[i] + off), show(to_local(times[off[:1]], clock.tz)[0])
         unit = clock.freq if clock.kind == "fixed" else "1D"
         report.say(
             "off-grid",
-            f"{table.at(records[:1])} of series {rows.ids[i]!r} has the stamp {show(times[off[0]])}, which is not on the grid of this file:"
+            f"{table.at(records[:1])} of series {rows.ids[i]!r} has the stamp {stamp}, which is not on the grid of this file:"
             f" {clock.words} ({len(off):,} such rows).",
             rows=table.rows(records[:SHOWN]),
-            example=show(times[off[0]]),
+            example=stamp,
             remedy=f"Mend the stamps, or bring the file to one step with --every {unit} --how mean.",
         )
         return np.zeros(len(times), "int64")
@@ -205,7 +206,7 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
         longest = int(after[holes[after].argmax()])
         records = rows.record(bounds[i] + after)
         many = f"{len(after)} gaps, {int(holes.sum()):,} steps without a row; the longest" if len(after) > 1 else "a gap"
-        stamps = rows.times[bounds[i] + longest : bounds[i] + longest + 2]
+        stamps = to_local(rows.times[bounds[i] + longest : bounds[i] + longest + 2], clock.tz)
         report.say(
             "gap",
             f"{rows.ids[i]}: {many} after {table.at(rows.record(np.array([bounds[i] + longest]))).lower()}, {show(stamps[0])} to {show(stamps[1])},"

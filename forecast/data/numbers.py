@@ -36,10 +36,13 @@ MISSING = (
     "?",
 )
 _SPACES = " '\u00a0\u202f\u2019"  # what separates thousands beside a point or a comma
+_MONEY = r"[$€£¥]|USD|EUR|GBP|CHF|JPY"
 _CELL = re.compile(
-    rf"^(?P<sign>[+-]?)[$€£¥]?(?P<body>\d[\d.,{_SPACES}]*|[.,]\d+)(?P<exp>[eE][+-]?\d+)?\s?(?P<unit>%|[KMBT])?$|^(?P<inf>[+-]?inf(?:inity)?)$",
+    rf"^(?P<sign>[+-]?)(?:(?:{_MONEY})\s?)?(?P<body>\d(?:[\d.,{_SPACES}]*[\d.,])?|[.,]\d+)(?P<exp>[eE][+-]?\d+)?\s?(?P<unit>%|[KMBT])?"
+    rf"(?:\s?(?:{_MONEY}))?$|^(?P<inf>[+-]?inf(?:inity)?)$",
     re.IGNORECASE,
 )
+_NEGATIVE = re.compile(r"^\((.*\d.*)\)$|^(.*\d)-$")  # as accountants and SAP write them: (12.5) and 12.5-
 _UNITS = {"": 1.0, "%": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
@@ -57,7 +60,7 @@ class Numbers:
 def numberish(cells: Sequence[str]) -> float:
     """The share of cells that can be numbers; missing ones are not counted."""
     known = [cell.strip() for cell in cells if cell.strip() not in MISSING]
-    return sum(_CELL.match(_ascii(cell)) is not None for cell in known) / len(known) if known else 0.0
+    return sum(_CELL.match(_signed(cell)) is not None for cell in known) / len(known) if known else 0.0
 
 
 def plain(cell: str) -> bool:
@@ -69,7 +72,7 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
     """Numbers from a column of strings. decimal: as told; hint: what the rest of the file uses, followed where the cells allow it."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
-    cells = [None if cell is None else _ascii(cell.strip()) for cell in coded.dictionary.to_pylist()]
+    cells = [None if cell is None else _signed(cell.strip()) for cell in coded.dictionary.to_pylist()]
     names = {*MISSING, *missing}
     known = [cell for cell in cells if cell is not None and cell not in names]
     matches = {cell: _CELL.match(cell) for cell in known}
@@ -88,8 +91,9 @@ def first_text(column: pa.ChunkedArray, row: int) -> str:
     return str(column[row].as_py())
 
 
-def _ascii(cell: str) -> str:
-    return cell.replace("\u2212", "-")
+def _signed(cell: str) -> str:
+    """A cell with its minus in front, and that of ASCII."""
+    return _NEGATIVE.sub(r"-\1\2", cell.replace("\u2212", "-"))
 
 
 def _value(match: "re.Match[str] | None", shape: "re.Pattern[str]", mark: str) -> tuple[float, bool]:

@@ -45,6 +45,7 @@ class Roles:
     circular: tuple[str, ...] = ()
     dayfirst: bool | None = None  # as the first file decided it
     decimal: str | None = None
+    calendar: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from forecast.data.columns import (
     read_targets,
     read_time,
 )
+from forecast.data.exchanges import sessions_of
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.neighbours import choose_series
@@ -89,6 +90,7 @@ def read(
     circular: Names = None,
     dayfirst: bool | None = None,
     decimal: str | None = None,
+    calendar: str | None = None,
 ) -> Panel:
     """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or wide (a column a series).
 
@@ -102,7 +104,9 @@ def read(
     a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
-    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open.
+    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open. calendar: the
+    exchange whose sessions trading days are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are
+    compared with it.
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
@@ -110,6 +114,8 @@ def read(
         raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
     if tz:
         timezone_of(tz)  # an unknown zone is refused before anything is read
+    if calendar:
+        sessions_of(calendar)
     mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
     choices = Choices(tz or "", every, how, tuple(_texts(missing)), tuple(_texts(circular)), tuple(_texts(category)), mark)
     wanted, newer = None if every is None else clock_of(every), clock is not None
@@ -118,7 +124,7 @@ def read(
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    wide = None if any((time, id, future, category, static)) else _rows_that_are_series(table, kinds, report)
+    wide = None if any((time, id, future, category, static, calendar)) else _rows_that_are_series(table, kinds, report)
     if wide is not None:
         return _chosen(wide, series, neighbours, newer, report)
 
@@ -127,6 +133,9 @@ def read(
         table, stamps = _without_empty_rows(table, stamps, report)
         _say_stamps(table, names, stamps, report)
     else:
+        _refuse_unread_stamps(
+            table, [name for name, kind in kinds.items() if kind == "text" and name not in (id, *_texts(past), *_texts(future))], report
+        )
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
     owner, ids = _series(table, ident, report)
@@ -176,9 +185,11 @@ def read(
         clock = clock or _clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
-        rows = without_duplicates(rows, table, report)
+        rows = without_duplicates(rows, zone, table, report)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     hold(rows.values, columns, bounds, told)
+    if calendar:
+        clock = _on_exchange(calendar, rows, bounds, clock, table, report)
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, targets, extra, ahead, names, ident, report)
     look_at_series(panel, report, newer=newer)
@@ -197,6 +208,7 @@ def read(
         circular=choices.circular,
         dayfirst=None if stamps is None else stamps.dayfirst,
         decimal=decimal or decimal_found,
+        calendar=calendar,
     )
     return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
 
@@ -258,13 +270,14 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
     where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
 
     def cell(row: int) -> str:
-        return " ".join(str(table.columns[name][row].as_py()) for name in names)
+        cells = [table.columns[name][row].as_py() for name in names]
+        return " ".join("" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one) for one in cells)
 
     def complain(code: str, rows: Array, what: str, remedy: str) -> None:
         if len(rows):
             report.say(
                 code,
-                f"{table.at(rows[:1])} {what} in {where}: found {cell(rows[0])!r} ({len(rows):,} such rows).",
+                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({len(rows):,} such rows).",
                 rows=table.rows(rows[:SHOWN]),
                 example=cell(rows[0]),
                 remedy=remedy,
@@ -303,6 +316,20 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
         report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+
+
+def _refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
+    """A column of text with a year in its cells, each its own, is one of stamps in a form that is not known here."""
+    for name in text:
+        cells = pc.cast(table.columns[name].drop_null(), pa.string())
+        dated = pc.match_substring_regex(cells, r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
+            report.refuse(
+                "unreadable-stamp",
+                f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
+                example=cells[0].as_py(),
+                remedy="Write them as 2013-01-31 06:00, with an offset such as +01:00 in place of a zone's name; or remove the column.",
+            )
 
 
 def _series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
@@ -380,12 +407,7 @@ def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report:
 def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
     """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
     mark: str | None = None
-    if (
-        pa.types.is_string(column.type)
-        or pa.types.is_large_string(column.type)
-        or pa.types.is_dictionary(column.type)
-        or pa.types.is_string_view(column.type)
-    ):
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type):
         read = parse_numbers(column, choices.missing, choices.decimal, "," if table.decimal == "," else None)
         values, mark = read.values, read.decimal
         if read.words:
@@ -397,7 +419,7 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
                 f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
                 rows=table.rows(read.bad[:SHOWN]),
                 example=cell,
-                remedy=f"Mend the cell, or say that it means missing with --missing {cell!r}." if cell.strip() else "Mend the cell.",
+                remedy=_mend(cell),
             )
     else:
         if pa.types.is_boolean(column.type):
@@ -413,10 +435,22 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
     return values, mark
 
 
+def _mend(cell: str) -> str:
+    """What to do about a cell that is no number."""
+    if not cell.strip():
+        return "Mend the cell."
+    trace = " A trace of rain is usually written as 0." if cell.strip().lower() in ("t", "tr", "trace") else ""
+    return f"Mend the cell, or say that it means missing with --missing {cell!r}.{trace}"
+
+
 def _say_overflow(name: str, column: pa.ChunkedArray, table: Table, report: Report) -> None:
     """Whole numbers that float64 cannot tell apart."""
-    large = pc.fill_null(pc.or_(pc.greater(column, 2**53), pc.less(column, -(2**53)) if pa.types.is_signed_integer(column.type) else False), False)
-    rows = np.flatnonzero(large.to_numpy()) if pa.types.is_int64(column.type) or pa.types.is_uint64(column.type) else np.zeros(0, int)
+    if not (pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)):
+        return
+    large = pc.greater(column, pa.scalar(2**53, column.type))
+    if pa.types.is_int64(column.type):
+        large = pc.or_(large, pc.less(column, -(2**53)))
+    rows = np.flatnonzero(pc.fill_null(large, False).to_numpy())
     if len(rows):
         report.say(
             "int-overflow",
@@ -503,6 +537,37 @@ def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
     found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
     same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
     return found if same else wanted
+
+
+def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:
+    """The clock of the sessions of an exchange; rows on other days, and sessions without a row, are said."""
+    if rows.times is None or clock.freq not in ("session", "B"):
+        report.refuse("no-trading-days", f"--calendar {calendar} is for trading days, one row a session; these rows are {clock.words}.")
+    sessions, days = sessions_of(calendar), rows.times.astype("datetime64[D]")
+    report.say("calendar", f"sessions are those of {calendar}, also the ones to come")
+    odd = np.flatnonzero(~np.isin(days, sessions) & (days >= sessions[0]) & (days <= sessions[-1]))
+    if len(odd):
+        records = rows.record(odd)
+        report.say(
+            "not-a-session",
+            f"{table.at(records)} {'have days' if len(odd) > 1 else 'has a day'} on which {calendar} was closed, the first {days[odd[0]]};"
+            f" {'they are' if len(odd) > 1 else 'it is'} kept",
+            rows=table.rows(records[:SHOWN]),
+            example=days[odd[0]],
+        )
+    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+        own = days[start:stop]
+        absent = np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
+        if len(absent):
+            row = start + np.searchsorted(own, absent[:1]) - 1
+            report.say(
+                "missing-session",
+                f"{name}: {len(absent):,} sessions of {calendar} have no row, the first {absent[0]} after {table.at(rows.record(row)).lower()};"
+                f" nothing is filled in",
+                rows=table.rows(rows.record(row)),
+                example=absent[0],
+            )
+    return Clock("sessions", "session", calendar=calendar)
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns: list[Column]) -> Panel:

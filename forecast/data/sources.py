@@ -78,6 +78,7 @@ def _from(first: int) -> Callable[[Array], Array]:
 
 def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     """An Arrow table as a Table whose rows are counted from `first`."""
+    table = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
     index = re.compile(r"__index_level_\d+__")
     table = table.drop_columns([name for name in set(table.column_names) if index.fullmatch(name) and not pa.types.is_temporal(table[name].type)])
     given = [name if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
@@ -86,13 +87,37 @@ def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     return without_empty(made, [name for name, old in zip(names, given, strict=True) if not old.strip()], report)
 
 
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without what Arrow has beside plain types: views and bytes become text, a dictionary of other than text its values, periods stamps."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        series = column.to_pandas()
+        return (
+            _pandas_column(series)
+            if isinstance(series.dtype, pd.PeriodDtype)
+            else pa.chunked_array([c.storage for c in column.chunks], kind.storage_type)
+        )
+    if pa.types.is_dictionary(kind) and not (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)):
+        return _plain(pc.cast(column, kind.value_type))
+    if pa.types.is_string_view(kind):
+        return pc.cast(column, pa.large_string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        try:
+            return pc.cast(column, pa.large_string())
+        except pa.ArrowInvalid:  # bytes that are no text
+            return column
+    return column
+
+
 def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, ...]) -> Table:
     """A partitioned Parquet data set, or files one below the other: each a series named by its file, unless a column names the series."""
     inside = [path for path in sorted(folder.rglob("*")) if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)]
     files = [path for path in inside if path.name.lower().endswith(tuple(READERS))]
     if not files:
         report.refuse(
-            "no-such-file", f"{folder} is a folder that holds no CSV or Parquet file.", remedy=f"There is: {listed([f.name for f in inside])}."
+            "no-such-file",
+            f"{folder} is a folder that holds no CSV or Parquet file.",
+            remedy=f"There is: {listed([f.name for f in inside])}." if inside else "",
         )
     if any("=" in part for file in files for part in file.relative_to(folder).parts[:-1]):
         return _data_set(folder, files, report)
@@ -154,12 +179,18 @@ def _frame(source: Any, report: Report) -> Table:
 
 def _pandas(frame: pd.DataFrame) -> pa.Table:
     """A pandas frame as Arrow columns; an index that means something (a name, stamps) has become columns."""
-    means = any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)
+    means = any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex | pd.MultiIndex)
     index = frame.index.to_frame(index=False) if means else pd.DataFrame(index=range(len(frame)))
-    given = [name if name is not None else "time" for name in frame.index.names]
+    stamped = [pd.api.types.is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype) for kind in index.dtypes]
+    given = [own if own is not None else "time" if stamp else FILE_ID for own, stamp in zip(frame.index.names, stamped, strict=False)]
     columns = [*zip(given, (index.iloc[:, i] for i in range(index.shape[1])), strict=False)]
     columns += [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
-    return pa.Table.from_arrays([_pandas_column(column) for _, column in columns], names=[str(name) for name, _ in columns])
+    return pa.Table.from_arrays([_pandas_column(column) for _, column in columns], names=[_words(name) for name, _ in columns])
+
+
+def _words(name: object) -> str:
+    """A column's name; of several levels all that say something."""
+    return " ".join(str(level) for level in name if str(level)) if isinstance(name, tuple) else str(name)
 
 
 def _pandas_column(column: "pd.Series[Any]") -> pa.ChunkedArray:

@@ -18,9 +18,10 @@ DAY = 86_400 * 10**9  # ns
 NAT = np.datetime64("NaT", "ns")
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
 _CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
-_ZONE = r"\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+_ZONE = r"\s*(?P<z>[Zz]|UTC|GMT|[+-](?:0\d|1[0-4])(?::?\d{2})?)?(?:\[[A-Za-z_/+-]+\])?"  # the name in brackets repeats what the offset says
+_UNTIL = r"(?:\s+[-\x{2013}]\s+(?:\S+\s+)?\d{1,2}:\d{2}(?::\d{2})?)?\s*$"  # 00:00 - 01:00, an interval, stands for its beginning
 _WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
-_YEAR, _MON, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<mon>[A-Za-z]{3,9})\.?", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR, _MON, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<mon>\pL{3,9})\.?", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _DATES = {
     "year-month-day": r"(?P<y>\d{4})[-/. ](?P<m>\d{1,2})[-/. ](?P<d>\d{1,2})",
     "yyyymmdd": r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
@@ -29,27 +30,48 @@ _DATES = {
     "month-name day year": rf"{_MON}[-/. ]*{_DAY},?[-/. ]+{_YEAR}",
     "year month-name day": rf"(?P<y>\d{{4}})[-/. ]*{_MON}[-/. ]*{_DAY}",
     "year-month": r"(?P<y>\d{4})[-/ M]+(?P<m>\d{1,2})",  # no point: 2013.1 is a number
+    "month-year": r"(?P<m>\d{1,2})[-/](?P<y>\d{4})",
     "month-name year": rf"{_MON}[-/. ]*{_YEAR}",
     "year-quarter": r"(?P<y>\d{4})[-/. ]*[Qq](?P<q>[1-4])",
     "quarter-year": r"[Qq](?P<q>[1-4])[-/. ]*(?P<y>\d{4})",
     "year-week": r"(?P<y>\d{4})[-/. ]*[Ww](?P<w>\d{1,2})(?:-(?P<wd>[1-7]))?",
 }
 _PATTERNS = {
-    name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}$" for name, date in _DATES.items()
+    name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
+    for name, date in _DATES.items()
 }
 _COMPACT_CLOCK = r"(?:[Tt _-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
-_PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}$"
-_MONTHS = {name: i + 1 for i, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))}
+_PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}\s*$"
+_NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dutch and Portuguese
+    "jan ene gen",
+    "feb fév fev",
+    "mar mär mrz mrt",
+    "apr avr abr",
+    "may mai mei mag",
+    "jun juin giu",
+    "jul juil lug",
+    "aug aoû aou ago",
+    "sep set",
+    "oct okt ott out",
+    "nov",
+    "dec dez déc dic",
+)
+_MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
     "year": ("year", "yr", "yyyy", "jahr"),
     "month": ("month", "mo", "mon", "mm", "mnth"),
     "day": ("day", "dy", "dd", "dom", "day_of_month"),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
+    "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
+    "quarter": ("quarter", "qtr"),
     "hour": ("hour", "hr", "hh", "hours"),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }
+
+
+_DATE_PARTS = (("m", "month"), ("d", "day"), ("w", "week"), ("q", "quarter"))
 
 
 def _no_rows() -> Array:
@@ -155,7 +177,7 @@ def parse_numbers_as_stamps(values: Array) -> Stamps:
             return Stamps(np.where(np.isnan(values), NAT, exact.view("datetime64[ns]")), form=f"epoch in {unit}")
     if low >= 20_000 and high < 80_000:  # 1954 to 2119
         days = np.where(np.isnan(values), 0, values)
-        moments = np.datetime64("1899-12-30", "ns") + np.round(days * 86_400_000).astype("int64") * np.timedelta64(10**6, "ns")
+        moments = np.datetime64("1899-12-30", "ns") + np.round(days * 86_400).astype("int64") * np.timedelta64(10**9, "ns")  # written to five digits
         return Stamps(np.where(np.isnan(values), NAT, moments), form="Excel day numbers")
     return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
 
@@ -248,8 +270,8 @@ def _fields(found: pa.Array) -> dict[str, Array]:
         if name == "z":
             fields["z"] = text.to_numpy(zero_copy_only=False).astype(str)
         elif name == "mon":
-            keys = pc.utf8_lower(pc.utf8_slice_codeunits(text, 0, 3)).to_pylist()
-            fields["m"] = np.array([_MONTHS.get(key, -1) for key in keys])
+            keys = pc.utf8_lower(pc.utf8_slice_codeunits(text, 0, 4)).to_pylist()
+            fields["m"] = np.array([_MONTHS.get(key, _MONTHS.get(key[:3], -1)) for key in keys])
         elif name == "ap":
             fields["ap"] = np.array([{"a": 0, "p": 1}.get(key, -1) for key in pc.utf8_lower(text).to_pylist()])
         elif name == "f":
@@ -332,7 +354,10 @@ def _steadier(fields: dict[str, Array], codes: Array) -> bool:
     for names in (("d", "m"), ("m", "d")):
         rest = {name: field for name, field in fields.items() if name not in ("a", "b")}
         wall = np.append(_assemble({**rest, names[0]: fields["a"], names[1]: fields["b"]}, len(fields["a"]))[0], NAT)[codes]
-        kinds.append(len(np.unique(np.diff(wall[~np.isnat(wall)].astype("int64")))))
+        wall = wall[~np.isnat(wall)]
+        months = wall.astype("datetime64[M]")
+        monthly = len(np.unique(wall - months.astype("datetime64[ns]"))) == 1  # months are steps of one size, although not in days
+        kinds.append(len(np.unique(np.diff((months if monthly else wall).astype("int64")))))
     return kinds[0] < kinds[1]
 
 
@@ -348,7 +373,7 @@ def _offsets(zones: Array) -> Array:
 
 
 def part_of(name: str) -> str | None:
-    """The part of a stamp that a column holds, by its name: year, month, day, doy, hour, minute or second."""
+    """The part of a stamp that a column holds, by its name: year, month, day, doy, week, quarter, hour, minute or second."""
     low = name.strip().lower().replace(" ", "_")
     return next((part for part, names in PART_NAMES.items() if low in names), None)
 
@@ -371,7 +396,7 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     wrong |= (hour < 0) | (hour > 24) | (minute < 0) | (minute > 59) | (second < 0) | (second > 59)
     if date is None:
         fields = {"y": np.where(missing, 1970, whole["year"])}
-        fields |= {short: np.where(missing, 1, whole[long]) for short, long in (("m", "month"), ("d", "day")) if long in whole}
+        fields |= {short: np.where(missing, 1, whole[long]) for short, long in _DATE_PARTS if long in whole}
         base, bad, outside = _assemble(fields, count)
         wrong |= bad
         if "doy" in whole:

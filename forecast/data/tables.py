@@ -112,6 +112,16 @@ def _counts(column: pa.ChunkedArray) -> bool:
 
 def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
     """Tables one below the other; a column that one of them lacks is missing there."""
+    spelled: dict[str, str] = {}
+    for table in tables:
+        if len({name.casefold() for name in table.columns}) == len(table.columns):  # Close and close are one column where no file has both
+            spelled |= {name.casefold(): name for name in table.columns if name.casefold() not in spelled}
+    tables = [
+        replace(table, columns={spelled.get(name.casefold(), name): column for name, column in table.columns.items()})
+        if len({name.casefold() for name in table.columns}) == len(table.columns)
+        else table
+        for table in tables
+    ]
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:

@@ -4,6 +4,7 @@ import datetime
 import re
 import zoneinfo
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,18 @@ def to_local(times: Array, zone: str) -> Array:
         return times
     index = pd.DatetimeIndex(times.ravel()).tz_localize("UTC").tz_convert(timezone_of(zone)).tz_localize(None)
     return index.to_numpy().astype("datetime64[ns]").reshape(times.shape)
+
+
+def placed(times: Array, zone: str) -> Any:
+    """UTC moments (n,) as stamps of a place that know their offset, a DatetimeIndex; unchanged where `zone` is ""."""
+    return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(timezone_of(zone)) if zone else times
+
+
+def unplaced(column: "pd.Series[Any]") -> Array:
+    """UTC moments datetime64[ns] (n,) of what `placed` gave, or stamps and steps as they are."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    return column.to_numpy()
 
 
 def to_utc(wall: Array, zone: str) -> Array:

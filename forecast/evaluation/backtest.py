@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units, fit_scaling
+from forecast.data.scaling import Scaling, Units, fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
 from forecast.files import Array
@@ -66,15 +67,16 @@ def backtest(
     parts = [(one, fold) for fold in folds for one in specs]
     jobs = min(jobs or os.cpu_count() or 1, len(parts))
     ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep)
+    known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
     if jobs == 1:
         for one, fold in parts:
-            yield outcome(ask, fold, one, *run_part(ask, fold, one))
+            yield outcome(ask, known(fold), one, *run_part(ask, fold, one))
         return
     from joblib import Parallel, delayed
 
     done = Parallel(n_jobs=jobs, return_as="generator")(delayed(run_part)(ask, fold, one) for one, fold in parts)
     for (one, fold), (answers, log) in zip(parts, done, strict=True):
-        yield outcome(ask, fold, one, answers, log)
+        yield outcome(ask, known(fold), one, answers, log)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +111,32 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
     return answers, log
 
 
-def outcome(ask: Ask, fold: Fold, one: Spec, answers: Answers, log: Log) -> Outcome:
-    """Forecasts of one part beside what came."""
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What all models of one fold are measured against, each array once for all of them: as in Forecast and Outcome."""
+
+    fold: Fold
+    cutoffs: Array
+    times: Array
+    truth: Array
+    last: Array
+    past: Panel
+    scaling: Scaling
+
+
+def facts(ask: Ask, fold: Fold) -> Facts:
+    """What came after the origins of a fold, and what was known before."""
     panel, horizon, origins = ask.panel, ask.walk.ahead(ask.panel.clock), fold.origins
-    quantiles = answers.get("quantiles")
-    levels = quantile_levels(ask.intervals) if quantiles is not None else ()
-    times = panel.stamps(origins, horizon)
-    forecast = Forecast(one.name, panel.ids, origins, panel.cutoffs(origins), times, answers["values"], levels, quantiles)
     past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
     truth[:, : ask.walk.gap] = np.nan
+    return Facts(fold, panel.cutoffs(origins), panel.stamps(origins, horizon), truth, panel.last(origins), past, fit_scaling(past, ask.units))
+
+
+def outcome(ask: Ask, known: Facts, one: Spec, answers: Answers, log: Log) -> Outcome:
+    """Forecasts of one part beside what came."""
+    fold, quantiles = known.fold, answers.get("quantiles")
+    levels = quantile_levels(ask.intervals) if quantiles is not None else ()
+    panel, values = ask.panel, answers["values"]
+    forecast = Forecast(one.name, panel.ids, fold.origins, known.cutoffs, known.times, values, levels, quantiles, panel.clock.tz)
     places = fold.places if ask.walk.align == "end" else None
-    return Outcome(fold.index, forecast, truth, panel.last(origins), past, fit_scaling(past, ask.units), log, places)
+    return Outcome(fold.index, forecast, known.truth, known.last, known.past, known.scaling, log, places)

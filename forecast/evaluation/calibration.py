@@ -53,11 +53,11 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
     known = np.append(moments[starts], stamps.max())  # when each block begins; and after the walk
     series = len(errors) / len(moments)  # a moment
     shift = np.stack([_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])], axis=1)
-    moved = np.split(base + shift[block], cuts)
-    quantiles = [
-        within(ordered(part.scaling.invert(own, part.fitted), levels, part.forecast.values), bounds) for part, own in zip(parts, moved, strict=True)
-    ]
-    made = [replace(part, forecast=replace(part.forecast, levels=levels, quantiles=own)) for part, own in zip(parts, quantiles, strict=True)]
+    made = []
+    for part, own, blocks in zip(parts, np.split(base, cuts), np.split(block, cuts), strict=True):
+        moved = part.scaling.invert(own + shift[blocks], part.fitted)
+        quantiles = within(ordered(moved, levels, part.forecast.values), bounds)
+        made.append(replace(part, forecast=replace(part.forecast, levels=levels, quantiles=quantiles)))
     return made, Calibration(levels, shift[-1])
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Panel
+from forecast.data.zones import to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
 
@@ -124,6 +125,7 @@ def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
             date = np.datetime64(pd.Timestamp(walk.test), "ns")
         except ValueError:
             raise ForecastError(f"test={walk.test!r} is neither a share, a number of steps, nor a date.") from None
+        date = to_utc(np.array([date]), panel.clock.tz)[0]  # the day begins where the panel is
         rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
         return min((int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count)
     if walk.test <= 0:

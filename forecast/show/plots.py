@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from forecast.data.clock import DAY, Clock
 from forecast.data.panel import Panel
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import score, scores_by
 from forecast.files import Array
@@ -98,12 +99,13 @@ def forecast_figure(
         mode = "lines+markers" if horizon <= MARKED else "lines"
         observed = panel.values[rows, 0]
         dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
-        line = _line(panel.times[rows], observed, "observed", TRUTH, dotted, visible=i == series)
+        ahead = to_local(forecast.times[m], panel.clock.tz)
+        line = _line(to_local(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series)
         figure.add_trace(line.update(marker_size=4))
         for coverage, low, high in reversed(bands):  # the widest lies below
             edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
-            figure.add_trace(_band(forecast.times[m], *edges, f"{coverage:g} %", colour, visible=i == series))
-        figure.add_trace(_line(forecast.times[m], forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2))
+            figure.add_trace(_band(ahead, *edges, f"{coverage:g} %", colour, visible=i == series))
+        figure.add_trace(_line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2))
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
@@ -158,6 +160,8 @@ def backtest_figure(panel: Panel, outcomes: Iterable[Outcome], series: int = 0, 
     first, last = (pick(times[edge] for times, _ in lines.values()) for pick, edge in ((min, 0), (max, -1)))
     times, values = panel.times[panel.rows(series)], panel.values[panel.rows(series), 0]
     test = slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, last, "right")))
+    times = to_local(times, panel.clock.tz)
+    lines = {name: (to_local(stamps, panel.clock.tz), said) for name, (stamps, said) in lines.items()}
     figure = go.Figure(_line(*_thin(times[test], values[test]), "observed", TRUTH, width=1.3))
     for name in reversed(pair):
         width = 1.6 if name == pair[0] else 1.1
@@ -242,10 +246,10 @@ def steps_of(clock: Clock, count: int = 2) -> str:
 
 
 def time_title(clock: Clock) -> str:
-    """What the stamps of a clock are: a time in UTC, a date, or a step."""
+    """What the stamps of a clock are: a time of a place, a date, or a step."""
     if clock.kind == "step":
         return "step"
-    return "date" if clock.dated else "time (UTC)"
+    return "date" if clock.dated else f"time ({clock.tz or 'UTC'})"
 
 
 def _line(x: Array, y: Array, name: str, colour: str, mode: str = "lines", *, visible: bool = True, width: float = 1.5) -> go.Scatter:

@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
+from forecast.data.zones import placed
 from forecast.evaluation.compare import LEVEL, Leaderboard
 from forecast.files import Array, write_atomic
 from forecast.results import Forecast, Outcome
@@ -92,7 +93,8 @@ def forecast_table(panel: Panel, forecast: Forecast, latest: dict[int, int]) -> 
     shown = {i: m for i, m in latest.items() if (forecast.times[m] == forecast.times[first]).all()}
     shown = dict(list(shown.items())[:TABULATED])
     columns = [numbers(forecast.values[m], spread(panel.values[panel.rows(i), 0])) for i, m in shown.items()]
-    stamps = plots.stamps_of(forecast.times[first])
+    local = placed(forecast.times[first], forecast.zone)
+    stamps = [f"{stamp:%Y-%m-%d %H:%M%z}" for stamp in local] if forecast.zone else plots.stamps_of(local)
     head = [plots.time_title(panel.clock), *(panel.ids[i] if len(panel.ids) > 1 else panel.target for i in shown)]
     return {"head": head, "rows": list(zip(stamps, *columns, strict=True)), "shown": len(shown), "all": len(latest)}
 

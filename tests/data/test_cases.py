@@ -51,6 +51,8 @@ def added(*lines, at=None):
     return "\n".join([*found[:place], *lines, *found[place:]]) + "\n"
 
 
+GERMAN = ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
+FRENCH = ["janv.", "févr.", "mars", "avril", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
 PRICES = [1234.5 + i for i in range(12)]
 # name: content (text, bytes or a frame), flags, expected values of the first series
 GOOD = {
@@ -155,7 +157,60 @@ GOOD = {
         [5, 2],
     ),
     "to months": (csv(rows=[f"{t:%Y-%m-%d},{t.month}" for t in pd.date_range("2024-01-01", "2024-03-31")]), {"every": "M"}, [1, 2, 3]),
+    "row of units": (csv("date,temp", [",degC", *csv().splitlines()[1:]]), {}, VALUES),
+    "row of units, also of the stamps": (csv("date,temp,wind", ["UTC,degC,m/s", *(f"{line},1" for line in csv().splitlines()[1:])]), {}, VALUES),
+    "three header rows": (csv("Price,Close,Volume", ["Ticker,A,A", "Date,,", *(f"{line},7" for line in csv().splitlines()[1:])]), {}, VALUES),
+    "two header rows that belong together": (
+        csv(",JFK,JFK", ["date,temp,wind", *(f"{line},1" for line in csv().splitlines()[1:])]),
+        {"target": "JFK temp"},
+        VALUES,
+    ),
+    "a first row of words and no value": (csv("ds,y,sky", [f"{d},{'NA' if d == DAYS[0] else 3},clear" for d in DAYS]), {}, [NAN, *[3] * 11]),
+    "delimiter after the header alone": (csv("ds,y,"), {"target": "y"}, VALUES),
+    "first line for Excel": ("sep=;\n" + csv(sep=";"), {}, VALUES),
+    "percent after a space": (numbers([f"{v}.5 %" for v in range(12)]), {}, [v + 0.5 for v in VALUES]),
+    "negatives in parentheses": (numbers([f"(${v}.5)" for v in range(12)]), {}, [-v - 0.5 for v in VALUES]),
+    "minus behind": (numbers([f"{v}-" for v in range(12)], quote=""), {}, [-v for v in VALUES]),
+    "euro behind": (numbers([f"1.{200 + v},50 €" for v in range(12)], sep=";"), {}, [1200.5 + v for v in VALUES]),
+    "currency code": (numbers([f"USD {v}" for v in range(12)]), {}, VALUES),
+    "quoted line ends": (csv("ds,y,note", [f'{line},"one\ntwo"' for line in csv().splitlines()[1:]]), {}, VALUES),
+    "inches": (csv("ds,y,note", [f'{line},5" snow' for line in csv().splitlines()[1:]]), {}, VALUES),
+    "month/year": (csv("month,y", rows=[f"{m:02}/2024,{m - 1}" for m in range(1, 13)]), {}, VALUES),
+    "month-year by name": (csv("month,y", rows=[f"{t:%b-%Y},{t.month - 1}" for t in pd.date_range("2024-01", periods=12, freq="MS")]), {}, VALUES),
+    "first days of months, day first": (csv(rows=[f"01/{i % 12 + 1:02}/{2020 + i // 12},{i}" for i in range(24)]), {}, list(range(24))),
+    "first days of months, month first": (csv(rows=[f"{i % 12 + 1:02}/01/{2020 + i // 12},{i}" for i in range(24)]), {}, list(range(24))),
+    "German months": (
+        csv(rows=[f"{m} 2024,{i}" for i, m in enumerate(GERMAN)]),
+        {},
+        VALUES,
+    ),
+    "French months": (
+        csv(rows=[f"1 {m} 2024,{i}" for i, m in enumerate(FRENCH)]),
+        {},
+        VALUES,
+    ),
+    "intervals": (hours(lambda t: f"{t:%d.%m.%Y %H:%M} - {t + pd.Timedelta('1h'):%d.%m.%Y %H:%M}"), {}, VALUES),
+    "offset and the zone's name": (hours(lambda t: f"{t.isoformat()}+01:00[Europe/Paris]"), {}, VALUES),
+    "Excel hours": (csv("timestamp,y", rows=[f"{45292 + h / 24:.5f},{h}" for h in range(12)]), {}, VALUES),
+    "year and week": (csv("year,week,y", rows=[f"2024,{w + 1},{w}" for w in range(12)]), {}, VALUES),
+    "year and quarter": (csv("year,quarter,y", rows=[f"{2020 + i // 4},{i % 4 + 1},{i}" for i in range(12)]), {}, VALUES),
     "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
+    "frame with two levels of rows": (pd.DataFrame({"y": VALUES * 2}, index=pd.MultiIndex.from_product([["a", "b"], HOURS])), {}, VALUES),
+    "frame with two levels of columns": (
+        pd.DataFrame({("Close", "A"): VALUES, ("Volume", "A"): 1.0}, index=HOURS),
+        {"target": "Close A"},
+        VALUES,
+    ),
+    "stamps in string_view": (pa.table({"ds": pa.array([str(t) for t in HOURS], pa.string_view()), "y": VALUES}), {}, VALUES),
+    "stamps in bytes": (pa.table({"ds": [str(t).encode() for t in HOURS], "y": VALUES}), {}, VALUES),
+    "dictionary of stamps": (pa.table({"ds": pa.array(HOURS).dictionary_encode(), "y": VALUES}), {}, VALUES),
+    "dictionary of numbers": (pa.table({"ds": HOURS, "y": pa.array(VALUES).dictionary_encode()}), {}, VALUES),
+    "uint64": (
+        pa.table({"ds": HOURS, "y": pa.array([2**63 + (v << 40) for v in range(12)], pa.uint64())}),
+        {},
+        [2.0**63 + v * 2.0**40 for v in VALUES],
+    ),
+    "nested columns beside": (pa.table({"ds": HOURS, "y": VALUES, "s": [{"a": 1}] * 12, "l": [[1, 2]] * 12}), {}, VALUES),
     "series": (pd.Series(VALUES, index=HOURS), {}, VALUES),
     "frame with a period index": (pd.DataFrame({"y": VALUES}, index=pd.period_range("2024-01", periods=12, freq="M")), {}, VALUES),
     "arrow table": (pa.table({"ds": HOURS, "y": VALUES}), {}, VALUES),
@@ -183,6 +238,28 @@ BAD = {
         (5,),
         "--missing 'calm'",
     ),
+    "trace of rain": (replaced(6, "2024-01-05,T"), {}, "text-in-numbers", (6,), "usually written as 0"),
+    "open quote": (csv("ds,y,note", [f"{d},1,{chr(34) if d == DAYS[4] else ''}ok" for d in DAYS]), {}, "open-quote", (6,), "the 8 rows after it"),
+    "row of a total": (csv() + "Total,66\n", {}, "unreadable-stamp", (14,), "found 'Total'"),
+    "header once more": (added("ds,y", at=6), {}, "unreadable-stamp", (6,), "found 'ds'"),
+    "zone names": (hours(lambda t: f"{t} CET"), {}, "unreadable-stamp", (), "found '2024-01-01 00:00:00 CET'. Write them as"),
+    "hours from-to": (
+        hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
+        {},
+        "unreadable-stamp",
+        (10, 11, 12, 13),
+        "found '2024-01-01 08:00-15:00'",
+    ),
+    "columns of spaces": (
+        "\n".join(f"{d}   {v:g}" for d, v in zip(["ds", *DAYS], [0, *VALUES], strict=True)),
+        {},
+        "not-a-table",
+        (),
+        "spaces between",
+    ),
+    "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
+    "gzip by another name": (gzip.compress(csv().encode()), {}, "not-a-table", (), "call it .csv.gz"),
+    "Excel by another name": (b"PK\x03\x04" + bytes(200), {}, "not-a-table", (), "save the sheet as CSV"),
     "infinite": (replaced(6, "2024-01-05,inf"), {}, "infinite", (6,), "Row 6 is infinite in column 'y'"),
     "conflicting duplicate": (
         added("2024-01-05,99"),
@@ -264,6 +341,7 @@ BAD = {
 SAID = {
     "windows-1252": (csv("ds,y°").encode("cp1252"), {}, "encoding", ()),
     "preamble": ("Station 7\n" + csv(), {}, "preamble", (1,)),
+    "row of units": (csv("date,temp", [",degC", *csv().splitlines()[1:]]), {}, "second-header", (2,)),
     "comments": (added("# replaced", at=6), {}, "comments", ()),
     "no header": ("\n".join(csv().splitlines()[1:]), {}, "no-header", ()),
     "empty rows": (csv() + ",\n", {}, "empty-rows", ()),
@@ -348,6 +426,25 @@ def test_packed_files(ending, tmp_path):
     assert read(path).values[:, 0].tolist() == VALUES
 
 
+def test_packed_files_that_are_cut_off_or_empty(tmp_path):
+    packed = gzip.compress(csv().encode())
+    for name, content, words in (("a", gzip.compress(b""), "it is empty"), ("b", packed[:40], "Truncated"), ("c", csv().encode(), "header check")):
+        (tmp_path / f"{name}.csv.gz").write_bytes(content)
+        with pytest.raises(ReadingError, match=words):
+            read(tmp_path / f"{name}.csv.gz")
+
+
+def test_a_parquet_file_that_pandas_wrote_keeps_its_index(tmp_path):
+    index = pd.period_range("2024-01", periods=12, freq="M")
+    for i, made_of in enumerate((index, index.to_timestamp(), index.to_timestamp().tz_localize("UTC").rename("when"))):
+        pd.DataFrame({"y": VALUES}, index=made_of).to_parquet(tmp_path / f"{i}.parquet")
+        panel = read(tmp_path / f"{i}.parquet")
+        assert (panel.times == index.to_timestamp().to_numpy()).all()
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "0.parquet").read_bytes()[:-100])
+    with pytest.raises(ReadingError, match=r"cut\.parquet is not a table that can be read as parquet"):
+        read(tmp_path / "cut.parquet")
+
+
 def test_folders(tmp_path):
     for name in ("AAPL", "MSFT"):
         (tmp_path / f"{name}.csv").write_text(csv())
@@ -356,6 +453,8 @@ def test_folders(tmp_path):
     (tmp_path / "MSFT.csv").write_text(replaced(6, "2024-01-05,4x"))
     with pytest.raises(ReadingError, match=r"Row 6 of MSFT.csv has no number in column 'y': found '4x'"):
         read(tmp_path)
+    (tmp_path / "MSFT.csv").write_text(csv("DS,Y"))
+    assert [column.name for column in read(tmp_path).columns] == ["y"]
     frame = pd.DataFrame({"ds": list(HOURS) * 2, "symbol": ["a"] * 12 + ["b"] * 12, "y": VALUES * 2})
     frame.to_parquet(tmp_path / "set", partition_cols=["symbol"])
     assert read(tmp_path / "set").ids == ("a", "b")

@@ -135,3 +135,12 @@ def test_a_sliding_past_is_all_that_a_fit_sees():
         until = outcome.past.stops - panel.starts
         fitted = fit("drift", panel.until(until).tail(50).compact(), 6)
         assert np.allclose(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)
+
+
+def test_models_of_one_fold_share_what_came():
+    parts = list(backtest(["naive", "seasonal", "drift"], weather((300,)), WALK))
+    for first, *others in (parts[:3], parts[3:]):
+        for other in others:
+            assert other.truth is first.truth
+            assert other.forecast.times is first.forecast.times
+            assert other.last is first.last

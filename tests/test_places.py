@@ -1,0 +1,173 @@
+"""From a file of local time to a forecast, stamps counted one by one: both changes of the clocks, local days, exchanges with their own holidays."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import forecast as fc
+from forecast.cli import app
+from forecast.daily import kept_forecasts, predict_run, score_run
+
+HOURS = pd.date_range("2023-11-01", "2024-11-10", freq="h", tz="Europe/Paris", inclusive="left")
+SPRING, AUTUMN = pd.Timestamp("2024-03-31", tz="Europe/Paris"), pd.Timestamp("2024-10-27", tz="Europe/Paris")
+
+
+def local(moments, path):
+    """A file of naive local stamps, the repeated hour twice, each value the number of its hour."""
+    number = (moments - HOURS[0]) // pd.Timedelta("1h")
+    pd.DataFrame({"time": moments.strftime("%Y-%m-%d %H:%M"), "temp": number.astype(float)}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(("change", "hours"), [(SPRING, 23), (AUTUMN, 25)])
+@pytest.mark.parametrize("known", [-30, -3, 0, 2, 3, 4])
+def test_a_horizon_across_a_change_of_the_clocks_has_every_hour_once(change, hours, known, tmp_path):
+    upto = HOURS[: HOURS.get_loc(change) + known + 1]
+    panel = fc.read(local(upto, tmp_path / "x.csv"), tz="Europe/Paris")
+    frame = fc.fit("drift", panel, horizon=72).predict(panel).to_frame()
+    assert (pd.DatetimeIndex(frame["ds"]) == pd.date_range(upto[-1], periods=73, freq="h")[1:]).all()
+    assert np.allclose(frame["drift"], len(upto) + np.arange(72))  # the line goes on hour by hour: none is lost or said twice
+    whole = panel.values[:, 0]
+    assert np.array_equal(whole, np.arange(len(upto)))
+    assert (frame["ds"].dt.date == change.date()).sum() == hours - max(known + 1, 0)
+
+
+def test_origins_of_a_walk_stand_on_every_hour_of_both_changes(tmp_path):
+    panel = fc.read(local(HOURS, tmp_path / "x.csv"), tz="Europe/Paris")
+    outcomes = list(fc.backtest("drift", panel, fc.WalkForward(horizon=24, test="2024-10-20", stride=1)))
+    frame = pd.concat([outcome.to_frame() for outcome in outcomes])
+    cutoffs = frame["cutoff"].drop_duplicates()
+    assert cutoffs.iloc[0] == pd.Timestamp("2024-10-19 23:00", tz="Europe/Paris")  # the test begins at midnight in Paris
+    assert (cutoffs.diff().dropna() == pd.Timedelta("1h")).all()
+    assert (frame["ds"] > frame["cutoff"]).all()
+    assert np.allclose(frame["drift"], frame["y"])
+    assert len(cutoffs[cutoffs.dt.date == AUTUMN.date()]) == 25
+
+
+def test_days_of_a_place_have_23_and_25_hours(tmp_path):
+    days = fc.read(local(HOURS, tmp_path / "x.csv"), tz="Europe/Paris", every="1D", how="sum")
+    expected = pd.Series(np.arange(len(HOURS), dtype=float), HOURS).groupby(HOURS.date).sum()
+    assert days.values[:, 0].tolist() == expected.tolist()
+    frame = fc.fit("naive", days, horizon=3).predict(days).to_frame()
+    assert frame["ds"].tolist() == list(pd.date_range("2024-11-10", periods=3))  # dates of the place, without an hour
+
+
+def test_a_run_writes_local_time_everywhere_and_scores_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    begin, end = HOURS.get_loc(AUTUMN) - 24 * 40, HOURS.get_loc(AUTUMN) + 1
+    local(HOURS[begin:end], tmp_path / "x.csv")
+    command = ["fit", "x.csv", "--tz", "Europe/Paris", "--model", "drift", "--horizon", "6", "--jobs", "1", "--out", "run", "--quiet"]
+    made = CliRunner().invoke(app, [*command, "--json"])
+    assert made.exit_code == 0, made.output
+    wanted = [f"2024-10-27T0{h}:00:00+0{o}:00" for h, o in ((1, 2), (2, 2), (2, 1), (3, 1), (4, 1), (5, 1))]
+    assert [row["ds"] for row in json.loads(made.stdout)["forecast"]] == wanted
+    assert pd.read_csv("run/forecast.csv")["ds"].tolist() == wanted
+    for flags in (["--csv"], []):
+        assert all(stamp in CliRunner().invoke(app, ["predict", "run", *flags]).stdout for stamp in wanted)
+    assert wanted[2] in CliRunner().invoke(app, command).stdout
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "time (Europe/Paris)" in page
+    assert "2024-10-27 02:00+0100" in page
+    outcomes = pd.read_parquet("run/outcomes.parquet")
+    assert str(outcomes["ds"].dtype.tz) == "Europe/Paris"
+    kept = predict_run("run", local(HOURS[end - 2 : end + 2], tmp_path / "two.csv"), keep=True).to_frame()
+    assert (pd.DatetimeIndex(kept["ds"]) == HOURS[end + 2 : end + 8]).all()
+    assert (kept_forecasts("run")["ds"] == kept["ds"]).all()
+    scored = score_run("run", local(HOURS[end : end + 8], tmp_path / "came.csv"))
+    assert scored.steps["count"].tolist() == [1] * 6
+    assert scored.steps["mae"].max() < 1e-6
+
+
+def test_what_has_no_zone_has_no_offset(tmp_path):
+    panel = fc.read(local(HOURS[:500], tmp_path / "x.csv"))
+    assert fc.fit("naive", panel, horizon=3).predict(panel).to_frame()["ds"].dt.tz is None
+
+
+def test_two_exchanges_in_one_file_go_on_after_their_own_last_session(tmp_path):
+    days = pd.bdate_range("2024-01-02", "2024-12-30")
+    own = {"NYSE": days.difference(pd.to_datetime(["2024-01-15", "2024-07-04", "2024-12-25"])), "TSE": days.difference(days[[4, 80, 81, -1]])}
+    frames = [pd.DataFrame({"date": dates, "symbol": name, "close": np.arange(len(dates), dtype=float)}) for name, dates in own.items()]
+    pd.concat(frames).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv")
+    assert panel.lengths.tolist() == [len(dates) for dates in own.values()]
+    frame = fc.fit("drift", panel, horizon=5).predict(panel).to_frame()
+    for name, dates in own.items():
+        mine = frame[frame["unique_id"] == name]
+        assert mine["ds"].tolist() == list(pd.bdate_range(dates[-1], periods=6)[1:])
+        assert np.allclose(mine["drift"], len(dates) + np.arange(5))
+    for outcome in fc.backtest("naive", panel, fc.WalkForward(horizon=5, test=60)):
+        frame = outcome.to_frame()
+        for name, dates in own.items():
+            assert frame.loc[frame["unique_id"] == name, "ds"].isin(dates).all()  # no holiday is asked for
+
+
+def test_ticks_of_a_place_gathered_into_its_days(tmp_path):
+    moments = pd.date_range("2024-03-29", "2024-04-03", freq="10min", tz="America/New_York", inclusive="left")
+    pd.DataFrame({"time": moments.map(lambda t: t.isoformat()), "y": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", tz="America/New_York", every="1D", how="sum")
+    assert panel.values[:, 0].tolist() == [144.0] * 5
+    assert str(panel.times[0])[:10] == "2024-03-29"
+
+
+def test_the_sessions_to_come_are_those_of_the_exchange(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    closed = pd.to_datetime(["2024-07-04", "2024-09-02", "2024-11-28", "2024-12-25", "2025-01-01", "2025-01-09", "2025-01-20"])
+    days = pd.bdate_range("2024-06-20", "2025-01-31").difference(closed)
+    upto = days[days <= "2024-12-23"]
+    frame = pd.DataFrame({"date": upto, "close": np.arange(len(upto), dtype=float)})
+    frame.to_csv("x.csv", index=False)
+    panel = fc.read("x.csv", calendar="XNYS")
+    assert not {"assumed-stamps", "not-a-session", "missing-session"} & {finding.code for finding in panel.findings}
+    wanted = days[days > "2024-12-23"][:15].tolist()
+    assert fc.fit("drift", panel, horizon=15).predict(panel).to_frame()["ds"].tolist() == wanted
+    made = CliRunner().invoke(
+        app, ["fit", "x.csv", "--calendar", "XNYS", "--model", "drift", "--horizon", "5", "--jobs", "1", "--out", "run", "--json", "--quiet"]
+    )
+    assert [row["ds"][:10] for row in json.loads(made.stdout)["forecast"]] == [f"{day:%Y-%m-%d}" for day in wanted[:5]]
+    pd.DataFrame({"date": wanted[:2], "close": [7.0, 8.0]}).to_csv("new.csv", index=False)
+    assert predict_run("run", "new.csv").to_frame()["ds"].tolist() == wanted[2:7]
+
+
+def test_a_file_is_compared_with_the_exchange(tmp_path):
+    days = pd.bdate_range("2024-06-20", "2024-12-23").difference(pd.to_datetime(["2024-07-03", "2024-09-02", "2024-09-04", "2024-11-28"]))
+    pd.DataFrame({"date": days, "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", calendar="XNYS")
+    found = {finding.code: finding for finding in panel.findings}
+    assert found["not-a-session"].rows == (2 + days.get_loc(pd.Timestamp("2024-07-04")),)
+    assert "2 sessions of XNYS have no row, the first 2024-07-03 after row 10" in found["missing-session"].message
+    assert panel.lengths.tolist() == [len(days)]
+
+
+@pytest.mark.parametrize(
+    ("freq", "calendar", "words"),
+    [
+        ("h", "XNYS", "for trading days, one row a session; these rows are hourly"),
+        ("B", "XNYZ", "There is no exchange 'XNYZ' for --calendar. Did you mean"),
+    ],
+)
+def test_a_calendar_that_does_not_fit_is_refused(freq, calendar, words, tmp_path):
+    pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60, freq=freq), "y": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(fc.ForecastError, match=words):
+        fc.read(tmp_path / "x.csv", calendar=calendar)
+
+
+def test_a_horizon_beyond_what_is_known_of_an_exchange_is_refused():
+    from forecast.data.clock import Clock
+    from forecast.data.exchanges import sessions_of
+
+    last = sessions_of("XSHG")[-1:]
+    with pytest.raises(fc.ForecastError, match=f"The calendar XSHG is known from 1990-12-.* to {last[0]}"):
+        Clock("sessions", "session", calendar="XSHG").after(last.astype("datetime64[ns]"), np.arange(1, 3))
+
+
+def test_without_the_package_of_calendars_it_is_said_what_to_install(monkeypatch):
+    import sys
+
+    from forecast.data.exchanges import sessions_of
+
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    with pytest.raises(fc.ForecastError, match=r"pip install forecast-toolkit\[market\]"):
+        sessions_of.__wrapped__("XNYS")
