@@ -8,7 +8,6 @@ change costs), its 95 % interval, p by Holm over the changes of the file, and CP
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from report import machine, package_hash, table
+from report import kept, machine, table
 
 import forecast as fc
 from forecast.evaluation.compare import leaderboard
@@ -69,19 +68,17 @@ def walked(name: str, folder: Path, change: dict[str, Any]) -> tuple[list[Outcom
     path = (HERE.parent / "data" if name == "weather" else folder) / file
     net = {key: value for key, value in change.items() if key != "past"}
     plan = make_run(str(path), overrides={"models": ["gru"], **settings, **({"past": change["past"]} if "past" in change else {})})
-    key = json.dumps([name, settings, change, sha256(path), package_hash()])
-    stored = HERE / "cells" / f"ablation-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     panel = plan.read()
-    one = fc.spec("gru", **net)
-    if not stored.exists():
-        found = list(fc.backtest(one, panel, plan.walk, seed=plan.seed))
-        stored.parent.mkdir(exist_ok=True)
-        np.savez(stored, *[outcome.forecast.values for outcome in found], seconds=sum(outcome.log.seconds for outcome in found))
-    kept = np.load(stored)
+
+    def made() -> dict[str, Any]:
+        found = list(fc.backtest(fc.spec("gru", **net), panel, plan.walk, seed=plan.seed))
+        return {"values": [outcome.forecast.values.tolist() for outcome in found], "seconds": sum(outcome.log.seconds for outcome in found)}
+
+    answer = kept("ablation", [name, settings, change, sha256(path)], made)
     naive = fc.backtest("naive", panel, plan.walk, seed=plan.seed)  # the same origins and truth; its forecasts make place
-    return [
-        replace(outcome, forecast=replace(outcome.forecast, values=kept[f"arr_{i}"], model=str(change))) for i, outcome in enumerate(naive)
-    ], float(kept["seconds"])
+    forecasts = [np.array(values) for values in answer["values"]]
+    own = [replace(one, forecast=replace(one.forecast, values=values, model=str(change))) for one, values in zip(naive, forecasts, strict=True)]
+    return own, answer["seconds"]
 
 
 def rows_of(name: str, folder: Path) -> list[dict[str, Any]]:

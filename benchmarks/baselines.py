@@ -10,13 +10,12 @@ price files, since one of several could be lucky too. Finished files are kept.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from report import machine, package_hash, table
+from report import kept, machine, table
 
 from forecast.files import sha256
 from forecast.plan import make_run
@@ -41,13 +40,8 @@ def board(name: str, folder: Path, jobs: int) -> dict[str, Any]:
     """The leaderboard of one file as JSON values, from the cache where it is there."""
     file, settings = FILES[name]
     path = (HERE.parent / "data" if name == "weather" else folder) / file
-    key = json.dumps([name, settings, MODELS, sha256(path), package_hash()])
-    stored = HERE / "cells" / f"baselines-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if not stored.exists():
-        answer = backtest_run(make_run(str(path), overrides={"models": MODELS, **settings}), jobs=jobs)
-        stored.parent.mkdir(exist_ok=True)
-        stored.write_text(json.dumps(answer))
-    return json.loads(stored.read_text())
+    plan = make_run(str(path), overrides={"models": MODELS, **settings})
+    return kept("baselines", [name, settings, MODELS, sha256(path)], lambda: backtest_run(plan, jobs=jobs))
 
 
 def rows_of(name: str, found: dict[str, Any], prices: int) -> list[dict[str, Any]]:

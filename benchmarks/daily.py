@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from report import machine, package_hash, table
+from report import kept, machine, table
 
 import forecast as fc
 from forecast.data.panel import Panel
 from forecast.evaluation.metrics import score
 
-HERE = Path(__file__).parent
 FILES = {"Melbourne": ("daily-min-temperatures.csv", "Temp", 3), "Seattle": ("seattle-weather.csv", "temp_max", 1)}  # years to choose by
 BASELINES = ["ridge", "boosting", "arima", "ets", "theta", "climatology", "seasonal", "naive"]
 NETS = [{"anchor": anchor, "loss": loss} for anchor in ("last", "target", "none") for loss in ("mae", "mse")]
@@ -28,15 +27,14 @@ NETS = [{"anchor": anchor, "loss": loss} for anchor in ("last", "target", "none"
 
 def scored(panel: Panel, years: int, model: str, settings: dict[str, Any], seed: int) -> dict[str, float]:
     """Errors over the last years of a panel, a fit before each; from the cache where it is there."""
+
+    def made() -> dict[str, float]:
+        walk = fc.WalkForward(horizon=1, test=365 * years, folds=years)
+        found = list(fc.backtest(fc.spec(model, **settings), panel, walk, seed=seed))
+        return {"MAE": score(found, "mae"), "RMSE": score(found, "rmse"), "CPU s": found[0].log.seconds}
+
     known = hashlib.sha256(panel.compact().values.tobytes()).hexdigest()
-    key = json.dumps([known, years, model, settings, seed, package_hash()])
-    stored = HERE / "cells" / f"daily-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if not stored.exists():
-        found = list(fc.backtest(fc.spec(model, **settings), panel, fc.WalkForward(horizon=1, test=365 * years, folds=years), seed=seed))
-        answer = {"MAE": score(found, "mae"), "RMSE": score(found, "rmse"), "CPU s": found[0].log.seconds}
-        stored.parent.mkdir(exist_ok=True)
-        stored.write_text(json.dumps(answer))
-    return json.loads(stored.read_text())
+    return kept("daily", [known, years, model, settings, seed], made)
 
 
 def main() -> None:

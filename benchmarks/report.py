@@ -1,9 +1,10 @@
 """What the scripts of this folder share: a table of results, and where they were measured."""
 
 import hashlib
+import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import forecast
 from forecast.files import sha256
 
 README = Path(__file__).parent / "README.md"
+CELLS = Path(__file__).parent / "cells"
 
 
 def table(rows: list[Mapping[str, Any]]) -> str:
@@ -32,6 +34,17 @@ def package_hash() -> str:
     root = Path(forecast.__file__).parent
     code = [path for part in ("data", "models") for path in sorted((root / part).rglob("*.py"))] + [root / "fitting.py"]
     return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
+
+
+def kept(what: str, key: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `make()` gives, JSON values, from benchmarks/cells where it is there. key, JSON values: all it depends on beside the code."""
+    known = hashlib.sha256(json.dumps([key, package_hash()]).encode()).hexdigest()[:16]
+    stored = CELLS / f"{what}-{known}.json"
+    if not stored.exists():
+        answer = make()
+        CELLS.mkdir(exist_ok=True)
+        stored.write_text(json.dumps(answer))
+    return json.loads(stored.read_text())
 
 
 def machine() -> str:

@@ -8,20 +8,18 @@ all days before, by the same rows of the file. QLIKE = mean(y / f - log(y / f) -
 """
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from report import machine, package_hash, table
+from report import kept, machine, table
 
 import forecast as fc
 from forecast.data.panel import Panel
 from forecast.evaluation.compare import diebold_mariano
 from forecast.files import sha256
 
-HERE = Path(__file__).parent
 TEST, ROLLING, EVERY = 3074, 1000, 250  # days: of the test, that a log-HAR sees, between fits of the nets
 UNITS = {"transform": "log", "scale": "none"}
 NETS: list[dict[str, Any]] = [
@@ -32,15 +30,14 @@ NETS: list[dict[str, Any]] = [
 
 def walked(panel: Panel, model: str, settings: dict[str, Any], walk: fc.WalkForward, seed: int, key: str) -> tuple[np.ndarray, float]:
     """The forecasts of a walk in order of time, and its CPU seconds; from the cache where they are there."""
-    name = json.dumps([key, model, settings, walk.test, walk.folds, walk.max_past, seed, package_hash()])
-    stored = HERE / "cells" / f"volatility-{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
-    if not stored.exists():
+
+    def made() -> dict[str, Any]:
         found = list(fc.backtest(fc.spec(model, **settings), panel, walk, seed=seed, **UNITS))
-        stored.parent.mkdir(exist_ok=True)
         values = np.concatenate([one.forecast.values[:, 0] for one in found])
-        np.savez(stored, values=values, seconds=sum(one.log.seconds for one in found))
-    kept = np.load(stored)
-    return kept["values"], float(kept["seconds"])
+        return {"values": values.tolist(), "seconds": sum(one.log.seconds for one in found)}
+
+    answer = kept("volatility", [key, model, settings, walk.test, walk.folds, walk.max_past, seed], made)
+    return np.array(answer["values"]), answer["seconds"]
 
 
 def qlike(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:

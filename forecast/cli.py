@@ -273,8 +273,8 @@ def compare(
     from forecast import runs
 
     changes = _settings("--try", tries)
-    models = list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in changes)]))
-    result = runs.compare_run(_plan(file, models, reading, walking), changes, ablate=ablate, jobs=jobs, progress=_progress(quiet))
+    plan = _plan(file, runs.changed_models(changes, ablate), reading, walking)
+    result = runs.compare_run(plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet))
     _print_walk(result, as_json, csv, quiet)
 
 

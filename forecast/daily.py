@@ -12,9 +12,9 @@ from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, unplaced
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import mean_observed
 from forecast.files import Array, locked, sweep, write_atomic
 from forecast.fitting import Fitted
+from forecast.models.base import mean_observed
 from forecast.results import Forecast, intervals
 from forecast.saving import join, load, load_context, save_rows
 

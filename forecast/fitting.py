@@ -54,7 +54,7 @@ class Fitted:
         if "future" in self.spec.reads:
             check_ahead(panel, origins, self.goal.horizon)
         panel = indicators(panel)
-        fitted = self.scaling.fitted(panel)
+        fitted = self.scaling.fitted(panel.ids)
         warm = fitted[origins[:, 0]] >= 0
         levels = self.goal.levels
         values = np.empty((len(origins), self.goal.horizon))
@@ -175,7 +175,7 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
 
 def _only(panel: Panel, scaling: Scaling) -> Panel:
     """The series that can be learned from."""
-    keep = scaling.fitted(panel) >= 0
+    keep = scaling.fitted(panel.ids) >= 0
     return panel if keep.all() else replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, Roles
 from forecast.data.reading import read
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest
@@ -22,25 +22,7 @@ from forecast.models.base import Spec
 from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
-READING = (
-    "target",
-    "time",
-    "id",
-    "past",
-    "future",
-    "category",
-    "neighbours",
-    "series",
-    "static",
-    "tz",
-    "every",
-    "how",
-    "missing",
-    "circular",
-    "dayfirst",
-    "decimal",
-    "calendar",
-)  # fields that `read` takes
+READING = tuple(one.name for one in dataclasses.fields(Roles))  # fields that `read` takes
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,7 @@ class Outcome:
     @property
     def fitted(self) -> Array:
         """The fitted row (M,) of each origin's series; -1 where it was not fitted, and is forecast cold."""
-        row = {name: i for i, name in enumerate(self.scaling.ids)}
-        return np.array([row.get(name, -1) for name in self.forecast.ids], "int64")[self.forecast.origins[:, 0]]
+        return self.scaling.fitted(self.forecast.ids)[self.forecast.origins[:, 0]]
 
     def to_frame(self) -> "pd.DataFrame":
         """The forecast's frame with the truth as `y`."""

@@ -339,7 +339,7 @@ def compare_run(
     tries: changes of a setting, `[("gru.layers", 2), ("gru.init", "he")]` · ablate: the model's name; it is run without each column, and
     `ablation` says what each bought. The leaderboard as JSON values, with the unchanged model as baseline: what `forecast compare` prints.
     """
-    models = list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
+    models = changed_models(tries, ablate)
     if len(models) != 1:
         found = ", ".join(models) or "none"
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
@@ -356,6 +356,11 @@ def compare_run(
         changed += ablations(base, panel)
     board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
     return {**values, "ablation": [_number(dataclasses.asdict(row)) for row in bought(board)]} if ablate else values
+
+
+def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
+    """The models that changes are of, each once."""
+    return list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
 
 
 def ablation_of(values: dict[str, Any]) -> str:

@@ -153,17 +153,20 @@ class Panel:
 
     def ahead(self, origins: Array, horizon: int) -> Array:
         """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a series."""
-        series = origins[:, 0]
-        index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
-        inside = index < self.stops[series][:, None]
-        return np.where(inside[..., None], self.values[np.where(inside, index, 0)][..., self.future], np.nan)
+        index, inside = self._coming(origins, horizon)
+        return np.where(inside[..., None], self.values[index][..., self.future], np.nan)
 
     def truth(self, origins: Array, horizon: int) -> Array:
         """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""
+        index, inside = self._coming(origins, horizon)
+        return np.where(inside, self.values[index, 0], np.nan)
+
+    def _coming(self, origins: Array, horizon: int) -> tuple[Array, Array]:
+        """The rows (M, H) that `origins` forecast, 0 beyond the end of a series, and which of them there are."""
         series = origins[:, 0]
         index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
         inside = index < self.stops[series][:, None]
-        return np.where(inside, self.values[np.where(inside, index, 0), 0], np.nan)
+        return np.where(inside, index, 0), inside
 
 
 def _last(values: Array) -> int:

@@ -139,11 +139,12 @@ def read(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
     owner, ids = _series(table, ident, report)
-    asked = [*_texts(target), *_texts(past), *_texts(future), *_texts(static)]
+    beside = [*_texts(past), *_texts(future), *_texts(static)]
+    asked = [*_texts(target), *beside]
     free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
     text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
-    targets = read_targets(target, [name for name in numbers if name not in asked[len(_texts(target)) :]], table.where, report)
+    targets = read_targets(target, [name for name in numbers if name not in beside], table.where, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",

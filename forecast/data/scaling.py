@@ -1,6 +1,6 @@
 """Scaling: learned from the past of each series, undone after the forecast. What was learned is a value; the inverse takes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -169,16 +169,16 @@ class Scaling:
     power: Array
     units: Units
 
-    def fitted(self, panel: Panel) -> Array:
-        """For each of the panel's series its row here, int64 (S,); -1 = cold, never fitted."""
+    def fitted(self, ids: Sequence[str]) -> Array:
+        """For each of the named series its row here, int64 (S,); -1 = cold, never fitted."""
         row = {name: i for i, name in enumerate(self.ids)}
-        return np.array([row.get(name, -1) for name in panel.ids], "int64")
+        return np.array([row.get(name, -1) for name in ids], "int64")
 
     def apply(self, panel: Panel) -> Panel:
         """The panel in z; series that were not fitted are left NaN."""
         self.units.check(panel)
         values = np.full_like(panel.values, np.nan)
-        for i, row in enumerate(self.fitted(panel)):
+        for i, row in enumerate(self.fitted(panel.ids)):
             if row >= 0:
                 values[panel.rows(i)] = (self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]) / self.spread[row]
         return replace(panel, values=values)

@@ -112,16 +112,7 @@ def _counts(column: pa.ChunkedArray) -> bool:
 
 def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
     """Tables one below the other; a column that one of them lacks is missing there."""
-    spelled: dict[str, str] = {}
-    for table in tables:
-        if len({name.casefold() for name in table.columns}) == len(table.columns):  # Close and close are one column where no file has both
-            spelled |= {name.casefold(): name for name in table.columns if name.casefold() not in spelled}
-    tables = [
-        replace(table, columns={spelled.get(name.casefold(), name): column for name, column in table.columns.items()})
-        if len({name.casefold() for name in table.columns}) == len(table.columns)
-        else table
-        for table in tables
-    ]
+    tables = _spelled_alike(tables)
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:
@@ -133,6 +124,18 @@ def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
     origins = tuple(origin for table in tables for origin in table.origins)
     decimal = next((table.decimal for table in tables if table.decimal), None)
     return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal)
+
+
+def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
+    """The tables with one spelling of each name, the first: Close and close are one column, but not of a file that has both."""
+    alike = [table for table in tables if len({name.casefold() for name in table.columns}) == len(table.columns)]
+    spelled: dict[str, str] = {}
+    for table in alike:
+        spelled = {**{name.casefold(): name for name in table.columns}, **spelled}
+    return [
+        replace(table, columns={spelled[name.casefold()]: column for name, column in table.columns.items()}) if table in alike else table
+        for table in tables
+    ]
 
 
 def _one_type(parts: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:

@@ -8,18 +8,10 @@ import numpy as np
 
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
-from forecast.models.base import season_of
+from forecast.models.base import mean_observed, seasonal_errors
 from forecast.results import Outcome, intervals
 
 Cells = Callable[[Outcome], Array]
-
-
-def mean_observed(values: Array, axis: int | None = None) -> Array:
-    """The mean of the values that are not NaN along an axis; NaN, in silence, where there is none."""
-    seen = ~np.isnan(values)
-    count = seen.sum(axis)
-    total = np.where(seen, values, 0.0).sum(axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def error(outcome: Outcome) -> Array:
@@ -59,13 +51,8 @@ def _seasonal_differences(outcome: Outcome, power: int) -> Array:
 
     The season is the shortest of the clock (found in the past on the step clock).
     """
-    past, season = outcome.past, season_of(outcome.past)
-    scale = np.full(len(past.ids), np.nan)
-    for i in range(len(past.ids)):
-        y = past.values[past.rows(i), 0]
-        naive = float(mean_observed(np.abs(y[season:] - y[:-season]) ** power)) if len(y) > season else np.nan
-        scale[i] = naive if naive > 0 else np.nan
-    return scale[outcome.forecast.origins[:, 0]][:, None]
+    naive = seasonal_errors(outcome.past, power)
+    return np.where(naive > 0, naive, np.nan)[outcome.forecast.origins[:, 0]][:, None]
 
 
 def scaled(outcome: Outcome) -> Array:

@@ -16,6 +16,7 @@ from scipy.signal import lfilter
 from forecast.data.clock import CYCLES, Clock
 from forecast.data.panel import Panel
 from forecast.files import Array
+from forecast.models.base import FAR
 from forecast.models.sarima import Order, difference, forecasts, inward, polynomials, spaced, split, state_space
 
 TURNS = 5  # of filling gaps
@@ -28,7 +29,6 @@ LAGS = 12  # of the long autoregression without a season, and of the variance of
 TRUSTED = 20  # horizons of a hold-out that choose a form better than tests do
 YEARS = 7  # neighbours of a phase that share its season
 STRENGTH = 0.64  # of a season that is differenced (Hyndman & Khandakar's forecast package, nsdiffs)
-FAR = 10.0  # future columns are cut at so many spreads
 LEVEL = 0.463  # the 5 % point of the KPSS statistic about a level
 
 

@@ -15,6 +15,7 @@ from forecast.files import Array
 from forecast.results import Log
 
 Bounds = tuple[float | None, float | None]
+FAR = 10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
 
 
@@ -132,6 +133,14 @@ def normal_quantiles(point: Array, widths: Array, levels: tuple[float, ...]) -> 
     return made
 
 
+def mean_observed(values: Array, axis: int | None = None) -> Array:
+    """The mean of the values that are not NaN along an axis; NaN, in silence, where there is none."""
+    seen = ~np.isnan(values)
+    count = seen.sum(axis)
+    total = np.where(seen, values, 0.0).sum(axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def spread_of(errors: Array) -> float:
     """The root mean square of the errors that are not NaN; 0 where there is none."""
     seen = errors[~np.isnan(errors)]
@@ -166,6 +175,12 @@ def season_of(past: Panel) -> int:
         return fitting[0] if fitting else 1
     found = [find_season(past.values[past.rows(i), 0]) for i in range(len(past.ids))]
     return int(np.median(found)) if found else 1
+
+
+def seasonal_errors(past: Panel, power: int = 1) -> Array:
+    """The mean |y_t - y_(t - season)|^power of each series, (S,): the errors of its seasonal naive forecast; NaN where none can be formed."""
+    season, targets = season_of(past), [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+    return np.array([float(mean_observed(np.abs(y[season:] - y[:-season]) ** power)) if len(y) > season else np.nan for y in targets])
 
 
 def find_season(values: Array, most: int = 2000) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 from forecast.data.panel import Panel
 from forecast.data.windows import Windows
 from forecast.files import Array
+from forecast.models.base import FAR
 
-FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a forecast
 LONGEST = 336  # rows of context: two weeks of hours
 DAY, CELLS = 24, 500  # rows of the past columns at most, and values of all of them together, as of the future ones
 

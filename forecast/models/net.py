@@ -19,17 +19,12 @@ Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of nn.GRU, o
 
 
 class Ahead(NamedTuple):
-    """The future columns of the rows that each of m answers is about (B, m, r, K), NaN where missing, and what was subtracted from them on reading
-    (B, K)."""
+    """The future columns of the rows that each of m answers is about (B, m, r, K), NaN where missing, what was subtracted from them on reading
+    (B, K), and what a net sees of both: features (B, m, r K + K + 1), the values, 0 where missing, the level, and the share that is known."""
 
     rows: Tensor
     level: Tensor
-
-    def features(self) -> Tensor:
-        """(B, m, r K + K + 1): the values, 0 where missing, the level that they are seen beside, and the share that is known."""
-        seen, (batch, m) = ~torch.isnan(self.rows), self.rows.shape[:2]
-        level = self.level[:, None].expand(batch, m, -1)
-        return torch.cat([self.rows.nan_to_num().flatten(2), level, seen.float().mean((2, 3))[..., None]], 2)
+    features: Tensor
 
 
 class Net(nn.Module):
@@ -88,13 +83,13 @@ class Net(nn.Module):
         skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
         ahead = self._ahead(future, anchor, factor) if self.future and future is not None else None
         if self.skip_ahead is not None and ahead is not None:
-            skip = skip + self.skip_ahead(ahead.features()).flatten(1)[:, : self.horizon]
+            skip = skip + self.skip_ahead(ahead.features).flatten(1)[:, : self.horizon]
         if self.recursive:
             answer, skip = self._feed_back(_end(output, state), state, pooled, reading, skip, ahead), 0.0
         elif self.answers:
             answer = self._answer(state, pooled, answering, calendar, ahead)
         else:
-            answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features()[:, 0])
+            answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features[:, 0])
         level = anchor[:, :1] + skip
         forecast = level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
         if factor is None:
@@ -150,7 +145,10 @@ class Net(nn.Module):
         if factor is not None:  # the window was multiplied by it
             future, level = future * factor, level * factor[:, 0]
         filled = nn.functional.pad(future, (0, 0, 0, -self.horizon % self.rows), value=math.nan)
-        return Ahead(filled.view(len(filled), -1, self.rows, len(self.future)), level)
+        rows = filled.view(len(filled), -1, self.rows, len(self.future))
+        known = (~torch.isnan(rows)).float().mean((2, 3))[..., None]
+        beside = level[:, None].expand(-1, rows.shape[1], -1)
+        return Ahead(rows, level, torch.cat([rows.nan_to_num().flatten(2), beside, known], 2))
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
         """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed; and of a net
@@ -195,7 +193,7 @@ class Net(nn.Module):
         if self.calendar is not None:
             ask = ask + self.calendar(calendar)
         if self.ahead is not None and ahead is not None:
-            ask = ask + self.ahead(ahead.features())
+            ask = ask + self.ahead(ahead.features)
         answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
         return self._speak(answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)).view(batch, -1)
 
@@ -206,13 +204,12 @@ class Net(nn.Module):
         batch, k, m = len(output), self.segment, math.ceil(self.horizon / self.segment)
         linear = output.new_zeros(batch, m * k)
         linear[:, : self.horizon] += skip
-        features = None if ahead is None else ahead.features()
         parts: list[Tensor] = []
         for j in range(m):
             if j:
                 read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), told), state)
                 output = read[:, -1]
-            answer = self._speak(output, pooled, None if features is None else features[:, j])
+            answer = self._speak(output, pooled, None if ahead is None else ahead.features[:, j])
             parts.append(answer.view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
         return torch.cat(parts, 1)
 

@@ -18,14 +18,13 @@ from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen, season_of
+from forecast.models.base import FAR, Goal, Watch, cycles_seen, seasonal_errors
 from forecast.models.net import Net, point_of
 from forecast.models.settings import MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import Ended, Inputs, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
-FAR = 10.0  # past columns are cut at so many spreads, so one broken reading cannot rule a window
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
 EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
@@ -90,7 +89,7 @@ class Recurrent(Settings):
                     history = train(net, feed, split, how, Turn(watch, member, self.members, ended))
                     ended = ended.with_one(net.state_dict(), history)
                 nets.append(net.eval())
-        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if loss <= CLOSE * min(ended.lowest)]
+        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         bare = sum(net.skip is None for net in nets) if self.skip else 0
         of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
@@ -302,9 +301,7 @@ def counted(past: Panel, weighting: str) -> Array | None:
     """
     if weighting == "equal":
         return None
-    season = season_of(past)
-    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
-    naive = np.array([np.nanmean(np.abs(y[season:] - y[:-season])) if (~np.isnan(y[season:] - y[:-season])).any() else np.nan for y in targets])
+    naive = seasonal_errors(past)
     naive = np.nan_to_num(naive, nan=np.nanmedian(naive) if (~np.isnan(naive)).any() else 1.0)
     units = 1 / np.maximum(naive, EASY * naive.mean())
     if weighting == "owa":

@@ -24,8 +24,8 @@ Batch = Callable[[Windows, Array], tuple[Inputs, Tensor, Unit]]  # windows, orig
 History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
-TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
+TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecast

@@ -78,7 +78,7 @@ def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Arr
     learned = _net_of(fitted)
     if learned.nets[0].attention is None:
         raise ForecastError(f"{fitted.spec.name} was fitted without attention. Fit it with attention=True.")
-    rows = fitted.scaling.fitted(panel)
+    rows = fitted.scaling.fitted(panel.ids)
     origins = panel.ends() if origins is None else np.asarray(origins, "int64")
     if (rows[origins[:, 0]] < 0).any():
         raise ForecastError("Attention is shown for series that the model was fitted on; a new series has none.")

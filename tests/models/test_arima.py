@@ -40,7 +40,7 @@ def parameters(fitted: Fitted) -> tuple[tuple[int, ...], np.ndarray]:
 
 def ask(fitted: Fitted, panel: Panel, origins: np.ndarray) -> np.ndarray:
     """Scaled forecasts."""
-    return fitted.learned.predict(fitted.scaling.apply(panel), origins, fitted.scaling.fitted(panel))[..., 0]
+    return fitted.learned.predict(fitted.scaling.apply(panel), origins, fitted.scaling.fitted(panel.ids))[..., 0]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,13 @@ def test_members_that_judge_badly_are_left_out_and_a_bad_recipe_is_not_tried_aga
     assert np.array_equal(loaded.predict(panel).values, fitted.predict(panel).values)
 
 
+def test_a_net_that_diverges_keeps_its_first_weights():
+    fitted = fit("gru", weather((300,)), 6, loss="mse", learning_rate=1e30, clip=1e9, finish=0.0, **SMALL)
+    assert math.isnan(fitted.log.history[0][2])
+    assert len(fitted.learned.nets) == 1
+    assert np.isfinite(fitted.predict(weather((300,))).values).all()
+
+
 def test_the_finish_learns_from_the_rows_that_judged():
     """A rule that holds in the judging rows alone is learned in the finish."""
     y = np.random.default_rng(0).normal(size=600)
