@@ -27,6 +27,8 @@ def held(field: str) -> float:
 
 def once(rows: int) -> None:
     """One size, told as JSON."""
+    import torch
+
     from forecast.data.clock import Clock
     from forecast.data.panel import Column, make_panel
     from forecast.data.sequences import windows
@@ -45,7 +47,7 @@ def once(rows: int) -> None:
     views = held("VmRSS") - before
     sized = spec("gru", context=CONTEXT, units=64, batch=256, steps=STEPS).settle(panel, HORIZON)
     split = split_windows(panel, CONTEXT, HORIZON, sized.validation)
-    feed = Feed(split[0], sized, (), np.zeros(1, "int64"))
+    feed = Feed(split[0], sized, (), np.zeros(1, "int64"), torch.device("cpu"))
     indexed = held("VmRSS") - before - views
     marks = []
 
