@@ -59,6 +59,8 @@ class Net(nn.Module):
         self.static = nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None  # added where the series' own are
         self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
         self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
+        self.trust: Tensor | None
+        self.register_buffer("trust", torch.ones(1) if sized.shrink else None)  # in use, the share of the departure from the anchor that is forecast
         initialise(self, sized.init, sized.forget_bias)
         for skip in (self.skip, self.skip_ahead):
             if skip is not None:
@@ -81,6 +83,10 @@ class Net(nn.Module):
         output, state = self.rnn(self._enter(self._segments(z, seen), reading))
         pooled = self.attention(output)[0] if self.attention is not None else None
         skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
+        base = anchor[:, :1]
+        if self.anchor == "season":
+            base = self._season(window, seen, anchor)
+            skip = skip + (base - anchor[:, :1]) * (1.0 if factor is None else factor[:, 0])
         ahead = self._ahead(future, anchor, factor) if self.future and future is not None else None
         if self.skip_ahead is not None and ahead is not None:
             skip = skip + self.skip_ahead(ahead.features).flatten(1)[:, : self.horizon]
@@ -92,9 +98,11 @@ class Net(nn.Module):
             answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features[:, 0])
         level = anchor[:, :1] + skip
         forecast = level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
-        if factor is None:
+        if factor is not None:
+            return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
+        if self.trust is None or self.training:
             return forecast
-        return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
+        return forecast + ((1 - self.trust) * (base - forecast[..., self.middle]))[..., None]  # all quantiles as their middle
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs of one window, empty but of the right shapes."""
@@ -125,7 +133,12 @@ class Net(nn.Module):
         if self.anchor == "mean":
             return window[:, -self.span :].nan_to_num().sum(1) / seen[:, -self.span :].sum(1).clamp(min=1)
         level = _last(window, seen)
-        return level if self.anchor == "last" else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
+        return level if self.anchor in ("last", "season") else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
+
+    def _season(self, window: Tensor, seen: Tensor, anchor: Tensor) -> Tensor:
+        """The target's last `span` rows of windows (B, L, C) over and over, (B, H); the anchor where one is missing."""
+        season = torch.where(seen[:, -self.span :, 0], window[:, -self.span :, 0], anchor[:, :1])
+        return season[:, torch.arange(self.horizon, device=window.device) % self.span]
 
     def _augment(self, z: Tensor, seen: Tensor) -> Tensor | None:
         """Disturb training windows (B, L, C) in place; the factor (B, 1, 1) that each was multiplied by, if any."""

@@ -72,6 +72,7 @@ class Recurrent(Settings):
             clip_value=self.clip_value,
             schedule=self.schedule,
             warmup=self.warmup,
+            shrink=self.shrink,
             judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
         if self.seconds is not None:
@@ -92,11 +93,13 @@ class Recurrent(Settings):
         nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         bare = sum(net.skip is None for net in nets) if self.skip else 0
+        shares = [f"{float(net.trust):.0%}" for net in nets if net.trust is not None]
+        drawn = f", {', '.join(shares)} of the departure from the anchor forecast" if set(shares) - {"100%"} else ""
         of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
         note = (
             f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units,"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
-            f" then {how.finish} steps on all rows{of}"
+            f" then {how.finish} steps on all rows{of}{drawn}"
         )
         history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
@@ -131,7 +134,7 @@ class Recurrent(Settings):
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
         """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""
         chosen = Sizes(*(int(size) for size in arrays["sizes"]))._asdict()
-        sized = replace(self, **{size: value for size, value in chosen.items() if getattr(self, size) is None})
+        sized = replace(self, span=int(arrays["span"][0]) or None, **{size: value for size, value in chosen.items() if getattr(self, size) is None})
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
         for member in range(int(arrays["members"][0])):
@@ -192,7 +195,8 @@ class Recurrent(Settings):
         }
         tried["since"] = trial.suggest_categorical("since", [False, True])
         if self.span is None:
-            tried["anchor"] = trial.suggest_categorical("anchor", ["last", "target", "mean", "none"])
+            season = ["season"] if self.context is None else []
+            tried["anchor"] = trial.suggest_categorical("anchor", ["last", *season, "target", "mean", "none"])
         return tried
 
     def _head(self, trial: Any) -> dict[str, Any]:
@@ -284,10 +288,11 @@ class LearnedNet:
             yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:
-        """Weights, sizes, number of embedded series, cycles of the calendar."""
+        """Weights, sizes, span, number of embedded series, cycles of the calendar."""
         arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
         arrays["members"] = np.array([len(self.nets)], "int64")
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
+        arrays["span"] = np.array([self.sized.span or 0], "int64")
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays

@@ -23,6 +23,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
+SEGMENTS = 20_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
 MEMORY = 2**30  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
 COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
 RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
@@ -71,8 +72,12 @@ class Settings:
         "default", "initial weights; orthogonal is of the recurrent matrices", "Saxe et al. 2014; Glorot and Bengio 2010; He et al. 2015"
     )
     forget_bias: float | None = _net(None, "initial bias of the forget gate of an LSTM; 1 is usual", "Gers et al. 2000; Jozefowicz et al. 2015")
-    anchor: Literal["last", "target", "mean", "none"] = _input("last", "subtracted from each column of the window, that of the target added again")
-    span: Count | None = _input(None, "rows before the origin that the anchor `mean` is taken of; none = the whole context")
+    anchor: Literal["last", "season", "target", "mean", "none"] = _input(
+        "last", "subtracted from each column of the window, that of the target added again; season: the last season is added instead"
+    )
+    span: Count | None = _input(
+        None, "rows before the origin that the anchors `mean`, within the context, and `season` are taken of; none = the context, the shortest season"
+    )
     since: bool = _input(False, "beside the mask, how long ago the target was last observed", "Che et al. 2018, GRU-D")
     noise: NotNegative = _input(0.3, "spread of a random offset to each past column of a training window: levels drift, so trust changes")
     target_noise: NotNegative = _input(0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering")
@@ -83,6 +88,11 @@ class Settings:
         "Lin et al. 2023",
     )
     skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net, and one from the future columns")
+    shrink: bool = _head(
+        True,
+        "forecasts are drawn toward the anchor by as much as lowers the loss of the judging rows: without skill they are the anchor",
+        "Copas 1983",
+    )
     loss: Literal["mae", "mse", "huber", "quantile", "qlike"] = _head(
         "mae", "quantile: the pinball loss at every level asked for; qlike: of variances, in logs", "Koenker and Bassett 1978; Patton 2011"
     )
@@ -142,8 +152,8 @@ class Settings:
             yield f"momentum is of sgd, not of {self.optimiser}. Leave it out."
         if self.warmup is not None and self.schedule == "one-cycle":
             yield "schedule one-cycle has a warm-up of its own. Leave warmup out."
-        if self.span is not None and self.anchor != "mean":
-            yield f"span is of the anchor mean, not of {self.anchor}. Leave it out."
+        if self.span is not None and self.anchor not in ("mean", "season"):
+            yield f"span is of the anchors mean and season, not of {self.anchor}. Leave it out."
         if self.norm == "batch" and self.batch == 1:
             yield "norm batch needs batches of at least 2 windows; found batch = 1."
 
@@ -162,14 +172,23 @@ class Settings:
         reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
         most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
         context = self.context or min(math.ceil(reach / segment) * segment, most)
+        span = self.span or season
+        if self.anchor == "season" and span > context:
+            raise ForecastError(
+                f"{self.name}: the anchor season is the last {span} rows, but the net reads {context}. Take a context of at least {span}, a"
+                f" shorter span, or another anchor."
+            )
+        batch = self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns))
+        enough = max(400, round(3 * math.sqrt(rows * (1 - self.validation))))
         return replace(
             self,
             segment=segment,
             context=context,
+            span=span if self.anchor == "season" else self.span,
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
-            batch=self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns)),
+            batch=batch,
             learning_rate=self.learning_rate or (2e-3 if FEW <= rows < MOST else 1e-3) * RATES[self.optimiser],
-            steps=self.steps or max(400, round(3 * math.sqrt(rows * (1 - self.validation)))),
+            steps=self.steps or max(1, min(enough, SEGMENTS // (batch * math.ceil((context + horizon) / segment)))),
         )
 
     @property

@@ -25,6 +25,7 @@ History = list[tuple[int, float, float]]
 
 JUDGED = 2000  # validation windows at most, evenly spaced
 LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
+SHARES = [1.0, 0.5, 0.0]  # of the departure from the anchor that are tried; of equal losses the first counts
 TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
@@ -76,6 +77,9 @@ class Training:
     clip_value: float | None = None
     schedule: str = "cosine"
     warmup: float | None = None  # share of the steps; None = a tenth, at most 100
+    shrink: bool = (
+        False  # whether the share of the departure from the anchor that is forecast, the net's `trust`, is chosen on the validation windows
+    )
     judge: Loss | None = None  # of the validation windows: the lowest is the best, and what patience waits for; None = the loss
 
 
@@ -110,6 +114,8 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
             watch.report(state.step, how.steps, value)
     if not state.finishing:
         state.finish()
+        if how.shrink:
+            state.trust(_share(state.average, batch_of, validation, judged, how.judge or how.loss))
     while state.step < how.finish:
         state.advance(*batch_of(whole, _draw(whole, how.batch)))
         if state.step in looks:
@@ -207,6 +213,11 @@ class _State:
         self.averaged.write(self.best)
         self.finishing, self.steps, self.step, self.moments = True, self.how.finish, 0, self._still()
 
+    def trust(self, share: float) -> None:
+        """Forecast this share of the departure from the anchor."""
+        for net in (self.net, self.average):
+            net.get_buffer("trust").fill_(share)
+
     def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values of a checkpoint."""
         vectors = {"weights": self.weights.read(), "averaged": self.averaged.read(), "best": self.best, "random": torch.get_rng_state()}
@@ -286,12 +297,34 @@ class Turn(Watch):
         self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
 
 
+def _share(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:
+    """Which of SHARES has the lowest mean loss over windows at `origins`."""
+    losses = torch.zeros(len(SHARES), dtype=torch.float64)
+    with torch.inference_mode():
+        for inputs, target, unit in _batches(batch_of, windows, origins):
+            anchor, departed = (_with_trust(net, share, inputs) for share in (0.0, 1.0))
+            made = [mean_loss(loss, torch.lerp(anchor, departed, share), target, unit) for share in SHARES]
+            losses += torch.stack(made).cpu() * int((~torch.isnan(target)).sum())
+    return SHARES[int(losses.nan_to_num(math.inf).argmin())]
+
+
+def _with_trust(net: nn.Module, share: float, inputs: Inputs) -> Tensor:
+    net.get_buffer("trust").fill_(share)
+    forecast: Tensor = net(*inputs)
+    return forecast
+
+
+def _batches(batch_of: Batch, windows: Windows, origins: Array) -> Iterator[tuple[Inputs, Tensor, Unit]]:
+    """All windows at `origins`, some at a time."""
+    for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
+        yield batch_of(windows, chunk)
+
+
 def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:
     """The mean loss over windows at `origins`, each observed target counted once."""
     total, count = 0.0, 0
     with torch.inference_mode():
-        for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
-            inputs, target, unit = batch_of(windows, chunk)
+        for inputs, target, unit in _batches(batch_of, windows, origins):
             seen = int((~torch.isnan(target)).sum())
             total += float(mean_loss(loss, net(*inputs), target, unit)) * seen
             count += seen

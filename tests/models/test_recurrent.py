@@ -5,12 +5,17 @@ from conftest import hours, single, weather
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
+from forecast.data.windows import make_windows
+from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
+from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import Goal, find_season, season_of
 from forecast.models.net import Net
+from forecast.models.settings import SEGMENTS
+from forecast.models.training import _share, loss_of
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
@@ -38,6 +43,67 @@ def test_the_anchor_is_the_last_observed_value():
     shifted = window + 7
     made = net()
     assert torch.allclose(made(*inputs(window)) + 7, made(*inputs(shifted)), atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["segments", "linear", "recursive"])
+def test_the_anchor_season_adds_the_last_season(head):
+    """With a head of zeros the forecast is the seasonal naive one, in training under a random factor too; a missing reading is the last value."""
+    window = np.random.default_rng(0).normal(size=48) + 5
+    window[-3] = np.nan
+    made = net(anchor="season", span=5, head=head, scaling=0.5)
+    torch.nn.init.zeros_(made.head.weight)
+    torch.nn.init.zeros_(made.head.bias)
+    season = np.array([*window[-5:-3], window[-1], *window[-2:]])
+    for mode in (made.eval(), made.train()):
+        np.testing.assert_allclose(mode(*inputs(window))[0, :, 0].detach(), np.resize(season, 12), rtol=1e-5)
+
+
+def test_the_season_of_the_anchor_is_that_of_the_clock_and_saved():
+    panel = single(np.random.default_rng(0).normal(size=600))
+    assert spec("gru", anchor="season").settle(panel, 12).span == 24
+    fitted = fit("gru", panel, 12, anchor="season", units=8, steps=12)
+    restored = fitted.spec.restore(fitted.learned.arrays(), fitted.goal)
+    assert (restored.sized.span, restored.nets[0].span) == (24, 24)
+    with pytest.raises(ForecastError, match=r"the anchor season is the last 24 rows, but the net reads 12\. Take a context of at least 24"):
+        spec("gru", anchor="season", context=12).settle(panel, 12)
+
+
+def test_a_net_without_skill_is_its_anchor():
+    """Departures of noise are not forecast, those twice too large are halved, those that are right stay; all quantiles move as their middle."""
+
+    class Departing(torch.nn.Module):
+        def __init__(self, departures):
+            super().__init__()
+            self.departures = torch.tensor(departures, dtype=torch.float32)
+            self.register_buffer("trust", torch.ones(1))
+
+        def forward(self, anchor, place):
+            return (anchor + self.trust * self.departures[place])[:, None, None]
+
+    random = np.random.default_rng(0)
+    panel = single(random.normal(size=1500))
+    windows = make_windows(panel, 10, 1)
+
+    def batch_of(windows, origins):
+        anchor, target = (torch.tensor(panel.values[origins[:, 1] + step, 0], dtype=torch.float32) for step in (-1, 0))
+        return (anchor, torch.tensor(origins[:, 1])), target[:, None], None
+
+    true = np.diff(panel.values[:, 0], prepend=0.0)  # at origin o the target is row o, the anchor row o - 1
+    cases = [(true, 1.0), (1.2 * true, 1.0), (2 * true, 0.5), (random.normal(size=1500) * 3, 0.0)]
+    for departures, share in cases:
+        assert _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), loss_of("mse", ())) == share
+    made = net(Goal(12, ("y",), (0.1, 0.5, 0.9)), loss="quantile")
+    window = inputs(random.normal(size=48))
+    whole = made(*window)
+    made.trust.fill_(0.25)
+    moved = made(*window)
+    assert torch.allclose(moved[..., 1], window[0][:, -1:, 0] + 0.25 * (whole[..., 1] - window[0][:, -1:, 0]), atol=1e-6)
+    assert torch.allclose(moved.diff(dim=2), whole.diff(dim=2), atol=1e-6)
+
+
+def test_a_fit_never_reads_more_than_so_many_segments():
+    settled = spec("gru", batch=50_000).settle(single(np.zeros(8000)), 24)
+    assert settled.steps == SEGMENTS // (50_000 * 8)
 
 
 def test_a_skip_is_zero_at_first_and_a_linear_map_of_the_window():

@@ -522,7 +522,8 @@ def test_by_default_nothing_is_added_to_torch_s_own(model):
     assert type(made.rnn) is {"lstm": nn.LSTM, "gru": nn.GRU}[model]
     parts = {name.partition(".")[0] for name, _ in made.named_parameters()}
     assert parts == {"enter", "rnn", "head", "position", "skip"}
-    assert not list(made.buffers())
+    assert [name for name, _ in made.named_buffers()] == ["trust"]
+    assert not list(net(model, shrink=False).buffers())
     torch.manual_seed(5)
     made.eval()(*inputs(made))
     state = torch.get_rng_state()
@@ -565,6 +566,7 @@ class Asked:
         {"weight_decay": 0.1},
         {"warmup": 0.1},
         {"span": 24, "anchor": "mean"},
+        {"span": 24, "anchor": "season"},
         {"batch": 1},
     ],
 )
@@ -603,7 +605,7 @@ def test_the_default_is_a_trial_of_the_full_study(model):
         ("lstm", {"weight_decay": 0.1, "optimiser": "sgd"}, "lstm: weight_decay is of adamw; with optimiser sgd use l2"),
         ("gru", {"momentum": 0.5}, "momentum is of sgd, not of adamw"),
         ("gru", {"schedule": "one-cycle", "warmup": 0.1}, "one-cycle has a warm-up of its own"),
-        ("gru", {"span": 24}, "span is of the anchor mean, not of last"),
+        ("gru", {"span": 24}, "span is of the anchors mean and season, not of last"),
         ("gru", {"norm": "batch", "batch": 1}, "norm batch needs batches of at least 2 windows"),
         ("gru", {"optimiser": "adamax"}, "gru.optimiser = 'adamax'"),
         ("gru", {"recurrent_dropout": 1.0}, "gru.recurrent_dropout = 1.0"),
