@@ -22,6 +22,7 @@ _SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * D
 _WEEK = "1111100"  # Monday to Friday
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
+STEPS = ("1s", "5s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h", "12h", "1D", "7D")  # that people use
 SESSIONS = 5  # of several bars that a file must have to be read as such
 WHOLE = 0.9  # of the bars between the first and the last of a session are there
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
@@ -308,6 +309,14 @@ def _freq(step: int) -> str:
         if step % length == 0:
             return f"{step // length}{unit}"
     return f"{step}ns"
+
+
+def usual_step(stamps: Array) -> str:
+    """The step that people use which irregular stamps, sorted, come nearest to: 1h for one of 3,603 s; else the next longer one."""
+    median = float(np.median(np.diff(stamps).astype("int64"))) if len(stamps) > 1 else DAY
+    sizes = {step: int(pd.Timedelta(step).as_unit("ns").value) for step in STEPS}
+    near = [step for step, size in sizes.items() if abs(size - median) <= 0.1 * size]
+    return near[0] if near else next((step for step, size in sizes.items() if size >= median), STEPS[-1])
 
 
 def show(stamp: Any) -> str:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from forecast.data.clock import DAY, Clock, infer_clock, majority, show
+from forecast.data.clock import DAY, Clock, infer_clock, majority, show, usual_step
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
@@ -101,9 +103,15 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
     if autumn and majority(np.diff(np.unique(times)).astype("int64")) < DAY:
         remedy = "If this is the hour that clocks repeat in autumn, name the place, such as --tz Europe/Paris; else remove one of each."
     elif len(second) > 0.1 * len(times):
-        remedy = "Name the column that tells the series apart with --id, or bring the file to one step, such as --every 1h --how mean."
+        remedy = (
+            "Name the column that tells the series apart with --id, or the columns that make up the stamp, --time date,hour; or bring the file to"
+            f" one step, such as --every {usual_step(np.unique(times))} --how mean."
+        )
     else:
         remedy = "Remove one of each, or name the column that tells the series apart with --id."
+    apart = [name for name, column in table.columns.items() if _differs(column, rows, second)]
+    if apart:
+        remedy = f"Column {apart[0]!r} tells such rows apart: --id {apart[0]}, or --id NAME,{apart[0]} beside a column NAME of series."
     report.refuse(
         "conflicting-duplicate",
         f"Rows {table.rows([one])[0]} and {table.rows([two])[0]} of series {name!r} have the same stamp {show(stamp)} and different values"
@@ -114,6 +122,13 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
         example=show(stamp),
         remedy=remedy,
     )
+
+
+def _differs(column: pa.ChunkedArray, rows: Rows, second: Array) -> bool:
+    """Whether a column differs between nearly all rows `second` and the rows before them."""
+    some = second[:: max(1, len(second) // 1000)]
+    one, two = (pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "") for row in (some - 1, some))
+    return pc.mean(pc.not_equal(one, two)).as_py() > 0.9
 
 
 def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Table, report: Report) -> tuple[Rows, Array, Clock]:
@@ -159,7 +174,7 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
         off = np.flatnonzero(phase != usual)
     if len(off):
         records, stamp = rows.record(bounds[i] + off), show(to_local(times[off[:1]], clock.tz)[0])
-        unit = clock.freq if clock.kind == "fixed" else "1D"
+        unit = usual_step(times) if clock.kind == "fixed" else "1D"
         report.say(
             "off-grid",
             f"{table.at(records[:1])} of series {rows.ids[i]!r} has the stamp {stamp}, which is not on the grid of this file:"

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
 from forecast.data.findings import Report, listed
-from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, without_empty
+from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -84,7 +84,7 @@ def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     given = [name if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
     names = clean_names(given, report)
     made = Table(where, dict(zip(names, table.columns, strict=True)), table.num_rows, (Origin(where, table.num_rows, _from(first)),))
-    return without_empty(made, [name for name, old in zip(names, given, strict=True) if not old.strip()], report)
+    return without_empty(made, [name for name, old in zip(names, given, strict=True) if nameless(old)], report)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -128,6 +128,14 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
         if (finding.code, finding.message) not in seen:
             report.findings.append(finding)
             seen.add((finding.code, finding.message))
+    void = [file.name for table, file in zip(tables, files, strict=True) if not table.count]
+    if void:
+        report.say("empty-file", f"files without a row below their header are passed over: {listed(void)}")
+        files = [file for table, file in zip(tables, files, strict=True) if table.count]
+        tables = [table for table in tables if table.count]
+    if not tables:
+        report.refuse("no-rows", f"No file of {folder.name} holds a row.", remedy="Tables with a header and at least some dozens of rows are needed.")
+    _refuse_strangers(tables, report)
     parts = all(re.fullmatch(r"(part|data|chunk)?[-_.]?\d+.*|part[-_].*", file.name) for file in files)
     named = any(name.lower() in id_names for table in tables for name in table.columns)
     if not parts and not named:
@@ -136,6 +144,18 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
     else:
         report.say("files", f"{len(files)} files, read as one table: {listed([file.name for file in files])}")
     return concatenated(tables, folder.name, report)
+
+
+def _refuse_strangers(tables: list[Table], report: Report) -> None:
+    """Files that have no column of the first one cannot be one table."""
+    known = {name.casefold() for name in tables[0].columns}
+    for table in tables[1:]:
+        if not known & {name.casefold() for name in table.columns}:
+            report.refuse(
+                "no-common-column",
+                f"{tables[0].where} and {table.where} have no column in common: found {listed([*tables[0].columns])} and {listed([*table.columns])}.",
+                remedy="Give the columns of one kind the same name in all files, or read each file alone.",
+            )
 
 
 def _all(names: Any) -> set[str]:
