@@ -45,6 +45,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "unread": "info",
     "series": "info",
     "neighbours": "info",
+    "many-neighbours": "error",
     "which-time": "error",
     "which-target": "error",
     "which-id": "error",

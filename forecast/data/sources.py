@@ -98,6 +98,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
             else pa.chunked_array([c.storage for c in column.chunks], kind.storage_type)
         )
     if pa.types.is_dictionary(kind) and not (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)):
+        if pa.types.is_string_view(kind.value_type):
+            parts = [pa.DictionaryArray.from_arrays(one.indices, pc.cast(one.dictionary, pa.string())) for one in column.chunks]
+            return pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.string()))
         return _plain(pc.cast(column, kind.value_type))
     if pa.types.is_string_view(kind):
         return pc.cast(column, pa.large_string())
@@ -192,7 +195,11 @@ def _frame(source: Any, report: Report) -> Table:
     if isinstance(source, pd.DataFrame):
         return _arrow(_pandas(source), "the frame", report, 0)
     if hasattr(source, "__arrow_c_stream__"):
-        return _arrow(pa.table(source), "the table", report, 0)
+        try:
+            table = pa.table(source)
+        except pa.ArrowInvalid:  # a single column
+            table = pa.table({"y": pa.chunked_array(source)})
+        return _arrow(table, "the table", report, 0)
     kind = type(source).__name__
     report.refuse("not-a-table", f"A panel is read from a path, a frame, a series with stamps or an Arrow table; found {kind}.")
 
