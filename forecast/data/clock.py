@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.exchanges import sessions_after
+from forecast.data.stamps import even_step
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -175,7 +176,7 @@ class Clock:
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
         if self.kind == "fixed":
-            if (np.diff(stamps) == np.timedelta64(self.step, "ns")).all():
+            if even_step(stamps) == self.step or len(stamps) == 1:
                 return np.arange(len(stamps))
             nanoseconds = stamps.astype("int64") - stamps[0].astype("int64")
             return np.where(nanoseconds % self.step == 0, nanoseconds // self.step, -1)
@@ -227,6 +228,9 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
 
     zone: the place whose hours sessions keep.
     """
+    even = {even_step(stamps) for stamps in series if len(stamps) > 1}
+    if len(even) == 1 and 0 < max(even) <= 27 * DAY:
+        return Clock("fixed", _freq(max(even)))
     steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
     common = majority(steps)
     if common == DAY or common > 27 * DAY:

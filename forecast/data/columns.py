@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from forecast.data.findings import Report, listed
 from forecast.data.numbers import mend, numberish, parse_numbers
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, even_step, join_parts, parse_stamps, part_of, stampish
 from forecast.data.tables import Table
 from forecast.errors import nearest
 from forecast.files import Array
@@ -157,17 +157,15 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
             if name.lower() in DATE_NAMES:
-                first = table.columns[name].drop_null()[0].as_py()
+                cell = table.columns[name].drop_null()[0].as_py()
                 report.say(
                     "unread-time",
-                    f"column {name!r} holds numbers ({first} first) that are read as no stamps",
-                    example=first,
+                    f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
+                    example=cell,
                     remedy="(write them as 2013-01-31 or 2013-01-31 06:00 if they are)",
                 )
-    stamps = parse_stamps(table.columns[numbers[0]]) if numbers else None
-    if stamps is not None and _steady(stamps):
-        return (numbers[0],), stamps
-    return (), None
+    first = parse_stamps(table.columns[numbers[0]]) if numbers else None
+    return ((), None) if first is None or not _steady(first) else ((numbers[0],), first)
 
 
 def _steady(stamps: Stamps) -> bool:
@@ -175,7 +173,8 @@ def _steady(stamps: Stamps) -> bool:
     if stamps.form in ("numbers", "nothing", "years", "yyyymm", "yymmdd", "Excel day numbers") or len(stamps.wall) < 3:
         return False
     steps = np.diff(stamps.wall.astype("int64"))
-    return bool((steps > 0).all() or (steps < 0).all()) and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps)
+    one_way = (steps > 0).all() or (steps < 0).all()
+    return bool(one_way and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
 
 
 def _floats(table: Table, name: str) -> Array:
@@ -219,6 +218,8 @@ def _clocks(column: pa.ChunkedArray) -> bool:
 
 def _repeats(times: Array) -> bool:
     """Whether a stamp stands in more than one row."""
+    if even_step(times):
+        return False
     known = times[~np.isnat(times)] if np.isnat(times[:1]).any() or np.isnat(times).any() else times
     return bool((known[1:] <= known[:-1]).any()) and len(np.unique(known)) < len(known)
 

@@ -1,6 +1,7 @@
 """Rows in any order become series on their clock: sorted, without duplicates, a gap = rows of NaN. What was done is said with its rows."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 
 from forecast.data.clock import DAY, Clock, infer_clock, majority, show, usual_step
 from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.stamps import even_step
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array
@@ -40,6 +42,11 @@ class Rows:
         """The records of the file that rows come from."""
         return rows if self.records is None else self.records[rows]
 
+    @cached_property
+    def even(self) -> bool:
+        """Whether they are one series with one step forwards from each stamp to the next."""
+        return len(self.ids) == 1 and self.times is not None and even_step(self.times) > 0
+
     def bounds(self) -> Array:
         """int64 (S + 1,): rows of series i are bounds[i]:bounds[i + 1], where rows are in order of their series."""
         return np.searchsorted(self.series, np.arange(len(self.ids) + 1))
@@ -49,6 +56,8 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     """Rows sorted by series, then by stamp; an order that no sorted file has is said."""
     if rows.times is None:
         return rows if _ascending(rows.series) else rows.take(np.argsort(rows.series, kind="stable"))
+    if rows.even:
+        return rows
     whole = _ascending(rows.series)
     grouped = rows if whole else rows.take(np.argsort(rows.series, kind="stable"))
     times = grouped.times
@@ -73,7 +82,7 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
 def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> Rows:
     """Sorted rows without exact duplicates; two rows of one stamp that differ are refused. zone: the place whose time is said."""
     times = rows.times
-    if times is None:
+    if times is None or rows.even:
         return rows
     same = np.flatnonzero((times[1:] == times[:-1]) & (rows.series[1:] == rows.series[:-1])) + 1
     if not len(same):

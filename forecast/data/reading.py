@@ -303,9 +303,8 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
         report.stop()
     complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
     complain("out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it.")
-    known = np.zeros(table.count, bool)
-    known[[*stamps.bad, *stamps.outside]] = True
-    complain("missing-stamp", np.flatnonzero(np.isnat(stamps.wall) & ~known), "has no stamp", "Fill it in, or remove the row.")
+    missing = np.setdiff1d(np.flatnonzero(np.isnat(stamps.wall)), [*stamps.bad, *stamps.outside])
+    complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
     if stamps.zoned is not None:
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
@@ -585,12 +584,18 @@ def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns:
     return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"), *columns[count:]), clock)
 
 
+def _edges(panel: Panel) -> tuple[Any, Any]:
+    """The first and the last stamp of all series."""
+    full = panel.lengths > 0
+    return panel.times[panel.starts[full]].min(), panel.times[panel.stops[full] - 1].max()
+
+
 def _describe(panel: Panel, targets: list[str], extra: list[str], ahead: list[str], time: tuple[str, ...], ident: str | None, report: Report) -> None:
     """What was inferred, in words."""
     clock = panel.clock
     if time:
         zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
-        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in (panel.times.min(), panel.times.max()))
+        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
         report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")

@@ -160,9 +160,23 @@ def _typed(column: pa.ChunkedArray) -> Stamps:
 def _to_ns(moments: Array) -> tuple[Array, Array]:
     """Moments in ns, and the rows that lie outside of what ns can hold."""
     low, high = (np.datetime64(f"{year}-01-01").astype(moments.dtype) for year in (YEARS[0], YEARS[1] + 1))
+    raw, unit = moments.view("int64"), np.ones(1, "int64").view(moments.dtype).astype("datetime64[ns]").view("int64")
+    if len(raw) and low.view("int64") <= raw.min() and raw.max() < high.view("int64"):
+        return (raw * unit).view("datetime64[ns]"), _no_rows()
     wrong = (moments < low) | (moments >= high)
     outside = np.flatnonzero(wrong & ~np.isnat(moments))
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
+
+
+def even_step(times: Array) -> int:
+    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
+    raw = times.view("int64")
+    step = int(raw[1] - raw[0]) if len(raw) > 1 else 0
+    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
+        block = raw[start : start + (1 << 15) + 1]
+        if (block[1:] - block[:-1] != step).any():
+            return 0
+    return step
 
 
 def parse_numbers_as_stamps(values: Array) -> Stamps:
