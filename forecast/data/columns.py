@@ -21,7 +21,8 @@ TIME_NAMES = (*DATE_NAMES, "zeit", "time", "time_hour", "day", "month", "period"
 ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "station_id", "stations_id", "location_id", "symbol", "ticker", "item_id", "name")
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
-NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", "yyyymmdd", "yyyymm")
+COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
+NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES)
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -62,6 +63,8 @@ def read_time(
         return _named_time(table, time, dayfirst, report)
     found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and not _is_text(column)]
     found = found or [name for name in table.columns if kinds[name] == "stamp"]
+    if len(found) > 1:  # the day on which a table was made is no time of its rows
+        found = [name for name in found if distinct(table.columns[name]) > 1] or found
     usual = [name for name in found if name.lower() in TIME_NAMES]
     if len(found) > 1 and len(usual) != 1:
         report.refuse("which-time", f"Several columns hold stamps: {listed(found, 20)}.", remedy="Name the one to use with --time.")
@@ -179,7 +182,7 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return pc.cast(column, pa.float64()).to_numpy() if not _stringy(column) else np.full(len(column), np.nan)
+    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64()).to_numpy()
 
 
 def _stringy(column: pa.ChunkedArray) -> bool:

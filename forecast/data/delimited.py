@@ -9,7 +9,7 @@ import functools
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,11 +49,15 @@ _MISSING = pa.array(MISSING)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark."""
+    """How a file is written.
+
+    ending: of its lines · skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark.
+    """
 
     path: Path
     encoding: str
     delimiter: str
+    ending: str
     names: list[str]
     unnamed: list[str]
     skip: int
@@ -83,7 +87,8 @@ def sniff(path: Path, report: Report) -> Dialect:
     text, encoding = _decode(head + more, path, report)
     if not text.strip():
         report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
-    lines = text.splitlines(keepends=True)
+    ending = "\n" if "\n" in text else "\r"
+    lines = list(_lines(io.StringIO(text, newline=ending)))
     lines = lines[:-1] if following and len(lines) > 1 else lines  # the last one may be cut off
     delimiter, records = _delimiter(lines)
     first, width, names = _header(records, delimiter, path, report)
@@ -101,8 +106,15 @@ def sniff(path: Path, report: Report) -> Dialect:
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
     decimal = _decimal(samples, delimiter)
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
-    skip = records[first][0] - 1 if first < len(records) else records[-1][1]
-    return Dialect(path, encoding, delimiter, cleaned, unnamed, skip, '"' in text, kinds, decimal)
+    above = lines[: records[first][0] - 1] if first < len(records) else lines
+    skip = sum(line.endswith(ending) for line in above)
+    return Dialect(path, encoding, delimiter, ending, cleaned, unnamed, skip, '"' in text, kinds, decimal)
+
+
+def _lines(text: Iterable[str]) -> Iterator[str]:
+    """The lines of a file, those too that are marked off by a carriage return alone, which Arrow takes for the end of a row."""
+    for line in text:
+        yield from re.split(r"(?<=\r)(?=[^\r\n])", line) if "\r" in line[:-2] else [line]
 
 
 def _spaced(records: list[list[str]]) -> str:
@@ -202,9 +214,9 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
         elif len(short) == width - 1:
             names, first, before = ["", *short], top, before[:-1]
     if names is not None and first == top + 1 and (_like_values(names) or _among_stamps(names, body[1:])):
-        commented = before[-1] if before and _is_comment(before[-1]) and len(before[-1]) == width else None
+        commented = next((cells for cells in reversed(before) if _is_comment(cells) and len(cells) == width), None)
         names = None if commented is None else [commented[0].lstrip(f"{COMMENT} "), *commented[1:]]
-        first, before = top, before if commented is None else before[:-1]
+        first, before = top, [cells for cells in before if cells is not commented]
         if names is None:
             report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
     if names is not None:
@@ -360,12 +372,11 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
     """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line; quoted text may hold line ends."""
     with pa.input_stream(str(dialect.path)) as stream:
         decode = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
-        rest, skip = b"", dialect.skip
+        rest, skip, ending = b"", dialect.skip, dialect.ending.encode()
         while True:
             raw = stream.read(BLOCK)
             text = raw if decode is None else decode.decode(raw, final=not raw).encode()
             block = rest + text
-            ending = b"\n" if b"\n" in block else b"\r"
             while skip and (end := block.find(ending)) >= 0:
                 block, skip = block[end + 1 :], skip - 1
             cut = block.rfind(ending) + 1 if raw else len(block)
@@ -486,10 +497,12 @@ def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
 def _body(dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every record after the header, comments too."""
     with pa.input_stream(str(dialect.path)) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline="")
+        text = io.TextIOWrapper(
+            stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline=dialect.ending
+        )
         for _ in range(dialect.skip):
             text.readline()
-        for line, _, cells in _records(text, dialect.delimiter):
+        for line, _, cells in _records(_lines(text), dialect.delimiter):
             yield dialect.skip + line, cells
 
 

@@ -1,8 +1,10 @@
 """Rows in any order become series on their clock: sorted, without duplicates, a gap = rows of NaN. What was done is said with its rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,7 @@ from forecast.data.zones import to_local
 from forecast.files import Array
 
 SPARSE = 50  # times more grid steps than rows: then the step found cannot be the clock of the file
+LONGER = {"1D": DAY, "7D": 7 * DAY, "M": 31 * DAY}  # steps for series that are too sparse
 SAID = 5  # series of which a gap is said one by one
 
 
@@ -79,8 +82,11 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     return grouped.take(np.lexsort((times, grouped.series)))
 
 
-def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> Rows:
-    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused. zone: the place whose time is said."""
+def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str] = MappingProxyType({})) -> Rows:
+    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused.
+
+    zone: the place whose time is said; others: the columns of values beside the target, by their place.
+    """
     times = rows.times
     if times is None or rows.even:
         return rows
@@ -89,7 +95,7 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> R
         return rows
     equal = ((rows.values[same] == rows.values[same - 1]) | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))).all(axis=1)
     if not equal.all():
-        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report)
+        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report, others)
     records, first = rows.record(same), rows.record(same - 1)
     report.say(
         "duplicate",
@@ -101,7 +107,7 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> R
     return rows.take(np.delete(np.arange(len(times)), same))
 
 
-def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report) -> None:
+def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]) -> None:
     """Say which rows have one stamp and different values, and what that usually means."""
     one, two = rows.record(second[:1] - 1)[0], rows.record(second[:1])[0]
     stamp = times[second[0]]
@@ -118,9 +124,10 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
         )
     else:
         remedy = "Remove one of each, or name the column that tells the series apart with --id."
-    apart = [name for name, column in table.columns.items() if _differs(column, rows, second)]
+    apart = _apart(rows, second, table, others)
     if apart:
-        remedy = f"Column {apart[0]!r} tells such rows apart: --id {apart[0]}, or --id NAME,{apart[0]} beside a column NAME of series."
+        remedy = f"Column {apart!r} tells such rows apart: --id {apart}, or --id NAME,{apart} beside a column NAME of series;"
+        remedy += f" --time DATE,{apart} if it holds the hour."
     report.refuse(
         "conflicting-duplicate",
         f"Rows {table.rows([one])[0]} and {table.rows([two])[0]} of series {name!r} have the same stamp {show(stamp)} and different values"
@@ -133,11 +140,19 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
     )
 
 
-def _differs(column: pa.ChunkedArray, rows: Rows, second: Array) -> bool:
-    """Whether a column differs between nearly all rows `second` and the rows before them."""
+def _apart(rows: Rows, second: Array, table: Table, others: Mapping[int, str]) -> str | None:
+    """A column of text or of few whole numbers that differs between nearly all rows `second` and the rows before them."""
     some = second[:: max(1, len(second) // 1000)]
-    one, two = (pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "") for row in (some - 1, some))
-    return pc.mean(pc.not_equal(one, two)).as_py() > 0.9
+    for name, column in table.columns.items():
+        one, two = (pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "") for row in (some - 1, some))
+        if pc.mean(pc.not_equal(one, two)).as_py() > 0.9:
+            return name
+    for j, name in others.items():
+        values = rows.values[:20_000, j]
+        few = bool((values == np.floor(values)).all()) and 5 * len(np.unique(values)) < len(values)
+        if few and (rows.values[some - 1, j] != rows.values[some, j]).mean() > 0.9:
+            return name
+    return None
 
 
 def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Table, report: Report) -> tuple[Rows, Array, Clock]:
@@ -198,9 +213,19 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
             "sparse",
             f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock.",
             example=show(times[0]),
-            remedy="Bring it to a longer step, such as --every 1D --how mean.",
+            remedy=_mend_sparse(position, rows.record(bounds[i] + np.arange(len(times))), clock, table),
         )
     return position
+
+
+def _mend_sparse(position: Array, records: Array, clock: Clock, table: Table) -> str:
+    """What to do about rows that are few for their clock: a few that lie far from all others are wrong, else the step is."""
+    after = int(np.diff(position).argmax()) + 1
+    few = records[:after] if 2 * after < len(records) else records[after:]
+    if len(few) <= max(1, len(records) // 50):
+        return f"{table.at(few)} {'lies' if len(few) == 1 else 'lie'} far from all others: mend or remove {'it' if len(few) == 1 else 'them'}."
+    longer = next((step for step, size in LONGER.items() if clock.kind == "fixed" and size > clock.step), "Y")
+    return f"Bring it to a longer step, such as --every {longer} --how mean."
 
 
 def _filled(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report) -> tuple[Rows, Array, Clock]:

@@ -96,7 +96,9 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
     matches = {cell: _match(cell) for cell in known}
     bodies = [match["body"] for match in matches.values() if match and match["body"]]
     mark, thousands = _marks(bodies, decimal, hint)
-    shape = re.compile(rf"^(?:\d{{1,3}}(?:[{_SPACES}{re.escape(thousands)}]\d{{3}})+|\d*)(?:{re.escape(mark)}\d*)?$")
+    between = f"[{_SPACES}{re.escape(thousands)}]"
+    whole_part = rf"\d{{1,3}}(?:{between}\d{{3}})+|\d{{1,2}}(?:{between}\d{{2}})+{between}\d{{3}}|\d*"
+    shape = re.compile(rf"^(?:{whole_part})(?:{re.escape(mark)}\d*)?$")
     read = {cell: _value(match, shape, mark) for cell, match in matches.items()}
     each = np.array([np.nan if cell is None or cell in names else read[cell][0] for cell in cells] + [np.nan])
     wrong = np.array([cell in read and not read[cell][1] for cell in cells] + [False])
@@ -157,7 +159,9 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
 
 
 def _grouped(body: str, mark: str) -> bool:
-    return re.match(rf"^[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+$", body) is not None
+    """Whether a mark stands between thousands, or lakhs as in 12,34,567, alone."""
+    mark = re.escape(mark)
+    return re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body) is not None
 
 
 def _words(matches: dict[str, Any], bodies: list[str], mark: str, turned: bool) -> str:

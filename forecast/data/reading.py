@@ -188,7 +188,8 @@ def read(
         clock = clock or _clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
-        rows = without_duplicates(rows, zone, table, report)
+        others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
+        rows = without_duplicates(rows, zone, table, report, others)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     hold(rows.values, columns, bounds, told)
     if calendar:
@@ -329,7 +330,7 @@ def _refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None
     """A column of text with a year in its cells or called date, each its own, is one of stamps in a form that is not known here."""
     for name in text:
         cells = pc.cast(table.columns[name].drop_null(), pa.string())
-        dated = pc.match_substring_regex(cells, r"\d" if name.lower() in DATE_NAMES else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
             report.refuse(
                 "unreadable-stamp",

@@ -48,7 +48,7 @@ _PATTERNS = {
     name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
     for name, date in _DATES.items()
 }
-_COMPACT_CLOCK = r"(?:[Tt _-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
+_COMPACT_CLOCK = r"(?:[Tt _:-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
 _PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}\s*$"
 _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dutch and Portuguese
     "jan ene gen",
@@ -171,7 +171,7 @@ def _to_ns(moments: Array) -> tuple[Array, Array]:
 def even_step(times: Array) -> int:
     """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
     raw = times.view("int64")
-    step = int(raw[1] - raw[0]) if len(raw) > 1 else 0
+    step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
     for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
         block = raw[start : start + (1 << 15) + 1]
         if (block[1:] - block[:-1] != step).any():
