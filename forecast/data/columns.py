@@ -43,9 +43,10 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
     known = column.drop_null()
     cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
     usual = name.lower() in TIME_NAMES
-    if stampish(cells[:100]) > (0.5 if usual else 0.9) and (usual or numberish(cells) < 0.9):
+    numeric = numberish(cells)
+    if (usual or numeric < 0.9) and stampish(cells[:100]) > (0.5 if usual else 0.9):
         return "stamp"
-    return "number" if numberish(cells) >= 0.5 else "text"
+    return "number" if numeric >= 0.5 else "text"
 
 
 def named(table: Table, name: str, flag: str, report: Report) -> str:

@@ -308,7 +308,7 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
     """The decimal mark of the columns in which a sample shows one beyond doubt; in a file of semicolons a lone comma is one."""
     found: str | None = None
     for cells in samples.values():
-        if any("," in cell for cell in cells) and numberish(cells) > 0.5 and stampish(cells[:50]) < 0.5:
+        if any("," in cell for cell in cells) and numberish(cells) > 0.5:
             read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None)
             found = "," if read.decimal == "," else found
     return found

@@ -126,8 +126,9 @@ def read(
     table = load_table(source, report, _needed(target, time, id, past, future, static), ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
-    table = with_joined(melted(table, kinds_of(table), report), id, report)
-    kinds = kinds_of(table)
+    kinds, found = kinds_of(table), table
+    table = with_joined(melted(table, kinds, report), id, report)
+    kinds = kinds if table is found else kinds_of(table)
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:
         table, stamps = _without_empty_rows(table, stamps, report)
@@ -265,6 +266,10 @@ def _without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[T
         void &= empty.to_numpy()
     if not void.any():
         return table, stamps
+    if void.all():
+        report.refuse(
+            "no-rows", f"{table.where} has rows, but no value in any of them.", remedy="Check the delimiter and which columns were written."
+        )
     report.say("empty-rows", f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out")
     place = np.cumsum(~void) - 1
 

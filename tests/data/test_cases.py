@@ -465,6 +465,7 @@ BAD = {
     "empty target": (csv("ds,y,z", rows=[f"{d},NA,1" for d in DAYS]), {"target": "y"}, "no-target", (), "no value in any row"),
     "empty file": ("", {}, "not-a-table", (), "it is empty"),
     "bytes": (b"\x00\x01\x02\x00\x00" * 40, {}, "not-a-table", (), "holds zero bytes"),
+    "rows of nothing": (csv("ds,y", ["NA,NA"] * 9), {"time": "ds", "target": "y"}, "no-rows", (), "no value in any"),
     "header only": ("ds,y\n", {}, "no-rows", (), "holds no rows"),
     "too sparse": (
         csv(rows=["2024-01-01 00:00,1", "2024-01-01 00:01,2", "2024-06-01 00:00,3", "2024-06-01 00:01,4"]),
@@ -498,6 +499,12 @@ SAID = {
     "comments": (added("# replaced", at=6), {}, "comments", ()),
     "header once more": (added("ds,y", at=6), {}, "repeated-header", (6,)),
     "words below": (csv() + "Source: a bank\n", {}, "footer", (14,)),
+    "infinite numbers called date": (
+        pa.table({"date": [np.inf, *range(20240101, 20240112)], "y": VALUES}),
+        {"past": "none"},
+        "unread-time",
+        (),
+    ),
     "numbers called date": (csv("date,y", rows=[f"{i / 7:.3f},{i}" for i in range(12)]), {}, "unread-time", ()),
     "currency": (numbers([f"$ {v}" for v in range(12)]), {}, "number-format", ()),
     "negatives in parentheses": (numbers([f"({v})" for v in range(12)]), {}, "number-format", ()),
