@@ -53,6 +53,9 @@ def named(table: Table, name: str, flag: str, report: Report) -> str:
     """A column that a flag names; else the nearest ones are said."""
     if name not in table.columns:
         report.refuse("no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}")
+    kind = table.columns[name].type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind):
+        report.refuse("no-such-column", f"Column {name!r} for --{flag} is of type {kind}, which is no name, number or stamp.")
     return name
 
 
@@ -89,6 +92,8 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
         names = tuple(part.strip() for part in names[0].split(","))
     names = tuple(named(table, name, "time", report) for name in names)
     if len(names) == 1:
+        if pa.types.is_time(table.columns[names[0]].type):
+            report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
         stamps = parse_stamps(table.columns[names[0]], dayfirst)
         if stamps.form == "numbers":
             first = table.columns[names[0]].drop_null()[0].as_py()
@@ -119,7 +124,7 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
     column = table.columns[name]
     part = "hour" if name.lower() == "time" else part_of(name)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return None if part is None else (part, pc.cast(column, pa.float64()).to_numpy())
+        return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
         day = pc.cast(column, pa.time64("ns")).cast(pa.int64())
         return "clock", pc.cast(day, pa.float64()).to_numpy()
@@ -136,7 +141,7 @@ def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
     """Whole numbers up to 24, of a column that was named as a part of a stamp, as hours."""
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return None
-    values = pc.cast(column, pa.float64()).to_numpy()
+    values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     return ("hour", values) if np.isin(values, range(25)).all() else None
 
 
@@ -183,7 +188,7 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64()).to_numpy()
+    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _stringy(column: pa.ChunkedArray) -> bool:
@@ -251,7 +256,7 @@ def read_id(table: Table, kinds: dict[str, str], ident: str | None, time: tuple[
     if ident is not None:
         return named(table, ident, "id", report)
     others = [name for name in table.columns if name not in time]
-    usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] != "empty"]
+    usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] not in ("empty", "other")]
     if stamps is None:
         usual = [name for name in usual if kinds[name] == "text" and distinct(table.columns[name]) < table.count]
         choices = usual

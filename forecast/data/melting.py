@@ -54,8 +54,8 @@ def melted(table: Table, kinds: dict[str, str], report: Report) -> Table:
 
 def _from_years(table: Table, year: str, months: list[str], report: Report) -> Table:
     """A table with a row a year and a column a month as one of a row a month."""
-    years = pc.cast(table.columns[year], pa.float64()).to_numpy()
-    if np.isnan(years).any() or (years != np.floor(years)).any():
+    years = pc.cast(table.columns[year], pa.float64(), safe=False).to_numpy()
+    if not ((years == np.floor(years)) & (np.abs(years) < 10_000)).all():
         return table
     report.say("row-series", f"each row is a year, named by {year}, and each month a column: read as one series of months")
     _say_left([name for name in table.columns if name != year and name not in months], report)

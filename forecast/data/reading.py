@@ -145,7 +145,7 @@ def read(
     asked = [*_texts(target), *beside]
     free = {name: kind for name, kind in kinds.items() if name not in (*names, *_named_by(ident))}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
-    text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
+    text = [name for name, kind in free.items() if kind == "text" or (name in choices.category and kind != "other")]
     targets = read_targets(target, [name for name in numbers if name not in beside], text, table, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
@@ -167,7 +167,7 @@ def read(
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
-    rest = {name: table.columns[name] for name in left}
+    rest = {name: table.columns[name] for name in left if kinds[name] == "text"}
     taken, table = dict(table.columns), replace(table, columns=rest)  # handed over, so that each is let go once it is in `values`
     choices = replace(choices, category=_categories([*extra, *ahead, *fixed], text, choices, report))
     roles_of: dict[str, Role] = {**dict.fromkeys(targets, "target"), **dict.fromkeys(extra, "past"), **dict.fromkeys(ahead, "future")}
@@ -395,7 +395,8 @@ def _values(
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
             columns += [Column(f"{name}_sin", role), Column(f"{name}_cos", role)]
-            parts += [np.sin(angle), np.cos(angle)]
+            with np.errstate(invalid="ignore"):  # infinite ones are errors already
+                parts += [np.sin(angle), np.cos(angle)]
         else:
             columns.append(Column(name, role))
             parts.append(column)

@@ -234,6 +234,6 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of names: whole numbers without a decimal point, all else as it is written."""
     if pa.types.is_floating(column.type):
         values = column.drop_null().to_numpy()
-        if (values == np.floor(values)).all():
+        if (values == np.floor(values)).all() and (np.abs(values) < 2**63).all():
             column = pc.cast(column, pa.int64())
     return pc.cast(column, pa.string())

@@ -456,8 +456,9 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     """
     count = len(next(iter(parts.values())))
     missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
-    number = {name: np.where(missing, 0, values) for name, values in parts.items()}
-    wrong = np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
+    wrong = np.any([np.abs(values) > DAY for values in parts.values()], axis=0)
+    number = {name: np.where(missing | wrong, 0, values) for name, values in parts.items()}
+    wrong |= np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
     whole = {name: values.astype("int64") for name, values in number.items()}
     hour, minute = whole.get("hour", np.zeros(count, "int64")), whole.get("minute", np.zeros(count, "int64"))
     second = whole.get("second", np.zeros(count, "int64"))
