@@ -19,6 +19,7 @@ from forecast.files import Array
 DATE_NAMES = ("ds", "date", "datetime", "date_time", "date time", "timestamp", "valid_time", "observation_date", "datum", "mess_datum", "fecha")
 TIME_NAMES = (*DATE_NAMES, "zeit", "time", "time_hour", "day", "month", "period")
 ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "station_id", "stations_id", "location_id", "symbol", "ticker", "item_id", "name")
+MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
 COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
@@ -178,12 +179,15 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
 
 
 def _steady(stamps: Stamps) -> bool:
-    """Whether numbers of eight digits and more, of a name that says nothing, are stamps: most of their steps are equal, and none goes back."""
-    if stamps.form in ("numbers", "nothing", "years", "yyyymm", "yymmdd", "Excel day numbers") or len(stamps.wall) < 3:
+    """Whether numbers of a name that says nothing are stamps: of eight digits and more, none goes back, and most steps are one of a minute or longer.
+
+    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits.
+    """
+    if not stamps.form.startswith(("yyyymmdd", "epoch")) or len(stamps.wall) < 3:
         return False
     steps = np.diff(stamps.wall.astype("int64"))
     one_way = (steps > 0).all() or (steps < 0).all()
-    return bool(one_way and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
+    return bool(one_way and abs(np.median(steps)) >= MINUTE and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
 
 
 def _floats(table: Table, name: str) -> Array:

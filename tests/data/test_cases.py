@@ -536,6 +536,8 @@ SAID = {
         "unread-time",
         (),
     ),
+    "numbers of orders": (csv("order,y", rows=[f"{1234567890 + i},{i}" for i in range(12)]), {"target": "y"}, "time", ()),
+    "numbers of orders by year": (csv("order,y", rows=[f"{2024001 + i},{i}" for i in range(12)]), {"target": "y"}, "time", ()),
     "whole numbers beyond 2^53 as parts": (
         pa.table({"y": VALUES, "time": pa.array([-(10**17) - i for i in range(12)])}),
         {"past": "none"},
