@@ -440,7 +440,8 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
 
     marked = where(dialect.names[0], lambda text: pc.starts_with(text, COMMENT))
     marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
-    headers = np.logical_and.reduce([where(name, functools.partial(pc.equal, name)) for name in dialect.names[:2] if name in table.columns])
+    again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
+    headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)
     many = len(comments) + int(marked.sum())
     if many:
         report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())

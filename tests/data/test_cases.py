@@ -242,6 +242,12 @@ GOOD = {
         VALUES,
     ),
     "header once more": (added("ds,y", at=6), {}, VALUES),
+    "header once more, first columns not read": (
+        csv("a,b,ds,y", [f"1,2,{line}" if line != "ds,y" else "a,b,ds,y" for line in added("ds,y", at=6).splitlines()[1:]]),
+        {"target": "y", "past": "none"},
+        VALUES,
+    ),
+    "first columns not read": (csv("a,b,ds,y", [f"1,2,{line}" for line in csv().splitlines()[1:]]), {"target": "y", "past": "none"}, VALUES),
     "header once more with a mark of order": (added("\ufeffds,y", at=6), {}, VALUES),
     "words below": (csv() + "\nSource: a bank\nLast updated: 2024-02-01\n", {}, VALUES),
     "title as wide as the table": (
