@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,8 @@ def end_with(parent: int) -> None:
 def versions() -> dict[str, str]:
     """What the bits of a result depend on beside data, settings and seed."""
     names = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels", "scipy")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+    extras = [name for name in ("arch", "exchange_calendars") if util.find_spec(name)]
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in (*names, *extras)}}
 
 
 def identity(run: Run) -> dict[str, Any]:

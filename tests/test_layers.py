@@ -29,6 +29,7 @@ FLOORS = [
     "data.buckets",
     "data.checks",
     "data.columns",
+    "data.melting",
     "data.reading",
     "data.sequences",
     "results",

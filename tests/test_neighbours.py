@@ -35,6 +35,14 @@ def values_of(panel, series, column):
     return panel.values[panel.rows(panel.ids.index(series)), [one.name for one in panel.columns].index(column)]
 
 
+def test_all_of_hundreds_of_series_is_refused():
+    stamps = np.tile(np.arange("2024-01-01", "2024-01-11", dtype="datetime64[D]"), 60)
+    frame = pd.DataFrame({"ds": stamps, "id": np.repeat([f"s{i:02}" for i in range(60)], 10), "y": 1.0})
+    with pytest.raises(ForecastError, match=r"60 past columns beside each of 60 series, more than 50. Name .* --neighbours s00,s01"):
+        read(frame, neighbours="all")
+    assert len(read(frame, neighbours=[f"s{i:02}" for i in range(52)]).columns) == 53
+
+
 def test_neighbours_are_joined_by_stamp_and_nothing_is_filled():
     frame = pair()
     frame = frame[~((frame["station"] == "B") & (frame["time"] == HOURS[7]))]

@@ -117,7 +117,7 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
         report.say("missing", f"{ids[i]}: {missing:,} of {len(targets[i]):,} target values missing, at most {longest:,} in a row")
     if len(holes) > SAID:
         report.say("missing", f"{len(holes) - SAID} more series have missing target values: {listed([ids[i] for i in holes[SAID:]])}")
-    constant = [ids[i] for i, target in enumerate(targets) if seen[i] > 2 and np.fmin.reduce(target) == np.fmax.reduce(target)]
+    constant = [ids[i] for i, target in enumerate(targets) if seen[i] > 2 and _equal(target[:1000]) and _equal(target)]
     if constant:
         report.say("constant", f"the target never changes in {listed(constant)}", example=constant[0])
     least = 3 * clock.horizon
@@ -128,6 +128,12 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
     if clock.kind != "step" and len(ends) > 1 and (ends != ends[0]).any():
         ends = to_local(ends, clock.tz)
         report.say("ragged-ends", f"series end at different times, from {show(ends.min())} to {show(ends.max())}; each is forecast from its own end")
+
+
+def _equal(values: Array) -> bool:
+    """Whether all observed values are one, or none is."""
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    return bool(low == high or np.isnan(low))
 
 
 def _runs(missing: Array) -> tuple[int, int]:

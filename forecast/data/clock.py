@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.exchanges import sessions_after
+from forecast.data.stamps import even_step
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -22,6 +23,7 @@ _SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * D
 _WEEK = "1111100"  # Monday to Friday
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
+STEPS = ("1s", "5s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h", "12h", "1D", "7D")  # that people use
 SESSIONS = 5  # of several bars that a file must have to be read as such
 WHOLE = 0.9  # of the bars between the first and the last of a session are there
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
@@ -174,7 +176,7 @@ class Clock:
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
         if self.kind == "fixed":
-            if (np.diff(stamps) == np.timedelta64(self.step, "ns")).all():
+            if even_step(stamps) == self.step or len(stamps) == 1:
                 return np.arange(len(stamps))
             nanoseconds = stamps.astype("int64") - stamps[0].astype("int64")
             return np.where(nanoseconds % self.step == 0, nanoseconds // self.step, -1)
@@ -226,6 +228,9 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
 
     zone: the place whose hours sessions keep.
     """
+    even = {even_step(stamps) for stamps in series if len(stamps) > 1}
+    if len(even) == 1 and 0 < max(even) <= 27 * DAY:
+        return Clock("fixed", _freq(max(even)))
     steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
     common = majority(steps)
     if common == DAY or common > 27 * DAY:
@@ -308,6 +313,14 @@ def _freq(step: int) -> str:
         if step % length == 0:
             return f"{step // length}{unit}"
     return f"{step}ns"
+
+
+def usual_step(stamps: Array) -> str:
+    """The step that people use which irregular stamps, sorted, come nearest to: 1h for one of 3,603 s; else the next longer one."""
+    median = float(np.median(np.diff(stamps).astype("int64"))) if len(stamps) > 1 else DAY
+    sizes = {step: int(pd.Timedelta(step).as_unit("ns").value) for step in STEPS}
+    near = [step for step, size in sizes.items() if abs(size - median) <= 0.1 * size]
+    return near[0] if near else next((step for step, size in sizes.items() if size >= median), STEPS[-1])
 
 
 def show(stamp: Any) -> str:

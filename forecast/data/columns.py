@@ -1,6 +1,7 @@
 """What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,17 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.findings import Report, listed
-from forecast.data.numbers import numberish, parse_numbers
-from forecast.data.sources import as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.numbers import mend, numberish, parse_numbers
+from forecast.data.sources import FILE_ID, as_text
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, even_step, join_parts, parse_stamps, part_of, stampish
 from forecast.data.tables import Table
 from forecast.errors import nearest
 from forecast.files import Array
 
-TIME_NAMES = ("ds", "time", "date", "datetime", "date_time", "date time", "timestamp", "time_hour", "day", "month", "period", "valid_time", "datum")
-ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "symbol", "ticker", "item_id", "name")
+DATE_NAMES = ("ds", "date", "datetime", "date_time", "date time", "timestamp", "valid_time", "observation_date", "datum", "mess_datum", "fecha")
+TIME_NAMES = (*DATE_NAMES, "zeit", "time", "time_hour", "day", "month", "period")
+ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "station_id", "stations_id", "location_id", "symbol", "ticker", "item_id", "name")
+MINUTE = 60 * 10**9  # ns
+PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
-NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", "yyyymmdd", "yyyymm")
+COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
+NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES)
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -39,15 +44,19 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
     known = column.drop_null()
     cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
     usual = name.lower() in TIME_NAMES
-    if stampish(cells[:100]) > (0.5 if usual else 0.9) and (usual or numberish(cells) < 0.9):
+    numeric = numberish(cells)
+    if (usual or numeric < 0.9) and stampish(cells[:100]) > (0.5 if usual else 0.9):
         return "stamp"
-    return "number" if numberish(cells) >= 0.5 else "text"
+    return "number" if numeric >= 0.5 else "text"
 
 
 def named(table: Table, name: str, flag: str, report: Report) -> str:
     """A column that a flag names; else the nearest ones are said."""
     if name not in table.columns:
         report.refuse("no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}")
+    kind = table.columns[name].type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind):
+        report.refuse("no-such-column", f"Column {name!r} for --{flag} is of type {kind}, which is no name, number or stamp.")
     return name
 
 
@@ -59,6 +68,8 @@ def read_time(
         return _named_time(table, time, dayfirst, report)
     found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and not _is_text(column)]
     found = found or [name for name in table.columns if kinds[name] == "stamp"]
+    if len(found) > 1:  # the day on which a table was made is no time of its rows
+        found = [name for name in found if distinct(table.columns[name]) > 1] or found
     usual = [name for name in found if name.lower() in TIME_NAMES]
     if len(found) > 1 and len(usual) != 1:
         report.refuse("which-time", f"Several columns hold stamps: {listed(found, 20)}.", remedy="Name the one to use with --time.")
@@ -82,6 +93,8 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
         names = tuple(part.strip() for part in names[0].split(","))
     names = tuple(named(table, name, "time", report) for name in names)
     if len(names) == 1:
+        if pa.types.is_time(table.columns[names[0]].type):
+            report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
         stamps = parse_stamps(table.columns[names[0]], dayfirst)
         if stamps.form == "numbers":
             first = table.columns[names[0]].drop_null()[0].as_py()
@@ -92,7 +105,7 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
                 remedy="Write them as 2013-01-31 or 2013-01-31 06:00.",
             )
         return names, stamps
-    parts = {name: _part(table, name) for name in names}
+    parts = {name: _part(table, name) or _hours(table.columns[name]) for name in names}
     dates = [name for name in names if parts[name] is None]
     known = {part: values for found in parts.values() if found is not None for part, values in [found]}
     if len(dates) == 1 and not {"year", "month", "day", "doy"} & set(known):
@@ -110,10 +123,9 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
 def _part(table: Table, name: str) -> tuple[str, Array] | None:
     """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
     column = table.columns[name]
-    part = part_of(name)
+    part = "hour" if name.lower() == "time" else part_of(name)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        part = "hour" if part is None and name.lower() == "time" else part
-        return None if part is None else (part, pc.cast(column, pa.float64()).to_numpy())
+        return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
         day = pc.cast(column, pa.time64("ns")).cast(pa.int64())
         return "clock", pc.cast(day, pa.float64()).to_numpy()
@@ -124,6 +136,14 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         return None if len(read.bad) else (part, read.values)
     values = clock_times(column.to_pylist())
     return None if values is None else ("clock", values)
+
+
+def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
+    """Whole numbers up to 24, of a column that was named as a part of a stamp, as hours."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return None
+    values = pc.cast(column, pa.float64(), safe=False).to_numpy()
+    return ("hour", values) if np.isin(values, range(25)).all() else None
 
 
 def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[tuple[str, ...], Stamps | None]:
@@ -143,14 +163,36 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
     for name in numbers:
         if name.lower() in NUMERIC_TIME_NAMES:
             stamps = parse_stamps(table.columns[name])
-            if stamps.form not in ("numbers", "nothing") and not (stamps.form == "years" and part_of(name) != "year"):
+            counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
+            if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
-    return (), None
+            if name.lower() in DATE_NAMES:
+                cell = table.columns[name].drop_null()[0].as_py()
+                report.say(
+                    "unread-time",
+                    f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
+                    example=cell,
+                    remedy="(write them as 2013-01-31 or 2013-01-31 06:00 if they are)",
+                )
+    first = parse_stamps(table.columns[numbers[0]]) if numbers else None
+    return ((), None) if first is None or not _steady(first) else ((numbers[0],), first)
+
+
+def _steady(stamps: Stamps) -> bool:
+    """Whether numbers of a name that says nothing are stamps: of eight digits and more, none goes back, and most steps are one of a minute or longer.
+
+    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits.
+    """
+    if not stamps.form.startswith(("yyyymmdd", "epoch")) or len(stamps.wall) < 3:
+        return False
+    steps = np.diff(stamps.wall.astype("int64"))
+    one_way = (steps > 0).all() or (steps < 0).all()
+    return bool(one_way and abs(np.median(steps)) >= MINUTE and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
 
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return pc.cast(column, pa.float64()).to_numpy() if not _stringy(column) else np.full(len(column), np.nan)
+    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _stringy(column: pa.ChunkedArray) -> bool:
@@ -166,7 +208,8 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps
     if not _repeats(stamps.wall):
         return None
     for name in table.columns:
-        if name == chosen or (name.lower() not in ("time", "clock", "uhrzeit", "heure") and part_of(name) not in ("hour", "minute")):
+        called = name.lower() in ("time", "clock", "uhrzeit", "heure") or part_of(name) in ("hour", "minute")
+        if name == chosen or not (called or _clocks(table.columns[name])):
             continue
         found = _part(table, name)
         if found is None:
@@ -181,10 +224,35 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps
     return None
 
 
+def _clocks(column: pa.ChunkedArray) -> bool:
+    """Whether a column of text begins with times of day."""
+    return pa.types.is_string(column.type) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
+
+
 def _repeats(times: Array) -> bool:
     """Whether a stamp stands in more than one row."""
+    if even_step(times):
+        return False
     known = times[~np.isnat(times)] if np.isnat(times[:1]).any() or np.isnat(times).any() else times
     return bool((known[1:] <= known[:-1]).any()) and len(np.unique(known)) < len(known)
+
+
+def with_joined(table: Table, ident: str | None, report: Report) -> Table:
+    """The table with a column that joins those of an --id such as latitude,longitude, where no column has that name."""
+    if ident is None or ident in table.columns or "," not in ident:
+        return table
+    parts = [table.columns[named(table, part.strip(), "id", report)] for part in ident.split(",")]
+    return replace(table, columns={**table.columns, ident: joined(parts)})
+
+
+def distinct(column: pa.ChunkedArray) -> int:
+    """How many different names a column has."""
+    return pc.count_distinct(as_text(column)).as_py()
+
+
+def joined(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """The names of several columns as one, with spaces between them."""
+    return pc.binary_join_element_wise(*(pc.fill_null(as_text(column), "") for column in columns), " ")
 
 
 def read_id(table: Table, kinds: dict[str, str], ident: str | None, time: tuple[str, ...], stamps: Stamps | None, report: Report) -> str | None:
@@ -192,16 +260,21 @@ def read_id(table: Table, kinds: dict[str, str], ident: str | None, time: tuple[
     if ident is not None:
         return named(table, ident, "id", report)
     others = [name for name in table.columns if name not in time]
-    usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] != "empty"]
+    usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] not in ("empty", "other")]
     if stamps is None:
-        usual = [name for name in usual if kinds[name] == "text" and pc.count_distinct(table.columns[name]).as_py() < table.count]
+        usual = [name for name in usual if kinds[name] == "text" and distinct(table.columns[name]) < table.count]
         choices = usual
+    elif FILE_ID in others and kinds[FILE_ID] == "text":
+        return FILE_ID
     elif not _repeats(stamps.wall):
-        return next((name for name in usual if pc.count_distinct(table.columns[name]).as_py() > 1 and kinds[name] == "text"), None)
+        return next((name for name in usual if distinct(table.columns[name]) > 1 and kinds[name] == "text"), None)
     else:
         many = table.count >= 1.5 * len(np.unique(stamps.wall))
         text = [name for name in others if kinds[name] == "text"] if many else []
         choices = usual or [name for name in text if _tells_apart(table.columns[name], stamps.wall)]
+    place = [names for pair in PLACE_NAMES if len(names := [name for name in others if name.lower() in pair]) == 2]
+    if place and not choices and _repeats(stamps.wall if stamps is not None else np.zeros(0, "datetime64[ns]")):
+        return ",".join(place[0])
     if len(choices) > 1:
         report.refuse("which-id", f"Several columns could name the series: {listed(choices, 20)}.", remedy="Name one with --id.")
     return choices[0] if choices else None
@@ -223,11 +296,15 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     return place[codes], tuple(found[i] for i in order)
 
 
-def read_targets(target: str | Sequence[str] | None, numbers: list[str], where: str, report: Report) -> list[str]:
-    """The target columns: named, "all", or found by name."""
+def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
+    """The target columns: named, "all", or found by name. numbers, text: the columns that are free."""
+    where = table.where
     if not numbers:
+        found = ", ".join(f"column {name!r} holds {_example(table.columns[name])!r}" for name in text[:3])
         report.refuse(
-            "which-target", f"{where} has no numeric column, so nothing can be forecast.", remedy="Check the delimiter and the decimal mark."
+            "which-target",
+            f"{where} has no numeric column, so nothing can be forecast{': ' if found else ''}{found}.",
+            remedy="Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
         )
     if target is None:
         known = [name for wanted in TARGET_NAMES for name in numbers if name.lower() == wanted]
@@ -242,9 +319,17 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], where: 
     if wanted == ["all"] and "all" not in numbers:
         return numbers
     for name in wanted:
+        if name in text and name not in numbers:
+            cell = _example(table.columns[name])
+            report.refuse("no-such-column", f"Column {name!r} for --target holds no numbers: found {cell!r}.", example=cell, remedy=mend(cell))
         if name not in numbers:
             report.refuse("no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
     return list(dict.fromkeys(wanted))
+
+
+def _example(column: pa.ChunkedArray) -> str:
+    """The first cell of a column that is not empty, as text."""
+    return next((str(cell) for cell in column.drop_null()[:100].to_pylist() if str(cell).strip()), "")
 
 
 def read_others(flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:

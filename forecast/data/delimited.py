@@ -5,9 +5,11 @@ Columns that a sample shows to be plain numbers or ISO stamps become so block by
 
 import codecs
 import csv
+import functools
 import io
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,21 +19,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from forecast.data.findings import Report
+from forecast.data.findings import SHOWN, Report
 from forecast.data.numbers import MISSING, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
-from forecast.data.tables import Needed, Origin, Table, clean_names, without_empty
+from forecast.data.tables import Needed, Origin, Table, clean_names, nameless, without_empty
 from forecast.files import Array
 
 SAMPLE = 1 << 17  # bytes from which the form of a file is found
 BLOCK = 1 << 22  # bytes that are parsed at a time
 COMMENT = "#"
 EXCEL = "sep="  # a first line that tells Excel the delimiter
-_PACKED = {  # what other files begin with
+_OTHER = {  # what other files begin with
     b"\x1f\x8b": "It is packed: call it .csv.gz.",
     b"\x28\xb5\x2f\xfd": "It is packed: call it .csv.zst.",
     b"PAR1": "It is Parquet: call it .parquet.",
     b"PK\x03\x04": "It is a zip or Excel file: save the sheet as CSV.",
+    b"\xd0\xcf\x11\xe0": "It is an Excel file: save the sheet as CSV.",
+    b"%PDF": "It is a PDF.",
+    b"<!doctype": "It is a web page, perhaps an answer in place of the data: look into it.",
+    b"<html": "It is a web page, perhaps an answer in place of the data: look into it.",
+    b"<?xml": "It is XML: save it as CSV.",
+    b"{": "It is JSON, perhaps an answer in place of the data: look into it.",
+    b"[{": "It is JSON: save it as CSV.",
 }
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -40,11 +49,15 @@ _MISSING = pa.array(MISSING)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is written. skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark."""
+    """How a file is written.
+
+    ending: of its lines · skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark.
+    """
 
     path: Path
     encoding: str
     delimiter: str
+    ending: str
     names: list[str]
     unnamed: list[str]
     skip: int
@@ -74,33 +87,49 @@ def sniff(path: Path, report: Report) -> Dialect:
     text, encoding = _decode(head + more, path, report)
     if not text.strip():
         report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
-    lines = text.splitlines(keepends=True)
+    ending = "\n" if "\n" in text else "\r"
+    lines = list(_lines(io.StringIO(text, newline=ending)))
     lines = lines[:-1] if following and len(lines) > 1 else lines  # the last one may be cut off
     delimiter, records = _delimiter(lines)
     first, width, names = _header(records, delimiter, path, report)
     body = [cells for _, _, cells in records[first:] if len(cells) == width]
-    if width == 1 and _spaced([cells for _, _, cells in records]):
+    row = _spaced([cells for _, _, cells in records]) if width == 1 else ""
+    if row:
         report.refuse(
-            "not-a-table", f"{path.name} has spaces between its columns.", example=body[0][0], remedy="Write it with commas or tabs between them."
+            "not-a-table",
+            f"{path.name} has spaces between its columns: found {row!r}.",
+            example=row,
+            remedy="Write it with commas or tabs between them, and one row of names above.",
         )
     cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
-    unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if not given.strip()]
+    unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if nameless(given)]
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
     decimal = _decimal(samples, delimiter)
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
-    skip = records[first][0] - 1 if first < len(records) else records[-1][1]
-    return Dialect(path, encoding, delimiter, cleaned, unnamed, skip, '"' in text, kinds, decimal)
+    above = lines[: records[first][0] - 1] if first < len(records) else lines
+    skip = sum(line.endswith(ending) for line in above)
+    return Dialect(path, encoding, delimiter, ending, cleaned, unnamed, skip, '"' in text, kinds, decimal)
 
 
-def _spaced(records: list[list[str]]) -> bool:
-    """Whether the only cell of each record has as many words, and is no number."""
-    words = {len(cells[0].split()) for cells in records if not _is_comment(cells)}
-    return len(words) == 1 and max(words) > 1 and not numberish([records[-1][0]])
+def _lines(text: Iterable[str]) -> Iterator[str]:
+    """The lines of a file, those too that are marked off by a carriage return alone, which Arrow takes for the end of a row."""
+    for line in text:
+        yield from re.split(r"(?<=\r)(?=[^\r\n])", line) if "\r" in line[:-2] else [line]
+
+
+def _spaced(records: list[list[str]]) -> str:
+    """A record of the kind that most are, where these have one cell of as many words and it is no number; else empty."""
+    texts = [cells[0] for cells in records if len(cells) == 1 and not _is_comment(cells)]
+    words = Counter(len(text.split()) for text in texts).most_common(1)
+    count, often = words[0] if words else (0, 0)
+    same = next((text.strip() for text in reversed(texts) if len(text.split()) == count), "")
+    return same if count > 1 and 2 * often > len(records) and not numberish([same]) else ""
 
 
 def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
     """The text of the first bytes, and their encoding: by its mark, else UTF-8, else Windows-1252."""
-    other = next((remedy for mark, remedy in _PACKED.items() if head.startswith(mark)), None)
+    begin = head[:100].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    other = next((remedy for mark, remedy in _OTHER.items() if begin.startswith(mark.lower())), None)
     if other:
         report.refuse("not-a-table", f"{path.name} is not a table of text.", remedy=other)
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
@@ -166,6 +195,7 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
         report.refuse("not-a-table", f"{path.name} is not a table: it holds comments only.")
     width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
     top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
+    top = _past_titles(records, top, width)
     follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
     if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]):
         top = follow[0]  # a blank line stands between the notes and the names
@@ -183,10 +213,10 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
             _refuse_decimal_commas(path, records[top][0], body[0], report)
         elif len(short) == width - 1:
             names, first, before = ["", *short], top, before[:-1]
-    if names is not None and first == top + 1 and _like_values(names):
-        commented = before[-1] if before and _is_comment(before[-1]) and len(before[-1]) == width else None
+    if names is not None and first == top + 1 and (_like_values(names) or _among_stamps(names, body[1:])):
+        commented = next((cells for cells in reversed(before) if _is_comment(cells) and len(cells) == width), None)
         names = None if commented is None else [commented[0].lstrip(f"{COMMENT} "), *commented[1:]]
-        first, before = top, before if commented is None else before[:-1]
+        first, before = top, [cells for cells in before if cells is not commented]
         if names is None:
             report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
     if names is not None:
@@ -196,6 +226,24 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
         lines = records[first][0] - 1 if first < len(records) else top
         report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
     return first, width, names
+
+
+def _past_titles(records: list[tuple[int, int, list[str]]], top: int, width: int) -> int:
+    """The first record that can be a header: a title padded with delimiters has a few cells, and a row of names of every column below it."""
+    for i in range(top, min(top + 10, len(records))):
+        cells = records[i][2]
+        full = sum(bool(cell.strip()) for cell in cells)
+        if len(cells) == width > 2 and full == width and not _values_share(cells):
+            return i
+        if len(cells) != width or 2 * full > width:
+            break
+    return top
+
+
+def _among_stamps(names: list[str], body: list[list[str]]) -> bool:
+    """Whether a would-be header has a stamp in a column of stamps, so that it is a row like the others."""
+    some = body[:20]
+    return any(stampish([name]) == 1 and stampish([cells[i] for cells in some]) == 1 for i, name in enumerate(names[:10]) if name.strip())
 
 
 def _with_second_header(names: list[str], records: list[tuple[int, int, list[str]]], first: int, report: Report) -> tuple[list[str], int]:
@@ -227,7 +275,8 @@ def _with_second_header(names: list[str], records: list[tuple[int, int, list[str
 def _values_share(cells: list[str]) -> float:
     """The share of cells, of those that are not missing, that are numbers or stamps."""
     full = [cell for cell in cells if cell.strip() not in MISSING]
-    return sum(numberish([cell]) == 1 or stampish([cell]) == 1 for cell in full) / len(full) if full else 0.0
+    others = [cell for cell in full if not numberish([cell])]
+    return 1 - len(others) * (1 - stampish(others)) / len(full) if full else 0.0
 
 
 def _like_values(cells: list[str]) -> bool:
@@ -259,7 +308,7 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
     """The decimal mark of the columns in which a sample shows one beyond doubt; in a file of semicolons a lone comma is one."""
     found: str | None = None
     for cells in samples.values():
-        if any("," in cell for cell in cells) and numberish(cells) > 0.5 and stampish(cells[:50]) < 0.5:
+        if any("," in cell for cell in cells) and numberish(cells) > 0.5:
             read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None)
             found = "," if read.decimal == "," else found
     return found
@@ -291,10 +340,7 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     _refuse_open_quote(dialect, report)
     lines = Lines(dialect)
     table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal)
-    table, dropped = _without_comments(table, dialect)
-    if comments or dropped:
-        report.say("comments", f"{len(comments) + dropped} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
-    return without_empty(table, dialect.unnamed, report)
+    return without_empty(_without_asides(table, dialect, comments, report), dialect.unnamed, report)
 
 
 def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str, list[pa.Array] | None]:
@@ -326,12 +372,11 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
     """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line; quoted text may hold line ends."""
     with pa.input_stream(str(dialect.path)) as stream:
         decode = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
-        rest, skip = b"", dialect.skip
+        rest, skip, ending = b"", dialect.skip, dialect.ending.encode()
         while True:
             raw = stream.read(BLOCK)
             text = raw if decode is None else decode.decode(raw, final=not raw).encode()
             block = rest + text
-            ending = b"\n" if b"\n" in block else b"\r"
             while skip and (end := block.find(ending)) >= 0:
                 block, skip = block[end + 1 :], skip - 1
             cut = block.rfind(ending) + 1 if raw else len(block)
@@ -384,30 +429,52 @@ def _column(chunks: list[pa.Array]) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, pa.string() if not chunks else None)
 
 
-def _without_comments(table: Table, dialect: Dialect) -> tuple[Table, int]:
-    """The table without lines that are comments although they have as many cells as a row, and how many there were."""
-    first = next(iter(table.columns), None)
-    if first is None or first != dialect.names[0] or not pa.types.is_string(table.columns[first].type):
-        return table, 0
-    starts = pc.fill_null(pc.starts_with(pc.utf8_ltrim_whitespace(table.columns[first]), COMMENT), False).to_numpy()
-    if not starts.any() or starts.mean() > 0.5:
-        return table, 0
-    return table.keep(~starts), int(starts.sum())
+def _without_asides(table: Table, dialect: Dialect, comments: list[str], report: Report) -> Table:
+    """The table without lines of as many cells as a row that are comments, or the header once more. comments: those of other lengths."""
+
+    def where(name: str, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> Array:
+        column = table.columns.get(name)
+        if column is None or not pa.types.is_string(column.type):
+            return np.zeros(table.count, bool)
+        return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
+
+    marked = where(dialect.names[0], lambda text: pc.starts_with(text, COMMENT))
+    marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
+    again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
+    headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)
+    many = len(comments) + int(marked.sum())
+    if many:
+        report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
+    if headers.any():
+        places = np.flatnonzero(headers)
+        rows = table.rows(places[:SHOWN])
+        report.say("repeated-header", f"the header stands once more, which is passed over: {table.at(places).lower()}", rows=rows)
+    return table.keep(~(marked | headers)) if (marked | headers).any() else table
 
 
 def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
-    """Rows that are shorter or longer than the header are named by line."""
+    """Rows that are shorter or longer than the header are named by line; words below the last row are passed over."""
     if not odd:
         return
-    width = len(dialect.names)
-    wrong = [(line, cells) for line, cells in _body(dialect) if len(cells) != width and not _is_comment(cells)]
+    width, last = len(dialect.names), dialect.skip
+    wrong = []
+    for line, cells in _body(dialect):
+        if len(cells) == width:
+            last = line
+        elif not _is_comment(cells):
+            wrong.append((line, cells))
+    rows = [line for line, _ in wrong]
+    if wrong and rows[0] > last and not any(_values_share(cells) or not re.search(r"[^\W\d_]", "".join(cells)) for _, cells in wrong):
+        words = dialect.delimiter.join(wrong[0][1])
+        report.say("footer", f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}: {words[:80]}", rows=rows)
+        return
     line, cells = wrong[0] if wrong else (dialect.skip + 1, [odd[0]])
     if dialect.delimiter == "," and len(cells) > width and all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip()):
         _refuse_decimal_commas(dialect.path, line, cells, report)
     report.refuse(
         "ragged-rows",
         f"Row {line} of {dialect.path.name} has {len(cells)} cells, the header {width} ({len(odd):,} such rows).",
-        rows=[place for place, _ in wrong],
+        rows=rows,
         example=dialect.delimiter.join(cells)[:80],
         remedy="Mend or remove them; put text that holds the delimiter in quotes.",
     )
@@ -431,10 +498,12 @@ def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
 def _body(dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every record after the header, comments too."""
     with pa.input_stream(str(dialect.path)) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline="")
+        text = io.TextIOWrapper(
+            stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline=dialect.ending
+        )
         for _ in range(dialect.skip):
             text.readline()
-        for line, _, cells in _records(text, dialect.delimiter):
+        for line, _, cells in _records(_lines(text), dialect.delimiter):
             yield dialect.skip + line, cells
 
 

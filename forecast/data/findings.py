@@ -17,6 +17,8 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "encoding": "info",
     "preamble": "info",
     "comments": "info",
+    "repeated-header": "warning",
+    "footer": "warning",
     "no-header": "info",
     "second-header": "info",
     "ragged-rows": "error",
@@ -24,6 +26,8 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "decimal-comma-in-comma-file": "error",
     "empty-rows": "info",
     "files": "info",
+    "empty-file": "warning",
+    "no-common-column": "error",
     "row-series": "info",
     # its columns
     "column-names": "info",
@@ -41,6 +45,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "unread": "info",
     "series": "info",
     "neighbours": "info",
+    "many-neighbours": "error",
     "which-time": "error",
     "which-target": "error",
     "which-id": "error",
@@ -59,6 +64,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "not-an-angle": "error",
     # stamps
     "time": "info",
+    "unread-time": "warning",
     "time-format": "info",
     "day-first": "info",
     "ambiguous-day-first": "warning",

@@ -1,17 +1,24 @@
 """Rows in any order become series on their clock: sorted, without duplicates, a gap = rows of NaN. What was done is said with its rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from forecast.data.clock import DAY, Clock, infer_clock, majority, show
+from forecast.data.clock import DAY, Clock, infer_clock, majority, show, usual_step
 from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.stamps import even_step
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array
 
 SPARSE = 50  # times more grid steps than rows: then the step found cannot be the clock of the file
+LONGER = {"1D": DAY, "7D": 7 * DAY, "M": 31 * DAY}  # steps for series that are too sparse
 SAID = 5  # series of which a gap is said one by one
 
 
@@ -38,6 +45,11 @@ class Rows:
         """The records of the file that rows come from."""
         return rows if self.records is None else self.records[rows]
 
+    @cached_property
+    def even(self) -> bool:
+        """Whether they are one series with one step forwards from each stamp to the next."""
+        return len(self.ids) == 1 and self.times is not None and even_step(self.times) > 0
+
     def bounds(self) -> Array:
         """int64 (S + 1,): rows of series i are bounds[i]:bounds[i + 1], where rows are in order of their series."""
         return np.searchsorted(self.series, np.arange(len(self.ids) + 1))
@@ -47,6 +59,8 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     """Rows sorted by series, then by stamp; an order that no sorted file has is said."""
     if rows.times is None:
         return rows if _ascending(rows.series) else rows.take(np.argsort(rows.series, kind="stable"))
+    if rows.even:
+        return rows
     whole = _ascending(rows.series)
     grouped = rows if whole else rows.take(np.argsort(rows.series, kind="stable"))
     times = grouped.times
@@ -68,17 +82,20 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     return grouped.take(np.lexsort((times, grouped.series)))
 
 
-def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> Rows:
-    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused. zone: the place whose time is said."""
+def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str] = MappingProxyType({})) -> Rows:
+    """Sorted rows without exact duplicates; two rows of one stamp that differ are refused.
+
+    zone: the place whose time is said; others: the columns of values beside the target, by their place.
+    """
     times = rows.times
-    if times is None:
+    if times is None or rows.even:
         return rows
     same = np.flatnonzero((times[1:] == times[:-1]) & (rows.series[1:] == rows.series[:-1])) + 1
     if not len(same):
         return rows
     equal = ((rows.values[same] == rows.values[same - 1]) | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))).all(axis=1)
     if not equal.all():
-        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report)
+        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report, others)
     records, first = rows.record(same), rows.record(same - 1)
     report.say(
         "duplicate",
@@ -90,7 +107,7 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report) -> R
     return rows.take(np.delete(np.arange(len(times)), same))
 
 
-def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report) -> None:
+def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]) -> None:
     """Say which rows have one stamp and different values, and what that usually means."""
     one, two = rows.record(second[:1] - 1)[0], rows.record(second[:1])[0]
     stamp = times[second[0]]
@@ -101,9 +118,16 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
     if autumn and majority(np.diff(np.unique(times)).astype("int64")) < DAY:
         remedy = "If this is the hour that clocks repeat in autumn, name the place, such as --tz Europe/Paris; else remove one of each."
     elif len(second) > 0.1 * len(times):
-        remedy = "Name the column that tells the series apart with --id, or bring the file to one step, such as --every 1h --how mean."
+        remedy = (
+            "Name the column that tells the series apart with --id, or the columns that make up the stamp, --time date,hour; or bring the file to"
+            f" one step, such as --every {usual_step(np.unique(times))} --how mean."
+        )
     else:
         remedy = "Remove one of each, or name the column that tells the series apart with --id."
+    apart = _apart(rows, second, table, others)
+    if apart:
+        remedy = f"Column {apart!r} tells such rows apart: --id {apart}, or --id NAME,{apart} beside a column NAME of series;"
+        remedy += f" --time DATE,{apart} if it holds the hour."
     report.refuse(
         "conflicting-duplicate",
         f"Rows {table.rows([one])[0]} and {table.rows([two])[0]} of series {name!r} have the same stamp {show(stamp)} and different values"
@@ -114,6 +138,21 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
         example=show(stamp),
         remedy=remedy,
     )
+
+
+def _apart(rows: Rows, second: Array, table: Table, others: Mapping[int, str]) -> str | None:
+    """A column of text or of few whole numbers that differs between nearly all rows `second` and the rows before them."""
+    some = second[:: max(1, len(second) // 1000)]
+    for name, column in table.columns.items():
+        one, two = (pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "") for row in (some - 1, some))
+        if pc.mean(pc.not_equal(one, two)).as_py() > 0.9:
+            return name
+    for j, name in others.items():
+        values = rows.values[:20_000, j]
+        few = bool((values == np.floor(values)).all()) and 5 * len(np.unique(values)) < len(values)
+        if few and (rows.values[some - 1, j] != rows.values[some, j]).mean() > 0.9:
+            return name
+    return None
 
 
 def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Table, report: Report) -> tuple[Rows, Array, Clock]:
@@ -159,7 +198,7 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
         off = np.flatnonzero(phase != usual)
     if len(off):
         records, stamp = rows.record(bounds[i] + off), show(to_local(times[off[:1]], clock.tz)[0])
-        unit = clock.freq if clock.kind == "fixed" else "1D"
+        unit = usual_step(times) if clock.kind == "fixed" else "1D"
         report.say(
             "off-grid",
             f"{table.at(records[:1])} of series {rows.ids[i]!r} has the stamp {stamp}, which is not on the grid of this file:"
@@ -174,9 +213,19 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
             "sparse",
             f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock.",
             example=show(times[0]),
-            remedy="Bring it to a longer step, such as --every 1D --how mean.",
+            remedy=_mend_sparse(position, rows.record(bounds[i] + np.arange(len(times))), clock, table),
         )
     return position
+
+
+def _mend_sparse(position: Array, records: Array, clock: Clock, table: Table) -> str:
+    """What to do about rows that are few for their clock: a few that lie far from all others are wrong, else the step is."""
+    after = int(np.diff(position).argmax()) + 1
+    few = records[:after] if 2 * after < len(records) else records[after:]
+    if len(few) <= max(1, len(records) // 50):
+        return f"{table.at(few)} {'lies' if len(few) == 1 else 'lie'} far from all others: mend or remove {'it' if len(few) == 1 else 'them'}."
+    longer = next((step for step, size in LONGER.items() if clock.kind == "fixed" and size > clock.step), "Y")
+    return f"Bring it to a longer step, such as --every {longer} --how mean."
 
 
 def _filled(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report) -> tuple[Rows, Array, Clock]:

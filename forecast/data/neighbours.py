@@ -9,6 +9,8 @@ from forecast.data.findings import Report, listed
 from forecast.data.panel import Column, Panel
 from forecast.errors import nearest
 
+MOST = 50  # neighbours that "all" takes
+
 
 def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str], newer: bool, report: Report) -> Panel:
     """The panel of the series that are forecast (all where none is named), each with its neighbours: series of the file, or "all" others.
@@ -21,6 +23,12 @@ def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str]
     every = list(neighbours) == ["all"] and "all" not in panel.ids
     beside = [name for name in panel.ids if kept != [name]] if every else list(dict.fromkeys(neighbours))
     _known(panel, beside, "neighbours", report)
+    if every and len(beside) > MOST:
+        report.refuse(
+            "many-neighbours",
+            f"--neighbours all would put {len(beside):,} past columns beside each of {len(kept):,} series, more than {MOST}.",
+            remedy=f"Name the series that matter, such as --neighbours {','.join(beside[:2])}.",
+        )
     if neighbours and set(beside) <= set(kept) and len(kept) == 1 and not newer:
         report.refuse("no-such-series", f"{kept[0]!r} is the only series, and no neighbour of itself.", remedy="Name others with --neighbours.")
     if beside:

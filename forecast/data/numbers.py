@@ -1,6 +1,7 @@
 """Text that means numbers. Which marks a column uses, 1,234.5 or 1.234,5, is decided over all of its cells."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -34,6 +35,10 @@ MISSING = (
     "--",
     "---",
     "?",
+    *(".", "..", "...", "***", "****"),  # of FRED and of tables of means
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),  # of spreadsheets
+    *("(null)", "\\N", "NIL", "N.A.", "n.a.", "ND", "NoData", "NODATA", "no data", "No data", "missing", "Missing"),
+    *("-nan", "-NaN", "1.#QNAN", "1.#IND", "-1.#IND"),  # of C
 )
 _SPACES = " '\u00a0\u202f\u2019"  # what separates thousands beside a point or a comma
 _MONEY = r"[$€£¥]|USD|EUR|GBP|CHF|JPY"
@@ -44,6 +49,12 @@ _CELL = re.compile(
 )
 _NEGATIVE = re.compile(r"^\((.*\d.*)\)$|^(.*\d)-$")  # as accountants and SAP write them: (12.5) and 12.5-
 _UNITS = {"": 1.0, "%": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_NO_NUMBER = re.compile(r"^0\d{3,4},\d$|^(?!\d{1,3}(?:\.\d{3})+(?:,\d*)?$)\d+\.\d+\.")
+_HINTS = (  # what a cell that is no number usually is
+    (r"(?i)t|tr|trace|ip", " A trace of rain is usually written as 0."),
+    (r"[+-]?\d{4,5},\w", " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths."),
+    (r".*\d\s?[^\W\d_°]*°?[^\W\d_]+|.*\d\s?[*#<>]|[<>~]\s?\d.*", " Write the number alone."),
+)
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
@@ -60,7 +71,13 @@ class Numbers:
 def numberish(cells: Sequence[str]) -> float:
     """The share of cells that can be numbers; missing ones are not counted."""
     known = [cell.strip() for cell in cells if cell.strip() not in MISSING]
-    return sum(_CELL.match(_signed(cell)) is not None for cell in known) / len(known) if known else 0.0
+    return sum(_match(_signed(cell)) is not None for cell in known) / len(known) if known else 0.0
+
+
+def _match(cell: str) -> "re.Match[str] | None":
+    """The parts of a cell that can be a number: 1.234.567 can, the date 2024.01.31 and the packed cell +0047,1 cannot."""
+    match = _CELL.match(cell)
+    return None if match and match["body"] and _NO_NUMBER.match(match["body"]) else match
 
 
 def plain(cell: str) -> bool:
@@ -72,18 +89,33 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
     """Numbers from a column of strings. decimal: as told; hint: what the rest of the file uses, followed where the cells allow it."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
-    cells = [None if cell is None else _signed(cell.strip()) for cell in coded.dictionary.to_pylist()]
+    given = [None if cell is None else cell.strip() for cell in coded.dictionary.to_pylist()]
+    cells = [None if cell is None else _signed(cell) for cell in given]
     names = {*MISSING, *missing}
     known = [cell for cell in cells if cell is not None and cell not in names]
-    matches = {cell: _CELL.match(cell) for cell in known}
+    matches = {cell: _match(cell) for cell in known}
     bodies = [match["body"] for match in matches.values() if match and match["body"]]
     mark, thousands = _marks(bodies, decimal, hint)
-    shape = re.compile(rf"^(?:\d{{1,3}}(?:[{_SPACES}{re.escape(thousands)}]\d{{3}})+|\d*)(?:{re.escape(mark)}\d*)?$")
+    between = f"[{_SPACES}{re.escape(thousands)}]"
+    whole_part = rf"\d{{1,3}}(?:{between}\d{{3}})+|\d{{1,2}}(?:{between}\d{{2}})+{between}\d{{3}}|\d*"
+    shape = re.compile(rf"^(?:{whole_part})(?:{re.escape(mark)}\d*)?$")
     read = {cell: _value(match, shape, mark) for cell, match in matches.items()}
     each = np.array([np.nan if cell is None or cell in names else read[cell][0] for cell in cells] + [np.nan])
     wrong = np.array([cell in read and not read[cell][1] for cell in cells] + [False])
     codes = pc.fill_null(coded.indices, len(cells)).to_numpy(zero_copy_only=False).astype("int64")
-    return Numbers(each[codes], np.flatnonzero(wrong[codes]), mark if any(mark in body for body in bodies) else None, _words(matches, bodies, mark))
+    turned = any(one != cell and one.endswith((")", "-")) for one, cell in zip(given, cells, strict=True) if one)
+    words = _words(matches, bodies, mark, turned)
+    return Numbers(each[codes], np.flatnonzero(wrong[codes]), mark if any(mark in body for body in bodies) else None, words)
+
+
+def mend(cell: str) -> str:
+    """What to do about a cell that is no number."""
+    if not cell.strip():
+        return "Mend the cell."
+    hint = next((words for pattern, words in _HINTS if re.fullmatch(pattern, cell.strip())), "")
+    if "," in cell:  # --missing takes a list
+        return f"Mend the cell.{hint}"
+    return f"Mend the cell, or say that it means missing with --missing {shlex.quote(cell.strip())}.{hint}"
 
 
 def first_text(column: pa.ChunkedArray, row: int) -> str:
@@ -127,10 +159,12 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
 
 
 def _grouped(body: str, mark: str) -> bool:
-    return re.match(rf"^[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+$", body) is not None
+    """Whether a mark stands between thousands, or lakhs as in 12,34,567, alone."""
+    mark = re.escape(mark)
+    return re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body) is not None
 
 
-def _words(matches: dict[str, Any], bodies: list[str], mark: str) -> str:
+def _words(matches: dict[str, Any], bodies: list[str], mark: str, turned: bool) -> str:
     """How the cells were read, in words; empty where they are plain."""
     words = ["decimal comma"] if mark == "," and any("," in body for body in bodies) else []
     other = "." if mark == "," else ","
@@ -138,6 +172,10 @@ def _words(matches: dict[str, Any], bodies: list[str], mark: str) -> str:
         if any(sign in body for body in bodies):
             words.append(f"thousands separated by {name}")
     units = sorted({match["unit"].upper() for match in matches.values() if match and match["unit"]})
+    if any(re.search(_MONEY, cell, re.IGNORECASE) for cell, match in matches.items() if match):
+        words.append("a currency")
+    if turned:
+        words.append("negatives written as (1) or 1-")
     if units:
         words.append("units " + " ".join(f"{unit} = {_UNITS[unit]:g}" if unit != "%" else "% left as it is" for unit in units))
     return ", ".join(dict.fromkeys(words))

@@ -20,6 +20,7 @@ from forecast.data.buckets import How, gather
 from forecast.data.checks import look_at_series, look_at_values
 from forecast.data.clock import DAY, Clock, clock_of, infer_clock, show
 from forecast.data.columns import (
+    DATE_NAMES,
     ID_NAMES,
     NUMERIC_TIME_NAMES,
     codes_of,
@@ -28,15 +29,17 @@ from forecast.data.columns import (
     read_others,
     read_targets,
     read_time,
+    with_joined,
 )
 from forecast.data.exchanges import sessions_of
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.melting import melted
 from forecast.data.neighbours import choose_series
-from forecast.data.numbers import Decimal, parse_numbers
+from forecast.data.numbers import Decimal, mend, parse_numbers
 from forecast.data.panel import Column, Panel, Role, Roles
-from forecast.data.sources import FILE_ID, as_text, load_table
-from forecast.data.stamps import Stamps, parse_text, part_of, stampish
+from forecast.data.sources import as_text, load_table
+from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
 from forecast.data.tables import Needed, Table
 from forecast.data.zones import timezone_of, to_local, to_moments
@@ -96,12 +99,12 @@ def read(
 
     source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars, pyarrow).
     target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
-    holds a part) and of series names; found by name and type where absent. past: other columns that are known up to the origin; by default every
-    other numeric column, "none" for none. future: columns that are known over the horizon too, such as a holiday; rows after the last target may
-    carry them alone. category: those of past and future whose cells are names, as all text is; an empty cell is a name too. static: columns that
-    are the same in all rows of a series, numbers or names, such as the elevation of a station; an empty cell says nothing. neighbours: series
-    whose targets are past columns of every other one, or "all". series: those that are forecast, by default all. clock: known beforehand (a file of
-    a few new rows); else the step that most rows have.
+    holds a part) and of series names ("latitude,longitude" joins two); found by name and type where absent. past: other columns that are known
+    up to the origin; by default every other numeric column, "none" for none. future: columns that are known over the horizon too, such as a
+    holiday; rows after the last target may carry them alone. category: those of past and future whose cells are names, as all text is; an empty
+    cell is a name too. static: columns that are the same in all rows of a series, numbers or names, such as the elevation of a station; an empty
+    cell says nothing. neighbours: series whose targets are past columns of every other one, or "all". series: those that are forecast, by
+    default all. clock: known beforehand (a file of a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
     and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open. calendar: the
@@ -123,11 +126,9 @@ def read(
     table = load_table(source, report, _needed(target, time, id, past, future, static), ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
-    kinds = kinds_of(table)
-    wide = None if any((time, id, future, category, static, calendar)) else _rows_that_are_series(table, kinds, report)
-    if wide is not None:
-        return _chosen(wide, series, neighbours, newer, report)
-
+    kinds, found = kinds_of(table), table
+    table = with_joined(melted(table, kinds, report), id, report)
+    kinds = kinds if table is found else kinds_of(table)
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:
         table, stamps = _without_empty_rows(table, stamps, report)
@@ -138,13 +139,14 @@ def read(
         )
         report.say("time", "no time column: rows are taken as steps in the order of the file")
     ident = read_id(table, kinds, id, names, stamps, report)
+    table = with_joined(table, ident, report)
     owner, ids = _series(table, ident, report)
     beside = [*_texts(past), *_texts(future), *_texts(static)]
     asked = [*_texts(target), *beside]
-    free = {name: kind for name, kind in kinds.items() if name not in (*names, ident)}
+    free = {name: kind for name, kind in kinds.items() if name not in (*names, *_named_by(ident))}
     numbers = [name for name, kind in free.items() if kind == "number" or (kind == "empty" and name in asked)]
-    text = [name for name, kind in free.items() if kind == "text" or name in choices.category]
-    targets = read_targets(target, [name for name in numbers if name not in beside], table.where, report)
+    text = [name for name, kind in free.items() if kind == "text" or (name in choices.category and kind != "other")]
+    targets = read_targets(target, [name for name in numbers if name not in beside], text, table, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
@@ -165,7 +167,8 @@ def read(
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
 
-    taken, table = dict(table.columns), replace(table, columns={})  # handed over, so that each is let go once it is in `values`
+    rest = {name: table.columns[name] for name in left if kinds[name] == "text"}
+    taken, table = dict(table.columns), replace(table, columns=rest)  # handed over, so that each is let go once it is in `values`
     choices = replace(choices, category=_categories([*extra, *ahead, *fixed], text, choices, report))
     roles_of: dict[str, Role] = {**dict.fromkeys(targets, "target"), **dict.fromkeys(extra, "past"), **dict.fromkeys(ahead, "future")}
     roles_of |= dict.fromkeys(fixed, "static")
@@ -186,7 +189,8 @@ def read(
         clock = clock or _clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
-        rows = without_duplicates(rows, zone, table, report)
+        others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
+        rows = without_duplicates(rows, zone, table, report, others)
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     hold(rows.values, columns, bounds, told)
     if calendar:
@@ -223,6 +227,11 @@ def _chosen(panel: Panel, series: Names, neighbours: Names, newer: bool, report:
     return replace(made, findings=tuple(report.findings), roles=roles)
 
 
+def _named_by(ident: str | None) -> tuple[str, ...]:
+    """The columns of series names: one, or also those that it joins."""
+    return () if ident is None else (ident, *(part.strip() for part in ident.split(",")))
+
+
 def _texts(values: Names) -> list[str]:
     return [] if values is None else [values] if isinstance(values, str) else [str(value) for value in values]
 
@@ -234,7 +243,7 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
         wanted = {*_texts(target), *_texts(time), *_texts(ident), *(name for names in others for name in _texts(names))}
         if target is None or others[0] is None or "all" in wanted or not wanted & set(kinds):
             return set(kinds)
-        parts = {part for name in _texts(time) for part in re.split(r"\s*,\s*", name)}
+        parts = {part for name in (*_texts(time), *_texts(ident)) for part in re.split(r"\s*,\s*", name)}
         return {
             name
             for name, kind in kinds.items()
@@ -257,6 +266,10 @@ def _without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[T
         void &= empty.to_numpy()
     if not void.any():
         return table, stamps
+    if void.all():
+        report.refuse(
+            "no-rows", f"{table.where} has rows, but no value in any of them.", remedy="Check the delimiter and which columns were written."
+        )
     report.say("empty-rows", f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out")
     place = np.cumsum(~void) - 1
 
@@ -296,9 +309,8 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
         report.stop()
     complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
     complain("out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it.")
-    known = np.zeros(table.count, bool)
-    known[[*stamps.bad, *stamps.outside]] = True
-    complain("missing-stamp", np.flatnonzero(np.isnat(stamps.wall) & ~known), "has no stamp", "Fill it in, or remove the row.")
+    missing = np.setdiff1d(np.flatnonzero(np.isnat(stamps.wall)), [*stamps.bad, *stamps.outside])
+    complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
     if stamps.zoned is not None:
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
@@ -320,10 +332,10 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
 
 
 def _refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
-    """A column of text with a year in its cells, each its own, is one of stamps in a form that is not known here."""
+    """A column of text with a year in its cells or called date, each its own, is one of stamps in a form that is not known here."""
     for name in text:
         cells = pc.cast(table.columns[name].drop_null(), pa.string())
-        dated = pc.match_substring_regex(cells, r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
             report.refuse(
                 "unreadable-stamp",
@@ -383,7 +395,8 @@ def _values(
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
             columns += [Column(f"{name}_sin", role), Column(f"{name}_cos", role)]
-            parts += [np.sin(angle), np.cos(angle)]
+            with np.errstate(invalid="ignore"):  # infinite ones are errors already
+                parts += [np.sin(angle), np.cos(angle)]
         else:
             columns.append(Column(name, role))
             parts.append(column)
@@ -420,7 +433,7 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
                 f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
                 rows=table.rows(read.bad[:SHOWN]),
                 example=cell,
-                remedy=_mend(cell),
+                remedy=mend(cell),
             )
     else:
         if pa.types.is_boolean(column.type):
@@ -434,14 +447,6 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
             values = np.where(same, np.nan, values)
             report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
     return values, mark
-
-
-def _mend(cell: str) -> str:
-    """What to do about a cell that is no number."""
-    if not cell.strip():
-        return "Mend the cell."
-    trace = " A trace of rain is usually written as 0." if cell.strip().lower() in ("t", "tr", "trace") else ""
-    return f"Mend the cell, or say that it means missing with --missing {cell!r}.{trace}"
 
 
 def _say_overflow(name: str, column: pa.ChunkedArray, table: Table, report: Report) -> None:
@@ -586,12 +591,18 @@ def _panel(rows: Rows, bounds: Array, clock: Clock, targets: list[str], columns:
     return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"), *columns[count:]), clock)
 
 
+def _edges(panel: Panel) -> tuple[Any, Any]:
+    """The first and the last stamp of all series."""
+    full = panel.lengths > 0
+    return panel.times[panel.starts[full]].min(), panel.times[panel.stops[full] - 1].max()
+
+
 def _describe(panel: Panel, targets: list[str], extra: list[str], ahead: list[str], time: tuple[str, ...], ident: str | None, report: Report) -> None:
     """What was inferred, in words."""
     clock = panel.clock
     if time:
         zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
-        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in (panel.times.min(), panel.times.max()))
+        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
         report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
@@ -600,50 +611,9 @@ def _describe(panel: Panel, targets: list[str], extra: list[str], ahead: list[st
             report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known")
     report.say("target", f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series")
     if ident is not None:
-        whose = "file" if ident == FILE_ID else ident
-        report.say("series", f"series by {whose}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
+        report.say("series", f"series by {ident}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
     if extra:
         report.say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
     if ahead:
         rows = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
         report.say("future", f"future columns, known over the horizon: {', '.join(ahead)}; the file has them for {rows:,} rows after the last target")
-
-
-def _rows_that_are_series(table: Table, kinds: dict[str, str], report: Report) -> Panel | None:
-    """A panel of a table that has a series in each row: names first, then columns called V2, V3 ... or by stamps. None for any other table."""
-    names = list(table.columns)
-    numbers = [name for name in names if kinds[name] in ("number", "empty")]
-    first = next((name for name in names if kinds[name] == "text"), None)
-    if first is None or len(numbers) < 10 or any(kind == "stamp" for kind in kinds.values()):
-        return None
-    if pc.count_distinct(table.columns[first]).as_py() < table.count or table.columns[first].null_count:
-        return None
-    tails = [re.fullmatch(r"(\D*)(\d+)", name) for name in numbers]
-    counted = all(tails) and all(one and two and one[1] == two[1] and int(two[2]) == int(one[2]) + 1 for one, two in pairwise(tails))
-    dated = stampish(numbers) == 1 and not counted
-    if not counted and not dated:
-        return None
-    values = np.stack([pc.cast(table.columns[name], pa.float64()).to_numpy() for name in numbers], axis=1)  # (S, n)
-    series, ids = codes_of(table.columns[first])
-    if dated:
-        wall = parse_text(pa.chunked_array([pa.array(numbers)])).wall
-        lengths = np.full(len(ids), len(numbers))
-        times = np.tile(wall, len(ids))
-    else:
-        lengths = np.array([_length(row) for row in values])
-        times = None
-    order = np.argsort(series)
-    flat = np.concatenate([values[i, : lengths[i]] for i in order])[:, None]
-    owner = np.repeat(np.arange(len(ids)), lengths[order])
-    report.say("row-series", f"each row is a series, named by {first}: {len(ids)} ({listed(ids)})")
-    whole = Table(table.where, {}, len(flat), table.origins)
-    rows, bounds, clock = on_clock(in_order(Rows(ids, owner, times, flat), whole, report), None, "", False, whole, report)
-    panel = _panel(rows, bounds, clock, ["value"], [Column("value", "target")])
-    look_at_series(panel, report)
-    return replace(panel, roles=Roles(None, None, ("value",), ()))
-
-
-def _length(row: Array) -> int:
-    """How many values a series has before the empty cells at its end."""
-    seen = np.flatnonzero(~np.isnan(row))
-    return int(seen[-1]) + 1 if len(seen) else 0

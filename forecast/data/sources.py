@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
 from forecast.data.findings import Report, listed
-from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, without_empty
+from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -84,7 +84,7 @@ def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     given = [name if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
     names = clean_names(given, report)
     made = Table(where, dict(zip(names, table.columns, strict=True)), table.num_rows, (Origin(where, table.num_rows, _from(first)),))
-    return without_empty(made, [name for name, old in zip(names, given, strict=True) if not old.strip()], report)
+    return without_empty(made, [name for name, old in zip(names, given, strict=True) if nameless(old)], report)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -98,6 +98,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
             else pa.chunked_array([c.storage for c in column.chunks], kind.storage_type)
         )
     if pa.types.is_dictionary(kind) and not (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)):
+        if pa.types.is_string_view(kind.value_type):
+            parts = [pa.DictionaryArray.from_arrays(one.indices, pc.cast(one.dictionary, pa.string())) for one in column.chunks]
+            return pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.string()))
         return _plain(pc.cast(column, kind.value_type))
     if pa.types.is_string_view(kind):
         return pc.cast(column, pa.large_string())
@@ -128,6 +131,14 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
         if (finding.code, finding.message) not in seen:
             report.findings.append(finding)
             seen.add((finding.code, finding.message))
+    void = [file.name for table, file in zip(tables, files, strict=True) if not table.count]
+    if void:
+        report.say("empty-file", f"files without a row below their header are passed over: {listed(void)}")
+        files = [file for table, file in zip(tables, files, strict=True) if table.count]
+        tables = [table for table in tables if table.count]
+    if not tables:
+        report.refuse("no-rows", f"No file of {folder.name} holds a row.", remedy="Tables with a header and at least some dozens of rows are needed.")
+    _refuse_strangers(tables, report)
     parts = all(re.fullmatch(r"(part|data|chunk)?[-_.]?\d+.*|part[-_].*", file.name) for file in files)
     named = any(name.lower() in id_names for table in tables for name in table.columns)
     if not parts and not named:
@@ -136,6 +147,18 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
     else:
         report.say("files", f"{len(files)} files, read as one table: {listed([file.name for file in files])}")
     return concatenated(tables, folder.name, report)
+
+
+def _refuse_strangers(tables: list[Table], report: Report) -> None:
+    """Files that have no column of the first one cannot be one table."""
+    known = {name.casefold() for name in tables[0].columns}
+    for table in tables[1:]:
+        if not known & {name.casefold() for name in table.columns}:
+            report.refuse(
+                "no-common-column",
+                f"{tables[0].where} and {table.where} have no column in common: found {listed([*tables[0].columns])} and {listed([*table.columns])}.",
+                remedy="Give the columns of one kind the same name in all files, or read each file alone.",
+            )
 
 
 def _all(names: Any) -> set[str]:
@@ -172,7 +195,11 @@ def _frame(source: Any, report: Report) -> Table:
     if isinstance(source, pd.DataFrame):
         return _arrow(_pandas(source), "the frame", report, 0)
     if hasattr(source, "__arrow_c_stream__"):
-        return _arrow(pa.table(source), "the table", report, 0)
+        try:
+            table = pa.table(source)
+        except pa.ArrowInvalid:  # a single column
+            table = pa.table({"y": pa.chunked_array(source)})
+        return _arrow(table, "the table", report, 0)
     kind = type(source).__name__
     report.refuse("not-a-table", f"A panel is read from a path, a frame, a series with stamps or an Arrow table; found {kind}.")
 
@@ -207,6 +234,6 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of names: whole numbers without a decimal point, all else as it is written."""
     if pa.types.is_floating(column.type):
         values = column.drop_null().to_numpy()
-        if (values == np.floor(values)).all():
+        if (values == np.floor(values)).all() and (np.abs(values) < 2**63).all():
             column = pc.cast(column, pa.int64())
     return pc.cast(column, pa.string())

@@ -3,6 +3,7 @@
 What is read here is the time as written (`wall`) and, where the cells say it, the offset from UTC. `zones` makes moments of both.
 """
 
+import calendar
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,20 +19,28 @@ DAY = 86_400 * 10**9  # ns
 NAT = np.datetime64("NaT", "ns")
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
 _CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
-_ZONE = r"\s*(?P<z>[Zz]|UTC|GMT|[+-](?:0\d|1[0-4])(?::?\d{2})?)?(?:\[[A-Za-z_/+-]+\])?"  # the name in brackets repeats what the offset says
+_ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
+    r"\s*(?P<z>[Zz]|(?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?|UTC|GMT|[+-](?:0\d|1[0-4])(?::?\d{2})?(?:\s*UTC)?)?(?:\[[A-Za-z_/+-]+\])?"
+)
 _UNTIL = r"(?:\s+[-\x{2013}]\s+(?:\S+\s+)?\d{1,2}:\d{2}(?::\d{2})?)?\s*$"  # 00:00 - 01:00, an interval, stands for its beginning
+_TIME_OF_DAY = r"^\s*(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d+)?)?|\.(\d{2})\.(\d{2}))\s*([AaPp])?\.?[Mm]?\.?\s*$"
 _WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
-_YEAR, _MON, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<mon>\pL{3,9})\.?", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_MON = r"(?P<mon>[^0-9\s./,:;_+-]{3,9})\.?"  # a class of all letters would take 6 ms to compile
 _DATES = {
     "year-month-day": r"(?P<y>\d{4})[-/. ](?P<m>\d{1,2})[-/. ](?P<d>\d{1,2})",
     "yyyymmdd": r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
     "day and month": rf"(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ]{_YEAR}",
+    "yy-month-day": r"(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{2})",
+    "year-day of year": r"(?P<y>\d{4})[-/. ](?P<j>\d{3})",
+    "year, month and day in Chinese": r"(?P<y>\d{4})年\s?(?P<m>\d{1,2})月\s?(?P<d>\d{1,2})日",
     "day month-name year": rf"{_DAY}[-/. ]*{_MON},?[-/. ]*{_YEAR}",
     "month-name day year": rf"{_MON}[-/. ]*{_DAY},?[-/. ]+{_YEAR}",
     "year month-name day": rf"(?P<y>\d{{4}})[-/. ]*{_MON}[-/. ]*{_DAY}",
     "year-month": r"(?P<y>\d{4})[-/ M]+(?P<m>\d{1,2})",  # no point: 2013.1 is a number
-    "month-year": r"(?P<m>\d{1,2})[-/](?P<y>\d{4})",
+    "month-year": r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})",
     "month-name year": rf"{_MON}[-/. ]*{_YEAR}",
+    "year month-name": rf"(?P<y>\d{{4}})[-/. ]*{_MON}",
     "year-quarter": r"(?P<y>\d{4})[-/. ]*[Qq](?P<q>[1-4])",
     "quarter-year": r"[Qq](?P<q>[1-4])[-/. ]*(?P<y>\d{4})",
     "year-week": r"(?P<y>\d{4})[-/. ]*[Ww](?P<w>\d{1,2})(?:-(?P<wd>[1-7]))?",
@@ -40,7 +49,7 @@ _PATTERNS = {
     name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
     for name, date in _DATES.items()
 }
-_COMPACT_CLOCK = r"(?:[Tt _-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
+_COMPACT_CLOCK = r"(?:[Tt _:-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
 _PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}\s*$"
 _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dutch and Portuguese
     "jan ene gen",
@@ -57,6 +66,7 @@ _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dut
     "dec dez déc dic",
 )
 _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
+_ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
     "year": ("year", "yr", "yyyy", "jahr"),
@@ -71,7 +81,18 @@ PART_NAMES = {  # the names of columns that hold one part of a stamp
 }
 
 
-_DATE_PARTS = (("m", "month"), ("d", "day"), ("w", "week"), ("q", "quarter"))
+_DATE_PARTS = (("m", "month"), ("d", "day"), ("w", "week"), ("q", "quarter"), ("j", "doy"))
+_DIGITS = (  # numbers that are a date written together: how many digits, and which parts they are
+    (4, "y", "years"),
+    (6, "ym", "yyyymm"),
+    (6, "Ymd", "yymmdd"),
+    (7, "yj", "year and day of year"),
+    (8, "ymd", "yyyymmdd"),
+    (9, "yjH", "year, day of year and hour"),
+    (10, "ymdH", "yyyymmddHH"),
+    (12, "ymdHM", "yyyymmddHHMM"),
+    (14, "ymdHMS", "yyyymmddHHMMSS"),
+)
 
 
 def _no_rows() -> Array:
@@ -140,9 +161,23 @@ def _typed(column: pa.ChunkedArray) -> Stamps:
 def _to_ns(moments: Array) -> tuple[Array, Array]:
     """Moments in ns, and the rows that lie outside of what ns can hold."""
     low, high = (np.datetime64(f"{year}-01-01").astype(moments.dtype) for year in (YEARS[0], YEARS[1] + 1))
+    raw, unit = moments.view("int64"), np.ones(1, "int64").view(moments.dtype).astype("datetime64[ns]").view("int64")
+    if len(raw) and low.view("int64") <= raw.min() and raw.max() < high.view("int64"):
+        return (raw * unit).view("datetime64[ns]"), _no_rows()
     wrong = (moments < low) | (moments >= high)
     outside = np.flatnonzero(wrong & ~np.isnat(moments))
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
+
+
+def even_step(times: Array) -> int:
+    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
+    raw = times.view("int64")
+    step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
+    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
+        block = raw[start : start + (1 << 15) + 1]
+        if (block[1:] - block[:-1] != step).any():
+            return 0
+    return step
 
 
 def parse_numbers_as_stamps(values: Array) -> Stamps:
@@ -152,21 +187,14 @@ def parse_numbers_as_stamps(values: Array) -> Stamps:
     if not len(known):
         return Stamps(np.full(len(values), NAT), form="nothing")
     low, high = float(known.min()), float(known.max())
+    if np.isinf([low, high]).any():
+        return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
     whole = bool((known == np.floor(known)).all())
     digits = {len(str(int(abs(edge)))) for edge in (low, high)}
-    if whole and len(digits) == 1:
-        for width, split in (
-            (4, (1,)),
-            (6, (1, 100)),
-            (8, (1, 100, 100)),
-            (10, (1, 100, 100, 100)),
-            (12, (1, 100, 100, 100, 100)),
-            (14, (1, *[100] * 5)),
-        ):
-            if digits == {width}:
-                read = _compact(values, len(split))
-                if read is not None:
-                    return read
+    for width, parts, form in _DIGITS if whole else ():
+        read = _compact(values, parts, form) if digits == {width} else None
+        if read is not None:
+            return read
     for unit, per_second in _EPOCHS.items():
         if 10**8 * per_second <= low and high < 10**10 * per_second:  # 1973 to 2286
             scale = 10**9 // per_second
@@ -176,25 +204,40 @@ def parse_numbers_as_stamps(values: Array) -> Stamps:
                 break
             return Stamps(np.where(np.isnan(values), NAT, exact.view("datetime64[ns]")), form=f"epoch in {unit}")
     if low >= 20_000 and high < 80_000:  # 1954 to 2119
-        days = np.where(np.isnan(values), 0, values)
-        moments = np.datetime64("1899-12-30", "ns") + np.round(days * 86_400).astype("int64") * np.timedelta64(10**9, "ns")  # written to five digits
+        moments = np.datetime64("1899-12-30", "ns") + _excel_seconds(np.where(np.isnan(values), 0, values)) * np.timedelta64(10**9, "ns")
         return Stamps(np.where(np.isnan(values), NAT, moments), form="Excel day numbers")
     return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
 
 
-def _compact(values: Array, parts: int) -> Stamps | None:
-    """Integers that are year, year-month, ... up to seconds written together; None where one of them is no date."""
+def _excel_seconds(days: Array) -> Array:
+    """Whole seconds of day numbers that were written to a few digits: the hour or minute that each is nearest to, where none is far from it."""
+    seconds = days * 86_400
+    for step, off in ((3600, 45), (60, 5)):  # half of what the third or the fourth digit of a day is worth
+        near = np.round(seconds / step) * step
+        if (np.abs(seconds - near) <= off).all():
+            return near.astype("int64")
+    return np.round(seconds).astype("int64")
+
+
+def _compact(values: Array, parts: str, form: str) -> Stamps | None:
+    """Integers that are parts of a date written together, `ymd` or up to seconds (Y: a year of two digits); None where one of them is no date."""
     rest = np.where(np.isnan(values), 0, values).astype("int64")
-    fields = []
-    for _ in range(parts - 1):
-        fields.append(rest % 100)
-        rest = rest // 100
-    names = ("y", "m", "d", "H", "M", "S")[:parts]
-    wall, wrong, _ = _assemble(dict(zip(names, [rest, *fields[::-1]], strict=True)), len(values))
+    fields = {}
+    for name in parts[:0:-1]:
+        base = 1000 if name == "j" else 100
+        fields[name] = rest % base
+        rest = rest // base
+    year = _century(rest) if parts[0] == "Y" else rest
+    wall, wrong, outside = _assemble({"y": year, **fields}, len(values))
     seen = ~np.isnan(values)
-    if (wrong & seen).any() or (rest[seen] < 1500).any():
+    if ((wrong | outside) & seen).any() or (year[seen] < 1500).any():
         return None
-    return Stamps(np.where(seen, wall, NAT), form={1: "years", 2: "yyyymm", 3: "yyyymmdd"}.get(parts, "yyyymmdd" + "HHMMSS"[: 2 * (parts - 3)]))
+    return Stamps(np.where(seen, wall, NAT), form=form)
+
+
+def _century(year: Array) -> Array:
+    """Years of two digits as POSIX has them: 69 and later are 19xx."""
+    return np.where(year < 69, 2000, 1900) + year
 
 
 def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
@@ -211,6 +254,8 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
     form, fields = _best(cells)
     if form is None:
         return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
+    if form == "day and month" and dayfirst is None and (turned := _year_first(fields, cells, codes)):
+        form, fields = "yy-month-day", turned
     order, tie, clash = _order(fields, cells, dayfirst, codes) if "a" in fields else (None, False, None)
     if order is not None:
         a, b = fields.pop("a"), fields.pop("b")
@@ -281,8 +326,7 @@ def _fields(found: pa.Array) -> dict[str, Array]:
             fields[name] = _integers(pc.if_else(pc.equal(text, ""), "-1", text))
     if "y" in fields and len(fields["y"]):
         year = fields["y"]
-        short = (year >= 0) & (year < 100)  # two digits: 69 and later are 19xx, as POSIX has it
-        fields["y"] = np.where(short, np.where(year < 69, 2000, 1900) + year, year)
+        fields["y"] = np.where((year >= 0) & (year < 100), _century(year), year)
     return fields
 
 
@@ -319,6 +363,9 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
     else:
         wrong = wrong | ~(wrong | outside) & (day > ((months + 1).astype("datetime64[D]") - first).astype("int64"))
         days = first.astype("int64") + day - 1
+    if "j" in fields:
+        wrong = wrong | (fields["j"] < 1) | (fields["j"] > 366)
+        days = days + part("j", 1) - 1
     seconds = (days * 24 + hour) * 3600 + minute * 60 + second
     nanoseconds = np.where(wrong | outside, 0, seconds * 10**9 + part("f", 0))
     return np.where(wrong | outside, NAT, nanoseconds.astype("int64").view("datetime64[ns]")), wrong, outside
@@ -350,26 +397,49 @@ def _order(fields: dict[str, Array], cells: pa.Array, dayfirst: bool | None, cod
 
 def _steadier(fields: dict[str, Array], codes: Array) -> bool:
     """Whether day-first gives fewer different steps than month-first, for a column in which each number could be either."""
-    kinds = []
-    for names in (("d", "m"), ("m", "d")):
-        rest = {name: field for name, field in fields.items() if name not in ("a", "b")}
-        wall = np.append(_assemble({**rest, names[0]: fields["a"], names[1]: fields["b"]}, len(fields["a"]))[0], NAT)[codes]
-        wall = wall[~np.isnat(wall)]
-        months = wall.astype("datetime64[M]")
-        monthly = len(np.unique(wall - months.astype("datetime64[ns]"))) == 1  # months are steps of one size, although not in days
-        kinds.append(len(np.unique(np.diff((months if monthly else wall).astype("int64")))))
-    return kinds[0] < kinds[1]
+    return _steps(_ordered(fields, "dm"), codes) < _steps(_ordered(fields, "md"), codes)
+
+
+def _ordered(fields: dict[str, Array], names: str) -> dict[str, Array]:
+    """Fields whose two numbers of an open order have been given names, "dm" or "md"."""
+    return {names["ab".index(name)] if name in "ab" else name: field for name, field in fields.items()}
+
+
+def _steps(fields: dict[str, Array], codes: Array) -> tuple[int, bool]:
+    """How many different steps stamps have, and whether they are other days than the first of months: the less, the likelier their order."""
+    wall, wrong, _ = _assemble(fields, len(fields["y"]))
+    wall = np.append(wall, NAT)[codes]
+    wall = wall[~np.isnat(wall)]
+    months = wall.astype("datetime64[M]")
+    monthly = len(np.unique(wall - months.astype("datetime64[ns]"))) == 1  # months are steps of one size, although not in days
+    return len(np.unique(np.diff((months if monthly else wall).astype("int64")))), bool((fields["d"][~wrong] != 1).any())
+
+
+def _year_first(fields: dict[str, Array], cells: pa.Array, codes: Array) -> dict[str, Array] | None:
+    """The fields of 24-01-31 with its year in front, where that reads every cell that has the day or month there, in fewer steps."""
+    turned = _fields(pc.extract_regex(cells, _PATTERNS["yy-month-day"]))
+    if (_assemble(turned, len(cells))[1] & ~_assemble(_either(fields), len(cells))[1]).any():
+        return None
+    others = [_ordered(fields, names) for names in ("dm", "md")]
+    usual = min([_steps(other, codes) for other in others if not (_assemble(other, len(cells))[1] & (other["y"] >= 0)).any()], default=None)
+    return turned if usual is None or _steps(turned, codes) < usual else None
 
 
 def _offsets(zones: Array) -> Array:
     """Offsets from UTC in ns of texts such as +02:00, +0200, +02 or Z."""
 
     def offset(zone: str) -> int:
-        found = re.match(r"([+-])(\d{2}):?(\d{2})?", zone)
+        found = re.match(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", zone)
         return (-1 if found[1] == "-" else 1) * (int(found[2]) * 60 + int(found[3] or 0)) * 60 * 10**9 if found else 0
 
     table, place = np.unique(zones, return_inverse=True)
     return np.array([offset(str(zone)) for zone in table], "int64")[place]
+
+
+def month_of(name: str) -> int | None:
+    """The month that a column is called by, in a short form or in English."""
+    low = name.strip().strip(".").lower()
+    return _MONTHS.get(low) or (_MONTHS[low[:3]] if low in _ENGLISH else None)
 
 
 def part_of(name: str) -> str | None:
@@ -382,26 +452,26 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     """Stamps from columns that hold a part each, or from a column of dates and those of the time of day.
 
     parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight. Hours 1 to 24 end at midnight; hours such
-    as 1330 are hours and minutes.
+    as 1330 are hours and minutes, 133000 with seconds.
     """
     count = len(next(iter(parts.values())))
     missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
-    number = {name: np.where(missing, 0, values) for name, values in parts.items()}
-    wrong = np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
+    wrong = np.any([np.abs(values) > DAY for values in parts.values()], axis=0)
+    number = {name: np.where(missing | wrong, 0, values) for name, values in parts.items()}
+    wrong |= np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
     whole = {name: values.astype("int64") for name, values in number.items()}
     hour, minute = whole.get("hour", np.zeros(count, "int64")), whole.get("minute", np.zeros(count, "int64"))
-    if hour.max(initial=0) > 24 and "minute" not in whole and (hour % 100 < 60).all():
-        hour, minute = hour // 100, hour % 100
     second = whole.get("second", np.zeros(count, "int64"))
+    if "minute" not in whole and hour.max(initial=0) > 2400:
+        hour, second = hour // 100, hour % 100
+    if "minute" not in whole and hour.max(initial=0) > 24:
+        hour, minute = hour // 100, hour % 100
     wrong |= (hour < 0) | (hour > 24) | (minute < 0) | (minute > 59) | (second < 0) | (second > 59)
     if date is None:
         fields = {"y": np.where(missing, 1970, whole["year"])}
         fields |= {short: np.where(missing, 1, whole[long]) for short, long in _DATE_PARTS if long in whole}
         base, bad, outside = _assemble(fields, count)
         wrong |= bad
-        if "doy" in whole:
-            wrong |= (whole["doy"] < 1) | (whole["doy"] > 366)
-            base = base + (whole["doy"] - 1) * np.timedelta64(DAY, "ns")
         out = np.flatnonzero(outside & ~missing)
         form = " ".join(parts)
     else:
@@ -414,8 +484,8 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
 
 
 def clock_times(cells: Sequence[str | None]) -> Array | None:
-    """Times of day such as 13:30 or 1:30 PM in ns since midnight, float64 (n,), NaN where empty; None where one is no time of day."""
-    shape: Callable[[str], Any] = re.compile(r"^\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([AaPp])?\.?[Mm]?\.?\s*$").match
+    """Times of day such as 13:30, 13.30.00 or 1:30 PM in ns since midnight, float64 (n,), NaN where empty; None where one is no time of day."""
+    shape: Callable[[str], Any] = re.compile(_TIME_OF_DAY).match
     values = []
     for cell in cells:
         found = shape(cell) if cell else None
@@ -424,6 +494,6 @@ def clock_times(cells: Sequence[str | None]) -> Array | None:
         if not found:
             values.append(np.nan)
             continue
-        hour = int(found[1]) % 12 + 12 * (found[4].lower() == "p") if found[4] else int(found[1])
-        values.append(float(((hour * 60 + int(found[2])) * 60 + int(found[3] or 0)) * 10**9))
+        hour = int(found[1]) % 12 + 12 * (found[6].lower() == "p") if found[6] else int(found[1])
+        values.append(float(((hour * 60 + int(found[2] or found[4])) * 60 + int(found[3] or found[5] or 0)) * 10**9))
     return np.array(values)

@@ -1,5 +1,6 @@
 """A table as it was found: Arrow columns by name, and for every record the row that an editor shows. Nothing is interpreted here."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.findings import Report, listed
+from forecast.data.stamps import parse_text
 from forecast.files import Array
 
 Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
@@ -67,10 +69,10 @@ class Table:
 
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
-    texts = [str(name).strip() if name is not None else "" for name in names]
+    texts = [re.sub(r"^<(.*)>$", r"\1", str(name).strip("\ufeff \t\r\n")) if name is not None else "" for name in names]
     trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
     if trimmed:
-        report.say("column-names", f"spaces around column names are left out: {listed(trimmed)}")
+        report.say("column-names", f"spaces and brackets around column names are left out: {listed(trimmed)}")
     seen: dict[str, int] = {}
     unique = []
     for i, text in enumerate(texts):
@@ -84,6 +86,11 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
             "duplicate-column", f"several columns have the same name: {listed(twice)}; the later ones are called {listed(renamed)}", example=twice[0]
         )
     return unique
+
+
+def nameless(name: str) -> bool:
+    """Whether a column has no name, or one that pandas gives to an index without one."""
+    return not name.strip() or re.fullmatch(r"Unnamed: \d+(_level_\d+)?|index|level_0", name) is not None
 
 
 def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
@@ -117,7 +124,7 @@ def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
     columns = {}
     for name in names:
         parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
-        columns[name] = pa.chunked_array([chunk for part in _one_type(parts) for chunk in part.chunks])
+        columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, report) for chunk in part.chunks])
     partial = [name for name in names if any(name not in table.columns for table in tables)]
     if partial:
         report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
@@ -138,9 +145,11 @@ def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
-def _one_type(parts: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
-    """Columns of one type: their own where they agree, else float64 of numbers, else text."""
+def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[pa.ChunkedArray]:
+    """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
+    if any(pa.types.is_timestamp(part.type) for part in parts):
+        parts = [_moments(name, part, report) if pa.types.is_string(part.type) else part for part in parts]
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
     if len(kinds) <= 1:
         kind = next(iter(kinds), pa.null())
@@ -151,3 +160,13 @@ def _one_type(parts: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
     else:
         kind = pa.string()
     return [part if part.type == kind else pc.cast(part, kind) for part in parts]
+
+
+def _moments(name: str, text: pa.ChunkedArray, report: Report) -> pa.ChunkedArray:
+    """A column of text of one file as timestamps, as it is in the others, where all its cells and their order of day and month are plain."""
+    read = parse_text(text)
+    if len(read.bad) or len(read.outside) or read.tie or read.clash or read.offset is not None or read.form == "nothing":
+        return text
+    first = next((cell for cell in text.to_pylist() if cell), "")
+    report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)
+    return pa.chunked_array([pa.array(read.wall)])

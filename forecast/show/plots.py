@@ -99,8 +99,8 @@ def forecast_figure(
         mode = "lines+markers" if horizon <= MARKED else "lines"
         observed = panel.values[rows, 0]
         dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
-        ahead = to_local(forecast.times[m], panel.clock.tz)
-        line = _line(to_local(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series)
+        ahead = along(forecast.times[m], panel.clock.tz)
+        line = _line(along(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series)
         figure.add_trace(line.update(marker_size=4))
         for coverage, low, high in reversed(bands):  # the widest lies below
             edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
@@ -160,8 +160,8 @@ def backtest_figure(panel: Panel, outcomes: Iterable[Outcome], series: int = 0, 
     first, last = (pick(times[edge] for times, _ in lines.values()) for pick, edge in ((min, 0), (max, -1)))
     times, values = panel.times[panel.rows(series)], panel.values[panel.rows(series), 0]
     test = slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, last, "right")))
-    times = to_local(times, panel.clock.tz)
-    lines = {name: (to_local(stamps, panel.clock.tz), said) for name, (stamps, said) in lines.items()}
+    times = along(times, panel.clock.tz)
+    lines = {name: (along(stamps, panel.clock.tz), said) for name, (stamps, said) in lines.items()}
     figure = go.Figure(_line(*_thin(times[test], values[test]), "observed", TRUTH, width=1.3))
     for name in reversed(pair):
         width = 1.6 if name == pair[0] else 1.1
@@ -222,6 +222,20 @@ def latest_origins(forecast: Forecast) -> dict[int, int]:
     """Of each series that has a forecast, in order: which of the M forecasts is the latest."""
     order = np.lexsort((forecast.origins[:, 1], forecast.origins[:, 0]))
     return {int(forecast.origins[m, 0]): int(m) for m in order}
+
+
+def along(times: Array, zone: str) -> Array:
+    """Local stamps of sorted UTC moments (n,) for an axis: where clocks go back, what lies in the repeated hour is spread over it once."""
+    local = to_local(times, zone)
+    if not zone:
+        return local
+    offset = local - times
+    for k in np.flatnonzero(local[1:] <= local[:-1]):
+        back = offset[k] - offset[k + 1]
+        begin = times[k + 1].astype("datetime64[h]") - back  # clocks go back on the hour
+        twice = (times >= begin) & (times < begin + 2 * back)
+        local[twice] = begin + offset[k] + (times[twice] - begin) // 2
+    return local
 
 
 def stamps_of(times: Array) -> list[Any]:

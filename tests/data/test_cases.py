@@ -1,5 +1,6 @@
 """A table of files, good and bad: one row a case, made on the fly, with the panel to the last value or the code, the rows and the words expected."""
 
+import dataclasses
 import datetime
 import decimal
 import gzip
@@ -62,6 +63,9 @@ GOOD = {
     "pipe": (csv(sep="|"), {}, VALUES),
     "crlf": (csv(end="\r\n"), {}, VALUES),
     "cr": (csv(end="\r"), {}, VALUES),
+    "two carriage returns": (csv(end="\r\r\n"), {}, VALUES),
+    "line ends of Unicode in a note": ("A\x85note\u2028of\x0cthree\n" + csv(), {}, VALUES),
+    "carriage returns in a note": ("A note\rof three\rlines\n" + csv(), {}, VALUES),
     "bom": (b"\xef\xbb\xbf" + csv().encode(), {}, VALUES),
     "utf-16": (csv().encode("utf-16"), {}, VALUES),
     "utf-16 without a mark": (csv().encode("utf-16-le"), {}, VALUES),
@@ -87,6 +91,12 @@ GOOD = {
     "thousands by point": (numbers([f"{v:,.1f}".replace(",", " ").replace(".", ",").replace(" ", ".") for v in PRICES], sep=";"), {}, PRICES),
     "thousands by space": (numbers([f"{v:,.1f}".replace(",", "\u00a0") for v in PRICES]), {}, PRICES),
     "whole thousands": (numbers([f"{v:,.0f}" for v in range(1000, 1012)]), {}, list(range(1000, 1012))),
+    "thousands of India": (numbers([f"{v + 1},23,456.5" for v in range(12)]), {}, [100_000 * v + 123_456.5 for v in range(12)]),
+    "whole thousands of India": (
+        numbers([*(f"{v},23,456" for v in range(1, 12)), "99,123"]),
+        {},
+        [*(100_000 * v + 23_456 for v in range(1, 12)), 99_123],
+    ),
     "lone comma of three digits, as told": (numbers(["1,234"] * 11 + ["2,345"]), {"decimal": ","}, [1.234] * 11 + [2.345]),
     "percent": (numbers([f"{v}%" for v in range(12)], quote=""), {}, VALUES),
     "millions": (numbers([f"{v}.5M" for v in range(12)], quote=""), {}, [v * 1e6 + 5e5 for v in range(12)]),
@@ -112,6 +122,15 @@ GOOD = {
     "epoch us": (hours(lambda t: f"{t.timestamp() * 1e6:.0f}"), {}, VALUES),
     "epoch ns": (hours(lambda t: f"{t.timestamp() * 1e9:.0f}"), {}, VALUES),
     "Excel days": (csv("date,y", rows=[f"{45292 + i},{i}" for i in range(12)]), {}, VALUES),
+    "date:hhmm": (csv("time,y", [f"{t:%Y%m%d:%H%M},{v:g}" for t, v in zip(HOURS, VALUES, strict=True)]), {}, VALUES),
+    "parts with leading zeros": (csv("Year,Month,Day,y", [f'{d[:4]},"{d[5:7]}","{d[8:]}",{i}' for i, d in enumerate(DAYS)]), {}, VALUES),
+    "day on which the table was made": (csv("made,when,y", [f"2024-05-01,{d},{i}" for i, d in enumerate(DAYS)]), {}, VALUES),
+    "header in a comment further up": (
+        "# of a station\n# STN,YYYYMMDD, HH,y\n#\n" + "".join(f" 1,20240101,{h + 1:3},{h:4}\n" for h in range(12)),
+        {},
+        VALUES,
+    ),
+    "French names of stamps": (csv("AAAAMMJJHH,y", [f"{t:%Y%m%d%H},{v:g}" for t, v in zip(HOURS, VALUES, strict=True)]), {}, VALUES),
     "offsets": (hours(lambda t: f"{t.isoformat()}+01:00"), {}, VALUES),
     "mixed offsets": (hours(lambda t: f"{t.isoformat()}Z" if t.hour % 2 else f"{t + pd.Timedelta('2h')}+02:00"), {}, VALUES),
     "24:00": (hours(lambda t: f"{t:%Y-%m-%d %H:%M}" if t.hour else "2023-12-31 24:00"), {}, VALUES),
@@ -194,6 +213,89 @@ GOOD = {
     "Excel hours": (csv("timestamp,y", rows=[f"{45292 + h / 24:.5f},{h}" for h in range(12)]), {}, VALUES),
     "year and week": (csv("year,week,y", rows=[f"2024,{w + 1},{w}" for w in range(12)]), {}, VALUES),
     "year and quarter": (csv("year,quarter,y", rows=[f"{2020 + i // 4},{i % 4 + 1},{i}" for i in range(12)]), {}, VALUES),
+    "two digits of the year in front": (stamps(lambda t: f"{t:%y-%m-%d}"), {}, VALUES),
+    "two digits of the year in front, hours": (hours(lambda t: f"{t:%y/%m/%d %H:%M}"), {}, VALUES),
+    "two digits of the year in front, months": (csv(rows=[f"{24 + i // 12}-{i % 12 + 1:02}-01,{i}" for i in range(24)]), {}, list(range(24))),
+    "yymmdd": (csv("date,y", rows=[f"{t:%y%m%d},{v:g}" for t, v in zip(pd.to_datetime(DAYS), VALUES, strict=True)]), {}, VALUES),
+    "year and day of year together": (csv("date,y", rows=[f"2024{d + 1:03},{d}" for d in range(12)]), {}, VALUES),
+    "year and day of year, hours": (hours(lambda t: f"{t:%Y-%j %H:%M}"), {}, VALUES),
+    "year, day of year and hour together": (csv("date,y", rows=[f"{t:%Y%j%H},{v:g}" for t, v in zip(HOURS, VALUES, strict=True)]), {}, VALUES),
+    "year and month name": (csv("date,y", rows=[f"{t:%Y-%b},{t.month - 1}" for t in pd.date_range("2024-01", periods=12, freq="MS")]), {}, VALUES),
+    "month.year": (csv("date,y", rows=[f"{m:02}.2024,{m - 1}" for m in range(1, 13)]), {}, VALUES),
+    "Chinese dates": (stamps(lambda t: f"{t.year}年{t.month}月{t.day}日"), {}, VALUES),
+    "offsets from GMT": (hours(lambda t: f"{t:%d/%m/%Y %H:%M} GMT+1"), {}, VALUES),
+    "offset and UTC": (hours(lambda t: f"{t} +0000 UTC"), {}, VALUES),
+    "Excel hours of four digits": (csv("date,y", rows=[f"{45292 + h / 24:.4f},{h}" for h in range(12)]), {}, VALUES),
+    "years called date": (csv("date,y", rows=[f"{1990 + i},{i}" for i in range(12)]), {}, VALUES),
+    "time of day with points": (csv("Date;Time;y", [f"13/01/2024;{h:02}.00.00;{h}" for h in range(12)]), {}, VALUES),
+    "hhmmss": (csv("<DATE>,<TIME>,<CLOSE>", [f"20240101,{h:02}0000,{h}" for h in range(12)]), {}, VALUES),
+    "points and a column of times, no header": (csv("2024.01.01,00:00,0", [f"2024.01.01,{h:02}:00,{h}" for h in range(1, 12)]), {}, VALUES),
+    "hours by their column, no header": (
+        csv("2024-01-01,0,0,ok", [f"2024-01-01,{h},{h},ok" for h in range(1, 12)]),
+        {"time": "column 1,column 2", "target": "column 3"},
+        VALUES,
+    ),
+    "empty cells, no header": (csv("2024-01-01,,0,", [f"{d},,{i}," for i, d in enumerate(DAYS) if i]), {"target": "column 3"}, VALUES),
+    "epoch in the first column, no header": (
+        csv(f"{1704067200000},0,7", [f"{1704067200000 + h * 3600000},{h},7" for h in range(1, 12)]),
+        {"target": "column 2"},
+        VALUES,
+    ),
+    "header once more": (added("ds,y", at=6), {}, VALUES),
+    "header once more, first columns not read": (
+        csv("a,b,ds,y", [f"1,2,{line}" if line != "ds,y" else "a,b,ds,y" for line in added("ds,y", at=6).splitlines()[1:]]),
+        {"target": "y", "past": "none"},
+        VALUES,
+    ),
+    "first columns not read": (csv("a,b,ds,y", [f"1,2,{line}" for line in csv().splitlines()[1:]]), {"target": "y", "past": "none"}, VALUES),
+    "header once more with a mark of order": (added("\ufeffds,y", at=6), {}, VALUES),
+    "words below": (csv() + "\nSource: a bank\nLast updated: 2024-02-01\n", {}, VALUES),
+    "title as wide as the table": (
+        "Prices,,\nof a bank,,\n,,\n" + csv("ds,y,z", [f"{d},{v:g},1" for d, v in zip(DAYS, VALUES, strict=True)]),
+        {},
+        VALUES,
+    ),
+    "row numbers of pandas": ("Unnamed: 0," + "\n".join(f"{i - 1},{line}" if i else line for i, line in enumerate(csv().splitlines())), {}, VALUES),
+    "point for missing": (numbers(["1", ".", "3"], quote=""), {}, [1, NAN, 3]),
+    "errors of a spreadsheet": (numbers(["1", "#DIV/0!", "#VALUE!", "(null)", "5"], quote=""), {}, [1, NAN, NAN, NAN, 5]),
+    "years across": (
+        '"Source","A bank",\n\n'
+        + csv("Name,Code," + ",".join(map(str, range(1990, 2002))), ["b,B" + ",9" * 12, "a,A," + ",".join(f"{v:g}" for v in VALUES)]),
+        {},
+        VALUES,
+    ),
+    "dates across": (
+        csv("id,rank,region," + ",".join(DAYS), ["7,1,b" + ",9" * 12, "8,2,a," + ",".join("" if v == 3 else f"{v:g}" for v in VALUES)]),
+        {},
+        [0, 1, 2, NAN, *VALUES[4:]],
+    ),
+    "dates across, two columns of names": (
+        csv("state,country," + ",".join(DAYS), ["x,a" + ",9" * 12, "y,a" + ",8" * 12, "x,b" + ",7" * 12]),
+        {},
+        [9] * 12,
+    ),
+    "months across": (
+        csv(
+            "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec,J-D",
+            [f"{2000 + y}," + ",".join(f"{12 * y + m}" for m in range(12)) + ",***" for y in (0, 1)],
+        ),
+        {},
+        list(range(24)),
+    ),
+    "series by two columns": (
+        csv(
+            "ds,station,element,y",
+            [f"{d},{s},{e},{v + 9 * (s + e != 'ap'):g}" for d, v in zip(DAYS, VALUES, strict=True) for s in "ab" for e in "pt"],
+        ),
+        {"id": "station,element"},
+        VALUES,
+    ),
+    "points of a grid": (
+        csv("time,latitude,longitude,t2m", [f"{d},{a},{o},{v + a + o:g}" for d, v in zip(DAYS, VALUES, strict=True) for a in (0, 5) for o in (0, 9)]),
+        {},
+        VALUES,
+    ),
+    "categories of series, no stamps": (pa.table({"id": pa.array(list("ab") * 12).dictionary_encode(), "y": np.repeat(VALUES, 2)}), {}, VALUES),
     "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
     "frame with two levels of rows": (pd.DataFrame({"y": VALUES * 2}, index=pd.MultiIndex.from_product([["a", "b"], HOURS])), {}, VALUES),
     "frame with two levels of columns": (
@@ -236,12 +338,11 @@ BAD = {
         {},
         "text-in-numbers",
         (5,),
-        "--missing 'calm'",
+        "--missing calm",
     ),
     "trace of rain": (replaced(6, "2024-01-05,T"), {}, "text-in-numbers", (6,), "usually written as 0"),
     "open quote": (csv("ds,y,note", [f"{d},1,{chr(34) if d == DAYS[4] else ''}ok" for d in DAYS]), {}, "open-quote", (6,), "the 8 rows after it"),
     "row of a total": (csv() + "Total,66\n", {}, "unreadable-stamp", (14,), "found 'Total'"),
-    "header once more": (added("ds,y", at=6), {}, "unreadable-stamp", (6,), "found 'ds'"),
     "zone names": (hours(lambda t: f"{t} CET"), {}, "unreadable-stamp", (), "found '2024-01-01 00:00:00 CET'. Write them as"),
     "hours from-to": (
         hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
@@ -257,6 +358,64 @@ BAD = {
         (),
         "spaces between",
     ),
+    "columns of spaces under notes": (
+        "Oxford\nLocation: 4509 2072, 63 metres\n" + "\n".join(f"  2024 {m:2}  {m}.1   ---" for m in range(1, 13)) + "\n",
+        {},
+        "not-a-table",
+        (),
+        "found '2024 12  12.1   ---'. Write it with commas",
+    ),
+    "web page": ("<!DOCTYPE html>\n<p>Not found, sorry</p>\n", {}, "not-a-table", (), "It is a web page"),
+    "JSON": ('{"Note": "at most 5 calls a minute"}\n', {}, "not-a-table", (), "It is JSON"),
+    "value and flag in a cell": (
+        csv("DATE,TMP", [f'{d},"+{i:04},1"' for i, d in enumerate(DAYS)]),
+        {"target": "TMP"},
+        "which-target",
+        (),
+        "column 'TMP' holds '+0000,1'",
+    ),
+    "target of value and flag": (
+        csv("DATE,TMP,y", [f'{d},"-{i:04},1",2' for i, d in enumerate(DAYS)]),
+        {"target": "TMP"},
+        "no-such-column",
+        (),
+        "in tenths",
+    ),
+    "unit in each cell": (numbers([f"{v} mm" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0 mm'"),
+    "text in a past column with a blank": (
+        csv("ds,y,z", [f"{d},1,{'no idea' if d == DAYS[2] else 4}" for d in DAYS]),
+        {},
+        "text-in-numbers",
+        (4,),
+        "--missing 'no idea'",
+    ),
+    "dates without a year": (csv("date,y", [f"{i + 1}-Jan,{i}" for i in range(12)]), {}, "unreadable-stamp", (), "found '1-Jan'"),
+    "column that tells rows apart": (
+        csv("ds,id,element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
+        {},
+        "conflicting-duplicate",
+        tuple(range(3, 23, 2)),
+        "Column 'element' tells such rows apart: --id element, or --id NAME,element",
+    ),
+    "number that tells rows apart": (
+        csv("ds,store,y", [f"{d},{e},{i + 1}" for i, d in enumerate(DAYS) for e in (1, 2)]).replace(",1,", ",1,1"),
+        {"target": "y"},
+        "conflicting-duplicate",
+        tuple(range(3, 23, 2)),
+        "Column 'store' tells such rows apart: --id store",
+    ),
+    "one stamp far from all others": (replaced(6, "1904-01-05,4"), {}, "sparse", (), "Row 6 lies far from all others: mend or remove it."),
+    "carriage return in a row": (replaced(6, "2024-01-05,\r4"), {}, "ragged-rows", (7,), "Row 7 of x.csv has 1 cells"),
+    "stamps never whole": (
+        csv(rows=[f"{t + pd.Timedelta(seconds=i % 5)},{i}" for i, t in enumerate(HOURS)]),
+        {},
+        "off-grid",
+        (2, 3, 4, 5, 6, 12, 13),
+        "--every 1h --how mean",
+    ),
+    "dates across and no names": (csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]), {}, "which-id", (), "name some of them alike"),
+    "text among dates across": (csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y,7 p" + ",8" * 11]), {}, "text-in-numbers", (3,), "found '7 p'"),
+    "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cells"),
     "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
     "gzip by another name": (gzip.compress(csv().encode()), {}, "not-a-table", (), "call it .csv.gz"),
     "Excel by another name": (b"PK\x03\x04" + bytes(200), {}, "not-a-table", (), "save the sheet as CSV"),
@@ -312,6 +471,38 @@ BAD = {
     "empty target": (csv("ds,y,z", rows=[f"{d},NA,1" for d in DAYS]), {"target": "y"}, "no-target", (), "no value in any row"),
     "empty file": ("", {}, "not-a-table", (), "it is empty"),
     "bytes": (b"\x00\x01\x02\x00\x00" * 40, {}, "not-a-table", (), "holds zero bytes"),
+    "lists as names": (pa.table({"ds": HOURS, "y": VALUES, "l": [[1]] * 12}), {"id": "l"}, "no-such-column", (), "type list<"),
+    "lists as categories": (
+        pa.table({"ds": HOURS, "y": VALUES, "l": [[1]] * 12}),
+        {"past": "l", "category": "l"},
+        "no-such-column",
+        (),
+        "column 'l'",
+    ),
+    "bytes as stamps": (pa.table({"ds": [b"\xff"] * 12, "y": VALUES}), {"time": "ds"}, "no-such-column", (), "type binary"),
+    "times of day alone": (
+        pa.table({"t": pa.array([datetime.time(h) for h in range(12)]), "y": VALUES}),
+        {"time": "t"},
+        "which-time",
+        (),
+        "without a date",
+    ),
+    "lists beside rows of one stamp": (
+        pa.table({"ds": [HOURS[0]] * 12, "y": VALUES, "l": [[1]] * 12, "station": [b"\xff"] * 12}),
+        {},
+        "conflicting-duplicate",
+        tuple(range(1, 11)),
+        "Name the column",
+    ),
+    "infinite angles": (pa.table({"ds": HOURS, "y": VALUES, "d": [np.inf] * 12}), {"circular": "d"}, "infinite", tuple(range(10)), "column 'd'"),
+    "infinite hours": (
+        pa.table({"date": HOURS.date, "hour": [np.inf] * 12, "y": VALUES}),
+        {"time": "date,hour"},
+        "unreadable-stamp",
+        tuple(range(10)),
+        "inf",
+    ),
+    "rows of nothing": (csv("ds,y", ["NA,NA"] * 9), {"time": "ds", "target": "y"}, "no-rows", (), "no value in any"),
     "header only": ("ds,y\n", {}, "no-rows", (), "holds no rows"),
     "too sparse": (
         csv(rows=["2024-01-01 00:00,1", "2024-01-01 00:01,2", "2024-06-01 00:00,3", "2024-06-01 00:01,4"]),
@@ -343,6 +534,25 @@ SAID = {
     "preamble": ("Station 7\n" + csv(), {}, "preamble", (1,)),
     "row of units": (csv("date,temp", [",degC", *csv().splitlines()[1:]]), {}, "second-header", (2,)),
     "comments": (added("# replaced", at=6), {}, "comments", ()),
+    "header once more": (added("ds,y", at=6), {}, "repeated-header", (6,)),
+    "words below": (csv() + "Source: a bank\n", {}, "footer", (14,)),
+    "infinite numbers called date": (
+        pa.table({"date": [np.inf, *range(20240101, 20240112)], "y": VALUES}),
+        {"past": "none"},
+        "unread-time",
+        (),
+    ),
+    "numbers of orders": (csv("order,y", rows=[f"{1234567890 + i},{i}" for i in range(12)]), {"target": "y"}, "time", ()),
+    "numbers of orders by year": (csv("order,y", rows=[f"{2024001 + i},{i}" for i in range(12)]), {"target": "y"}, "time", ()),
+    "whole numbers beyond 2^53 as parts": (
+        pa.table({"y": VALUES, "time": pa.array([-(10**17) - i for i in range(12)])}),
+        {"past": "none"},
+        "time",
+        (),
+    ),
+    "numbers called date": (csv("date,y", rows=[f"{i / 7:.3f},{i}" for i in range(12)]), {}, "unread-time", ()),
+    "currency": (numbers([f"$ {v}" for v in range(12)]), {}, "number-format", ()),
+    "negatives in parentheses": (numbers([f"({v})" for v in range(12)]), {}, "number-format", ()),
     "no header": ("\n".join(csv().splitlines()[1:]), {}, "no-header", ()),
     "empty rows": (csv() + ",\n", {}, "empty-rows", ()),
     "spaces in names": (csv("ds, y"), {}, "column-names", ()),
@@ -355,6 +565,7 @@ SAID = {
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
     "outlier": (replaced(5, "2024-01-04,4321"), {}, "outlier", (5,)),
+    "row numbers of pandas": (GOOD["row numbers of pandas"][0], {}, "index-column", ()),
     "angle": (csv("ds,y,dir", rows=[f"{d},1,90" for d in DAYS]), {"circular": "dir"}, "circular", ()),
     "day first": (csv(rows=[f"{d:02}/01/2024,{d}" for d in range(1, 14)]), {}, "day-first", ()),
     "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", (2,)),
@@ -414,6 +625,15 @@ def test_what_is_noticed_or_repaired_is_said(name, tmp_path):
     assert found[0].severity == CODES[code]
 
 
+def test_stamps_across_are_stamps(tmp_path):
+    for name, freq, first in (("years across", "YS", "1990-01-01"), ("dates across", "1D", "2024-01-01"), ("months across", "MS", "2000-01-01")):
+        panel = read(made(GOOD[name][0], tmp_path))
+        assert (panel.clock.freq, str(panel.times[0])[:10]) == (freq, first)
+        following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
+        assert (following.times == panel.times).all()
+        assert following.ids == panel.ids
+
+
 def test_every_row_is_a_case_of_its_own():
     assert len(GOOD) + len(BAD) + len(SAID) >= 100
 
@@ -455,6 +675,20 @@ def test_folders(tmp_path):
         read(tmp_path)
     (tmp_path / "MSFT.csv").write_text(csv("DS,Y"))
     assert [column.name for column in read(tmp_path).columns] == ["y"]
+    (tmp_path / "MSFT.csv").write_text(stamps(lambda t: f"{t + pd.Timedelta('9D'):%m/%d/%Y}"))
+    other = read(tmp_path)
+    assert str(other.times[-1])[:10] == "2024-01-21"
+    assert "01/10/2024 is read as day and month" in next(one.message for one in other.findings if one.code == "time-format")
+    (tmp_path / "MSFT.csv").write_text("ds,y\n")
+    one = read(tmp_path)
+    assert one.ids == ("AAPL",)
+    assert "MSFT.csv" in next(one.message for one in one.findings if one.code == "empty-file")
+    (tmp_path / "MSFT.csv").write_text(csv("Datum,Wert"))
+    with pytest.raises(ReadingError, match=r"AAPL.csv and MSFT.csv have no column in common: found ds, y and Datum, Wert"):
+        read(tmp_path)
+    (tmp_path / "AAPL.csv").write_text("y\n1\n2\n")
+    (tmp_path / "MSFT.csv").write_text("y\n1\n2\n")
+    assert read(tmp_path).ids == ("AAPL", "MSFT")
     frame = pd.DataFrame({"ds": list(HOURS) * 2, "symbol": ["a"] * 12 + ["b"] * 12, "y": VALUES * 2})
     frame.to_parquet(tmp_path / "set", partition_cols=["symbol"])
     assert read(tmp_path / "set").ids == ("a", "b")
@@ -485,7 +719,6 @@ def test_two_exchanges_keep_their_own_days(tmp_path):
 
 
 def test_the_next_file_is_read_in_the_same_way(tmp_path):
-    import dataclasses
     import json
 
     rows = [f"{t:%d/%m/%Y %H:%M};{t.hour};{t.hour * 10}" for t in pd.date_range("2024-01-01", periods=24 * 20, freq="h")]

@@ -2,6 +2,8 @@ import gzip
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from forecast.data.clock import Clock
@@ -215,3 +217,24 @@ def test_bars_of_a_market_are_kept_as_they_are(tmp_path):
     following = panel.stamps(panel.ends(), 2)[0]
     assert following.tolist() == np.array(["2024-01-18T09:30", "2024-01-18T09:35"], "datetime64[ns]").tolist()
     assert read(tmp_path / "bars.csv", every="30min", how="last").lengths.tolist() == [11 * 13]
+
+
+def test_anything_that_hands_over_arrow_columns_is_read():
+    class Stream:
+        """A frame of another library: a record batch at a time, names as string views, a dictionary that changes from batch to batch."""
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            parts = []
+            for name, first in (("a", 0), ("b", 100)):
+                stamps = pa.array(np.arange(24) + 473_352, pa.int64())
+                hours = pc.multiply(stamps, 3_600_000_000).cast(pa.timestamp("us"))
+                names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(24, "uint32")), pa.array([name], pa.string_view()))
+                parts.append(pa.record_batch([hours, names, pa.array(np.arange(24) + first, pa.int16())], ["ds", "symbol", "y"]))
+            return pa.RecordBatchReader.from_batches(parts[0].schema, parts).__arrow_c_stream__(requested_schema)
+
+    panel = read(Stream())
+    assert panel.ids == ("a", "b")
+    assert panel.values[:, 0].tolist() == [*range(24), *range(100, 124)]
+    assert str(panel.times[0]) == "2024-01-01T00:00:00.000000000"
+    column = read(pa.chunked_array([[1.0, 2.0], [None, 4.0]]))
+    assert np.array_equal(column.values[:, 0], [1, 2, np.nan, 4], equal_nan=True)

@@ -3,11 +3,13 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecast.data.clock import Clock
 from forecast.data.findings import Finding
 from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
@@ -153,6 +155,17 @@ def test_backtest_figure_draws_few_points_of_a_long_test():
     at = np.searchsorted(panel.times, np.array(truth.x, "datetime64[ns]"))
     np.testing.assert_array_equal(np.array(truth.y), panel.values[at, 0])
     assert "7 days before" in drawn.layout.title.text
+
+
+def test_an_axis_of_local_time_never_steps_back():
+    for step, count in (("1h", 60), ("15min", 240), ("40min", 90)):
+        moments = pd.date_range("2024-10-26", periods=count, freq=step)
+        drawn = plots.along(moments.to_numpy().astype("datetime64[ns]"), "Europe/Paris")
+        assert (np.diff(drawn) > np.timedelta64(0)).all()
+        wall = moments.tz_localize("UTC").tz_convert("Europe/Paris").tz_localize(None).to_numpy()
+        assert ((drawn == wall) | (np.datetime_as_string(wall, unit="h") == "2024-10-27T02")).all(), step
+    summer = np.arange("2024-03-30", "2024-04-01", dtype="datetime64[h]").astype("datetime64[ns]")
+    np.testing.assert_array_equal(plots.along(summer, "Europe/Paris"), to_local(summer, "Europe/Paris"))
 
 
 def test_error_by_step_is_the_mean_over_all_origins():
