@@ -13,8 +13,8 @@ from forecast.models.base import Spec
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lstm": ("recurrent", "Recurrent", {"cell": "lstm"}),
     "gru": ("recurrent", "Recurrent", {"cell": "gru"}),
-    "lstm-plain": ("recurrent", "Recurrent", {"cell": "lstm", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False}}),
-    "gru-plain": ("recurrent", "Recurrent", {"cell": "gru", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False}}),
+    "lstm-plain": ("recurrent", "Recurrent", {"cell": "lstm", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}}),
+    "gru-plain": ("recurrent", "Recurrent", {"cell": "gru", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}}),
     "arima": ("arima", "Arima", {}),
     "ets": ("ets", "Ets", {}),
     "theta": ("theta", "Theta", {}),
