@@ -9,12 +9,14 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 from forecast.errors import ForecastError, nearest
 from forecast.models.base import Spec
 
+PLAIN = {"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}  # what most tutorials build
+
 # name -> (module, class, preset). Nothing is imported until a model is asked for.
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lstm": ("recurrent", "Recurrent", {"cell": "lstm"}),
     "gru": ("recurrent", "Recurrent", {"cell": "gru"}),
-    "lstm-plain": ("recurrent", "Recurrent", {"cell": "lstm", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}}),
-    "gru-plain": ("recurrent", "Recurrent", {"cell": "gru", **{"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}}),
+    "lstm-plain": ("recurrent", "Recurrent", {"cell": "lstm", **PLAIN}),
+    "gru-plain": ("recurrent", "Recurrent", {"cell": "gru", **PLAIN}),
     "arima": ("arima", "Arima", {}),
     "ets": ("ets", "Ets", {}),
     "theta": ("theta", "Theta", {}),
