@@ -126,6 +126,27 @@ def test_a_fit_can_be_killed_at_any_moment(file, unbroken, tmp_path, moment):
     assert not litter(run)
 
 
+@pytest.fixture(scope="module")
+def seconds(file, tmp_path_factory):
+    """How long a fit takes that nothing disturbs."""
+    begun = time.monotonic()
+    end(begin(tmp_path_factory.mktemp("timed"), *fit(file, 2)))
+    return time.monotonic() - begun
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", np.random.default_rng(0).uniform(0.1, 0.95, 20).round(3))
+def test_a_fit_can_be_killed_after_any_share_of_its_time(file, unbroken, seconds, tmp_path, share):
+    process = begin(tmp_path, *fit(file, 2))
+    time.sleep(share * seconds)
+    assert process.poll() is None, "it ended before its moment came"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    end(begin(tmp_path, *fit(file, 2)))
+    assert bits(tmp_path / "run") == unbroken
+    assert not litter(tmp_path / "run")
+
+
 TRIALS = 5
 TUNE_MOMENTS = {
     "first trial": lambda run: len(lines(run / "study.journal")) >= 10,
