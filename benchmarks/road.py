@@ -8,19 +8,17 @@ its workers share count once; it is looked at every 0.2 seconds, and the figure 
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
+from report import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = {  # file of data/ -> flags
@@ -29,7 +27,6 @@ CASES = {  # file of data/ -> flags
     "sine.csv": ("--horizon", "1"),
 }
 PERIOD = 0.2  # seconds between two looks at the memory
-PACKAGES = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels")
 
 
 def main() -> None:
@@ -44,7 +41,7 @@ def main() -> None:
     unknown = sorted(set(asked.files) - set(CASES))
     if unknown or asked.repeat < 1:
         parser.error(f"there is no case {', '.join(unknown)}; there is: {', '.join(CASES)}" if unknown else "--repeat is at least 1")
-    found = {"machine": machine(), "versions": versions(), "seed": asked.seed, "jobs": asked.jobs, "repeat": asked.repeat}
+    found = {"machine": machine(), "seed": asked.seed, "jobs": asked.jobs, "repeat": asked.repeat}
     cases = {name: median_of([measured(name, asked.jobs, asked.seed) for _ in range(asked.repeat)]) for name in asked.files}
     print(json.dumps({**found, "cases": cases}, indent=1) if asked.json else text({**found, "cases": cases}))
 
@@ -105,22 +102,10 @@ def median_of(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {**runs[0], **middle, "pss": max(run["pss"] for run in runs), "walls": [run["wall"] for run in runs]}
 
 
-def machine() -> dict[str, Any]:
-    """The processor, how many of its cores may be used, and the system."""
-    names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {"cpu": names[0] if names else platform.machine(), "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
-
-
-def versions() -> dict[str, str]:
-    """Python and the packages that the figures depend on."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
-
-
 def text(found: dict[str, Any]) -> str:
     """All that was measured, as tables."""
     lines = [
-        f"{found['machine']['cpu']}, {found['machine']['cores']} cores, {found['machine']['system']}",
-        ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+        found["machine"],
         f"seed {found['seed']}, jobs {found['jobs']}, {found['repeat']} runs a file (median of the times, highest memory)",
         "",
         f"{'file':18}{'wall s':>8}{'CPU s':>8}{'PSS MB':>8}   {'model':10}{'MAE':>10}{'skill':>14}{'p':>8}",
