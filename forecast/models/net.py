@@ -35,7 +35,7 @@ class Net(nn.Module):
         sizes, widths = sized.sizes, sized.widths
         past, k, units = len(goal.moving) - 1, sizes.segment, widths[0]
         self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.moving)
-        self.segment, self.anchor, self.noise = k, sized.anchor, sized.noise
+        self.segment, self.anchor, self.noise = k, sized.anchor_chosen, sized.noise
         self.target_noise, self.scaling, self.recursive = sized.target_noise, sized.scaling, sized.head == "recursive"
         self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k

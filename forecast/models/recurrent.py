@@ -20,7 +20,7 @@ from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import FAR, Goal, Watch, cycles_seen, seasonal_errors
 from forecast.models.net import Net, point_of
-from forecast.models.settings import MEMORY, RATES, Settings, Sizes, usual_batch
+from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import Ended, Inputs, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
 from forecast.results import Log
 
@@ -93,11 +93,14 @@ class Recurrent(Settings):
         nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
         kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
         bare = sum(net.skip is None for net in nets) if self.skip else 0
+        at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
+            self.anchor_chosen, f"anchor {self.anchor_chosen}"
+        )
         shares = [f"{float(net.trust):.0%}" for net in nets if net.trust is not None]
         drawn = f", {', '.join(shares)} of the departure from the anchor forecast" if set(shares) - {"100%"} else ""
         of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
         note = (
-            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units,"
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
             f" then {how.finish} steps on all rows{of}{drawn}"
         )
@@ -134,7 +137,9 @@ class Recurrent(Settings):
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
         """The net whose arrays these are: a fresh twin is built, and names, shapes and dtypes must agree before anything is copied."""
         chosen = Sizes(*(int(size) for size in arrays["sizes"]))._asdict()
-        sized = replace(self, span=int(arrays["span"][0]) or None, **{size: value for size, value in chosen.items() if getattr(self, size) is None})
+        chosen = {size: value for size, value in chosen.items() if getattr(self, size) is None}
+        anchor, span = (int(value) for value in arrays["anchor"])
+        sized = replace(self, anchor=ANCHORS[anchor], span=span or None, **chosen)
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
         for member in range(int(arrays["members"][0])):
@@ -288,11 +293,11 @@ class LearnedNet:
             yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:
-        """Weights, sizes, span, number of embedded series, cycles of the calendar."""
+        """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar."""
         arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
         arrays["members"] = np.array([len(self.nets)], "int64")
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
-        arrays["span"] = np.array([self.sized.span or 0], "int64")
+        arrays["anchor"] = np.array([ANCHORS.index(self.sized.anchor_chosen), self.sized.span or 0], "int64")
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays

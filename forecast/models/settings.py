@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,7 @@ from pydantic import Field
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
+from forecast.models.base import mean_observed
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -27,6 +28,10 @@ SEGMENTS = 20_000_000  # read and answered in all training steps at most: some t
 MEMORY = 2**30  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
 COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
 RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
+
+
+Anchor = Literal["last", "season", "target", "mean", "none"]
+ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 
 class Sizes(NamedTuple):
@@ -72,8 +77,10 @@ class Settings:
         "default", "initial weights; orthogonal is of the recurrent matrices", "Saxe et al. 2014; Glorot and Bengio 2010; He et al. 2015"
     )
     forget_bias: float | None = _net(None, "initial bias of the forget gate of an LSTM; 1 is usual", "Gers et al. 2000; Jozefowicz et al. 2015")
-    anchor: Literal["last", "season", "target", "mean", "none"] = _input(
-        "last", "subtracted from each column of the window, that of the target added again; season: the last season is added instead"
+    anchor: Literal["auto"] | Anchor = _input(
+        "auto",
+        "subtracted from each column of the window, that of the target added again; season: the last season is added instead; auto: last, but none"
+        " where the values of most series lie closer to their median than to each other, as returns do",
     )
     span: Count | None = _input(
         None, "rows before the origin that the anchors `mean`, within the context, and `season` are taken of; none = the context, the shortest season"
@@ -184,6 +191,7 @@ class Settings:
             self,
             segment=segment,
             context=context,
+            anchor=self.anchor if self.anchor != "auto" else "last" if _persists(past) else "none",
             span=span if self.anchor == "season" else self.span,
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
             batch=batch,
@@ -197,6 +205,13 @@ class Settings:
         if self.context is None or self.segment is None or self.batch is None or self.steps is None:
             raise AssertionError("a size is read that `settle` has not chosen")
         return Sizes(self.context, self.segment, max(self.widths), self.batch, self.steps)
+
+    @property
+    def anchor_chosen(self) -> Anchor:
+        """The anchor of settled settings."""
+        if self.anchor == "auto":
+            raise AssertionError("an anchor is read that `settle` has not chosen")
+        return self.anchor
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -218,6 +233,13 @@ class Settings:
 def _observed(past: Panel) -> int:
     """Observed cells of the target."""
     return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+
+
+def _persists(past: Panel) -> bool:
+    """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median."""
+    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+    close = [mean_observed(np.abs(np.diff(y))) <= mean_observed(np.abs(y - np.nanmedian(y))) for y in targets]
+    return bool(np.average(close, weights=past.lengths) >= 0.5)
 
 
 def usual_batch(past: Panel) -> int:

@@ -15,7 +15,7 @@ from forecast.models.net import Net, point_of
 from forecast.models.settings import fitting_batch
 from forecast.models.training import loss_of
 
-SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6}
+SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6, "anchor": "last"}
 
 
 def net(goal=None, **settings):
@@ -109,7 +109,7 @@ def test_the_batch_is_halved_until_its_windows_fit(cells, batch):
 
 def test_a_batch_that_was_halved_is_said_and_one_that_is_given_stays(monkeypatch):
     monkeypatch.setattr("forecast.models.settings.MEMORY", 4 * 8 * 40 * (48 + 12) * 2)
-    settings = {"units": 8, "steps": 12, "context": 48, "segment": 6}
+    settings = {"units": 8, "steps": 12, "context": 48, "segment": 6, "anchor": "last"}
     learned = fit(spec("gru", **settings), weather(), 12)
     assert learned.learned.sized.batch == 32
     assert "32 windows a step instead of 128, so that those of 2 columns fit into" in learned.log.notes[1]

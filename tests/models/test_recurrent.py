@@ -21,7 +21,7 @@ SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
 
 def net(goal=None, **settings):
-    sized = spec("gru", **{**SMALL, "segment": 6, **settings})
+    sized = spec("gru", **{**SMALL, "segment": 6, "anchor": "last", **settings})
     return Net(sized, goal or Goal(12, ("y",)), 0, 0).eval()
 
 
@@ -134,7 +134,7 @@ def test_dropout_acts_with_one_layer_and_only_in_training():
 
 
 def test_a_cold_series_has_the_mean_embedding():
-    sized = spec("gru", **SMALL, segment=6)
+    sized = spec("gru", **SMALL, segment=6, anchor="last")
     made = Net(sized, Goal(12, ("y",)), 3, 0).eval()
     with torch.no_grad():
         made.series[:] = made.series.mean(1, keepdim=True)  # all series alike: then a cold one is like them
@@ -158,6 +158,21 @@ def test_a_cold_series_has_the_mean_embedding():
 def test_sizes_follow_from_clock_season_and_length(panel, horizon, sizes):
     settled = spec("gru").settle(panel, horizon)
     assert (settled.context, settled.segment, settled.units) == sizes
+
+
+def test_the_anchor_follows_from_how_near_values_are_to_the_one_before():
+    """Levels persist, returns do not; of several series the most rows count, whatever their units. What was chosen is saved."""
+    random = np.random.default_rng(0)
+    walk, noise = random.normal(size=500).cumsum(), random.normal(size=500)
+    assert [spec("gru").settle(single(y), 1).anchor for y in (walk, noise, np.zeros(500))] == ["last", "none", "last"]
+    many = make_panel(
+        ("a", "b", "c"), [hours(500)] * 3, [y[:, None] for y in (walk * 1000, noise, noise[::-1])], (Column("y", "target"),), Clock("step")
+    )
+    assert spec("gru").settle(many, 1).anchor == "none"
+    assert spec("gru", anchor="mean").settle(many, 1).anchor == "mean"
+    fitted = fit("gru", single(noise), 1, units=8, steps=12)
+    assert "no anchor" in fitted.log.notes[0]
+    assert fitted.spec.restore(fitted.learned.arrays(), fitted.goal).nets[0].anchor == "none"
 
 
 def test_a_size_that_is_given_stays():

@@ -28,7 +28,7 @@ HEADS = ("segments", "linear", "dense", "recursive")
 
 def net(model="gru", goal=TARGET, series=0, seed=0, **settings):
     torch.manual_seed(seed)
-    return Net(spec(model, **{**SMALL, "segment": 6, **settings}), goal, series, 0)
+    return Net(spec(model, **{**SMALL, "segment": 6, "anchor": "last", **settings}), goal, series, 0)
 
 
 def inputs(made, batch=1, columns=1, seed=0):
@@ -605,7 +605,7 @@ def test_the_default_is_a_trial_of_the_full_study(model):
         ("lstm", {"weight_decay": 0.1, "optimiser": "sgd"}, "lstm: weight_decay is of adamw; with optimiser sgd use l2"),
         ("gru", {"momentum": 0.5}, "momentum is of sgd, not of adamw"),
         ("gru", {"schedule": "one-cycle", "warmup": 0.1}, "one-cycle has a warm-up of its own"),
-        ("gru", {"span": 24}, "span is of the anchors mean and season, not of last"),
+        ("gru", {"span": 24}, "span is of the anchors mean and season, not of auto"),
         ("gru", {"norm": "batch", "batch": 1}, "norm batch needs batches of at least 2 windows"),
         ("gru", {"optimiser": "adamax"}, "gru.optimiser = 'adamax'"),
         ("gru", {"recurrent_dropout": 1.0}, "gru.recurrent_dropout = 1.0"),
