@@ -315,10 +315,11 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
 
 
 def _kind(cells: list[str], decimal: str | None) -> str:
-    """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole."""
-    full = [cell.strip() for cell in cells if cell.strip() not in MISSING]
+    """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole, also names such as NA and ND."""
+    trimmed = {cell.strip() for cell in cells}
+    full = [cell for cell in trimmed if cell not in MISSING]
     if not full:
-        return "number" if cells and decimal is None else "text"
+        return "number" if cells and decimal is None and len(trimmed - {""}) < 2 else "text"
     if all(plain(cell) for cell in full) and not (decimal == "," and any("." in cell for cell in full)):
         return "number"
     return "stamp" if _is(pa.array(full), pa.timestamp("ns")) else "text"

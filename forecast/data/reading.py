@@ -315,8 +315,8 @@ def _say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Re
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
     report.stop()
-    if stamps.dayfirst is not None:
-        order = "the day first" if stamps.dayfirst else "the month first"
+    if stamps.first:
+        order = f"the {stamps.first} first"
         if stamps.tie:
             report.say(
                 "ambiguous-day-first",

@@ -91,6 +91,11 @@ GOOD = {
     "thousands by point": (numbers([f"{v:,.1f}".replace(",", " ").replace(".", ",").replace(" ", ".") for v in PRICES], sep=";"), {}, PRICES),
     "thousands by space": (numbers([f"{v:,.1f}".replace(",", "\u00a0") for v in PRICES]), {}, PRICES),
     "whole thousands": (numbers([f"{v:,.0f}" for v in range(1000, 1012)]), {}, list(range(1000, 1012))),
+    "decimal comma in quotes, as pressures have": (
+        numbers([f"{10150 + v},{v % 5}" for v in range(12)]),
+        {},
+        [10150 + v + v % 5 / 10 for v in range(12)],
+    ),
     "thousands of India": (numbers([f"{v + 1},23,456.5" for v in range(12)]), {}, [100_000 * v + 123_456.5 for v in range(12)]),
     "whole thousands of India": (
         numbers([*(f"{v},23,456" for v in range(1, 12)), "99,123"]),
@@ -290,6 +295,11 @@ GOOD = {
         {"id": "station,element"},
         VALUES,
     ),
+    "series whose names are signs of missing": (
+        csv("ds,id,y", [f"{d},{s},{v:g}" for s, values in (("ND", [9] * 12), ("NA", VALUES)) for d, v in zip(DAYS, values, strict=True)]),
+        {},
+        VALUES,
+    ),
     "points of a grid": (
         csv("time,latitude,longitude,t2m", [f"{d},{a},{o},{v + a + o:g}" for d, v in zip(DAYS, VALUES, strict=True) for a in (0, 5) for o in (0, 9)]),
         {},
@@ -380,6 +390,13 @@ BAD = {
         "no-such-column",
         (),
         "in tenths",
+    ),
+    "pressure and flag in a cell": (
+        csv("DATE,SLP", [f'{d},"{v:05},{1 if i else 5}"' for i, (d, v) in enumerate(zip(DAYS, [*range(9995, 10006), 99999], strict=True))]),
+        {"target": "SLP"},
+        "which-target",
+        (),
+        "column 'SLP' holds '09995,5'",
     ),
     "unit in each cell": (numbers([f"{v} mm" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0 mm'"),
     "text in a past column with a blank": (
@@ -632,6 +649,30 @@ def test_stamps_across_are_stamps(tmp_path):
         following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
+
+
+def test_two_digits_of_the_year_in_front_are_years(tmp_path):
+    """Daily rows of one month could be the same day of many years as well."""
+    for count in (2, 12, 31, 40):
+        days = pd.date_range("2024-01-01", periods=count)
+        for form in ("%y-%m-%d", "%y/%m/%d"):
+            content = csv(rows=[f"{day:{form}},{i}" for i, day in enumerate(days)])
+            panel = read(made(content, tmp_path))
+            assert (panel.times == days.to_numpy()).all()
+            assert "the year first" in next(one.message for one in panel.findings if one.code == "day-first")
+        following = csv(rows=["24-02-10,1"])  # a row alone leaves it open, but the run knows
+        assert str(read(made(following, tmp_path), **dataclasses.asdict(panel.roles)).times[0])[:10] == "2024-02-10"
+    alone = read(made(following, tmp_path)).findings
+    assert "24-02-10 is 2010-02-24" in next(one.message for one in alone if one.code == "ambiguous-day-first")
+    months = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2013-01-13", periods=14))])
+    assert (read(made(months, tmp_path)).times == pd.date_range("2013-01-13", periods=14).to_numpy()).all()
+
+
+def test_names_that_are_signs_of_missing_are_names(tmp_path):
+    rows = [f"{d},{i},{'.-'[i % 2]},{'none' if i % 3 else 'missing'},{'MF'[i % 2]}" for i, d in enumerate(DAYS)]
+    panel = read(made(csv("ds,y,rain,alarm,sex", rows), tmp_path), past=["rain", "alarm", "sex"])
+    assert [column.names for column in panel.columns[1:]] == [("-", "."), ("missing", "none"), ("F", "M")]
+    assert panel.values[:, 1].tolist() == [1, 0] * 6
 
 
 def test_every_row_is_a_case_of_its_own():
