@@ -127,7 +127,9 @@ def read(
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds, found = kinds_of(table), table
-    table = with_joined(melted(table, kinds, report), id, report)
+    if not {*_texts(time), *_texts(target)} & set(table.columns):
+        table = melted(table, kinds, _named_by(id), report)
+    table = with_joined(table, id, report)
     kinds = kinds if table is found else kinds_of(table)
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:

@@ -287,6 +287,37 @@ GOOD = {
         {},
         list(range(24)),
     ),
+    "months across, stations": (
+        csv("station,kind,year," + ",".join(GERMAN), [f"{s},mean,{y}" + f",{v}" * 12 for s, v in (("b", 9), ("a", 5)) for y in (2000, 2001)]),
+        {},
+        [5] * 24,
+    ),
+    "months across, stations by number": (
+        csv("nr,year," + ",".join(GERMAN), [f"{s},{y}" + f",{s}" * 12 for s in (102, 101) for y in (2000, 2001)]),
+        {"id": "nr"},
+        [101] * 24,
+    ),
+    "months across, one of them the target": (
+        csv("year," + ",".join(GERMAN), [f"{2000 + v:g},{v:g}" + ",7" * 11 for v in VALUES]),
+        {"target": "Jan", "past": "none"},
+        VALUES,
+    ),
+    "dates across, named by a number": (csv("code," + ",".join(DAYS), ["102" + ",9" * 12, "101" + ",5" * 12]), {"id": "code"}, [5] * 12),
+    "steps across, named by a number": (
+        csv("nr," + ",".join(f"V{i}" for i in range(12)), ["2" + ",9" * 12, "1" + ",5" * 12]),
+        {"id": "nr"},
+        [5] * 12,
+    ),
+    "dates across, named by two columns": (
+        csv("state,county,note," + ",".join(DAYS), ["x,a,n" + ",9" * 12, "y,a,n" + ",8" * 12, "x,b,n" + ",7" * 12]),
+        {"id": "county,state"},
+        [9] * 12,
+    ),
+    "sensors in steps, series by their names": (
+        csv("unit," + ",".join(f"s{i}" for i in range(12)), [f"{u},{v:g}" + ",7" * 11 for u in "ab" for v in VALUES]),
+        {"id": "unit", "target": "s0", "past": "none"},
+        VALUES,
+    ),
     "series by two columns": (
         csv(
             "ds,station,element,y",
@@ -431,6 +462,20 @@ BAD = {
         "--every 1h --how mean",
     ),
     "dates across and no names": (csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]), {}, "which-id", (), "name some of them alike"),
+    "dates across and a name that is no name": (
+        csv("state,county," + ",".join(DAYS), ["x,a" + ",9" * 12, "x,b" + ",8" * 12]),
+        {"id": "state"},
+        "which-id",
+        (),
+        "--id state,county",
+    ),
+    "months across of years that are none": (
+        csv("year," + ",".join(GERMAN), [f"{y}" + ",9" * 12 for y in (3000, 3001)]),
+        {},
+        "which-target",
+        (),
+        "year, Jan",
+    ),
     "text among dates across": (csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y,7 p" + ",8" * 11]), {}, "text-in-numbers", (3,), "found '7 p'"),
     "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cells"),
     "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
@@ -649,6 +694,14 @@ def test_stamps_across_are_stamps(tmp_path):
         following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
+
+
+def test_what_is_text_beside_stamps_across_is_static(tmp_path):
+    content = csv("code,region," + ",".join(DAYS), ["A,n" + ",9" * 12, "B,s" + ",8" * 12])
+    panel = read(made(content, tmp_path), static="region")
+    assert panel.ids == ("A", "B")
+    assert panel.values[:, 1].tolist() == [0] * 12 + [1] * 12
+    assert panel.columns[1].names == ("n", "s")
 
 
 def test_two_digits_of_the_year_in_front_are_years(tmp_path):
