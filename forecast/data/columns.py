@@ -1,6 +1,6 @@
 """What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.findings import Report, listed
+from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import mend, numberish, parse_numbers
+from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
 from forecast.data.stamps import PART_NAMES, Stamps, clock_times, even_step, join_parts, parse_stamps, part_of, stampish
 from forecast.data.tables import Table
@@ -296,7 +297,61 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     return place[codes], tuple(found[i] for i in order)
 
 
-def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
+def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
+    """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
+    if ident is None:
+        return np.zeros(table.count, "int8"), ()
+    series, ids = codes_of(table.columns[ident])
+    nameless = np.flatnonzero(series < 0)
+    if len(nameless):
+        report.refuse(
+            "missing-id",
+            f"{table.at(nameless[:1])} names no series in column {ident!r} ({len(nameless):,} such rows).",
+            rows=table.rows(nameless[:SHOWN]),
+            remedy="Fill it in, or remove the row.",
+        )
+    return series, ids
+
+
+def read_roles(
+    asked: Mapping[Role, list[str] | None], kinds: Mapping[str, str], category: Sequence[str], ident: str | None, table: Table, report: Report
+) -> tuple[dict[str, Role], tuple[str, ...]]:
+    """What columns are for, by their names, and which are categories: all text, and those that are said to be.
+
+    asked: the names that a role was given, None for those that are to be found · kinds: of the columns that hold neither stamps nor series.
+    """
+    wanted = {role: names or [] for role, names in asked.items()}
+    beside = [*wanted["past"], *wanted["future"], *wanted["static"]]
+    known = [*wanted["target"], *beside]
+    numbers = [name for name, kind in kinds.items() if kind == "number" or (kind == "empty" and name in known)]
+    text = [name for name, kind in kinds.items() if kind == "text" or (name in category and kind != "other")]
+    targets = _targets(asked["target"], [name for name in numbers if name not in beside], text, table, report)
+    if ident is not None and len(targets) > 1:
+        report.refuse(
+            "which-target",
+            f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
+            remedy="Name one with --target.",
+        )
+    future = _others("future", wanted["future"], numbers, text, targets, report)
+    past = _others("past", wanted["past"], numbers, text, targets, report)
+    if asked["past"] is None and len(targets) == 1:
+        past = [name for name in numbers if name not in targets]
+    static = _others("static", wanted["static"], numbers, [name for name in text if name not in future], [*targets, *future], report)
+    others: dict[str, Role] = {**dict.fromkeys((name for name in past if name not in (*future, *static)), "past")}
+    others |= {**dict.fromkeys(future, "future"), **dict.fromkeys(static, "static")}
+    left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in others]
+    if left:
+        report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
+    void = [name for name, kind in kinds.items() if kind == "empty" and name not in known]
+    if void:
+        report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
+    for name in category:
+        if name not in others:
+            report.refuse("no-such-column", f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}")
+    return {**dict.fromkeys(targets, "target"), **others}, tuple(name for name in others if name in text)
+
+
+def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
     """The target columns: named, "all", or found by name. numbers, text: the columns that are free."""
     where = table.where
     if not numbers:
@@ -306,8 +361,8 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: l
             f"{where} has no numeric column, so nothing can be forecast{': ' if found else ''}{found}.",
             remedy="Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
         )
-    if target is None:
-        known = [name for wanted in TARGET_NAMES for name in numbers if name.lower() == wanted]
+    if wanted is None:
+        known = [name for usual in TARGET_NAMES for name in numbers if name.lower() == usual]
         if len(numbers) > 1 and not known:
             report.refuse(
                 "which-target",
@@ -315,7 +370,6 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: l
                 remedy="Name one with --target (the others help to forecast it), or take --target all to forecast each.",
             )
         return (known or numbers)[:1]
-    wanted = [target] if isinstance(target, str) else list(target)
     if wanted == ["all"] and "all" not in numbers:
         return numbers
     for name in wanted:
@@ -332,10 +386,9 @@ def _example(column: pa.ChunkedArray) -> str:
     return next((str(cell) for cell in column.drop_null()[:100].to_pylist() if str(cell).strip()), "")
 
 
-def read_others(flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
+def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
     """The columns that --past or --future names, numbers or text; none where it names none."""
-    wanted = [asked] if isinstance(asked, str) else list(asked or [])
-    if wanted == ["none"] or not wanted:
+    if wanted == ["none"]:
         return []
     others = [name for name in numbers if name not in targets]
     for name in wanted:
