@@ -13,7 +13,7 @@ from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import Decimal, mend, parse_numbers
 from forecast.data.panel import Column, Role
 from forecast.data.sources import as_text
-from forecast.data.tables import Table
+from forecast.data.tables import Table, cell_type, is_text
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -91,7 +91,7 @@ def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report:
 def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
     """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
     mark: str | None = None
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type):
+    if is_text(cell_type(column)):
         read = parse_numbers(column, choices.missing, choices.decimal, "," if table.decimal == "," else None)
         values, mark = read.values, read.decimal
         if read.words:

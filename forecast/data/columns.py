@@ -8,12 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.data.clock import even_step
 from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, even_step, join_parts, parse_stamps, part_of, stampish
-from forecast.data.tables import Table
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -33,14 +34,14 @@ def kinds_of(table: Table) -> dict[str, str]:
 
 
 def _kind(name: str, column: pa.ChunkedArray) -> str:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kind = cell_type(column)
     if column.null_count == len(column):
         return "empty"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
+    if is_number(kind) or pa.types.is_boolean(kind):
         return "number"
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return "stamp"
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+    if not is_text(kind):
         return "other"
     known = column.drop_null()
     cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
@@ -67,7 +68,7 @@ def read_time(
     """The columns of stamps and what they hold; none for a table whose rows are steps."""
     if time is not None:
         return _named_time(table, time, dayfirst, report)
-    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and not _is_text(column)]
+    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and pa.types.is_temporal(cell_type(column))]
     found = found or [name for name in table.columns if kinds[name] == "stamp"]
     if len(found) > 1:  # the day on which a table was made is no time of its rows
         found = [name for name in found if distinct(table.columns[name]) > 1] or found
@@ -80,11 +81,6 @@ def read_time(
     stamps = parse_stamps(table.columns[chosen], dayfirst)
     joined = _with_hours(table, kinds, chosen, stamps)
     return joined or ((chosen,), stamps)
-
-
-def _is_text(column: pa.ChunkedArray) -> bool:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return not pa.types.is_temporal(kind)
 
 
 def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report) -> tuple[tuple[str, ...], Stamps]:
@@ -125,12 +121,12 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
     """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
     column = table.columns[name]
     part = "hour" if name.lower() == "time" else part_of(name)
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+    if is_number(column.type):
         return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
         day = pc.cast(column, pa.time64("ns")).cast(pa.int64())
         return "clock", pc.cast(day, pa.float64()).to_numpy()
-    if not pa.types.is_string(column.type):
+    if not is_text(cell_type(column)):
         return None
     if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
         read = parse_numbers(column)
@@ -141,7 +137,7 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
 
 def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
     """Whole numbers up to 24, of a column that was named as a part of a stamp, as hours."""
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    if not is_number(column.type):
         return None
     values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     return ("hour", values) if np.isin(values, range(25)).all() else None
@@ -193,11 +189,7 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64(), safe=False).to_numpy()
-
-
-def _stringy(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type)
+    return parse_numbers(column).values if is_text(cell_type(column)) else pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
@@ -227,7 +219,7 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps
 
 def _clocks(column: pa.ChunkedArray) -> bool:
     """Whether a column of text begins with times of day."""
-    return pa.types.is_string(column.type) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
+    return is_text(cell_type(column)) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
 
 
 def _repeats(times: Array) -> bool:

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.clock import DAY, Clock, infer_clock, majority, show, usual_step
+from forecast.data.clock import DAY, Clock, even_step, infer_clock, majority, show, usual_step
 from forecast.data.findings import SHOWN, Report, listed
-from forecast.data.stamps import even_step
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array

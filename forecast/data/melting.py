@@ -13,7 +13,7 @@ from forecast.data.columns import distinct, joined
 from forecast.data.findings import Report, listed
 from forecast.data.sources import FILE_ID, as_text
 from forecast.data.stamps import YEARS, month_of, parse_text, part_of
-from forecast.data.tables import Table
+from forecast.data.tables import Table, is_number
 from forecast.files import Array
 
 LEAST = 10  # columns across that such a table has
@@ -89,7 +89,7 @@ def _beside(table: Table, kinds: dict[str, str], across: Collection[str], named:
 def _long(table: Table, across: list[str], times: Array | None, beside: list[str], report: Report) -> Table:
     """The cells of the columns `across` below each other, row by row, with their stamps (width,) or (rows, width) and the columns `beside`."""
     columns = [table.columns[name] for name in across]
-    if all(pa.types.is_integer(one.type) or pa.types.is_floating(one.type) or one.null_count == len(one) for one in columns):
+    if all(is_number(one.type) or one.null_count == len(one) for one in columns):
         cells = pa.array(np.stack([pc.cast(column, pa.float64(), safe=False).to_numpy() for column in columns], axis=1).ravel(), from_pandas=True)
     else:
         cells = pa.array(np.stack([as_text(column).to_numpy() for column in columns], axis=1).ravel(), pa.string())

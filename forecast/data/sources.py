@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
 from forecast.data.findings import Report, listed
-from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, nameless, without_empty
+from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, is_number, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[Path, Report, Needed], Table]] = {
 
 
 def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if is_number(kind):
         return "number"
     return "stamp" if pa.types.is_temporal(kind) else "text"
 

@@ -176,17 +176,6 @@ def _to_ns(moments: Array) -> tuple[Array, Array]:
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
 
 
-def even_step(times: Array) -> int:
-    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
-    raw = times.view("int64")
-    step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
-    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
-        block = raw[start : start + (1 << 15) + 1]
-        if (block[1:] - block[:-1] != step).any():
-            return 0
-    return step
-
-
 def parse_numbers_as_stamps(values: Array) -> Stamps:
     """Numbers such as 20000101, 2000010112, 200001, 2000, Excel's day numbers, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits."""
     known = values[~np.isnan(values)]

@@ -233,6 +233,33 @@ GOOD = {
     "Excel hours of four digits": (csv("date,y", rows=[f"{45292 + h / 24:.4f},{h}" for h in range(12)]), {}, VALUES),
     "years called date": (csv("date,y", rows=[f"{1990 + i},{i}" for i in range(12)]), {}, VALUES),
     "time of day with points": (csv("Date;Time;y", [f"13/01/2024;{h:02}.00.00;{h}" for h in range(12)]), {}, VALUES),
+    "text of another width beside dates": (
+        pa.table(
+            {
+                "date": [datetime.date(2024, 1, d) for d in (1, 2) for _ in range(6)],
+                "at": pa.array([f"{4 * h:02}:00" for h in range(6)] * 2, pa.large_string()),
+                "y": VALUES,
+            }
+        ),
+        {},
+        VALUES,
+    ),
+    "hours as categories beside dates": (
+        pa.table(
+            {
+                "date": [datetime.date(2024, 1, d) for d in (1, 2) for _ in range(6)],
+                "at": pa.array([f"{4 * h:02}:00" for h in range(6)] * 2).dictionary_encode(),
+                "y": VALUES,
+            }
+        ),
+        {},
+        VALUES,
+    ),
+    "years of decimals as parts": (
+        pa.table({"year": [decimal.Decimal(2000)] * 12, "month": [decimal.Decimal(m) for m in range(1, 13)], "y": VALUES}),
+        {"time": "year,month"},
+        VALUES,
+    ),
     "hhmmss": (csv("<DATE>,<TIME>,<CLOSE>", [f"20240101,{h:02}0000,{h}" for h in range(12)]), {}, VALUES),
     "points and a column of times, no header": (csv("2024.01.01,00:00,0", [f"2024.01.01,{h:02}:00,{h}" for h in range(1, 12)]), {}, VALUES),
     "hours by their column, no header": (
