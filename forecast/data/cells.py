@@ -108,8 +108,6 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
     else:
         if pa.types.is_boolean(column.type):
             column = pc.cast(column, pa.uint8())
-        if pa.types.is_integer(column.type):
-            _say_overflow(name, column, table, report)
         values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     for number in choices.numbers:
         same = values == number
@@ -117,23 +115,6 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
             values = np.where(same, np.nan, values)
             report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
     return values, mark
-
-
-def _say_overflow(name: str, column: pa.ChunkedArray, table: Table, report: Report) -> None:
-    """Whole numbers that float64 cannot tell apart."""
-    if not (pa.types.is_int64(column.type) or pa.types.is_uint64(column.type)):
-        return
-    large = pc.greater(column, pa.scalar(2**53, column.type))
-    if pa.types.is_int64(column.type):
-        large = pc.or_(large, pc.less(column, -(2**53)))
-    rows = np.flatnonzero(pc.fill_null(large, False).to_numpy())
-    if len(rows):
-        report.say(
-            "int-overflow",
-            f"{name}: {len(rows):,} whole numbers beyond 2^53, of which only the first 15 to 16 digits are kept",
-            rows=table.rows(rows[:SHOWN]),
-            example=column[int(rows[0])].as_py(),
-        )
 
 
 def _first(column: pa.ChunkedArray, values: Array) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.buckets import How, gather
+from forecast.data.buckets import How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
 from forecast.data.checks import look_at_series
-from forecast.data.clock import DAY, Clock, clock_of, infer_clock, show
+from forecast.data.clock import Clock, clock_of, show
 from forecast.data.columns import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
@@ -138,7 +138,7 @@ def read(
         own: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"}
         own |= {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in choices.circular}
         rows = gather(rows, wanted, how, own, tz or zone, table, report)
-        clock = clock or _clock_of_buckets(rows, wanted, zone)
+        clock = clock or clock_of_buckets(rows, wanted, zone)
         dates = wanted.dated
     else:
         others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
@@ -208,18 +208,6 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
         }
 
     return needed
-
-
-def _clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
-    """The clock of gathered rows: the step that was asked for, but sessions where only some weekdays, or hours of them, have readings."""
-    wanted = replace(wanted, tz="" if wanted.dated else zone)
-    if wanted.kind != "fixed" or wanted.step > DAY:
-        return wanted
-    assert rows.times is not None
-    bounds = rows.bounds()
-    found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
-    same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
-    return found if same else wanted
 
 
 def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:

@@ -650,6 +650,7 @@ SAID = {
     "row numbers": (",ds,y\n" + "\n".join(f"{i},{line}" for i, line in enumerate(csv().splitlines()[1:])), {}, "index-column", ()),
     "text column": (csv("ds,y,sky", rows=[f"{d},1,clear" for d in DAYS]), {}, "text", ()),
     "thousands": (numbers([f"{v:,.1f}" for v in PRICES]), {}, "number-format", ()),
+    "big integers of 64 bits": (pa.table({"ds": HOURS, "y": pa.array([2**60 + i for i in range(12)])}), {}, "int-overflow", tuple(range(10))),
     "big integers": (csv(rows=[f"{d},{2**60 + 1}" for d in DAYS]), {}, "int-overflow", tuple(range(2, 12))),
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
