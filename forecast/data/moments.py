@@ -82,7 +82,8 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
         if stamps.tie:
             report.say(
                 "ambiguous-day-first",
-                f"stamps in {', '.join(names)}: no row tells day and month apart; {order} is assumed ({cell(0)} is {show(stamps.wall[0])})",
+                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed"
+                f" ({cell(0)} is {show(stamps.wall[0])})",
                 rows=table.rows([0]),
                 example=cell(0),
                 remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",

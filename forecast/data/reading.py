@@ -81,9 +81,9 @@ def read(
     default all. clock: known beforehand (a file of a few new rows); else the step that most rows have.
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
-    and cosine. dayfirst, decimal: the order of day and month and the decimal mark ("," or "."), where a file leaves them open. calendar: the
-    exchange whose sessions trading days are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are
-    compared with it.
+    and cosine. dayfirst, decimal: the order of day and month (False: the year comes first where the month cannot, as in 24-01-31) and the decimal
+    mark ("," or "."), where a file leaves them open. calendar: the exchange whose sessions trading days are, such as "XNYS" (needs
+    exchange_calendars): those to come are then known, and those of the file are compared with it.
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
