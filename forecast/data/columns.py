@@ -131,8 +131,9 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
     if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
         read = parse_numbers(column)
         return None if len(read.bad) else (part, read.values)
-    values = clock_times(column.to_pylist())
-    return None if values is None else ("clock", values)
+    codes, cells = codes_of(column)
+    values = clock_times(cells)
+    return None if values is None else ("clock", np.append(values, np.nan)[codes])
 
 
 def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
