@@ -30,6 +30,8 @@ FLOORS = [
     "data.checks",
     "data.columns",
     "data.melting",
+    "data.cells",
+    "data.moments",
     "data.reading",
     "data.sequences",
     "results",

@@ -1,10 +1,12 @@
 """Readings of any step gathered into one: ticks into bars, hours into days. Bounds of a day are those of the place."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
 
-from forecast.data.clock import DAY, Clock, majority, show
+from forecast.data.clock import DAY, Clock, infer_clock, majority, show
 from forecast.data.findings import SHOWN, Report
 from forecast.data.grid import Rows
 from forecast.data.tables import Table
@@ -49,6 +51,18 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
             example=show(label[first[short[0]]]),
         )
     return made
+
+
+def clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
+    """The clock of gathered rows: the step that was asked for, but sessions where only some weekdays, or hours of them, have readings."""
+    wanted = replace(wanted, tz="" if wanted.dated else zone)
+    if wanted.kind != "fixed" or wanted.step > DAY:
+        return wanted
+    assert rows.times is not None
+    bounds = rows.bounds()
+    found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
+    same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
+    return found if same else wanted
 
 
 def bucket(times: Array, clock: Clock) -> Array:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.exchanges import sessions_after
-from forecast.data.stamps import even_step
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -305,6 +304,17 @@ def _monthly(series: list[Array], stamps: Array) -> Clock | None:
         return Clock("calendar", size + "E")
     same = since.max() - since.min() == 0 or ((since == since.max()) | (until == 0)).all()
     return Clock("calendar", size + "S") if same or (since <= 3).all() else None
+
+
+def even_step(times: Array) -> int:
+    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
+    raw = times.view("int64")
+    step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
+    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
+        block = raw[start : start + (1 << 15) + 1]
+        if (block[1:] - block[:-1] != step).any():
+            return 0
+    return step
 
 
 def _freq(step: int) -> str:

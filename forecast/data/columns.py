@@ -1,6 +1,6 @@
 """What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.findings import Report, listed
+from forecast.data.clock import even_step
+from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import mend, numberish, parse_numbers
+from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, even_step, join_parts, parse_stamps, part_of, stampish
-from forecast.data.tables import Table
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -32,14 +34,14 @@ def kinds_of(table: Table) -> dict[str, str]:
 
 
 def _kind(name: str, column: pa.ChunkedArray) -> str:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kind = cell_type(column)
     if column.null_count == len(column):
         return "empty"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
+    if is_number(kind) or pa.types.is_boolean(kind):
         return "number"
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return "stamp"
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+    if not is_text(kind):
         return "other"
     known = column.drop_null()
     cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
@@ -66,7 +68,7 @@ def read_time(
     """The columns of stamps and what they hold; none for a table whose rows are steps."""
     if time is not None:
         return _named_time(table, time, dayfirst, report)
-    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and not _is_text(column)]
+    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and pa.types.is_temporal(cell_type(column))]
     found = found or [name for name in table.columns if kinds[name] == "stamp"]
     if len(found) > 1:  # the day on which a table was made is no time of its rows
         found = [name for name in found if distinct(table.columns[name]) > 1] or found
@@ -79,11 +81,6 @@ def read_time(
     stamps = parse_stamps(table.columns[chosen], dayfirst)
     joined = _with_hours(table, kinds, chosen, stamps)
     return joined or ((chosen,), stamps)
-
-
-def _is_text(column: pa.ChunkedArray) -> bool:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return not pa.types.is_temporal(kind)
 
 
 def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report) -> tuple[tuple[str, ...], Stamps]:
@@ -124,23 +121,24 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
     """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
     column = table.columns[name]
     part = "hour" if name.lower() == "time" else part_of(name)
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+    if is_number(column.type):
         return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
         day = pc.cast(column, pa.time64("ns")).cast(pa.int64())
         return "clock", pc.cast(day, pa.float64()).to_numpy()
-    if not pa.types.is_string(column.type):
+    if not is_text(cell_type(column)):
         return None
     if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
         read = parse_numbers(column)
         return None if len(read.bad) else (part, read.values)
-    values = clock_times(column.to_pylist())
-    return None if values is None else ("clock", values)
+    codes, cells = codes_of(column)
+    values = clock_times(cells)
+    return None if values is None else ("clock", np.append(values, np.nan)[codes])
 
 
 def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
     """Whole numbers up to 24, of a column that was named as a part of a stamp, as hours."""
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    if not is_number(column.type):
         return None
     values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     return ("hour", values) if np.isin(values, range(25)).all() else None
@@ -192,11 +190,7 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return parse_numbers(column).values if _stringy(column) else pc.cast(column, pa.float64(), safe=False).to_numpy()
-
-
-def _stringy(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type)
+    return parse_numbers(column).values if is_text(cell_type(column)) else pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
@@ -226,7 +220,7 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps
 
 def _clocks(column: pa.ChunkedArray) -> bool:
     """Whether a column of text begins with times of day."""
-    return pa.types.is_string(column.type) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
+    return is_text(cell_type(column)) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
 
 
 def _repeats(times: Array) -> bool:
@@ -296,7 +290,61 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     return place[codes], tuple(found[i] for i in order)
 
 
-def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
+def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
+    """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
+    if ident is None:
+        return np.zeros(table.count, "int8"), ()
+    series, ids = codes_of(table.columns[ident])
+    nameless = np.flatnonzero(series < 0)
+    if len(nameless):
+        report.refuse(
+            "missing-id",
+            f"{table.at(nameless[:1])} names no series in column {ident!r} ({len(nameless):,} such rows).",
+            rows=table.rows(nameless[:SHOWN]),
+            remedy="Fill it in, or remove the row.",
+        )
+    return series, ids
+
+
+def read_roles(
+    asked: Mapping[Role, list[str] | None], kinds: Mapping[str, str], category: Sequence[str], ident: str | None, table: Table, report: Report
+) -> tuple[dict[str, Role], tuple[str, ...]]:
+    """What columns are for, by their names, and which are categories: all text, and those that are said to be.
+
+    asked: the names that a role was given, None for those that are to be found · kinds: of the columns that hold neither stamps nor series.
+    """
+    wanted = {role: names or [] for role, names in asked.items()}
+    beside = [*wanted["past"], *wanted["future"], *wanted["static"]]
+    known = [*wanted["target"], *beside]
+    numbers = [name for name, kind in kinds.items() if kind == "number" or (kind == "empty" and name in known)]
+    text = [name for name, kind in kinds.items() if kind == "text" or (name in category and kind != "other")]
+    targets = _targets(asked["target"], [name for name in numbers if name not in beside], text, table, report)
+    if ident is not None and len(targets) > 1:
+        report.refuse(
+            "which-target",
+            f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
+            remedy="Name one with --target.",
+        )
+    future = _others("future", wanted["future"], numbers, text, targets, report)
+    past = _others("past", wanted["past"], numbers, text, targets, report)
+    if asked["past"] is None and len(targets) == 1:
+        past = [name for name in numbers if name not in targets]
+    static = _others("static", wanted["static"], numbers, [name for name in text if name not in future], [*targets, *future], report)
+    others: dict[str, Role] = {**dict.fromkeys((name for name in past if name not in (*future, *static)), "past")}
+    others |= {**dict.fromkeys(future, "future"), **dict.fromkeys(static, "static")}
+    left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in others]
+    if left:
+        report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
+    void = [name for name, kind in kinds.items() if kind == "empty" and name not in known]
+    if void:
+        report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
+    for name in category:
+        if name not in others:
+            report.refuse("no-such-column", f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}")
+    return {**dict.fromkeys(targets, "target"), **others}, tuple(name for name in others if name in text)
+
+
+def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
     """The target columns: named, "all", or found by name. numbers, text: the columns that are free."""
     where = table.where
     if not numbers:
@@ -306,8 +354,8 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: l
             f"{where} has no numeric column, so nothing can be forecast{': ' if found else ''}{found}.",
             remedy="Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
         )
-    if target is None:
-        known = [name for wanted in TARGET_NAMES for name in numbers if name.lower() == wanted]
+    if wanted is None:
+        known = [name for usual in TARGET_NAMES for name in numbers if name.lower() == usual]
         if len(numbers) > 1 and not known:
             report.refuse(
                 "which-target",
@@ -315,7 +363,6 @@ def read_targets(target: str | Sequence[str] | None, numbers: list[str], text: l
                 remedy="Name one with --target (the others help to forecast it), or take --target all to forecast each.",
             )
         return (known or numbers)[:1]
-    wanted = [target] if isinstance(target, str) else list(target)
     if wanted == ["all"] and "all" not in numbers:
         return numbers
     for name in wanted:
@@ -332,10 +379,9 @@ def _example(column: pa.ChunkedArray) -> str:
     return next((str(cell) for cell in column.drop_null()[:100].to_pylist() if str(cell).strip()), "")
 
 
-def read_others(flag: str, asked: str | Sequence[str] | None, numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
+def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
     """The columns that --past or --future names, numbers or text; none where it names none."""
-    wanted = [asked] if isinstance(asked, str) else list(asked or [])
-    if wanted == ["none"] or not wanted:
+    if wanted == ["none"]:
         return []
     others = [name for name in numbers if name not in targets]
     for name in wanted:

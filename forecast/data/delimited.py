@@ -45,6 +45,7 @@ _OTHER = {  # what other files begin with
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _MISSING = pa.array(MISSING)
+Record = tuple[int, int, list[str]]  # first line, last line, cells
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
     report.refuse("not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8.")
 
 
-def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """(first line, last line, cells) of each record that is not blank."""
+def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[Record]:
+    """Each record that is not blank."""
     reader = csv.reader(lines, delimiter=delimiter)
     first = 1
     for cells in reader:
@@ -165,9 +166,9 @@ def _is_comment(cells: list[str]) -> bool:
     return cells[0].lstrip().startswith((COMMENT, EXCEL))
 
 
-def _delimiter(lines: list[str]) -> tuple[str, list[tuple[int, int, list[str]]]]:
+def _delimiter(lines: list[str]) -> tuple[str, list[Record]]:
     """The delimiter whose records are most alike, and the records of the sample."""
-    best: tuple[float, str, list[tuple[int, int, list[str]]]] | None = None
+    best: tuple[float, str, list[Record]] | None = None
     csv.field_size_limit(1 << 30)
     for delimiter in DELIMITERS:
         try:
@@ -188,7 +189,7 @@ def _delimiter(lines: list[str]) -> tuple[str, list[tuple[int, int, list[str]]]]
     return best[1], best[2]
 
 
-def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
+def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
     """(index of the first record of values, cells a record, names); names None where the file has none."""
     widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
     if not widths:
@@ -228,7 +229,7 @@ def _header(records: list[tuple[int, int, list[str]]], delimiter: str, path: Pat
     return first, width, names
 
 
-def _past_titles(records: list[tuple[int, int, list[str]]], top: int, width: int) -> int:
+def _past_titles(records: list[Record], top: int, width: int) -> int:
     """The first record that can be a header: a title padded with delimiters has a few cells, and a row of names of every column below it."""
     for i in range(top, min(top + 10, len(records))):
         cells = records[i][2]
@@ -246,7 +247,7 @@ def _among_stamps(names: list[str], body: list[list[str]]) -> bool:
     return any(stampish([name]) == 1 and stampish([cells[i] for cells in some]) == 1 for i, name in enumerate(names[:10]) if name.strip())
 
 
-def _with_second_header(names: list[str], records: list[tuple[int, int, list[str]]], first: int, report: Report) -> tuple[list[str], int]:
+def _with_second_header(names: list[str], records: list[Record], first: int, report: Report) -> tuple[list[str], int]:
     """The names and the first record of values, past rows under the header that hold units or more names: text where all that follows is values.
 
     Where the header repeats a name the rows under it tell its columns apart.
@@ -289,8 +290,12 @@ def _like_values(cells: list[str]) -> bool:
 
 def _decimal_commas(names: list[str], body: list[list[str]]) -> bool:
     """Whether rows are longer than their header because each number holds a comma: 2013-01-31,12,5 under date,temp."""
-    digits = [all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip()) for cells in body]
-    return all(digits) and len(body[0]) == 1 + 2 * (len(names) - 1)
+    return all(map(_whole, body)) and len(body[0]) == 1 + 2 * (len(names) - 1)
+
+
+def _whole(cells: list[str]) -> bool:
+    """Whether all cells after the first are whole numbers or empty."""
+    return all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip())
 
 
 def _refuse_decimal_commas(path: Path, line: int, cells: list[str], report: Report) -> NoReturn:
@@ -315,10 +320,11 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
 
 
 def _kind(cells: list[str], decimal: str | None) -> str:
-    """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole."""
-    full = [cell.strip() for cell in cells if cell.strip() not in MISSING]
+    """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole, also names such as NA and ND."""
+    trimmed = {cell.strip() for cell in cells}
+    full = [cell for cell in trimmed if cell not in MISSING]
     if not full:
-        return "number" if cells and decimal is None else "text"
+        return "number" if cells and decimal is None and len(trimmed - {""}) < 2 else "text"
     if all(plain(cell) for cell in full) and not (decimal == "," and any("." in cell for cell in full)):
         return "number"
     return "stamp" if _is(pa.array(full), pa.timestamp("ns")) else "text"
@@ -469,7 +475,7 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
         report.say("footer", f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}: {words[:80]}", rows=rows)
         return
     line, cells = wrong[0] if wrong else (dialect.skip + 1, [odd[0]])
-    if dialect.delimiter == "," and len(cells) > width and all(cell.strip().lstrip("+-").isdigit() for cell in cells[1:] if cell.strip()):
+    if dialect.delimiter == "," and len(cells) > width and _whole(cells):
         _refuse_decimal_commas(dialect.path, line, cells, report)
     report.refuse(
         "ragged-rows",

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.clock import DAY, Clock, infer_clock, majority, show, usual_step
+from forecast.data.clock import DAY, Clock, even_step, infer_clock, majority, show, usual_step
 from forecast.data.findings import SHOWN, Report, listed
-from forecast.data.stamps import even_step
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array
@@ -82,7 +80,7 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     return grouped.take(np.lexsort((times, grouped.series)))
 
 
-def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str] = MappingProxyType({})) -> Rows:
+def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str]) -> Rows:
     """Sorted rows without exact duplicates; two rows of one stamp that differ are refused.
 
     zone: the place whose time is said; others: the columns of values beside the target, by their place.
@@ -130,10 +128,7 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
         remedy += f" --time DATE,{apart} if it holds the hour."
     report.refuse(
         "conflicting-duplicate",
-        f"Rows {table.rows([one])[0]} and {table.rows([two])[0]} of series {name!r} have the same stamp {show(stamp)} and different values"
-        f" ({len(second):,} such pairs)."
-        if len(table.origins) == 1
-        else f"{table.at([one, two])}, series {name!r}, have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
+        f"{table.at([one, two])} of series {name!r} have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
         rows=table.rows(rows.record(second[:SHOWN])),
         example=show(stamp),
         remedy=remedy,
@@ -175,7 +170,7 @@ def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Tab
             end = "last" if clock.freq.endswith("E") else "first"
             report.say("relabelled", f"{clock.words}: each stamp stands for its month, and is written as the {end} day of it", example=show(times[0]))
             times = labels
-            rows = without_duplicates(Rows(rows.ids, rows.series, times, rows.values, rows.records), "", table, report)
+            rows = without_duplicates(Rows(rows.ids, rows.series, times, rows.values, rows.records), "", table, report, {})
             times, bounds = labels if rows.times is None else rows.times, rows.bounds()
     if clock.kind == "sessions":
         return Rows(rows.ids, rows.series, times, rows.values, rows.records), bounds, clock

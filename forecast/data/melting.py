@@ -1,6 +1,7 @@
 """Tables with stamps, or the numbers of steps, across their columns become tables with a row for each: a series a row, or a year a row."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,89 +9,100 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.columns import codes_of, distinct, joined
+from forecast.data.columns import distinct, joined
 from forecast.data.findings import Report, listed
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import month_of, parse_text, part_of
-from forecast.data.tables import Table
+from forecast.data.stamps import YEARS, month_of, parse_text, part_of
+from forecast.data.tables import Table, is_number
 from forecast.files import Array
 
 LEAST = 10  # columns across that such a table has
-_YEAR = re.compile(r"(1[5-9]\d\d|20\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
+_YEAR = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 
 
-def melted(table: Table, kinds: dict[str, str], report: Report) -> Table:
-    """The table as columns unique_id, time and value where it has stamps or steps across, as time and value where it has months; else as it is."""
-    if any(kind == "stamp" for kind in kinds.values()):
+def melted(table: Table, kinds: dict[str, str], named: Collection[str], report: Report) -> Table:
+    """The table with a row for each cell under stamps or steps across, as columns time and value, beside text and the columns `named` as those of
+    series; where none was named and each row is a series, unique_id names it. Any other table as it is.
+    """
+    if "stamp" in kinds.values():
         return table
-    months = {month: name for name in table.columns if (month := month_of(name))}
     year = next((name for name in table.columns if part_of(name) == "year" and kinds[name] == "number"), None)
+    months = {month: name for name in table.columns if (month := month_of(name))}
     if year is not None and len(months) == 12:
-        return _from_years(table, year, [months[month] for month in sorted(months)], report)
-    names = list(table.columns)
-    across = _stamped(names) or _counted([name for name in names if kinds[name] in ("number", "empty")])
-    text = [name for name in names if kinds[name] == "text" and name not in across]
-    if len(across) < LEAST or not text:
+        return _from_years(table, kinds, year, [months[month] for month in sorted(months)], named, report)
+    across, times = _across({name: kind for name, kind in kinds.items() if name not in named})
+    names, text = _beside(table, kinds, across, named)
+    naming = names or [name for name in text if _each_its_own(table.columns[name])][:1] or (text if times is not None else [])
+    if len(across) < LEAST or not naming:
         return table
-    stamps = np.array(list(across.values()))
-    named = next((name for name in text if _each_its_own(table.columns[name])), None)
-    labels = as_text(table.columns[named]) if named else joined([table.columns[name] for name in text])
-    if stamps.dtype == object and not named:
-        return table
-    if not named and not _each_its_own(labels):
+    labels = joined([table.columns[name] for name in naming])
+    if not _each_its_own(labels):
+        if times is None:
+            return table
         report.refuse(
             "which-id",
-            f"The columns of {table.where} are stamps, so that each row is a series, but {listed(text)} name some of them alike.",
-            remedy="Give each row a name of its own.",
+            f"Each row of {table.where} is a series, for stamps or steps stand across, but {listed(naming)} name some of them alike.",
+            remedy="Give each row a name of its own, or name the columns that do, such as --id state,county.",
         )
-    report.say("row-series", f"each row is a series, named by {named or ' '.join(text)}: {table.count} ({listed(labels.to_pylist())})")
-    _say_left([name for name in names if name not in across and name != named], report)
-    made = _long(table, list(across), None if stamps.dtype == object else np.tile(stamps, table.count))
-    codes, ids = codes_of(labels)
-    ident = pa.DictionaryArray.from_arrays(pa.array(np.repeat(codes, len(across)).astype("int32")), list(ids))
-    made = replace(made, columns={FILE_ID: pa.chunked_array([ident]), **made.columns})
-    return made if stamps.dtype != object else made.keep(_before_the_end(made.columns["value"], len(across)))
+    report.say("row-series", f"each row is a series, named by {' '.join(naming)}: {table.count} ({listed(labels.to_pylist())})")
+    if not names:
+        others = {name: column for name, column in table.columns.items() if name not in naming}
+        table, names = replace(table, columns={FILE_ID: labels, **others}), [FILE_ID]
+    made = _long(table, across, times, [*names, *(name for name in text if name not in naming)], report)
+    return made if times is not None else made.keep(_before_the_end(made.columns["value"], len(across)))
 
 
-def _from_years(table: Table, year: str, months: list[str], report: Report) -> Table:
+def _from_years(table: Table, kinds: dict[str, str], year: str, months: list[str], named: Collection[str], report: Report) -> Table:
     """A table with a row a year and a column a month as one of a row a month."""
     years = pc.cast(table.columns[year], pa.float64(), safe=False).to_numpy()
-    if not ((years == np.floor(years)) & (np.abs(years) < 10_000)).all():
+    if not ((years == np.floor(years)) & (years >= YEARS[0]) & (years <= YEARS[1])).all():
         return table
-    report.say("row-series", f"each row is a year, named by {year}, and each month a column: read as one series of months")
-    _say_left([name for name in table.columns if name != year and name not in months], report)
+    report.say("row-series", f"each row is a year, named by {year}, and each month a column: read as series of months")
     first = (years.astype("int64") - 1970).astype("datetime64[Y]").astype("datetime64[M]")
-    return _long(table, months, (first[:, None] + np.arange(12)).astype("datetime64[ns]").ravel())
+    names, text = _beside(table, kinds, months, named)
+    others = {name: column for name, column in table.columns.items() if name != year}
+    return _long(replace(table, columns=others), months, first[:, None] + np.arange(12), [*names, *text], report)
 
 
-def _long(table: Table, across: list[str], times: Array | None) -> Table:
-    """The cells of the columns `across` below each other, row by row, with their stamps (rows x columns,) if there are any."""
-    columns = [table.columns[name] for name in across]
-    if all(pa.types.is_integer(one.type) or pa.types.is_floating(one.type) or one.null_count == len(one) for one in columns):
-        cells = pa.array(np.stack([pc.cast(column, pa.float64(), safe=False).to_numpy() for column in columns], axis=1).ravel(), from_pandas=True)
-    else:
-        texts = np.stack([as_text(column).to_numpy() for column in columns], axis=1)
-        cells = pa.array(texts.ravel(), pa.string())
-    kept = np.repeat(np.arange(table.count) if table.kept is None else table.kept, len(across))
-    made = {} if times is None else {"time": pa.chunked_array([pa.array(times)])}
-    return replace(table, columns={**made, "value": pa.chunked_array([cells])}, count=len(cells), kept=kept)
-
-
-def _stamped(names: list[str]) -> dict[str, object]:
-    """The names that are stamps, with their stamps; none where fewer than LEAST are."""
+def _across(kinds: dict[str, str]) -> tuple[list[str], Array | None]:
+    """The columns that are stamps, and these; else those that count the steps of a series, such as V2, V3, V4, without stamps."""
+    names = list(kinds)
     years = {name: np.datetime64(found[1], "ns") for name in names if (found := _YEAR.fullmatch(name))}
     if len(years) >= LEAST:
-        return dict(years)
+        return list(years), np.array(list(years.values()))
     read = parse_text(pa.chunked_array([pa.array(names, pa.string())]))
-    good = {name: stamp for name, stamp in zip(names, read.wall, strict=True) if not np.isnat(stamp)}
-    return good if len(good) >= LEAST and not read.tie and read.clash is None else {}
+    good = ~np.isnat(read.wall)
+    if good.sum() >= LEAST and not read.tie and read.clash is None:
+        return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]
+    numbers = [name for name, kind in kinds.items() if kind in ("number", "empty")]
+    tails = [re.fullmatch(r"(\D*)(\d+)", name) for name in numbers]
+    count = all(one and two and one[1] == two[1] and int(two[2]) == int(one[2]) + 1 for one, two in pairwise(tails))
+    return numbers if count else [], None
 
 
-def _counted(names: list[str]) -> dict[str, object]:
-    """Names such as V2, V3, V4 that count the steps of a series, without stamps; none where they do not."""
-    tails = [re.fullmatch(r"(\D*)(\d+)", name) for name in names]
-    counts = all(tails) and all(one and two and one[1] == two[1] and int(two[2]) == int(one[2]) + 1 for one, two in pairwise(tails))
-    return dict.fromkeys(names) if counts else {}
+def _beside(table: Table, kinds: dict[str, str], across: Collection[str], named: Collection[str]) -> tuple[list[str], list[str]]:
+    """The columns beside those across that were named as those of series, and the others of text."""
+    others = [name for name in table.columns if name not in across]
+    return [name for name in others if name in named], [name for name in others if name not in named and kinds[name] == "text"]
+
+
+def _long(table: Table, across: list[str], times: Array | None, beside: list[str], report: Report) -> Table:
+    """The cells of the columns `across` below each other, row by row, with their stamps (width,) or (rows, width) and the columns `beside`."""
+    columns = [table.columns[name] for name in across]
+    if all(is_number(one.type) or one.null_count == len(one) for one in columns):
+        cells = pa.array(np.stack([pc.cast(column, pa.float64(), safe=False).to_numpy() for column in columns], axis=1).ravel(), from_pandas=True)
+    else:
+        cells = pa.array(np.stack([as_text(column).to_numpy() for column in columns], axis=1).ravel(), pa.string())
+    left = [name for name in table.columns if name not in (*across, *beside)]
+    if left:
+        report.say("text", f"columns beside them are left out: {listed(left, 20)}")
+    row = np.repeat(np.arange(table.count), len(across))
+    made = {name: as_text(table.columns[name]).combine_chunks().dictionary_encode().take(pa.array(row)) for name in beside}
+    if times is not None:
+        made["time"] = pa.array(np.broadcast_to(times.astype("datetime64[ns]"), (table.count, len(across))).ravel())
+    made["value"] = cells
+    chunked = {name: pa.chunked_array([column]) for name, column in made.items()}
+    return replace(table, columns=chunked, count=len(cells), kept=row if table.kept is None else table.kept[row])
 
 
 def _each_its_own(column: pa.ChunkedArray) -> bool:
@@ -101,8 +113,3 @@ def _before_the_end(values: pa.ChunkedArray, width: int) -> Array:
     """Which cells (rows x width,) are not among the empty ones at the end of their row."""
     seen = ~pc.is_null(values, nan_is_null=pa.types.is_floating(values.type)).to_numpy().reshape(-1, width)
     return (np.cumsum(seen[:, ::-1], axis=1)[:, ::-1] > 0).ravel()
-
-
-def _say_left(names: list[str], report: Report) -> None:
-    if names:
-        report.say("text", f"columns beside them are left out: {listed(names, 20)}")

@@ -55,6 +55,7 @@ _HINTS = (  # what a cell that is no number usually is
     (r"[+-]?\d{4,5},\w", " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths."),
     (r".*\d\s?[^\W\d_°]*°?[^\W\d_]+|.*\d\s?[*#<>]|[<>~]\s?\d.*", " Write the number alone."),
 )
+FLAGGED = 10  # different cells of a column that are enough to tell a flag from tenths
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
@@ -69,9 +70,16 @@ class Numbers:
 
 
 def numberish(cells: Sequence[str]) -> float:
-    """The share of cells that can be numbers; missing ones are not counted."""
+    """The share of cells that can be numbers; missing ones are not counted. Cells with a flag behind a comma are none."""
     known = [cell.strip() for cell in cells if cell.strip() not in MISSING]
-    return sum(_match(_signed(cell)) is not None for cell in known) / len(known) if known else 0.0
+    return sum(_match(_signed(cell)) is not None for cell in known) / len(known) if known and not _flagged(known) else 0.0
+
+
+def _flagged(cells: Sequence[str]) -> bool:
+    """Whether cells are a pressure and its flag as in 10150,1 of NOAA: tenths of real numbers are many, and 0 is among them."""
+    packed = {cell for cell in cells if re.fullmatch(r"\d{5},\d", cell)}
+    flags = {cell[-1] for cell in packed}
+    return len(packed) >= FLAGGED and packed.issuperset(cells) and len(flags) <= 4 and "0" not in flags
 
 
 def _match(cell: str) -> "re.Match[str] | None":
@@ -116,11 +124,6 @@ def mend(cell: str) -> str:
     if "," in cell:  # --missing takes a list
         return f"Mend the cell.{hint}"
     return f"Mend the cell, or say that it means missing with --missing {shlex.quote(cell.strip())}.{hint}"
-
-
-def first_text(column: pa.ChunkedArray, row: int) -> str:
-    """The cell of a row as text, for a message."""
-    return str(column[row].as_py())
 
 
 def _signed(cell: str) -> str:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
 from forecast.data.findings import Report, listed
-from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, nameless, without_empty
+from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, is_number, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[Path, Report, Needed], Table]] = {
 
 
 def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if is_number(kind):
         return "number"
     return "stamp" if pa.types.is_temporal(kind) else "text"
 
@@ -125,17 +125,16 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
     if any("=" in part for file in files for part in file.relative_to(folder).parts[:-1]):
         return _data_set(folder, files, report)
     notes = Report()
-    tables = [_file(file, notes, _all) for file in files]
+    made = {file: _file(file, notes, _all) for file in files}
     seen: set[tuple[str, str]] = set()
     for finding in notes.findings:
         if (finding.code, finding.message) not in seen:
             report.findings.append(finding)
             seen.add((finding.code, finding.message))
-    void = [file.name for table, file in zip(tables, files, strict=True) if not table.count]
+    void = [file.name for file, table in made.items() if not table.count]
     if void:
         report.say("empty-file", f"files without a row below their header are passed over: {listed(void)}")
-        files = [file for table, file in zip(tables, files, strict=True) if table.count]
-        tables = [table for table in tables if table.count]
+    files, tables = [file for file in files if made[file].count], [table for table in made.values() if table.count]
     if not tables:
         report.refuse("no-rows", f"No file of {folder.name} holds a row.", remedy="Tables with a header and at least some dozens of rows are needed.")
     _refuse_strangers(tables, report)

@@ -7,7 +7,7 @@ import calendar
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,8 @@ from forecast.files import Array
 
 DAY = 86_400 * 10**9  # ns
 NAT = np.datetime64("NaT", "ns")
+Order = Literal["day", "month", "year"]  # which of the three numbers of a date comes first
+YEAR_FIRST = "yy-month-day"
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
 _CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
 _ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
@@ -31,7 +33,7 @@ _DATES = {
     "year-month-day": r"(?P<y>\d{4})[-/. ](?P<m>\d{1,2})[-/. ](?P<d>\d{1,2})",
     "yyyymmdd": r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
     "day and month": rf"(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ]{_YEAR}",
-    "yy-month-day": r"(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{2})",
+    YEAR_FIRST: r"(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{2})",
     "year-day of year": r"(?P<y>\d{4})[-/. ](?P<j>\d{3})",
     "year, month and day in Chinese": r"(?P<y>\d{4})年\s?(?P<m>\d{1,2})月\s?(?P<d>\d{1,2})日",
     "day month-name year": rf"{_DAY}[-/. ]*{_MON},?[-/. ]*{_YEAR}",
@@ -105,8 +107,8 @@ class Stamps:
 
     wall datetime64[ns] (n,): as written, NaT where nothing could be read · offset int64 ns (n,) from UTC where the cells say one, else None
     · zoned bool (n,): which cells say one · bad (k,), outside (k,): rows that hold no stamp, or one that datetime64[ns] cannot hold ·
-    form in words · zone: of a typed column · dayfirst as decided, None where the form leaves no choice · tie: both orders would do
-    · clash: a row that can only be day-first and one that can only be month-first.
+    form in words · zone: of a typed column · first: day, month or year, as decided, empty where the form leaves no choice · tie: another order
+    would do as well · clash: a row that can only be day-first and one that can only be month-first.
     """
 
     wall: Array
@@ -116,9 +118,14 @@ class Stamps:
     outside: Array = field(default_factory=_no_rows)
     form: str = ""
     zone: str = ""
-    dayfirst: bool | None = None
+    first: Order | Literal[""] = ""
     tie: bool = False
     clash: tuple[int, int] | None = None
+
+    @property
+    def dayfirst(self) -> bool | None:
+        """Whether the day comes first, as the next file is told."""
+        return self.first == "day" if self.first else None
 
 
 def stampish(cells: Sequence[str]) -> float:
@@ -167,17 +174,6 @@ def _to_ns(moments: Array) -> tuple[Array, Array]:
     wrong = (moments < low) | (moments >= high)
     outside = np.flatnonzero(wrong & ~np.isnat(moments))
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
-
-
-def even_step(times: Array) -> int:
-    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
-    raw = times.view("int64")
-    step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
-    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
-        block = raw[start : start + (1 << 15) + 1]
-        if (block[1:] - block[:-1] != step).any():
-            return 0
-    return step
 
 
 def parse_numbers_as_stamps(values: Array) -> Stamps:
@@ -254,16 +250,16 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
     form, fields = _best(cells)
     if form is None:
         return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
-    if form == "day and month" and dayfirst is None and (turned := _year_first(fields, cells, codes)):
-        form, fields = "yy-month-day", turned
-    order, tie, clash = _order(fields, cells, dayfirst, codes) if "a" in fields else (None, False, None)
-    if order is not None:
-        a, b = fields.pop("a"), fields.pop("b")
-        fields["d"], fields["m"] = (a, b) if order else (b, a)
+    first: Order | Literal[""] = "year" if form == YEAR_FIRST else ""
+    tie, clash = False, None
+    if "a" in fields:
+        orders = _orders(fields, cells)
+        first, tie, clash = _first(orders, cells, dayfirst, codes)
+        form, fields = YEAR_FIRST if first == "year" else form, orders[first]
     wall, wrong, outside = _assemble(fields, len(cells))
     wall, wrong, outside = np.append(wall, NAT), np.append(wrong, False), np.append(outside, False)
     read = Stamps(wall[codes], bad=np.flatnonzero((wrong & ~empty)[codes]), outside=np.flatnonzero(outside[codes]), form=form)
-    read = replace(read, dayfirst=order, tie=tie, clash=clash)
+    read = replace(read, first=first, tie=tie, clash=clash)
     if "z" in fields and (fields["z"] != "").any():
         zoned = np.append(fields["z"] != "", False)[codes]
         return replace(read, offset=np.append(_offsets(fields["z"]), 0)[codes], zoned=zoned)
@@ -378,51 +374,50 @@ def _weeks(year: Array, week: Array, weekday: Array) -> tuple[Array, Array]:
     return monday + 7 * (week - 1) + weekday - 1, (week < 1) | (week > 53)
 
 
-def _order(fields: dict[str, Array], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[bool, bool, tuple[int, int] | None]:
-    """(day-first, tie, clash) of two numbers that are day and month in an order to be found out over the whole column."""
+def _orders(fields: dict[str, Array], cells: pa.Array) -> dict[Order, dict[str, Array]]:
+    """The fields of dates of three numbers, by which of these is taken to come first."""
     a, b = fields["a"], fields["b"]
-    read = fields["y"] >= 0
+    rest = {name: field for name, field in fields.items() if name not in ("a", "b")}
+    year = _fields(pc.extract_regex(cells, _PATTERNS[YEAR_FIRST]))
+    return {"day": {**rest, "d": a, "m": b}, "month": {**rest, "d": b, "m": a}, "year": year}
+
+
+def _first(orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[Order, bool, tuple[int, int] | None]:
+    """(what comes first, tie, clash), found out over the whole column; dayfirst: as told, where the cells leave it open."""
+    a, b, read = orders["day"]["d"], orders["day"]["m"], orders["day"]["y"] >= 0
     day, month = read & (a > 12) & (a <= 31), read & (b > 12) & (b <= 31)
     if day.any() and month.any():
         rows = [int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in (day, month)]
-        return bool(day.sum() >= month.sum()), False, (rows[0], rows[1])
-    if day.any() or month.any():
-        return bool(day.any()), False, None
-    if dayfirst is not None:
-        return dayfirst, False, None
-    if pc.sum(pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")).as_py():
-        return True, False, None  # points are written where the day comes first
-    return _steadier(fields, codes), True, None
+        return "day" if day.sum() >= month.sum() else "month", False, (rows[0], rows[1])
+    walls = {name: _assemble(fields, len(cells)) for name, fields in orders.items()}
+    year = not (walls["year"][1] & ~(walls["day"][1] & walls["month"][1])).any()
+    usual: Order = "day" if day.any() else "month"
+    tie = False
+    if not day.any() and not month.any():
+        if dayfirst is not None:
+            return "day" if dayfirst else "month", False, None
+        points = pc.sum(pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")).as_py()  # are written where the day comes first
+        steady = _steps(walls["day"][0], codes)[:2] < _steps(walls["month"][0], codes)[:2]
+        usual, tie = "day" if points or steady else "month", not points
+    elif dayfirst is False and day.any() and year:
+        return "year", False, None
+    if dayfirst is None and year:
+        turned, same = _steps(walls["year"][0], codes), _steps(walls[usual][0], codes)
+        return ("year", False, None) if turned < same else (usual, tie or turned == same, None)
+    return usual, tie, None
 
 
-def _steadier(fields: dict[str, Array], codes: Array) -> bool:
-    """Whether day-first gives fewer different steps than month-first, for a column in which each number could be either."""
-    return _steps(_ordered(fields, "dm"), codes) < _steps(_ordered(fields, "md"), codes)
-
-
-def _ordered(fields: dict[str, Array], names: str) -> dict[str, Array]:
-    """Fields whose two numbers of an open order have been given names, "dm" or "md"."""
-    return {names["ab".index(name)] if name in "ab" else name: field for name, field in fields.items()}
-
-
-def _steps(fields: dict[str, Array], codes: Array) -> tuple[int, bool]:
-    """How many different steps stamps have, and whether they are other days than the first of months: the less, the likelier their order."""
-    wall, wrong, _ = _assemble(fields, len(fields["y"]))
+def _steps(wall: Array, codes: Array) -> tuple[int, bool, int]:
+    """Of different stamps how many different steps, whether they are other days than the first of months, and their span: less is likelier."""
     wall = np.append(wall, NAT)[codes]
     wall = wall[~np.isnat(wall)]
+    if not len(wall):
+        return 0, False, 0
     months = wall.astype("datetime64[M]")
-    monthly = len(np.unique(wall - months.astype("datetime64[ns]"))) == 1  # months are steps of one size, although not in days
-    return len(np.unique(np.diff((months if monthly else wall).astype("int64")))), bool((fields["d"][~wrong] != 1).any())
-
-
-def _year_first(fields: dict[str, Array], cells: pa.Array, codes: Array) -> dict[str, Array] | None:
-    """The fields of 24-01-31 with its year in front, where that reads every cell that has the day or month there, in fewer steps."""
-    turned = _fields(pc.extract_regex(cells, _PATTERNS["yy-month-day"]))
-    if (_assemble(turned, len(cells))[1] & ~_assemble(_either(fields), len(cells))[1]).any():
-        return None
-    others = [_ordered(fields, names) for names in ("dm", "md")]
-    usual = min([_steps(other, codes) for other in others if not (_assemble(other, len(cells))[1] & (other["y"] >= 0)).any()], default=None)
-    return turned if usual is None or _steps(turned, codes) < usual else None
+    since = wall - months.astype("datetime64[ns]")
+    monthly = len(np.unique(since)) == 1  # months are steps of one size, although not in days
+    steps = np.diff((months if monthly else wall).astype("int64"))
+    return len(np.unique(steps)), bool((since >= np.timedelta64(1, "D")).any()), int((wall.max() - wall.min()).astype("int64"))
 
 
 def _offsets(zones: Array) -> Array:
@@ -480,7 +475,7 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     day = ((hour * 60 + minute) * 60 + second) * 10**9 + whole.get("clock", np.zeros(count, "int64"))
     wall = np.where(missing | wrong, NAT, base + day.astype("timedelta64[ns]"))
     made = Stamps(wall, bad=np.flatnonzero(wrong & ~missing), outside=out, form=form)
-    return made if date is None else replace(made, dayfirst=date.dayfirst, tie=date.tie, clash=date.clash)
+    return made if date is None else replace(made, first=date.first, tie=date.tie, clash=date.clash)
 
 
 def clock_times(cells: Sequence[str | None]) -> Array | None:

@@ -67,6 +67,21 @@ class Table:
         return places
 
 
+def cell_type(column: pa.ChunkedArray) -> pa.DataType:
+    """The type of a column's cells, also where they are coded by a dictionary."""
+    return column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type is one of numbers: whole, floating or decimal."""
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is one of text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
     texts = [re.sub(r"^<(.*)>$", r"\1", str(name).strip("\ufeff \t\r\n")) if name is not None else "" for name in names]
@@ -111,9 +126,9 @@ def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table
 
 def _counts(column: pa.ChunkedArray) -> bool:
     """Whether a column is 0, 1, 2 ... or 1, 2, 3 ..."""
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) or column.null_count:
+    if not is_number(column.type) or column.null_count:
         return False
-    values = column.to_numpy()
+    values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     return bool(len(values) and values[0] in (0, 1) and (np.diff(values) == 1).all())
 
 
@@ -149,11 +164,11 @@ def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[p
     """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
     if any(pa.types.is_timestamp(part.type) for part in parts):
-        parts = [_moments(name, part, report) if pa.types.is_string(part.type) else part for part in parts]
+        parts = [_moments(name, part, report) if is_text(part.type) else part for part in parts]
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
     if len(kinds) <= 1:
         kind = next(iter(kinds), pa.null())
-    elif all(pa.types.is_integer(one) or pa.types.is_floating(one) or pa.types.is_decimal(one) for one in kinds):
+    elif all(is_number(one) for one in kinds):
         kind = pa.float64()
     elif all(pa.types.is_timestamp(one) or pa.types.is_date(one) for one in kinds) and len({getattr(one, "tz", None) for one in kinds}) == 1:
         kind = pa.timestamp("ns", next(iter({getattr(one, "tz", None) for one in kinds})))

@@ -91,6 +91,11 @@ GOOD = {
     "thousands by point": (numbers([f"{v:,.1f}".replace(",", " ").replace(".", ",").replace(" ", ".") for v in PRICES], sep=";"), {}, PRICES),
     "thousands by space": (numbers([f"{v:,.1f}".replace(",", "\u00a0") for v in PRICES]), {}, PRICES),
     "whole thousands": (numbers([f"{v:,.0f}" for v in range(1000, 1012)]), {}, list(range(1000, 1012))),
+    "decimal comma in quotes, as pressures have": (
+        numbers([f"{10150 + v},{v % 5}" for v in range(12)]),
+        {},
+        [10150 + v + v % 5 / 10 for v in range(12)],
+    ),
     "thousands of India": (numbers([f"{v + 1},23,456.5" for v in range(12)]), {}, [100_000 * v + 123_456.5 for v in range(12)]),
     "whole thousands of India": (
         numbers([*(f"{v},23,456" for v in range(1, 12)), "99,123"]),
@@ -228,6 +233,33 @@ GOOD = {
     "Excel hours of four digits": (csv("date,y", rows=[f"{45292 + h / 24:.4f},{h}" for h in range(12)]), {}, VALUES),
     "years called date": (csv("date,y", rows=[f"{1990 + i},{i}" for i in range(12)]), {}, VALUES),
     "time of day with points": (csv("Date;Time;y", [f"13/01/2024;{h:02}.00.00;{h}" for h in range(12)]), {}, VALUES),
+    "text of another width beside dates": (
+        pa.table(
+            {
+                "date": [datetime.date(2024, 1, d) for d in (1, 2) for _ in range(6)],
+                "at": pa.array([f"{4 * h:02}:00" for h in range(6)] * 2, pa.large_string()),
+                "y": VALUES,
+            }
+        ),
+        {},
+        VALUES,
+    ),
+    "hours as categories beside dates": (
+        pa.table(
+            {
+                "date": [datetime.date(2024, 1, d) for d in (1, 2) for _ in range(6)],
+                "at": pa.array([f"{4 * h:02}:00" for h in range(6)] * 2).dictionary_encode(),
+                "y": VALUES,
+            }
+        ),
+        {},
+        VALUES,
+    ),
+    "years of decimals as parts": (
+        pa.table({"year": [decimal.Decimal(2000)] * 12, "month": [decimal.Decimal(m) for m in range(1, 13)], "y": VALUES}),
+        {"time": "year,month"},
+        VALUES,
+    ),
     "hhmmss": (csv("<DATE>,<TIME>,<CLOSE>", [f"20240101,{h:02}0000,{h}" for h in range(12)]), {}, VALUES),
     "points and a column of times, no header": (csv("2024.01.01,00:00,0", [f"2024.01.01,{h:02}:00,{h}" for h in range(1, 12)]), {}, VALUES),
     "hours by their column, no header": (
@@ -282,12 +314,48 @@ GOOD = {
         {},
         list(range(24)),
     ),
+    "months across, stations": (
+        csv("station,kind,year," + ",".join(GERMAN), [f"{s},mean,{y}" + f",{v}" * 12 for s, v in (("b", 9), ("a", 5)) for y in (2000, 2001)]),
+        {},
+        [5] * 24,
+    ),
+    "months across, stations by number": (
+        csv("nr,year," + ",".join(GERMAN), [f"{s},{y}" + f",{s}" * 12 for s in (102, 101) for y in (2000, 2001)]),
+        {"id": "nr"},
+        [101] * 24,
+    ),
+    "months across, one of them the target": (
+        csv("year," + ",".join(GERMAN), [f"{2000 + v:g},{v:g}" + ",7" * 11 for v in VALUES]),
+        {"target": "Jan", "past": "none"},
+        VALUES,
+    ),
+    "dates across, named by a number": (csv("code," + ",".join(DAYS), ["102" + ",9" * 12, "101" + ",5" * 12]), {"id": "code"}, [5] * 12),
+    "steps across, named by a number": (
+        csv("nr," + ",".join(f"V{i}" for i in range(12)), ["2" + ",9" * 12, "1" + ",5" * 12]),
+        {"id": "nr"},
+        [5] * 12,
+    ),
+    "dates across, named by two columns": (
+        csv("state,county,note," + ",".join(DAYS), ["x,a,n" + ",9" * 12, "y,a,n" + ",8" * 12, "x,b,n" + ",7" * 12]),
+        {"id": "county,state"},
+        [9] * 12,
+    ),
+    "sensors in steps, series by their names": (
+        csv("unit," + ",".join(f"s{i}" for i in range(12)), [f"{u},{v:g}" + ",7" * 11 for u in "ab" for v in VALUES]),
+        {"id": "unit", "target": "s0", "past": "none"},
+        VALUES,
+    ),
     "series by two columns": (
         csv(
             "ds,station,element,y",
             [f"{d},{s},{e},{v + 9 * (s + e != 'ap'):g}" for d, v in zip(DAYS, VALUES, strict=True) for s in "ab" for e in "pt"],
         ),
         {"id": "station,element"},
+        VALUES,
+    ),
+    "series whose names are signs of missing": (
+        csv("ds,id,y", [f"{d},{s},{v:g}" for s, values in (("ND", [9] * 12), ("NA", VALUES)) for d, v in zip(DAYS, values, strict=True)]),
+        {},
         VALUES,
     ),
     "points of a grid": (
@@ -381,6 +449,13 @@ BAD = {
         (),
         "in tenths",
     ),
+    "pressure and flag in a cell": (
+        csv("DATE,SLP", [f'{d},"{v:05},{1 if i else 5}"' for i, (d, v) in enumerate(zip(DAYS, [*range(9995, 10006), 99999], strict=True))]),
+        {"target": "SLP"},
+        "which-target",
+        (),
+        "column 'SLP' holds '09995,5'",
+    ),
     "unit in each cell": (numbers([f"{v} mm" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0 mm'"),
     "text in a past column with a blank": (
         csv("ds,y,z", [f"{d},1,{'no idea' if d == DAYS[2] else 4}" for d in DAYS]),
@@ -414,6 +489,20 @@ BAD = {
         "--every 1h --how mean",
     ),
     "dates across and no names": (csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]), {}, "which-id", (), "name some of them alike"),
+    "dates across and a name that is no name": (
+        csv("state,county," + ",".join(DAYS), ["x,a" + ",9" * 12, "x,b" + ",8" * 12]),
+        {"id": "state"},
+        "which-id",
+        (),
+        "--id state,county",
+    ),
+    "months across of years that are none": (
+        csv("year," + ",".join(GERMAN), [f"{y}" + ",9" * 12 for y in (3000, 3001)]),
+        {},
+        "which-target",
+        (),
+        "year, Jan",
+    ),
     "text among dates across": (csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y,7 p" + ",8" * 11]), {}, "text-in-numbers", (3,), "found '7 p'"),
     "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cells"),
     "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
@@ -561,6 +650,7 @@ SAID = {
     "row numbers": (",ds,y\n" + "\n".join(f"{i},{line}" for i, line in enumerate(csv().splitlines()[1:])), {}, "index-column", ()),
     "text column": (csv("ds,y,sky", rows=[f"{d},1,clear" for d in DAYS]), {}, "text", ()),
     "thousands": (numbers([f"{v:,.1f}" for v in PRICES]), {}, "number-format", ()),
+    "big integers of 64 bits": (pa.table({"ds": HOURS, "y": pa.array([2**60 + i for i in range(12)])}), {}, "int-overflow", tuple(range(10))),
     "big integers": (csv(rows=[f"{d},{2**60 + 1}" for d in DAYS]), {}, "int-overflow", tuple(range(2, 12))),
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
@@ -632,6 +722,38 @@ def test_stamps_across_are_stamps(tmp_path):
         following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
+
+
+def test_what_is_text_beside_stamps_across_is_static(tmp_path):
+    content = csv("code,region," + ",".join(DAYS), ["A,n" + ",9" * 12, "B,s" + ",8" * 12])
+    panel = read(made(content, tmp_path), static="region")
+    assert panel.ids == ("A", "B")
+    assert panel.values[:, 1].tolist() == [0] * 12 + [1] * 12
+    assert panel.columns[1].names == ("n", "s")
+
+
+def test_two_digits_of_the_year_in_front_are_years(tmp_path):
+    """Daily rows of one month could be the same day of many years as well."""
+    for count in (2, 12, 31, 40):
+        days = pd.date_range("2024-01-01", periods=count)
+        for form in ("%y-%m-%d", "%y/%m/%d"):
+            content = csv(rows=[f"{day:{form}},{i}" for i, day in enumerate(days)])
+            panel = read(made(content, tmp_path))
+            assert (panel.times == days.to_numpy()).all()
+            assert "the year first" in next(one.message for one in panel.findings if one.code == "day-first")
+        following = csv(rows=["24-02-10,1"])  # a row alone leaves it open, but the run knows
+        assert str(read(made(following, tmp_path), **dataclasses.asdict(panel.roles)).times[0])[:10] == "2024-02-10"
+    alone = read(made(following, tmp_path)).findings
+    assert "24-02-10 is 2010-02-24" in next(one.message for one in alone if one.code == "ambiguous-day-first")
+    months = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2013-01-13", periods=14))])
+    assert (read(made(months, tmp_path)).times == pd.date_range("2013-01-13", periods=14).to_numpy()).all()
+
+
+def test_names_that_are_signs_of_missing_are_names(tmp_path):
+    rows = [f"{d},{i},{'.-'[i % 2]},{'none' if i % 3 else 'missing'},{'MF'[i % 2]}" for i, d in enumerate(DAYS)]
+    panel = read(made(csv("ds,y,rain,alarm,sex", rows), tmp_path), past=["rain", "alarm", "sex"])
+    assert [column.names for column in panel.columns[1:]] == [("-", "."), ("missing", "none"), ("F", "M")]
+    assert panel.values[:, 1].tolist() == [1, 0] * 6
 
 
 def test_every_row_is_a_case_of_its_own():

@@ -1,0 +1,140 @@
+"""Columns of cells become columns of float64: numbers, the numbers of names, the sines and cosines of angles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.checks import look_at_values
+from forecast.data.columns import codes_of
+from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.numbers import Decimal, mend, parse_numbers
+from forecast.data.panel import Column, Role
+from forecast.data.sources import as_text
+from forecast.data.tables import Table, cell_type, is_text
+from forecast.errors import nearest
+from forecast.files import Array
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How cells are to be read, as told: what means missing, which columns hold angles or names, and the decimal mark."""
+
+    missing: tuple[str, ...]
+    circular: tuple[str, ...]
+    category: tuple[str, ...]
+    decimal: Decimal | None
+
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers among the signs for missing."""
+        found = []
+        for sign in self.missing:
+            try:
+                found.append(float(sign))
+            except ValueError:
+                continue
+        return found
+
+
+def read_values(
+    table: Table, taken: dict[str, pa.ChunkedArray], roles: Mapping[str, Role], choices: Choices, report: Report
+) -> tuple[Array, list[Column], str | None]:
+    """float64 (n, C) in the order of the file, its columns, and the decimal mark of text where one was seen."""
+    others = [name for name, role in roles.items() if role != "target" and name not in choices.category]
+    for name in choices.circular:
+        if roles.get(name) == "target":
+            report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
+        if name not in others:
+            report.refuse("no-such-column", f"There is no past, future or static column {name!r} of numbers for --circular.{nearest(name, others)}")
+    columns: list[Column] = []
+    parts: list[Array] = []
+    decimal: str | None = None
+    for name, role in roles.items():
+        if name in choices.category:
+            empty = ("",) if role == "static" else ()  # what is left empty of a whole series is not known
+            codes, names = _codes(name, taken.pop(name), (*choices.missing, *empty), report)
+            columns.append(Column(name, role, names))
+            parts.append(codes)
+            continue
+        column, mark = _floats(table, name, taken.pop(name), choices, report)
+        decimal = decimal or mark
+        look_at_values(name, column, table, report)
+        if name in choices.circular:
+            angle = np.deg2rad(_angles(name, column, table, report))
+            columns += [Column(f"{name}_sin", role), Column(f"{name}_cos", role)]
+            with np.errstate(invalid="ignore"):  # infinite ones are errors already
+                parts += [np.sin(angle), np.cos(angle)]
+        else:
+            columns.append(Column(name, role))
+            parts.append(column)
+    report.stop()
+    pa.default_memory_pool().release_unused()
+    values = np.empty((table.count, len(columns)))
+    for start in range(0, table.count, 1 << 14):  # block by block, so that a row's values are written while they are near
+        for j, part in enumerate(parts):
+            values[start : start + (1 << 14), j] = part[start : start + (1 << 14)]
+    return values, columns, decimal
+
+
+def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report: Report) -> tuple[Array, tuple[str, ...]]:
+    """The number of each cell's name float64 (n,), NaN where it says missing, and the names; an empty cell has the empty name."""
+    codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
+    values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
+    known = tuple(one or "(empty)" for one in names if one not in missing)
+    report.say("category", f"{name}: a category of {len(known)} names ({listed(known)})", example=known[0] if known else "")
+    return values, names
+
+
+def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
+    """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
+    mark: str | None = None
+    if is_text(cell_type(column)):
+        read = parse_numbers(column, choices.missing, choices.decimal, "," if table.decimal == "," else None)
+        values, mark = read.values, read.decimal
+        if read.words:
+            report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
+        if len(read.bad):
+            cell = str(column[int(read.bad[0])].as_py())
+            report.say(
+                "text-in-numbers",
+                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
+                rows=table.rows(read.bad[:SHOWN]),
+                example=cell,
+                remedy=mend(cell),
+            )
+    else:
+        if pa.types.is_boolean(column.type):
+            column = pc.cast(column, pa.uint8())
+        values = pc.cast(column, pa.float64(), safe=False).to_numpy()
+    for number in choices.numbers:
+        same = values == number
+        if same.any():
+            values = np.where(same, np.nan, values)
+            report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
+    return values, mark
+
+
+def _first(column: pa.ChunkedArray, values: Array) -> str:
+    """The first cell of a column that is a number."""
+    seen = np.flatnonzero(~np.isnan(values))
+    return str(column[int(seen[0])].as_py()) if len(seen) else ""
+
+
+def _angles(name: str, values: Array, table: Table, report: Report) -> Array:
+    """A column of degrees; what lies outside of a circle is refused."""
+    wrong = np.flatnonzero((values < -360) | (values > 360))
+    if len(wrong):
+        report.say(
+            "not-an-angle",
+            f"{table.at(wrong[:1])} has {values[wrong[0]]:g} in the circular column {name!r}, which is no angle in degrees"
+            f" ({len(wrong):,} such rows).",
+            rows=table.rows(wrong[:SHOWN]),
+            example=f"{values[wrong[0]]:g}",
+            remedy=f"Say what means missing, such as --missing {values[wrong[0]]:g}, or leave --circular away.",
+        )
+    else:
+        report.say("circular", f"{name}: an angle in degrees, read as its sine and cosine")
+    return values

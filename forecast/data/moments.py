@@ -1,0 +1,150 @@
+"""Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.clock import Clock, show
+from forecast.data.columns import DATE_NAMES
+from forecast.data.findings import SHOWN, Report
+from forecast.data.stamps import Stamps
+from forecast.data.tables import Table
+from forecast.data.zones import to_moments
+from forecast.files import Array
+
+
+def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Table, Stamps]:
+    """The table without rows that hold nothing at all."""
+    unknown = np.isnat(stamps.wall)
+    unknown[stamps.bad] = False
+    unknown[stamps.outside] = False
+    if not unknown.any():
+        return table, stamps
+    void = unknown.copy()
+    for column in table.columns.values():
+        empty = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+        void &= empty.to_numpy()
+    if not void.any():
+        return table, stamps
+    if void.all():
+        report.refuse(
+            "no-rows", f"{table.where} has rows, but no value in any of them.", remedy="Check the delimiter and which columns were written."
+        )
+    report.say("empty-rows", f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out")
+    place = np.cumsum(~void) - 1
+
+    kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
+    if stamps.offset is not None and stamps.zoned is not None:
+        kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
+    return table.keep(~void), kept
+
+
+def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Report) -> None:
+    """How the stamps were read; cells that are none, or that leave their meaning open, are errors."""
+    where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
+
+    def cell(row: int) -> str:
+        cells = [table.columns[name][row].as_py() for name in names]
+        return " ".join("" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one) for one in cells)
+
+    def complain(code: str, rows: Array, what: str, remedy: str) -> None:
+        if len(rows):
+            report.say(
+                code,
+                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({len(rows):,} such rows).",
+                rows=table.rows(rows[:SHOWN]),
+                example=cell(rows[0]),
+                remedy=remedy,
+            )
+
+    if stamps.clash is not None:
+        day, month = stamps.clash
+        report.say(
+            "mixed-day-first",
+            f"{table.at([day])} can only be day-first ({cell(day)}) and {table.at([month]).lower()} only month-first ({cell(month)}) in {where}.",
+            rows=table.rows(stamps.clash),
+            example=cell(day),
+            remedy="Write them in one order, best as 2013-01-31.",
+        )
+        report.stop()
+    complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
+    complain("out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it.")
+    missing = np.setdiff1d(np.flatnonzero(np.isnat(stamps.wall)), [*stamps.bad, *stamps.outside])
+    complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
+    if stamps.zoned is not None:
+        bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
+        complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
+    report.stop()
+    if stamps.first:
+        order = f"the {stamps.first} first"
+        if stamps.tie:
+            report.say(
+                "ambiguous-day-first",
+                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed"
+                f" ({cell(0)} is {show(stamps.wall[0])})",
+                rows=table.rows([0]),
+                example=cell(0),
+                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
+            )
+        else:
+            report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+    elif stamps.form not in ("timestamps", "dates", "year-month-day"):
+        report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+
+
+def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
+    """A column of text with a year in its cells or called date, each its own, is one of stamps in a form that is not known here."""
+    for name in text:
+        cells = pc.cast(table.columns[name].drop_null(), pa.string())
+        dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
+            report.refuse(
+                "unreadable-stamp",
+                f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
+                example=cells[0].as_py(),
+                remedy="Write them as 2013-01-31 06:00, with an offset such as +01:00 in place of a zone's name; or remove the column.",
+            )
+
+
+def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Clock | None, values: Array, report: Report) -> tuple[Array, str, bool]:
+    """(times, zone, whether they are dates); rows without values whose local time does not exist get NaT."""
+    moments = to_moments(stamps, tz, series, None if clock is None or clock.kind == "step" else clock.dated)
+    times = moments.times
+    if moments.missing is not None and len(moments.missing):
+        full = moments.missing[~np.isnan(values[moments.missing]).all(axis=1)]
+        if len(full):
+            report.refuse(
+                "nonexistent-time",
+                f"{table.at(full[:1])} has the stamp {show(stamps.wall[full[0]])}, which does not exist in {moments.zone}: clocks skip it"
+                f" ({len(full):,} such rows).",
+                rows=table.rows(full[:SHOWN]),
+                example=show(stamps.wall[full[0]]),
+                remedy="Leave --tz away if the stamps are no local time, or name a fixed offset such as --tz +01:00.",
+            )
+        skipped = moments.missing
+        report.say(
+            "nonexistent-empty",
+            f"{table.at(skipped)} without values {'has a stamp that does' if len(skipped) == 1 else 'have stamps that do'} not exist in"
+            f" {moments.zone} and {'is' if len(skipped) == 1 else 'are'} left out",
+            rows=table.rows(skipped[:SHOWN]),
+            example=show(stamps.wall[skipped[0]]),
+        )
+    if moments.single is not None and len(moments.single):
+        single = moments.single
+        report.say(
+            "ambiguous-time",
+            f"{table.at(single)} {'has a local time' if len(single) == 1 else 'have local times'} that the clocks of {moments.zone} show twice, and"
+            f" which is there once; the first is taken",
+            rows=table.rows(single[:SHOWN]),
+            example=show(stamps.wall[single[0]]),
+        )
+    if moments.dates and (tz or stamps.zone or stamps.offset is not None):
+        report.say("zone", f"a step is a day or longer: stamps are dates{f' of {tz or stamps.zone}' if tz or stamps.zone else ''}")
+    elif moments.zone:
+        known = stamps.zone or stamps.offset is not None
+        report.say("zone", f"stamps are {'moments, days are those of' if known else 'local time of'} {moments.zone}; inside they are UTC")
+    elif stamps.offset is not None:
+        report.say("zone", "stamps say their offset from UTC; inside they are UTC")
+    return times, moments.zone, moments.dates
