@@ -13,11 +13,13 @@ from forecast.errors import ForecastError
 from forecast.evaluation.metrics import absolute, score
 from forecast.files import Array
 from forecast.models import BASELINES
+from forecast.models.base import mean_observed
 from forecast.results import Outcome, intervals
 
 LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the confidence set have 1 - LEVEL
 FEWEST = 8  # horizons of test below which no verdict is given
 RESAMPLES = 1000
+ROUNDING = 1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
 POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 
 
@@ -103,6 +105,7 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     order = sorted(models, key=lambda name: scores[name]["mae"])
     baseline = baseline or next((name for name in order if name in BASELINES), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
+    losses = {name: told_apart(own, losses[baseline]) for name, own in losses.items()}
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
     others = [name for name in order if name != baseline]
     p = dict(zip(others, holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]), strict=True))
@@ -121,6 +124,11 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     cold, dropped = unseen(models[baseline])
     notes = _notes(models[baseline], cold, dropped)
     return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons), cold, dropped, notes)
+
+
+def told_apart(losses: Array, baseline: Array) -> Array:
+    """Losses (T,), but the baseline's where the two differ by no more than rounding: a net whose forecast is the last value says so in float32."""
+    return np.where(np.abs(losses - baseline) <= ROUNDING * mean_observed(baseline), baseline, losses)
 
 
 def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -285,7 +293,8 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
         return f"{best.model} alone was run: there is nothing to compare it with."
     if best.model == baseline:
         second = rows[1]
-        return f"No model beats the baseline {baseline}: the next, {second.model}, has an MAE {_percent(-second.skill)} higher."
+        worse = f"has an MAE {_percent(-second.skill)} higher" if round(-second.skill, 3) else "is as good"
+        return f"No model beats the baseline {baseline}: the next, {second.model}, {worse}."
     gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * (baseline in BASELINES)}"
     if best.p is None:
         return f"{gain}; but the test spans {horizons:.1f} horizons, and below {FEWEST} no verdict is given on whether that is chance."
@@ -303,7 +312,7 @@ def _percent(share: float) -> str:
 
 
 def _signed(share: float) -> str:
-    return "" if math.isnan(share) else f"{100 * share:+,.{0 if abs(share) >= 10 else 1}f} %"
+    return "" if math.isnan(share) else f"{100 * share:+z,.{0 if abs(share) >= 10 else 1}f} %"
 
 
 def _p(p: float | None) -> str:

@@ -16,7 +16,7 @@ from forecast.models.base import Goal, Watch
 from forecast.plan import make_run
 from forecast.runs import ablation_of, compare_run
 
-SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 8, "layers": 1, "learning_rate": 0.02}
+SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 8, "layers": 1, "learning_rate": 0.02, "anchor": "last"}
 
 
 def table(count: int) -> dict[str, np.ndarray]:

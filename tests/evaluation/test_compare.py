@@ -108,6 +108,18 @@ def test_the_verdict_says_whether_it_could_be_chance():
     assert "below 8 no verdict is given" in leaderboard([*short, *renamed(short, "mine", 0.8)]).verdict
 
 
+def test_rounding_is_no_difference():
+    """A model that says the last value in single precision is as good as the last value, and not worse with p < .001."""
+    walk = single(100 + np.cumsum(np.random.default_rng(3).normal(size=400)) / 10)
+    base = list(backtest("naive", walk, WalkForward(horizon=2)))
+    board = leaderboard([*base, *renamed(base, "rounded", 1 + 1e-6)])
+    assert board.verdict == "No model beats the baseline naive: the next, rounded, is as good."
+    assert [row.p for row in board.rows] == [None, 1.0]
+    assert "+0.0 %" in str(board)
+    assert "-0.0 %" not in str(board)
+    assert leaderboard([*base, *renamed(base, "worse", 1.01)]).rows[1].p < 1e-3
+
+
 def test_nothing_to_compare_is_said():
     with pytest.raises(ForecastError, match="gave no outcome"):
         leaderboard([])
