@@ -99,11 +99,11 @@ def read(
     table = load_table(source, report, _needed(target, time, id, past, future, static), ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
-    kinds, found = kinds_of(table), table
+    kinds = kinds_of(table)
     if not {*_texts(time), *_texts(target)} & set(table.columns):
         table = melted(table, kinds, _named_by(id), report)
     table = with_joined(table, id, report)
-    kinds = kinds if table is found else kinds_of(table)
+    kinds = kinds if list(kinds) == list(table.columns) else kinds_of(table)
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is not None:
         table, stamps = without_empty_rows(table, stamps, report)
