@@ -237,9 +237,12 @@ def _observed(past: Panel) -> int:
 
 def _persists(past: Panel) -> bool:
     """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median."""
-    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
-    close = [mean_observed(np.abs(np.diff(y))) <= mean_observed(np.abs(y - np.nanmedian(y))) for y in targets]
-    return bool(np.average(close, weights=past.lengths) >= 0.5)
+
+    def close(y: Array) -> bool:
+        seen = y[~np.isnan(y)]
+        return len(seen) > 0 and bool(mean_observed(np.abs(np.diff(y))) <= np.abs(seen - np.median(seen)).mean())
+
+    return bool(np.average([close(past.values[past.rows(i), 0]) for i in range(len(past.ids))], weights=past.lengths) >= 0.5)
 
 
 def usual_batch(past: Panel) -> int:

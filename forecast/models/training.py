@@ -77,9 +77,7 @@ class Training:
     clip_value: float | None = None
     schedule: str = "cosine"
     warmup: float | None = None  # share of the steps; None = a tenth, at most 100
-    shrink: bool = (
-        False  # whether the share of the departure from the anchor that is forecast, the net's `trust`, is chosen on the validation windows
-    )
+    shrink: bool = False  # whether the validation windows choose the net's `trust`: the share of its departure from the anchor
     judge: Loss | None = None  # of the validation windows: the lowest is the best, and what patience waits for; None = the loss
 
 
