@@ -105,7 +105,7 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     order = sorted(models, key=lambda name: scores[name]["mae"])
     baseline = baseline or next((name for name in order if name in BASELINES), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
-    losses = {name: told_apart(own, losses[baseline]) for name, own in losses.items()}
+    losses = {name: but_for_rounding(own, losses[baseline]) for name, own in losses.items()}
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
     others = [name for name in order if name != baseline]
     p = dict(zip(others, holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]), strict=True))
@@ -126,7 +126,7 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons), cold, dropped, notes)
 
 
-def told_apart(losses: Array, baseline: Array) -> Array:
+def but_for_rounding(losses: Array, baseline: Array) -> Array:
     """Losses (T,), but the baseline's where the two differ by no more than rounding: a net whose forecast is the last value says so in float32."""
     return np.where(np.abs(losses - baseline) <= ROUNDING * mean_observed(baseline), baseline, losses)
 
