@@ -92,6 +92,7 @@ def test_models_do_not_know_each_other_except_for_a_fallback_or_what_they_share(
     assert {(a, b) for a, b in pairs if b != "base"} <= {
         ("recurrent", "training"),
         ("training", "optimiser"),
+        ("training", "shrinkage"),
         ("recurrent", "settings"),
         ("recurrent", "net"),
         ("net", "settings"),

@@ -21,7 +21,7 @@ from forecast.files import Array
 from forecast.models.base import FAR, Goal, Watch, cycles_seen, seasonal_errors
 from forecast.models.net import Net, point_of
 from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
-from forecast.models.training import Ended, Inputs, Training, Turn, Unit, affordable, loss_of, members_of, seeded, train
+from forecast.models.training import CHUNK, Ended, Inputs, Training, Turn, Unit, affordable, answer, loss_of, members_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
@@ -64,7 +64,7 @@ class Recurrent(Settings):
             average=self.average,
             loss=loss_of(self.loss, goal.levels),
             patience=self.patience,
-            half=self._half(sizes, device),
+            half=self.half(device),
             optimiser=self.optimiser,
             momentum=0.9 if self.momentum is None else self.momentum,
             l1=self.l1,
@@ -120,11 +120,11 @@ class Recurrent(Settings):
             return bare if member % 2 else self
         return self if lowest[0] < lowest[1] else bare
 
-    def _half(self, sizes: Sizes, device: torch.device) -> bool:
-        """Whether training multiplies in bfloat16."""
+    def half(self, device: torch.device) -> bool:
+        """Whether the nets of settled settings multiply in bfloat16."""
         if self.precision == "auto":
             there = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
-            return sizes.units >= WIDE and there
+            return self.sizes.units >= WIDE and there
         return self.precision == "bfloat16"
 
     def _device(self) -> torch.device:
@@ -257,7 +257,7 @@ class Feed:
 class LearnedNet:
     """Trained nets, one a member: `predict` reads `context` rows before each origin."""
 
-    sized: Settings
+    sized: Recurrent
     goal: Goal
     nets: tuple[Net, ...]
     cycles: tuple[str, ...]
@@ -272,8 +272,9 @@ class LearnedNet:
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
         values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
+        half = self.sized.half(next(self.nets[0].parameters()).device)
         for chunk, inputs in self._chunks(panel, origins, fitted):
-            values[chunk] = np.mean([net(*inputs).cpu().numpy() for net in self.nets], axis=0, dtype="float64")
+            values[chunk] = np.mean([answer(net, inputs, half).cpu().numpy() for net in self.nets], axis=0, dtype="float64")
         return values
 
     @torch.inference_mode()
@@ -288,8 +289,8 @@ class LearnedNet:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
         feed = Feed(windows, self.sized, self.cycles, fitted, next(self.nets[0].parameters()).device)
-        for begin in range(0, len(origins), 1024):
-            chunk = slice(begin, begin + 1024)
+        for begin in range(0, len(origins), CHUNK):
+            chunk = slice(begin, begin + CHUNK)
             yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:

@@ -97,8 +97,8 @@ class Settings:
     skip: bool = _head(True, "a linear layer from window to horizon beside the recurrent net, and one from the future columns")
     shrink: bool = _head(
         True,
-        "forecasts are drawn toward the anchor by as much as lowers the loss of the judging rows: without skill they are the anchor",
-        "Copas 1983",
+        "forecasts are drawn toward the anchor as the judging rows say: where they gain less than one standard error on it, they are the anchor",
+        "Copas 1983; Breiman et al. 1984",
     )
     loss: Literal["mae", "mse", "huber", "quantile", "qlike"] = _head(
         "mae", "quantile: the pinball loss at every level asked for; qlike: of variances, in logs", "Koenker and Bassett 1978; Patton 2011"
@@ -130,7 +130,7 @@ class Settings:
     metric: Literal["loss", "mae", "mse"] = _rows("loss", "what judges the weights there, of point forecasts: which are kept, and when patience ends")
     validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(0.15, "share of the past's tail that judges the weights")
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
-    precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products in training; auto: bfloat16 where the processor has it")
+    precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products; auto: bfloat16 in wide nets where the processor has it")
     device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
     members: Count = _rows(1, "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean")
     search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")

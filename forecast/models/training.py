@@ -17,15 +17,16 @@ from forecast.data.windows import Windows
 from forecast.files import Array
 from forecast.models.base import LOOKS, Watch
 from forecast.models.optimiser import MOMENTS, Flat, penalty, plateau, rule_of, schedule
+from forecast.models.shrinkage import SHARES, borne_out
 
 Inputs = tuple[Tensor, ...]
 Unit = Tensor | None  # (B,): what the errors of each window are multiplied by before the loss; None = 1
 Batch = Callable[[Windows, Array], tuple[Inputs, Tensor, Unit]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H), units
 History = list[tuple[int, float, float]]
 
+CHUNK = 512  # windows that are forecast at once: what is held of them fits into a cache
 JUDGED = 2000  # validation windows at most, evenly spaced
 LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
-SHARES = [1.0, 0.5, 0.0]  # of the departure from the anchor that are tried; of equal losses the first counts
 TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
@@ -69,7 +70,7 @@ class Training:
     average: float
     loss: Loss
     patience: int
-    half: bool  # products of the forward and backward pass in bfloat16; weights, their average and every judgement stay float32
+    half: bool  # products in bfloat16; weights, their average and losses stay float32
     optimiser: str = "adamw"
     momentum: float = 0.9  # of sgd
     l1: float = 0.0
@@ -106,14 +107,14 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     while not state.finishing and state.step < how.steps and not state.stale:
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
         if state.step in looks:
-            value = _judge(state.average, batch_of, validation, judged, how.judge or how.loss)
+            value = _judge(state.average, batch_of, validation, judged, how)
             state.look(value)
             watch.store(*state.pack())
             watch.report(state.step, how.steps, value)
     if not state.finishing:
         state.finish()
         if how.shrink:
-            state.trust(_share(state.average, batch_of, validation, judged, how.judge or how.loss))
+            state.trust(_share(state.average, batch_of, validation, judged, how))
     while state.step < how.finish:
         state.advance(*batch_of(whole, _draw(whole, how.batch)))
         if state.step in looks:
@@ -135,16 +136,29 @@ def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows
     return replace(how, steps=max(LOOKS, int(share * how.steps)), finish=int(share * how.finish))
 
 
+def answer(net: nn.Module, inputs: Inputs, half: bool) -> Tensor:
+    """The forecasts (B, H, P) of a net, float32; `half`: its products are in bfloat16."""
+    with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=half):
+        forecast: Tensor = net(*inputs)
+    return forecast.float()
+
+
 def _draw(windows: Windows, count: int) -> Array:
     return windows.origins(torch.randint(len(windows), (count,)).numpy())
 
 
 def mean_loss(loss: Loss, forecast: Tensor, target: Tensor, unit: Unit) -> Tensor:
-    """The mean loss of forecasts (B, H, P) over the observed targets (B, H), their errors in the units (B,) of their windows."""
+    """The mean of `unit_losses` over the observed targets."""
+    return masked_mean(unit_losses(loss, forecast, target, unit), target)
+
+
+def unit_losses(loss: Loss, forecast: Tensor, target: Tensor, unit: Unit) -> Tensor:
+    """The losses (B, H) of forecasts (B, H, P) of targets (B, H), their errors in the units (B,) of their windows; where no target was observed
+    of any size."""
     known = target.nan_to_num()
     if unit is not None:
         forecast, known = forecast * unit[:, None, None], known * unit[:, None]
-    return masked_mean(loss(forecast, known), target)
+    return loss(forecast, known)
 
 
 def masked_mean(loss: Tensor, target: Tensor) -> Tensor:
@@ -181,9 +195,7 @@ class _State:
     def advance(self, inputs: Inputs, target: Tensor, unit: Unit = None) -> None:
         """One step on one batch."""
         how, weights = self.how, self.weights
-        with torch.autocast(weights.values.device.type, torch.bfloat16, enabled=how.half):
-            forecast = self.net(*inputs)
-        loss = mean_loss(how.loss, forecast.float(), target, unit)
+        loss = mean_loss(how.loss, answer(self.net, inputs, how.half), target, unit)
         weights.gradient.zero_()
         whole = loss + penalty(self.net, how.l1, how.l2) if how.l1 or how.l2 else loss
         whole.backward()  # type: ignore[no-untyped-call]
@@ -295,35 +307,37 @@ class Turn(Watch):
         self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
 
 
-def _share(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:
-    """Which of SHARES has the lowest mean loss over windows at `origins`."""
-    losses = torch.zeros(len(SHARES), dtype=torch.float64)
+def _share(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, how: Training) -> float:
+    """Which of SHARES windows at `origins` bear out."""
+    losses, seen, loss = [], [], how.judge or how.loss
     with torch.inference_mode():
         for inputs, target, unit in _batches(batch_of, windows, origins):
-            anchor, departed = (_with_trust(net, share, inputs) for share in (0.0, 1.0))
-            made = [mean_loss(loss, torch.lerp(anchor, departed, share), target, unit) for share in SHARES]
-            losses += torch.stack(made).cpu() * int((~torch.isnan(target)).sum())
-    return SHARES[int(losses.nan_to_num(math.inf).argmin())]
+            anchor, departed = (_with_trust(net, share, inputs, how.half) for share in (0.0, 1.0))
+            made = [unit_losses(loss, torch.lerp(anchor, departed, share), target, unit) for share in SHARES]
+            losses.append(torch.stack([torch.where(torch.isnan(target), 0.0, one).sum(1) for one in made], 1))
+            seen.append((~torch.isnan(target)).sum(1))
+    summed, count = (torch.cat(parts).double().cpu().numpy() for parts in (losses, seen))
+    times = windows.panel.cutoffs(origins).astype("int64")
+    return borne_out(summed, count, origins[:, 0], times, (windows.count.max() - 1) / windows.horizon)
 
 
-def _with_trust(net: nn.Module, share: float, inputs: Inputs) -> Tensor:
+def _with_trust(net: nn.Module, share: float, inputs: Inputs, half: bool) -> Tensor:
     net.get_buffer("trust").fill_(share)
-    forecast: Tensor = net(*inputs)
-    return forecast
+    return answer(net, inputs, half)
 
 
 def _batches(batch_of: Batch, windows: Windows, origins: Array) -> Iterator[tuple[Inputs, Tensor, Unit]]:
     """All windows at `origins`, some at a time."""
-    for chunk in np.array_split(origins, math.ceil(len(origins) / 1024)):
+    for chunk in np.array_split(origins, math.ceil(len(origins) / CHUNK)):
         yield batch_of(windows, chunk)
 
 
-def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, loss: Loss) -> float:
+def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, how: Training) -> float:
     """The mean loss over windows at `origins`, each observed target counted once."""
     total, count = 0.0, 0
     with torch.inference_mode():
         for inputs, target, unit in _batches(batch_of, windows, origins):
             seen = int((~torch.isnan(target)).sum())
-            total += float(mean_loss(loss, net(*inputs), target, unit)) * seen
+            total += float(mean_loss(how.judge or how.loss, answer(net, inputs, how.half), target, unit)) * seen
             count += seen
     return total / max(count, 1)

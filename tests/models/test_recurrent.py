@@ -15,7 +15,8 @@ from forecast.models import spec
 from forecast.models.base import Goal, find_season, season_of
 from forecast.models.net import Net
 from forecast.models.settings import SEGMENTS
-from forecast.models.training import _share, loss_of
+from forecast.models.shrinkage import borne_out
+from forecast.models.training import Training, _share, loss_of
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
@@ -89,9 +90,10 @@ def test_a_net_without_skill_is_its_anchor():
         return (anchor, torch.tensor(origins[:, 1])), target[:, None], None
 
     true = np.diff(panel.values[:, 0], prepend=0.0)  # at origin o the target is row o, the anchor row o - 1
+    how = Training(1, 0, 1, 1e-3, 0.0, 1.0, 0.9, loss_of("mse", ()), 1, half=False)
     cases = [(true, 1.0), (1.2 * true, 1.0), (2 * true, 0.5), (random.normal(size=1500) * 3, 0.0)]
     for departures, share in cases:
-        assert _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), loss_of("mse", ())) == share
+        assert _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), how) == share
     made = net(Goal(12, ("y",), (0.1, 0.5, 0.9)), loss="quantile")
     window = inputs(random.normal(size=48))
     whole = made(*window)
@@ -99,6 +101,30 @@ def test_a_net_without_skill_is_its_anchor():
     moved = made(*window)
     assert torch.allclose(moved[..., 1], window[0][:, -1:, 0] + 0.25 * (whole[..., 1] - window[0][:, -1:, 0]), atol=1e-6)
     assert torch.allclose(moved.diff(dim=2), whole.diff(dim=2), atol=1e-6)
+
+
+def _gains(gains, horizons, series=1):
+    """The share that is borne out where departing whole gains `gains` (W,) a window on the anchor, and by half a quarter of it."""
+    gains = np.asarray(gains, dtype="float64")
+    losses = 10 - np.outer(gains, [1, 0.25, 0])
+    own, times = np.repeat(np.arange(series), len(gains) // series), np.tile(np.arange(len(gains) // series), series)
+    return borne_out(losses, np.full(len(gains), 4), own, times, horizons)
+
+
+def test_a_gain_within_one_standard_error_of_nothing_is_not_departed_for():
+    """Means over blocks of time one horizon long are what counts, however many windows and series lie within a block."""
+    once = np.repeat([5.0, -1, -1, -1, -1, 0.5], 100)  # by luck in one of six horizons
+    assert _gains(once, 5.9) == 0.0
+    assert _gains(once, 599) == 1.0  # of six hundred horizons that would be proof
+    assert _gains(np.tile(once, 8), 5.9, series=8) == 0.0  # eight series that move together tell no more than one
+    assert _gains(np.repeat([5.0, 4, 1, 3, 2, 4], 100), 5.9) == 1.0
+    assert _gains(np.repeat([-1.0, -2], 100), 1.9) == 0.0
+
+
+def test_within_one_horizon_series_are_counted_and_of_one_series_the_lowest_loss_holds():
+    assert _gains(np.full(100, 0.1), 0.8) == 1.0
+    assert _gains(np.repeat([5.0, -1, -1, -1, -1, 0.5], 100), 0.8, series=6) == 0.0
+    assert _gains(np.repeat([5.0, 4, 1, 3, 2, 4], 100), 0.8, series=6) == 1.0
 
 
 def test_a_fit_never_reads_more_than_so_many_segments():
