@@ -96,13 +96,15 @@ class Recurrent(Settings):
         at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
             self.anchor_chosen, f"anchor {self.anchor_chosen}"
         )
-        shares = [f"{float(net.trust):.0%}" for net in nets if net.trust is not None]
-        drawn = f", {', '.join(shares)} of the departure from the anchor forecast" if set(shares) - {"100%"} else ""
+        shares = [float(net.trust) for net in nets if net.trust is not None]
+        drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
+        if not any(shares):
+            drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
         of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
         note = (
             f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
-            f" then {how.finish} steps on all rows{of}{drawn}"
+            f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
         )
         history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))

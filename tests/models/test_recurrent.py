@@ -127,6 +127,13 @@ def test_within_one_horizon_series_are_counted_and_of_one_series_the_lowest_loss
     assert _gains(np.repeat([5.0, 4, 1, 3, 2, 4], 100), 0.8, series=6) == 1.0
 
 
+def test_of_a_random_walk_the_last_value_is_forecast_and_said():
+    panel = single(np.random.default_rng(1).normal(size=600).cumsum())
+    fitted = fit("gru", panel, 6, **SMALL)
+    assert "forecasts the anchor itself, since departing from it gained less than one standard error" in fitted.log.notes[0]
+    np.testing.assert_allclose(fitted.predict(panel).values[0], panel.values[-1, 0], rtol=1e-5)
+
+
 def test_a_fit_never_reads_more_than_so_many_segments():
     settled = spec("gru", batch=50_000).settle(single(np.zeros(8000)), 24)
     assert settled.steps == SEGMENTS // (50_000 * 8)
