@@ -24,7 +24,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
-SEGMENTS = 20_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
+SEGMENTS = 15_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
 MEMORY = 2**30  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
 COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
 RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
