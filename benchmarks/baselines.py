@@ -4,9 +4,11 @@
     python benchmarks/baselines.py --data-folder DIR --files Melbourne exchange
 
 weather is data/weather.parquet, the others lie in DIR: daily-min-temperatures.csv (Melbourne, the year 1990), seattle-weather.csv (the year 2015),
-and prices, one session or day ahead with --price: sp500_1999_2018.csv.gz, AAPL_2004_2018.csv, INTC_1995_2004.csv, exchange_rate.csv (eight rates).
+m4/m4_hourly_long.parquet (M4 Hourly, train and test joined: 414 series, 48 hours ahead, once, from the ends of their train parts), and prices, one
+session or day ahead with --price: sp500_1999_2018.csv.gz, AAPL_2004_2018.csv, INTC_1995_2004.csv, exchange_rate.csv (eight rates).
 Skill and p are against the best baseline of the file (prices: the last value), p by Holm over its models; `p, all files` is p times the number of
-price files, since one of several could be lucky too. Finished files are kept.
+price files, since one of several could be lucky too. Series of unequal scale, as those of M4, are compared by MASE alone, the mean over the series:
+each counts once, by the error of its own seasonal naive forecast. Finished files are kept.
 """
 
 import argparse
@@ -25,15 +27,18 @@ HERE = Path(__file__).parent
 MODELS = ["lstm", "gru", "ridge", "boosting", "arima", "ets", "theta", "climatology", "mean", "seasonal", "naive", "drift"]
 YEAR = {"walk.horizon": 1, "walk.test": 365, "walk.folds": 1}
 PRICE = {"walk.horizon": 1, "price": True}
+ENDS = {"walk.horizon": 48, "walk.test": 48, "walk.folds": 1, "walk.align": "end"}
 FILES: dict[str, tuple[str, dict[str, Any]]] = {
     "weather": ("weather.parquet", {"walk.horizon": 24}),
     "Melbourne": ("daily-min-temperatures.csv", {**YEAR, "target": "Temp"}),
     "Seattle": ("seattle-weather.csv", {**YEAR, "target": "temp_max"}),
+    "M4 Hourly": ("m4/m4_hourly_long.parquet", {**ENDS, "target": "value", "id": "series_id", "past": "none"}),
     "S&P 500": ("sp500_1999_2018.csv.gz", {**PRICE, "target": "Adj Close"}),
     "AAPL": ("AAPL_2004_2018.csv", {**PRICE, "target": "Adj Close"}),
     "INTC": ("INTC_1995_2004.csv", {**PRICE, "target": "Adj Close"}),
     "exchange": ("exchange_rate.csv", {**PRICE, "target": "all"}),
 }
+UNEQUAL = {"M4 Hourly"}  # whose series differ in scale
 
 
 def board(name: str, folder: Path, jobs: int) -> dict[str, Any]:
@@ -45,25 +50,21 @@ def board(name: str, folder: Path, jobs: int) -> dict[str, Any]:
 
 
 def rows_of(name: str, found: dict[str, Any], prices: int) -> list[dict[str, Any]]:
-    """Rows of the table, best first; of prices also RMSE over that of the last value."""
+    """Rows of the table, best first; of prices also RMSE over that of the last value, of series of unequal scale MASE alone."""
+    unequal, market = name in UNEQUAL, FILES[name][1].get("price", False)
     naive = next(row["rmse"] for row in found["leaderboard"] if row["model"] == "naive")
     rows = []
-    for row in found["leaderboard"]:
+    for row in sorted(found["leaderboard"], key=lambda row: row["mase" if unequal else "mae"]):
         p = row["p"]
-        market = FILES[name][1].get("price", False)
-        rows.append(
-            {
-                "file": name,
-                "model": row["model"],
-                "MAE": row["mae"],
-                "RMSE": row["rmse"],
-                "RMSE / naive": row["rmse"] / naive,
-                "skill": "baseline" if row["model"] == found["baseline"] else f"{100 * row['skill']:+.1f} %",
-                "p": "" if p is None else f"{p:.3f}",
-                "p, all files": f"{min(1.0, p * prices):.3f}" if market and p is not None else "",
-                "CPU s": row["seconds"],
-            }
-        )
+        errors = {"MAE": row["mae"], "RMSE": row["rmse"], "RMSE / naive": row["rmse"] / naive}
+        judged = {
+            "skill": "baseline" if row["model"] == found["baseline"] else f"{100 * row['skill']:+.1f} %",
+            "p": "" if p is None else f"{p:.3f}",
+            "p, all files": f"{min(1.0, p * prices):.3f}" if market and p is not None else "",
+        }
+        if unequal:
+            errors, judged = dict.fromkeys(errors, ""), dict.fromkeys(judged, "")
+        rows.append({"file": name, "model": row["model"], **errors, "MASE": row["mase"], **judged, "CPU s": row["seconds"]})
     return rows
 
 
@@ -84,7 +85,8 @@ def main() -> None:
     if options.json:
         print(json.dumps(boards))
         return
-    print(table(rows), *(f"\n{name}: {found['verdict']}" for name, found in boards.items()), f"\n{machine()}", sep="\n")
+    verdicts = [f"\n{name}: {found['verdict']}" for name, found in boards.items() if name not in UNEQUAL]
+    print(table(rows), *verdicts, f"\n{machine()}", sep="\n")
 
 
 if __name__ == "__main__":

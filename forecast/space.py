@@ -1,8 +1,7 @@
 """The space of a study: what a model varies by itself, narrowed and widened by a table of values and ranges such as `[tune.gru]`."""
 
 import dataclasses
-import itertools
-import math
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +41,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """Single values; one alone is fixed, and no trial is asked for it."""
+    """Some values; one alone is fixed, and no trial is asked for it."""
 
     values: tuple[Any, ...]
 
@@ -51,8 +50,16 @@ class Choices:
         return value in self.values
 
     def ask(self, trial: Any, name: str) -> Any:
-        """The one that the trial suggests."""
-        return self.values[0] if len(self.values) == 1 else trial.suggest_categorical(name, list(self.values))
+        """The one that the trial suggests; a study knows lists by their text."""
+        if len(self.values) == 1:
+            return self.values[0]
+        shown = {_shown(value): value for value in self.values}
+        return shown[trial.suggest_categorical(name, list(shown))]
+
+
+def _shown(value: Any) -> Any:
+    """A value as Optuna's categories can have it: a number, a word, or the text of a list."""
+    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -116,18 +123,37 @@ class Space:
         return [f"{name} = {getattr(settled, name)}" for name, one in self.table.items() if not one.holds(getattr(settled, name))]
 
     def grid(self, seed: int) -> list[Values]:
-        """All points of a grid over it, in an order drawn with the seed: of a range STEPS values; ForecastError where these are too many."""
-        listed = _Listed()
-        self.ask(listed)
-        count = math.prod(map(len, listed.found.values()))
-        if count > MOST:
-            raise ForecastError(
-                f"The grid of {self.base.name} has {count:,} points, of {', '.join(listed.found)}; at most {MOST:,} are tried. Narrow it under"
-                f" [tune.{self.base.name}], or take another sampler."
-            )
-        points = [dict(zip(listed.found, values, strict=True)) for values in itertools.product(*listed.found.values())]
+        """All points of a grid over it, in an order drawn with the seed: of a range STEPS values; ForecastError where these are too many.
+
+        What is asked may depend on what was answered, so each point is answered step by step.
+        """
+        points: list[Values] = []
+        level: list[Values] = [{}]
+        while level:
+            begun, level = level, []
+            for given in begun:
+                found = self._next(given)
+                if found is None:
+                    points.append(given)
+                else:
+                    level += [{**given, found.name: value} for value in found.values]
+            if len(points) + len(level) > MOST:
+                raise ForecastError(
+                    f"The grid of {self.base.name} has more than {MOST:,} points, already of {', '.join(level[0])}; at most {MOST:,} are tried."
+                    f" Narrow it under [tune.{self.base.name}], or take another sampler."
+                )
         random.Random(seed).shuffle(points)
         return points
+
+    def _next(self, given: Values) -> "_Question | None":
+        """What is asked after `given` has answered; None where that is all, or a contradiction, which its trial will say."""
+        try:
+            self.ask(_Given(given))
+        except _Question as question:
+            return question
+        except ForecastError:
+            return None
+        return None
 
 
 class _Own:
@@ -138,36 +164,47 @@ class _Own:
         self.found: Values = {}
 
     def suggest(self, name: str, *_: Any, **__: Any) -> Any:
-        self.found[name] = getattr(self.spec, name)
+        self.found[name] = _shown(getattr(self.spec, name))
         return self.found[name]
 
     suggest_int = suggest_float = suggest_categorical = suggest
 
 
-class _Listed:
-    """A trial that writes down a few values of each range."""
+class _Question(Exception):  # noqa: N818 (a signal, not an error)
+    """A setting that was asked for, and the values that a grid has of it."""
 
-    def __init__(self) -> None:
-        self.found: dict[str, list[Any]] = {}
+    def __init__(self, name: str, values: Sequence[Any]) -> None:
+        super().__init__(name)
+        self.name, self.values = name, list(dict.fromkeys(values))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A trial that answers what it was given, and raises the first question beyond that."""
+
+    given: Values
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        self.found[name] = list(choices)
-        return choices[0]
+        return self._answer(name, choices)
 
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        self.found[name] = list(dict.fromkeys((np.geomspace if log else np.linspace)(low, high, STEPS).tolist()))
-        return low
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> Any:
+        return self._answer(name, (np.geomspace if log else np.linspace)(low, high, STEPS).tolist())
 
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
-        steps = range(low, high + 1) if high - low < STEPS else np.rint((np.geomspace if log else np.linspace)(low, high, STEPS)).astype(int).tolist()
-        self.found[name] = list(dict.fromkeys(steps))
-        return low
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> Any:
+        steps = (np.geomspace if log else np.linspace)(low, high, STEPS)
+        return self._answer(name, range(low, high + 1) if high - low < STEPS else np.rint(steps).astype(int).tolist())
+
+    def _answer(self, name: str, values: Sequence[Any]) -> Any:
+        if name not in self.given:
+            raise _Question(name, values)
+        return self.given[name]
 
 
 def space_of(base: Spec, table: Mapping[str, Any] | None = None) -> Space:
     """The space of a model, narrowed by a table: a list of values, {"low": 1e-4, "high": 1e-2, "log": True}, or one fixed value a setting.
 
-    ForecastError, by name, where there is no such setting, a value is none that it can have, or a range is none.
+    A value may be a list itself: {"units": [[64, 32], 32]} is two layers or one. ForecastError, by name, where there is no such setting, a value is
+    none that it can have, or a range is none.
     """
     hints = get_type_hints(type(base), include_extras=True)
     names = [one.name for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
@@ -197,8 +234,8 @@ def _range(where: str, hint: Any, table: Mapping[str, Any]) -> Range:
 
 def _choices(where: str, hint: Any, value: Any) -> Choices:
     values = list(value) if isinstance(value, list | tuple) else [value]
-    if not values or any(isinstance(one, list | tuple | Mapping) for one in values):
-        raise ForecastError(f"{where} = {value!r}: a list of single values is tried, such as [1, 2].")
+    if not values or any(isinstance(one, Mapping) for one in values):
+        raise ForecastError(f"{where} = {value!r}: a list of values is tried, such as [1, 2].")
     return Choices(tuple(dict.fromkeys(_checked(where, hint, one) for one in values)))
 
 

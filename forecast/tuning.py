@@ -158,8 +158,8 @@ def tune(
     """Search a model's space for `trials` trials, the first of them the default, then compare default and best on the untouched test origins.
 
     sampler: tpe, random, gp (a Gaussian process), or grid, which ends when all of its points are tried. space: what settings are tried in place of
-    the model's own ranges, or beside them: `{"units": [32, 64], "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "dropout": 0.2}`; the
-    default is a trial where it lies in that.
+    the model's own ranges, or beside them: `{"units": [32, [64, 32]], "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "dropout": 0.2}`;
+    the default is a trial where it lies in that. The study has a list of widths as its text, "[64, 32]".
     folder: keeps the journal of the study and the finished fits, so that a killed study goes on; without it nothing is kept. jobs: trials side
     by side (0 = one a core); with one job the same seed gives the same study, with more the order in which trials end decides what is tried.
     """
@@ -341,6 +341,11 @@ class Tuned:
     verdict: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def params(self) -> Values:
+        """What the best trial was given, as settings: of a list the study has the text."""
+        return {name: getattr(self.spec, name, value) for name, value in self.study.best_params.items()}
+
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
         states = [trial.state for trial in self.study.get_trials(deepcopy=False)]
@@ -350,7 +355,7 @@ class Tuned:
             "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
             "pruned": states.count(TrialState.PRUNED),
             "failed": states.count(TrialState.FAIL),
-            "best": {"params": self.study.best_params, "value": self.study.best_value, "spec": settings_of(self.spec)},
+            "best": {"params": self.params, "value": self.study.best_value, "spec": settings_of(self.spec)},
             "test": {
                 "default": self.default_mae,
                 "tuned": self.tuned_mae,
@@ -385,7 +390,7 @@ def tune_run(
                 jobs=jobs,
                 folder=folder,
             )
-        settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.study.best_params}}
+        settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.params}}
         models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS)
         write_atomic(folder / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study())))
         result = tuned.to_json()

@@ -20,18 +20,28 @@ from forecast.models import MODELS, spec
 from forecast.saving import load, load_context, save, save_context
 
 H = 12
-READERS = [name for name in MODELS if "future" in spec(name).reads]
-NETS = [name for name, (module, _, _) in MODELS.items() if module == "recurrent"]
-CLOSE = {"recurrent": 1e-5, "arima": 1e-6}
+VARIANTS = {  # nets that are held to the same
+    "stacked": ("lstm", {"units": [8, 6], "recurrent_dropout": 0.1}),
+    "bidirectional": ("gru", {"bidirectional": True, "attention": True, "since": True}),
+    "recursive": ("gru", {"head": "recursive", "segment": 6}),
+}
+NETS = [*(name for name, (module, _, _) in MODELS.items() if module == "recurrent"), *VARIANTS]
+READERS = [*(name for name in MODELS if "future" in spec(name).reads), *VARIANTS]
 
 
 def small(name, **settings):
-    """The model of the table; a net with few units and steps, so that the suite stays quick."""
+    """The model of the table, or the variant; a net with few units and steps, so that the suite stays quick."""
+    model, own = VARIANTS.get(name, (name, {}))
     few = {"units": 8, "steps": 48, "batch": 32, "context": 48} if name in NETS else {}
-    return spec(name, **{**few, **settings})
+    return spec(model, **{**few, **own, **settings})
 
 
-@pytest.fixture(scope="module", params=MODELS)
+def close(name):
+    """How near forecasts must be that were computed side by side and one by one."""
+    return 1e-5 if name in NETS else 1e-6 if name == "arima" else 1e-9
+
+
+@pytest.fixture(scope="module", params=[*MODELS, *VARIANTS])
 def name(request):
     return request.param
 
@@ -117,15 +127,15 @@ def test_many_origins_equal_one_by_one(name, panel, fitted):
     alone = [fitted.predict(panel, origins[[i]]) for i in range(len(origins))]
     quantiles = np.concatenate([one.quantiles for one in alone])
     assert np.array_equal(np.isnan(quantiles), np.isnan(whole.quantiles))
-    assert np.nanmax(np.abs(quantiles - whole.quantiles), initial=0.0) < CLOSE.get(MODELS[name][0], 1e-9)
+    assert np.nanmax(np.abs(quantiles - whole.quantiles), initial=0.0) < close(name)
     together, alone = whole.values, np.concatenate([one.values for one in alone])
-    assert np.abs(together - alone).max() < CLOSE.get(MODELS[name][0], 1e-9)
+    assert np.abs(together - alone).max() < close(name)
 
 
 def test_the_context_is_enough(name, panel, fitted):
     short = panel.until(np.array([400, 400])).tail(fitted.context).compact()
     whole = fitted.predict(panel, np.array([[0, 400], [1, 400]])).values
-    assert np.abs(whole - fitted.predict(short).values).max() < CLOSE.get(MODELS[name][0], 1e-9)
+    assert np.abs(whole - fitted.predict(short).values).max() < close(name)
 
 
 def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
@@ -144,9 +154,9 @@ def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
 def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_alike(name, rich, tmp_path):
     fitted = fit(small(name), rich.until(np.array([330, 330])), H, seed=1)
     origins = origins_from(360, 366)
-    whole, close = fitted.predict(rich, origins).values, CLOSE.get(MODELS[name][0], 1e-9)
+    whole = fitted.predict(rich, origins).values
     alone = np.concatenate([fitted.predict(rich, origins[[i]]).values for i in range(len(origins))])
-    assert np.abs(whole - alone).max() < close
+    assert np.abs(whole - alone).max() < close(name)
     values = rich.values.copy()
     ahead = np.concatenate([np.arange(begin + 360, stop) for begin, stop in zip(rich.starts, rich.stops, strict=True)])
     others = [place for place, column in enumerate(rich.columns) if column.role not in ("future", "static")]
@@ -158,7 +168,7 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     loaded = load(tmp_path)
     context = load_context(loaded, tmp_path / "context.parquet")
     assert context.lengths.tolist() == [min(fitted.context, 360) + 60] * 2
-    assert np.abs(loaded.predict(context).values - fitted.predict(tomorrow).values).max() < close
+    assert np.abs(loaded.predict(context).values - fitted.predict(tomorrow).values).max() < close(name)
     moved = values.copy()
     moved[ahead, 2] += 1.0
     assert np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0  # each step reads them

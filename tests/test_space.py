@@ -5,6 +5,8 @@ import tomllib
 import numpy as np
 import pytest
 from conftest import single
+from optuna import create_study
+from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial
 
 from forecast.errors import ForecastError
@@ -50,7 +52,10 @@ def test_a_table_answers_before_the_trial_is_asked():
         ({"dropout": {"low": 0.0, "high": 0.2, "log": True}}, "above 0 where log is true"),
         ({"dropout": {"low": 0.1}}, "a range has low and high, such as"),
         ({"dropout": {"low": 0.1, "hihg": 0.2}}, r"tune\.gru\.dropout has no 'hihg'\. Did you mean high"),
-        ({"units": [[64, 32]]}, "a list of single values is tried"),
+        ({"units": []}, r"a list of values is tried, such as \[1, 2\]"),
+        ({"units": [{"low": 1}]}, "a list of values is tried"),
+        ({"units": [[64, 0], 32]}, r"tune\.gru\.units: \[64, 0\] is no value for it"),
+        ({"dropout": [[0.1, 0.2]]}, r"tune\.gru\.dropout: \[0\.1, 0\.2\] is no value for it"),
         ({"context": {"low": 24.5, "high": 96}}, r"tune\.gru\.context: 24\.5 is no value for it"),
     ],
 )
@@ -108,7 +113,9 @@ def test_a_grid_takes_four_steps_of_a_range_and_refuses_too_many_points():
     points = space_of(spec("gru"), {"units": 32, "layers": 1, "dropout": 0.1, "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}).grid(0)
     assert sorted(point["learning_rate"] for point in points) == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
     assert {point["layers"] for point in space_of(spec("gru"), {"layers": {"low": 1, "high": 9}}).grid(0)} == {1, 4, 6, 9}
-    with pytest.raises(ForecastError, match=r"The grid of gru has [\d,]+ points, of units, .* at most 10,000 are tried\. Narrow it under"):
+    with pytest.raises(
+        ForecastError, match=r"The grid of gru has more than 10,000 points, already of units, .* at most 10,000 are tried\. Narrow it under"
+    ):
         space_of(spec("gru", search="full")).grid(0)
 
 
@@ -125,6 +132,69 @@ def test_a_contradiction_of_the_table_fails_its_trial_and_not_the_study():
     states = {trial.params["anchor"]: trial.state.name for trial in tuned.study.get_trials()}
     assert states == {"last": "FAIL", "mean": "COMPLETE"}
     assert tuned.spec.span == 6
+
+
+REST = {"dropout": 0.1, "learning_rate": 0.01}
+WIDTHS = {"units": [[8, 4], [6], 8], **REST}
+
+
+def test_a_list_of_widths_is_one_value_and_names_its_layers():
+    space = space_of(spec("gru"), {"units": [[64, 32], (128, 64), 32]})
+    assert space.table["units"] == Choices(((64, 32), (128, 64), 32))
+    trial = FixedTrial({"units": "[128, 64]", **REST})
+    assert space.candidate(trial) == spec("gru", units=[128, 64], **REST)
+    assert set(trial.distributions) == {"units", *REST}  # no trial is asked for layers that its widths name
+    assert space.candidate(FixedTrial({"units": 32, "layers": 2, **REST})) == spec("gru", units=32, layers=2, **REST)
+    assert space_of(spec("gru"), {"units": [[64, 32]]}).fixed == {"units": (64, 32)}
+    assert space.default(spec("gru", units=(64, 32)))["units"] == "[64, 32]"
+    assert space.outside(spec("gru", units=(64, 16))) == ["units = (64, 16)"]
+    full = space_of(spec("gru", search="full"), {"units": [[64, 32], [32, 32]]})
+    assert "residual" not in asked_by(full, "[64, 32]")  # unequal widths exclude it
+    assert "residual" in asked_by(full, "[32, 32]")
+
+
+def asked_by(space, units):
+    """The names that a trial of these units is asked for."""
+    study = create_study(sampler=RandomSampler(seed=0))
+    study.enqueue_trial({"units": units})
+    trial = study.ask()
+    space.candidate(trial)
+    return set(trial.params)
+
+
+def test_a_grid_asks_each_point_for_what_belongs_to_it():
+    points = space_of(spec("gru"), WIDTHS).grid(0)
+    assert sorted(map(str, points)) == sorted(map(str, [{"units": "[8, 4]"}, {"units": "[6]"}, {"units": 8, "layers": 1}, {"units": 8, "layers": 2}]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_each_sampler_tries_lists_of_widths(sampler):
+    base = spec("gru", units=8, steps=12, context=12, batch=16, **REST)
+    tuned = tune(base, wave(160), WALK, trials=5, sampler=sampler, space=WIDTHS, seed=1)
+    tried = [(one["units"], one.get("layers")) for one in params(tuned)]
+    assert tried[0] == (8, 1)
+    assert {units for units, _ in tried} & {"[8, 4]", "[6]"}
+    assert all((layers is None) == isinstance(units, str) for units, layers in tried)
+    assert all(trial.state.name in ("COMPLETE", "PRUNED") for trial in tuned.study.get_trials())
+    assert tuned.params == {name: getattr(tuned.spec, name) for name in tuned.study.best_params}
+    if sampler == "grid":
+        assert len(set(tried)) == len(tried) == 4
+
+
+def test_widths_found_stand_in_the_tuned_settings_as_a_list(tmp_path):
+    (tmp_path / "y.csv").write_text("step,y\n" + "\n".join(f"{i},{value:.4f}" for i, value in enumerate(wave(160).values[:, 0])) + "\n")
+    lines = ['data = "y.csv"', 'models = ["gru"]', 'target = "y"', "[walk]", "horizon = 4", "folds = 1"]
+    lines += ["[gru]", "steps = 12", "context = 12", "[tune.gru]", "units = [[8, 4], [6, 4]]", "dropout = 0.1"]
+    (tmp_path / "study.toml").write_text("\n".join(lines))
+    plan = make_run(config=tmp_path / "study.toml")
+    assert plan.tune.space["gru"]["units"] == [[8, 4], [6, 4]]
+    (tmp_path / "again.toml").write_text(to_toml(plan))
+    assert make_run(config=tmp_path / "again.toml").tune == plan.tune
+    result = tune_run(plan, trials=2, out=tmp_path / "run", jobs=1)
+    again = make_run(config=tmp_path / "run" / "tuned.toml")
+    assert again.settings["gru"]["units"] == list(result["best"]["params"]["units"])
+    assert {one.name: one for one in again.specs()}["gru"].units in ((8, 4), (6, 4))
 
 
 def test_what_was_fixed_stands_in_the_tuned_settings(tmp_path):

@@ -164,23 +164,25 @@ class Recurrent(Settings):
         """
         tried = {**self._sizes(trial), "dropout": trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)), "learning_rate": self._rate(trial)}
         if self.search == "full":
-            tried |= {**self._net(trial), **self._input(trial), **self._head(trial), **self._training(trial)}
+            tried |= {**self._net(trial, tried.get("units", self.units)), **self._input(trial), **self._head(trial), **self._training(trial)}
         return replace(self, **tried)
 
     def _sizes(self, trial: Any) -> dict[str, Any]:
-        """Units and layers; none where units is a list, which names both."""
+        """Units and layers; units alone where these are a list, which names both."""
         if isinstance(self.units, tuple):
             return {}
-        units = sorted({32, 64, 128} | ({self.units} if self.units else set()))
-        return {"units": trial.suggest_categorical("units", units), "layers": trial.suggest_int("layers", 1, max(2, self.layers))}
+        choices = sorted({32, 64, 128} | ({self.units} if self.units else set()))
+        units = trial.suggest_categorical("units", choices)
+        layers = 1 if isinstance(units, tuple) else trial.suggest_int("layers", 1, max(2, self.layers))
+        return {"units": units, "layers": layers}
 
     def _rate(self, trial: Any) -> float:
         scale = RATES[self.optimiser]
         rate: float = trial.suggest_float("learning_rate", min(3e-4 * scale, self.rate), max(1e-2 * scale, self.rate), log=True)
         return rate
 
-    def _net(self, trial: Any) -> dict[str, Any]:
-        """What the net is made of."""
+    def _net(self, trial: Any, units: Any) -> dict[str, Any]:
+        """What a net of these units is made of beside them."""
         tried = {
             "input_dropout": trial.suggest_float("input_dropout", 0.0, max(0.3, self.input_dropout)),
             "recurrent_dropout": trial.suggest_float("recurrent_dropout", 0.0, max(0.5, self.recurrent_dropout)),
@@ -189,7 +191,7 @@ class Recurrent(Settings):
             "attention": trial.suggest_categorical("attention", [False, True]),
             "init": trial.suggest_categorical("init", ["default", "orthogonal", "glorot", "he"]),
         }
-        if not isinstance(self.units, tuple) or len(set(self.units)) == 1:
+        if not isinstance(units, tuple) or len(set(units)) == 1:
             tried["residual"] = trial.suggest_categorical("residual", [False, True])
         return tried
 

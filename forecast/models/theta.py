@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import Field
 
 from forecast.data.panel import Panel
@@ -14,7 +15,7 @@ from forecast.models.smoothing import WINDOW, States, decompose, mean_of, smooth
 from forecast.results import Log
 
 ALPHAS = np.append(np.arange(0.02, 1, 0.02), 0.999)  # tried for the smoothing: its squared error is flat around the best
-SIGNIFICANT = 1.645  # standard errors of the autocorrelation at the season from which on a series is seasonal, as in the M4 benchmark
+SIGNIFICANT = 1.645  # standard errors of the autocorrelation at the season from which on a series is seasonal, as in M4's benchmarks
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,32 @@ def simple(values: Array, alpha: Array) -> tuple[Array, Array]:
 
 
 def is_seasonal(values: Array, season: int) -> Array:
-    """Whether the autocorrelation of detrended values (L, K) at the season is significant, bool (K,), by Bartlett's formula.
+    """Whether the autocorrelation at the season of values (L, K) less their trend is significant, bool (K,), by Bartlett's formula.
 
-    Missing values count as the mean. Fewer than two seasons are none.
+    M4 tests the values themselves, and so finds a season in most random walks. Missing values count as the mean. Fewer than three seasons are none.
     """
-    slope, _ = decompose(values, 1, np.ones(values.shape[1], bool))
-    straight = values - slope * np.arange(len(values))[:, None]
+    straight = less_trend(values, season)
     seen = ~np.isnan(straight)
     centred = np.where(seen, straight - mean_of(straight, seen), 0.0)
     variance = np.maximum((centred**2).sum(0), 1e-12)
     correlation = np.array([(centred[lag:] * centred[: len(centred) - lag]).sum(0) / variance for lag in range(1, season + 1)])
-    count = seen.sum(0)
-    limit = SIGNIFICANT * np.sqrt((1 + 2 * (correlation[:-1] ** 2).sum(0)) / np.maximum(count, 1))
-    significant: Array = (correlation[-1] > limit) & (season > 1) & (count >= 2 * season)
+    limit = SIGNIFICANT * np.sqrt((1 + 2 * (correlation[:-1] ** 2).sum(0)) / np.maximum(seen.sum(0), 1))
+    significant: Array = (correlation[-1] > limit) & (season > 1) & ((~np.isnan(values)).sum(0) >= 3 * season)
     return significant
+
+
+def less_trend(values: Array, season: int) -> Array:
+    """Values (L, K) less the centred moving average over a season, without the half season at either end that has none.
+
+    (Classical decomposition.) What is left of a random walk one season apart shares no step of it, so it is uncorrelated there.
+    """
+    weights = np.ones(season + 1 - season % 2)
+    if season % 2 == 0:
+        weights[[0, -1]] = 0.5
+    seen = ~np.isnan(values)
+    sums, counts = (sliding_window_view(one, len(weights), axis=0) @ weights for one in (np.where(seen, values, 0.0), seen.astype("float64")))
+    half = len(weights) // 2
+    return values[half : len(values) - half] - sums / np.maximum(counts, 0.5)
 
 
 def _estimate(past: Panel, ends: Array, season: int, alphas: Array) -> Array:

@@ -66,6 +66,31 @@ def test_a_net_with_since_trains_on_missing_targets_and_reads_it(head):
     assert (fitted.predict(panel).values != told).any()
 
 
+def cooling(count):
+    """Readings at random times of what each reading warms up: 4 exp(-gap / 8) and some noise, missing in between."""
+    random = np.random.default_rng(0)
+    gaps = random.integers(1, 25, count // 12)
+    at = np.cumsum(gaps)
+    values = np.full(count, np.nan)
+    values[at[at < count]] = (4 * np.exp(-gaps / 8) + random.normal(0, 0.1, len(gaps)))[at < count]
+    return values
+
+
+def test_since_halves_the_error_where_a_value_depends_on_how_long_ago_the_last_one_was():
+    values = cooling(4000)
+    panel, read = single(values), np.flatnonzero(~np.isnan(values))
+    origins = np.array([[0, row] for row in read[read >= 3000]])
+
+    def error(**settings):
+        made = spec("gru", units=16, steps=100, batch=64, context=48, segment=1, learning_rate=0.01, **settings)
+        found = fit(made, panel.until(np.array([3000])), 1).predict(panel, origins).values[:, 0]
+        return np.abs(found - values[origins[:, 1]]).mean()
+
+    told = error(since=True)
+    assert told < 0.5 * error()
+    assert told < 0.5 * np.abs(values[origins[:, 1]] - np.nanmedian(values[:3000])).mean()
+
+
 # --- what judges the weights, and how many windows fit
 
 

@@ -160,6 +160,37 @@ def test_a_residual_stack_of_zero_weights_is_the_identity(cell, bidirectional):
     assert torch.equal(state.end, x[:, -1])
 
 
+@pytest.mark.parametrize("settings", [{}, {"norm": "layer"}])
+def test_layers_stand_one_on_another(settings):
+    made = net(layers=3, **settings)
+    count = made.rnn.num_layers if isinstance(made.rnn, nn.GRU) else len(made.rnn.layers)
+    assert count == 3
+    window = inputs(made)
+    before = made.eval()(*window)
+    top = [weight for name, weight in made.rnn.named_parameters() if "l2" in name or name.startswith("layers.2.")]
+    assert top
+    with torch.no_grad():
+        for weight in top:
+            weight.zero_()
+    assert not torch.equal(made(*window), before)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "expected"),
+    [({"anchor": "last"}, 3.0), ({"anchor": "target"}, 3.0), ({"anchor": "mean", "span": 4}, 2.0), ({"anchor": "none"}, 0.0)],
+)
+def test_a_net_of_zero_weights_forecasts_its_anchor(anchor, expected):
+    made = net(goal=Goal(12, ("y", "x")), skip=False, **anchor).eval()
+    nn.init.zeros_(made.head.weight)
+    nn.init.zeros_(made.head.bias)
+    window = torch.full((1, 48, 2), 50.0)
+    window[0, -5:, 0] = torch.tensor([9.0, 0, math.nan, 3, 3])  # the last four have a mean of 2
+    forecast = made(window, *inputs(made)[1:])[0, :, 0]
+    assert forecast.tolist() == pytest.approx([expected] * 12)
+    level = made._anchor(window, ~torch.isnan(window))[0, 1].item()
+    assert level == (50.0 if anchor["anchor"] in ("last", "mean") else 0.0)  # that of the other columns
+
+
 def test_units_as_a_list_are_the_widths_of_the_layers():
     made = net(units=[16, 4])
     assert [layer.cell.hidden_size for layer in made.rnn.layers] == [16, 4]
@@ -342,6 +373,71 @@ def test_momentum_keeps_going():
     assert (heavy > free).all()  # both go towards a target far above
 
 
+def test_weight_decay_shrinks_all_weights_where_there_is_no_gradient():
+    torch.manual_seed(0)
+    line = Line()
+    before = torch.cat([weight.detach().flatten() for weight in line.parameters()])
+    _State(line, how(optimiser="adamw", weight_decay=0.5)).advance((torch.eye(3),), line(torch.eye(3))[..., 0].detach())
+    after = torch.cat([weight.detach().flatten() for weight in line.parameters()])
+    assert torch.allclose(after, before * (1 - 0.1 * 0.5))
+
+
+@pytest.mark.parametrize("average", [0.0, 0.5, 0.99])
+def test_the_average_of_the_weights_is_exponential_and_shorter_at_first(average):
+    torch.manual_seed(0)
+    line = Line()
+    state = _State(line, how(average=average))
+    expected = line.enter.weight.detach().clone()
+    for step in range(30):
+        state.advance((torch.eye(3),), torch.full((3, 1), 100.0))
+        keep = min(average, (1 + step) / (10 + step))
+        expected = keep * expected + (1 - keep) * line.enter.weight.detach()
+    assert torch.allclose(state.average.enter.weight, expected, rtol=1e-5)
+    assert torch.equal(state.average.enter.weight, line.enter.weight) == (average == 0)
+
+
+def test_bfloat16_is_of_the_products_and_not_of_the_weights():
+    panel = weather((300,))
+    whole, half, auto = (
+        fit("gru", panel, 6, **{**SMALL, "steps": 12}, **chosen).learned for chosen in ({"precision": "float32"}, {"precision": "bfloat16"}, {})
+    )
+    assert {tensor.dtype for tensor in half.nets[0].parameters()} == {torch.float32}
+    names = [name for name in whole.arrays() if name.startswith("member")]
+    assert all(np.array_equal(whole.arrays()[name], auto.arrays()[name]) for name in names)  # few units gain nothing by it
+    assert not all(np.array_equal(whole.arrays()[name], half.arrays()[name]) for name in names)
+    assert np.abs(whole.log.history[-1][2] - half.log.history[-1][2]) < 0.05
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ForecastError, match=r"gru\.device = 'cuda', but torch finds no GPU here\. Take device = 'cpu', or leave it out"):
+        fit("gru", weather((300,)), 6, device="cuda", **SMALL)
+
+
+def test_validation_is_the_share_of_windows_that_judge_and_do_not_train():
+    """Of one series of 300 rows: the judged targets lie in its last rows, and no training window reaches into them."""
+
+    def trained(share):
+        note = fit("gru", weather((300,)), 6, **{**SMALL, "steps": 12}, validation=share).log.notes[0]
+        return int(note.partition(" training windows")[0].rpartition(" ")[2].replace(",", ""))
+
+    assert [trained(share) for share in (0.1, 0.2, 0.4)] == [300 - 48 - 6 + 1 - round(300 * share) for share in (0.1, 0.2, 0.4)]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mae", [0.5, 3.0]), ("mse", [0.25, 9.0]), ("huber", [0.125, 2.5]), ("quantile", [0.5, 3.0])],
+)
+def test_a_loss_has_its_closed_form(name, expected):
+    forecast, target = torch.zeros(1, 2, 1), torch.tensor([[0.5, -3.0]])
+    assert loss_of(name, ())(forecast, target)[0].tolist() == pytest.approx(expected)
+
+
+def test_the_pinball_loss_weighs_what_is_above_by_the_level():
+    forecast, target = torch.zeros(1, 2, 2), torch.tensor([[1.0, -1.0]])
+    assert loss_of("quantile", (0.5, 0.9))(forecast, target)[0].tolist() == pytest.approx([(0.5 + 0.9) / 1, (0.5 + 0.1) / 1])
+
+
 STEPS = 1000
 
 
@@ -405,6 +501,19 @@ def test_noise_and_scaling_disturb_as_much_as_they_say():
     assert (z[:, 1:, 0] / factor[:, 0]).std() == pytest.approx(0.3, rel=0.05)
     assert not z[:, 0].any()  # what is missing stays so
     assert not z[:, :, 1].any()
+
+
+def test_noise_is_one_offset_a_window_to_each_past_column():
+    made = net(goal=Goal(12, ("y", "x", "w")), noise=0.4)
+    seen = torch.ones(2000, 48, 3, dtype=torch.bool)
+    seen[:, 0] = False
+    z = torch.zeros(2000, 48, 3)
+    assert made._augment(z, seen) is None
+    assert not z[..., 0].any()  # the target has none
+    assert not z[:, 0].any()  # what is missing stays so
+    assert torch.equal(z[:, 1:, 1:], z[:, -1:, 1:].expand(-1, 47, -1))
+    assert z[:, -1, 1:].std(0).tolist() == pytest.approx([0.4, 0.4], rel=0.1)
+    assert abs(torch.corrcoef(z[:, -1, 1:].T)[0, 1]) < 0.1
 
 
 def test_scaling_scales_the_answer_too():
