@@ -1,9 +1,11 @@
 """fit: Spec + past -> Fitted, another type. Scaling lives here, inside the fold, so nothing outside can leak into it."""
 
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +17,11 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, Spec, Watch, one_thread
+from forecast.models.base import Bounds, Goal, Learned, Refits, Spec, Watch, one_thread
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
+WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,12 @@ class Fitted:
     def context(self) -> int:
         """Rows before an origin that a forecast reads."""
         return self.learned.context
+
+    @property
+    def start(self) -> dict[str, Array]:
+        """What `fit(start=)` goes on from: all that was learned, and whose it is, as arrays."""
+        whose = json.dumps(_whose(self.spec, self.scaling, self.goal)).encode()
+        return {**self.learned.arrays(), "whose": np.frombuffer(whose, "uint8")}
 
     def predict(self, panel: Panel, origins: Array | None = None) -> Forecast:
         """Forecasts of `horizon` steps at origins (M, 2) = (series, rows known); by default after the last observed target of each series.
@@ -122,6 +131,7 @@ def fit(
     scale: str = "standard",
     seed: int = 0,
     watch: Watch | None = None,
+    start: dict[str, Array] | None = None,
     **settings: object,
 ) -> Fitted:
     """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`. The horizon defaults to that of the clock.
@@ -131,6 +141,8 @@ def fit(
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
     learns).
+    start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
+    columns, is fitted anew and says so in its log.
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     past = past.history()
@@ -144,9 +156,18 @@ def fit(
     names = tuple(column.name for column in past.columns)
     future, static = (tuple(names[i] for i in places) for places in (past.future, past.static))
     goal = Goal(steps, names, quantile_levels(intervals), bounds, future, static, scaling.units)
+    scaled, watch, warm = _only(scaling.apply(past), scaling), watch or Watch(), None
     with one_thread():
-        learned = chosen.fit(_only(scaling.apply(past), scaling), goal, seed=seed, watch=watch or Watch())
-    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun)
+        if start is not None:
+            whose = zip(WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True)
+            other = " and ".join(what for what, was, now in whose if was != now)
+            if not other and isinstance(chosen, Refits):
+                warm = chosen.refit(scaled, goal, start, seed=seed, watch=watch)
+            if warm is None:
+                why = f"the fit before had other {other}" if other else "this model cannot go on from the fit before"
+                notes = (*notes, f"{chosen.name}: fitted cold, {why}")
+        learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
+    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun, warm=warm is not None)
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
 
 
@@ -171,6 +192,11 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
         f" {panel.ids[origins[row, 0]]!r} has no value at {', '.join(map(str, shown))}{more}. Add rows with it after the last observed"
         f" {panel.target}, whose cell stays empty there, or leave it out of --future."
     )
+
+
+def _whose(chosen: Spec, scaling: Scaling, goal: Goal) -> list[Any]:
+    """By which model what was learned, of which series and for which goal, as JSON values; in the order of WHOSE."""
+    return [chosen.name, list(scaling.ids), repr(goal)]
 
 
 def _only(panel: Panel, scaling: Scaling) -> Panel:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class Log:
     """What a fit tells about itself: its choices and mishaps in words, its loss history, its seconds.
 
-    `history` holds rows (step, training loss, validation loss) in scaled units; `seconds` is CPU time of the fit and its forecasts.
+    `history` holds rows (step, training loss, validation loss) in scaled units; `seconds` is CPU time of the fit and its forecasts; `warm`: it went
+    on from what an earlier fit had learned.
     """
 
     notes: tuple[str, ...] = ()
     history: tuple[tuple[int, float, float], ...] = ()
     seconds: float = 0.0
+    warm: bool = False
 
 
 def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
@@ -155,9 +157,10 @@ class Outcome:
 
 def header(log: Log) -> dict[str, Any]:
     """A log as JSON values."""
-    return {"notes": list(log.notes), "history": [list(row) for row in log.history], "seconds": log.seconds}
+    return {"notes": list(log.notes), "history": [list(row) for row in log.history], "seconds": log.seconds, "warm": log.warm}
 
 
 def log_of(values: dict[str, Any]) -> Log:
     """The log that `header` wrote down."""
-    return Log(tuple(values["notes"]), tuple((int(s), float(a), float(b)) for s, a, b in values["history"]), float(values["seconds"]))
+    history = tuple((int(step), float(train), float(validation)) for step, train, validation in values["history"])
+    return Log(tuple(values["notes"]), history, float(values["seconds"]), values.get("warm", False))

@@ -24,7 +24,7 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.audit import Audit, audit
-from forecast.evaluation.backtest import Answers, Keep, Part, backtest
+from forecast.evaluation.backtest import Answers, Keep, Part, backtest, start_of
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
@@ -431,11 +431,15 @@ def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> 
 
 
 def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep) -> Fitted:
-    """The winner fitted on all data, with the intervals that the walk taught, from its file where it is there."""
+    """The winner fitted on all data, with the intervals that the walk taught, from its file where it is there.
+
+    With warm refits it goes on from the last fold: it is the next of the fits that the walk judged.
+    """
     path = folder / "model.safetensors"
     if path.exists():
         return load(path)
     part: Part = (chosen.name, -1)
+    last = keep.load((chosen.name, plan.walk.folds - 1)) if plan.walk.refit == "warm" else None
     fitted = fit(
         chosen,
         plan.walk.past(panel),
@@ -446,6 +450,7 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
         scale=plan.scale,
         seed=plan.seed,
         watch=keep.watch(part),
+        start=start_of(last[0]) if last else None,
     )
     fitted = dataclasses.replace(fitted, calibration=calibration)
     save(fitted, path)

@@ -117,6 +117,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
+        (["fit", "weather.csv", "--refit", "hot"], "walk.refit = 'hot': input should be 'cold' or 'warm'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit"], "No data file is named."),
         (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),

@@ -99,14 +99,20 @@ def test_poison(name, panel):
     held_to_the_past(name, panel)
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_poison_with_warm_refits(name, panel):
+    """No fold learns from a later one by way of the weights."""
+    held_to_the_past(name, panel, refit="warm")
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_poison_with_future_and_static_columns_categories_and_neighbours(name, rich):
     """Of the rows after an origin a model may read the future columns over the horizon and what is static, and nothing else."""
     held_to_the_past(name, rich)
 
 
-def held_to_the_past(name, panel):
-    walk = WalkForward(horizon=H, test=0.3, folds=2, stride=2)
+def held_to_the_past(name, panel, refit="cold"):
+    walk = WalkForward(horizon=H, test=0.3, folds=2, stride=2, refit=refit)
     stamp = panel.times[380]
     clean = calibrate(backtest(small(name), panel, walk, intervals=(20,)), (20,))[0]
     dirty = calibrate(backtest(small(name), poisoned(panel, stamp), walk, intervals=(20,)), (20,))[0]

@@ -147,6 +147,22 @@ def test_a_fit_can_be_killed_after_any_share_of_its_time(file, unbroken, seconds
     assert not litter(tmp_path / "run")
 
 
+@pytest.mark.slow
+def test_a_walk_of_warm_refits_can_be_killed_in_each_of_them(file, tmp_path):
+    """In the second fold, which goes on from a part that is kept, and in the fit on all rows, which goes on from the last."""
+    warm = [*fit(file, 1), "--refit", "warm", "--set", "gru.finish=0.9"]
+    (tmp_path / "whole").mkdir()
+    end(begin(tmp_path / "whole", *warm))
+    run = tmp_path / "run"
+    for checkpoint in ("gru-1.checkpoint", "gru--1.checkpoint"):
+        struck = begin(tmp_path, *warm)
+        assert strike(struck, signal.SIGKILL, lambda name=checkpoint: (run / "parts" / name).exists())[0] == -signal.SIGKILL
+        assert not (run / "run.json").exists()
+    end(begin(tmp_path, *warm))
+    assert bits(run) == bits(tmp_path / "whole" / "run")
+    assert not litter(run)
+
+
 TRIALS = 5
 TUNE_MOMENTS = {
     "first trial": lambda run: len(lines(run / "study.journal")) >= 10,

@@ -9,7 +9,7 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.compare import LEVEL, Leaderboard
 from forecast.files import Array
-from forecast.models.base import Goal, Learned, Spec, Watch
+from forecast.models.base import Goal, Learned, Refits, Spec, Watch
 from forecast.results import Log
 
 PREFIX = "without "
@@ -35,6 +35,13 @@ class Without:
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Blind":
         """Learn from the panel without the columns."""
         return Blind(self.base.fit(_less(past, self.left), self._goal(goal), seed=seed, watch=watch), self.left)
+
+    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "Blind | None":
+        """Go on from an earlier fit without the columns, where the model can."""
+        if not isinstance(self.base, Refits):
+            return None
+        learned = self.base.refit(_less(past, self.left), self._goal(goal), start, seed=seed, watch=watch)
+        return None if learned is None else Blind(learned, self.left)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Blind":
         """The Blind whose `arrays()` these are."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 
@@ -19,7 +19,8 @@ from forecast.models.base import Bounds, Spec, Watch
 from forecast.results import Forecast, Log, Outcome, quantile_levels
 
 Part = tuple[str, int]  # model, fold
-Answers = dict[str, Array]  # values (M, H), and quantiles (M, H, Q) from a model that has some
+Answers = dict[str, Array]  # values (M, H), quantiles (M, H, Q) from a model that has some; of warm refits what the next starts from
+START = "start."  # begins the names of what the next fold starts from
 
 
 class Keep:
@@ -54,7 +55,8 @@ def backtest(
 
     intervals: percentages, such as (80, 95), for the models that know a distribution; `calibrate` gives them to all.
     transform, scale: as in `fit`.
-    jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit.
+    jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit. The warm
+    refits of one model follow one another.
     """
     walk = walk or WalkForward()
     several = models if isinstance(models, Iterable) and not isinstance(models, str) else [models]
@@ -64,19 +66,23 @@ def backtest(
         raise ForecastError(f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own.")
     folds = list(walk_forward(panel, walk))
     keep = keep or Keep()
-    parts = [(one, fold) for fold in folds for one in specs]
-    jobs = min(jobs or os.cpu_count() or 1, len(parts))
+    blocks = [folds] if walk.refit == "warm" else [[fold] for fold in folds]  # parts of different blocks do not depend on each other
+    chains = [(one, block) for block in blocks for one in specs]
+    jobs = min(jobs or os.cpu_count() or 1, len(chains))
     ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep)
     known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
+    done: Iterator[Iterator[tuple[Answers, Log]]]
     if jobs == 1:
-        for one, fold in parts:
-            yield outcome(ask, known(fold), one, *run_part(ask, fold, one))
-        return
-    from joblib import Parallel, delayed
+        done = (run_chain(ask, block, one) for one, block in chains)
+    else:
+        from joblib import Parallel, delayed
 
-    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(run_part)(ask, fold, one) for one, fold in parts)
-    for (one, fold), (answers, log) in zip(parts, done, strict=True):
-        yield outcome(ask, known(fold), one, answers, log)
+        done = map(iter, Parallel(n_jobs=jobs, return_as="generator")(delayed(whole_chain)(ask, block, one) for one, block in chains))
+    for block in blocks:
+        parts = [next(done) for _ in specs]
+        for fold in block:
+            for one, made in zip(specs, parts, strict=True):
+                yield outcome(ask, known(fold), one, *next(made))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +98,25 @@ class Ask:
     keep: Keep
 
 
-def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
+def run_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> Iterator[tuple[Answers, Log]]:
+    """The parts of one model, each from the start that the one before left, if it left any."""
+    answers: Answers = {}
+    for fold in folds:
+        answers, log = run_part(ask, fold, one, start_of(answers))
+        yield answers, log
+
+
+def whole_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> list[tuple[Answers, Log]]:
+    """All of a chain: what a worker process sends back."""
+    return list(run_chain(ask, folds, one))
+
+
+def start_of(answers: Answers) -> Answers | None:
+    """What the next fit can start from; None where nothing was left for it."""
+    return {name.removeprefix(START): array for name, array in answers.items() if name.startswith(START)} or None
+
+
+def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = None) -> tuple[Answers, Log]:
     """The forecasts of one model at the origins of one fold, and the log of its fit: taken from `keep`, or made and kept there."""
     part = (one.name, fold.index)
     kept = ask.keep.load(part)
@@ -101,11 +125,13 @@ def run_part(ask: Ask, fold: Fold, one: Spec) -> tuple[Answers, Log]:
     begun = time.process_time()
     past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
     watch = ask.keep.watch(part)
-    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, **asdict(ask.units), seed=ask.seed, watch=watch)
+    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, **asdict(ask.units), seed=ask.seed, watch=watch, start=start)
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
         answers["quantiles"] = forecast.quantiles
+    if ask.walk.refit == "warm":
+        answers |= {f"{START}{name}": array for name, array in fitted.start.items()}
     log = replace(fitted.log, seconds=time.process_time() - begun)
     ask.keep.store(part, answers, log)
     return answers, log

@@ -122,7 +122,7 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
         )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     cold, dropped = unseen(models[baseline])
-    notes = _notes(models[baseline], cold, dropped)
+    notes = (*_refits(models), *_notes(models[baseline], cold, dropped))
     return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons), cold, dropped, notes)
 
 
@@ -142,11 +142,23 @@ def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
     return {ids[i]: int(cold[i]) for i in np.flatnonzero(cold)}, tuple(ids[i] for i in np.flatnonzero(count == 0))
 
 
+def _refits(models: Mapping[str, list[Outcome]]) -> list[str]:
+    """How the models were fitted fold by fold, in a sentence; nothing to say of one fold."""
+    folds = len(next(iter(models.values())))
+    warm = {name: sum(part.log.warm for part in parts) for name, parts in models.items()}
+    if folds == 1:
+        return []
+    if not any(warm.values()):
+        return [f"Each model was fitted anew (cold) before each of {folds} folds."]
+    went = [name if count == folds - 1 else f"{name} (at {count} of {folds - 1})" for name, count in warm.items() if count]
+    anew = [name for name, count in warm.items() if not count]
+    also = f"; fitted anew (cold): {', '.join(anew)}" if anew else ""
+    return [f"Before each of {folds} folds but the first these went on from what the fold before had taught (warm): {', '.join(went)}{also}."]
+
+
 def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> tuple[str, ...]:
     """What a reader of the scores should know of the walk behind them."""
     notes = []
-    if len(outcomes) > 1:
-        notes.append(f"Each model was fitted anew before each of {len(outcomes)} folds.")
     places = outcomes[0].places
     if places is not None:
         leak = " A model of all series has seen later dates of those that end later: where series move together, a mild leak."

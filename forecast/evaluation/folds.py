@@ -32,6 +32,8 @@ class WalkForward:
     stride: steps between origins; None = the smallest with at most 2,000 origins a series.
     gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
     max_past: rows of each series that a fit sees at most, a window that slides; None = all, a window that grows.
+    refit: "cold", each fold is fitted anew; "warm", from the second on a net goes on from its weights in the fold before, for the share `finish` of
+    its steps (0 leaves them as they are), on all rows of its past. Other models are fitted cold, and so is a net whose series or columns changed.
     """
 
     horizon: int | str | None = None
@@ -41,6 +43,7 @@ class WalkForward:
     gap: Annotated[int, Field(ge=0)] = 0
     max_past: Annotated[int, Field(ge=1)] | None = None
     align: Literal["stamp", "end"] = "stamp"
+    refit: Literal["cold", "warm"] = "cold"
 
     def ahead(self, clock: Clock) -> int:
         """Steps that are forecast: the gap and the horizon."""

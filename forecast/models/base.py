@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -103,6 +103,14 @@ class Spec(Protocol):
 
     def space(self, trial: Any) -> Self:
         """This spec with the settings that an Optuna trial suggests."""
+
+
+@runtime_checkable
+class Refits(Protocol):
+    """What a Spec may have beside: a warm refit. A model without one is fitted cold, anew, on each longer past."""
+
+    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> Learned | None:
+        """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be."""
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ A forecast is a function of the last L rows before the origin, and of the calend
 in training, in a backtest and tomorrow. Axes as in `settings.py`, and M origins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -54,7 +54,56 @@ class Recurrent(Settings):
         past, sizes, device = split[2].panel, self.sizes, self._device()
         cycles = cycles_seen(past)
         feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device, counted(past, self.weighting))
-        how = Training(
+        how = self._how(goal, device)
+        if self.seconds is not None:
+            with seeded(seed):
+                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
+                how = affordable(self.seconds / self.members, net, feed, split[0], how)
+
+        def next_net(ended: Ended, member: int) -> Net:
+            return Net(self.recipe(ended.lowest[:member]), goal, _embedded(past), _width(cycles)).to(device)
+
+        nets, ended = _trained(next_net, self.members, feed, split, how, seed, watch)
+        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
+        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
+        bare = sum(net.skip is None for net in nets) if self.skip else 0
+        at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
+            self.anchor_chosen, f"anchor {self.anchor_chosen}"
+        )
+        shares = [float(net.trust) for net in nets if net.trust is not None]
+        drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
+        if not any(shares):
+            drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
+        of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
+        note = (
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
+            f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
+            f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
+        )
+        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
+        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+
+    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet":
+        """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past.
+
+        Sizes, anchor, cycles and members stay, and what share of the departure from the anchor each forecasts.
+        """
+        before = self.restore(start, goal)
+        sized, nets = before.sized.settle(past, goal.horizon), before.nets
+        whole, device = split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2], self._device()
+        feed = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, counted(past, self.weighting))
+        how = replace(sized._how(goal, device), steps=0, shrink=False)
+        if self.seconds is not None and how.finish:
+            with seeded(seed):
+                how = replace(how, finish=affordable(self.seconds / len(nets), nets[0], feed, whole, how).finish)
+        _trained(lambda _, member: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch)
+        note = f"{self.name}: goes on from the weights of the fit before, {how.finish} steps on all rows ({how.batch} windows a step)"
+        return LearnedNet(sized, goal, nets, before.cycles, Log((note,)))
+
+    def _how(self, goal: Goal, device: torch.device) -> Training:
+        """How its nets are trained, once its sizes are settled."""
+        sizes = self.sizes
+        return Training(
             steps=sizes.steps,
             finish=round(self.finish * sizes.steps),
             batch=sizes.batch,
@@ -75,39 +124,6 @@ class Recurrent(Settings):
             shrink=self.shrink,
             judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
-        if self.seconds is not None:
-            with seeded(seed):
-                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
-                how = affordable(self.seconds / self.members, net, feed, split[0], how)
-        ended = Ended.of(watch)
-        nets: list[Net] = []
-        for member in range(self.members):
-            with seeded(seed + member):
-                net = Net(self.recipe(ended.lowest[:member]), goal, _embedded(past), _width(cycles)).to(device)
-                if member < len(ended.histories):
-                    net.load_state_dict(members_of(ended.arrays, member))
-                else:
-                    history = train(net, feed, split, how, Turn(watch, member, self.members, ended))
-                    ended = ended.with_one(net.state_dict(), history)
-                nets.append(net.eval())
-        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
-        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
-        bare = sum(net.skip is None for net in nets) if self.skip else 0
-        at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
-            self.anchor_chosen, f"anchor {self.anchor_chosen}"
-        )
-        shares = [float(net.trust) for net in nets if net.trust is not None]
-        drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
-        if not any(shares):
-            drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
-        of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if self.members > 1 else ""
-        note = (
-            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
-            f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
-            f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
-        )
-        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
-        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
     def recipe(self, lowest: list[float]) -> Self:
         """The settings of the next of several members, after those whose lowest validation losses are given.
@@ -306,6 +322,24 @@ class LearnedNet:
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
+
+
+def _trained(
+    net_of: Callable[[Ended, int], Net], members: int, feed: Feed, split: tuple[Windows, Windows, Windows], how: Training, seed: int, watch: Watch
+) -> tuple[list[Net], Ended]:
+    """Train one net after another, each of a seed of its own, and what they were; those that ended before a fit was killed are taken up."""
+    ended = Ended.of(watch)
+    nets: list[Net] = []
+    for member in range(members):
+        with seeded(seed + member):
+            net = net_of(ended, member)
+            if member < len(ended.histories):
+                net.load_state_dict(members_of(ended.arrays, member))
+            else:
+                history = train(net, feed, split, how, Turn(watch, member, members, ended))
+                ended = ended.with_one(net.state_dict(), history)
+            nets.append(net.eval())
+    return nets, ended
 
 
 def counted(past: Panel, weighting: str) -> Array | None:

@@ -129,7 +129,7 @@ class Settings:
     patience: Count = _rows(5, "looks (12 a fit) without a lower validation loss after which training ends", "Prechelt 1998")
     metric: Literal["loss", "mae", "mse"] = _rows("loss", "what judges the weights there, of point forecasts: which are kept, and when patience ends")
     validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(0.15, "share of the past's tail that judges the weights")
-    finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`")
+    finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`; all that a warm refit takes")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products; auto: bfloat16 in wide nets where the processor has it")
     device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
     members: Count = _rows(1, "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean")

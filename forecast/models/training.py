@@ -58,7 +58,8 @@ class Training:
     """How a net is trained: `steps` of `batch` windows drawn at random, a rate that follows `schedule`, clipped gradients, an average of weights.
 
     Training ends early after `patience` looks without a lower validation loss, or a lower value of `judge`. Then `finish` steps more, from the
-    best weights, on all windows: the newest rows have judged and now teach.
+    best weights, on all windows: the newest rows have judged and now teach. Without `steps` it is the finish alone, from the weights that the net
+    has: a warm refit.
     """
 
     steps: int
@@ -103,7 +104,7 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
         state.restore(*saved)
     most = min(JUDGED, max(LEAST, how.steps * how.batch // COST))
     judged = validation.origins(np.linspace(0, len(validation) - 1, min(most, len(validation))).astype("int64"))
-    looks = {round((look + 1) * how.steps / LOOKS) for look in range(LOOKS)}
+    looks = {round((look + 1) * (how.steps or how.finish) / LOOKS) for look in range(LOOKS)}
     while not state.finishing and state.step < how.steps and not state.stale:
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
         if state.step in looks:
@@ -176,7 +177,7 @@ class _State:
         self.weights, self.averaged = Flat(self.net), Flat(self.average)
         self.rule = rule_of(how.optimiser, how.weight_decay, how.momentum)
         self.moments = self._still()
-        self.finishing, self.steps = False, how.steps
+        self.finishing, self.steps = False, how.steps or how.finish
         self.step, self.running, self.since = 0, torch.zeros(()), 0
         self.lowest, self.best = math.inf, self.weights.read()
         self.history: History = []

@@ -232,7 +232,7 @@ def test_from_the_end_losses_are_averaged_over_the_same_distance_to_it():
     errors = np.concatenate([np.abs(o.forecast.values - o.truth)[o.forecast.origins[:, 0] == i, 0] for i in (0, 1) for o in outcomes])
     assert loss_by_origin(outcomes) == pytest.approx(errors.reshape(2, 6).mean(0))
     notes = leaderboard(outcomes).notes
-    assert notes[0] == "Each model was fitted anew before each of 2 folds."
+    assert notes[0] == "Each model was fitted anew (cold) before each of 2 folds."
     assert notes[1].startswith("Origins are counted back from the end of each series. A model of all series has seen later dates")
     together = backtest("naive", uneven((0, 100), (20, 80)), WalkForward(horizon=1, test=6, folds=1, align="end"))
     assert leaderboard(together).notes == ("Origins are counted back from the end of each series.",)
