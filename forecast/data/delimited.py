@@ -191,42 +191,65 @@ def _delimiter(lines: list[str]) -> tuple[str, list[Record]]:
 
 def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
     """(index of the first record of values, cells a record, names); names None where the file has none."""
+    width = _width(records, path, report)
+    top = _top(records, width)
+    above = [cells for _, _, cells in records[:top]]
+    body = [cells for _, _, cells in records[top:] if len(cells) == width]
+    beside = _names_of_other_width(records, top, width, delimiter, path, report)
+    if beside is not None:
+        names, first = _with_second_header(beside, records, top, report)
+        _say_notes(above[:-1], records, first, report)
+        return first, width, names
+    if _like_values(body[0]) or _among_stamps(body[0], body[1:]):
+        commented = next((cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None)
+        if commented is None:
+            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
+            _say_notes(above, records, top, report)
+            return top, width, None
+        names, first = _with_second_header([commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report)
+    else:
+        names, first = _with_second_header(body[0], records, top + 1, report)
+    _say_notes(above, records, first, report)
+    return first, width, names
+
+
+def _width(records: list[Record], path: Path, report: Report) -> int:
+    """How many cells most records have, comments aside; of two records the wider one is the header."""
     widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
     if not widths:
         report.refuse("not-a-table", f"{path.name} is not a table: it holds comments only.")
-    width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
+    return max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
+
+
+def _top(records: list[Record], width: int) -> int:
+    """The first record of the table, its header where it has one: past titles, and past notes that a blank line ends."""
     top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
     top = _past_titles(records, top, width)
     follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
-    if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]):
-        top = follow[0]  # a blank line stands between the notes and the names
-    before = [cells for _, _, cells in records[:top]]
+    return follow[0] if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]) else top
+
+
+def _names_of_other_width(records: list[Record], top: int, width: int, delimiter: str, path: Path, report: Report) -> list[str] | None:
+    """The names where the header has a cell more or less than the rows below it; None where these do not begin with values."""
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
-    names: list[str] | None = records[top][2]
-    first = top + 1
-    if before and len(before[-1]) == width + 1 and not before[-1][-1].strip() and _like_values(body[0]):
-        names, first, before = before[-1][:-1], top, before[:-1]  # the header alone ends with a delimiter
-    elif before and width > 1 and len(before[-1]) < width and _like_values(body[0]):
-        short = before[-1]
-        if len(short) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):
-            names, first, before = [*short, ""], top, before[:-1]
-        elif delimiter == "," and len(short) > 1 and _decimal_commas(short, body):
-            _refuse_decimal_commas(path, records[top][0], body[0], report)
-        elif len(short) == width - 1:
-            names, first, before = ["", *short], top, before[:-1]
-    if names is not None and first == top + 1 and (_like_values(names) or _among_stamps(names, body[1:])):
-        commented = next((cells for cells in reversed(before) if _is_comment(cells) and len(cells) == width), None)
-        names = None if commented is None else [commented[0].lstrip(f"{COMMENT} "), *commented[1:]]
-        first, before = top, [cells for cells in before if cells is not commented]
-        if names is None:
-            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
-    if names is not None:
-        names, first = _with_second_header(names, records, first, report)
-    notes = [cells for cells in before if not _is_comment(cells)]
+    if not top or not _like_values(body[0]):
+        return None
+    names = records[top - 1][2]
+    if len(names) == width + 1 and not names[-1].strip():  # the header alone ends with a delimiter
+        return names[:-1]
+    if len(names) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):  # the rows alone end with one
+        return [*names, ""]
+    if delimiter == "," and 1 < len(names) < width and _decimal_commas(names, body):
+        _refuse_decimal_commas(path, records[top][0], body[0], report)
+    return ["", *names] if width > 1 and len(names) == width - 1 else None  # the names of rows, as R writes them, have no name
+
+
+def _say_notes(above: list[list[str]], records: list[Record], first: int, report: Report) -> None:
+    """Say which lines stand before the table and are no comments. first: the first record of values."""
+    notes = [cells for cells in above if not _is_comment(cells)]
     if notes:
-        lines = records[first][0] - 1 if first < len(records) else top
+        lines = records[first][0] - 1 if first < len(records) else len(above)
         report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
-    return first, width, names
 
 
 def _past_titles(records: list[Record], top: int, width: int) -> int:
