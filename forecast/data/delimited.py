@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from forecast.data.findings import SHOWN, Report
-from forecast.data.numbers import MISSING, numberish, parse_numbers, plain
+from forecast.data.numbers import MISSING, SIGNS, WORDS, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
 from forecast.data.tables import Needed, Origin, Table, clean_names, nameless, without_empty
 from forecast.files import Array
@@ -44,7 +44,7 @@ _OTHER = {  # what other files begin with
 }
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_MISSING = pa.array(MISSING)
+_WORDS = pa.array(WORDS)
 Record = tuple[int, int, list[str]]  # first line, last line, cells
 
 
@@ -124,7 +124,8 @@ def _spaced(records: list[list[str]]) -> str:
     words = Counter(len(text.split()) for text in texts).most_common(1)
     count, often = words[0] if words else (0, 0)
     same = next((text.strip() for text in reversed(texts) if len(text.split()) == count), "")
-    return same if count > 1 and 2 * often > len(records) and not numberish([same]) else ""
+    one_number = not len(parse_numbers(pa.chunked_array([pa.array([same], pa.string())])).bad)  # such as 12 345
+    return same if count > 1 and 2 * often > len(records) and not one_number else ""
 
 
 def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
@@ -198,18 +199,18 @@ def _header(records: list[Record], delimiter: str, path: Path, report: Report) -
     beside = _names_of_other_width(records, top, width, delimiter, path, report)
     if beside is not None:
         names, first = _with_second_header(beside, records, top, report)
-        _say_notes(above[:-1], records, first, report)
+        _say_notes(above[:-1], records, first, path, report)
         return first, width, names
     if _like_values(body[0]) or _among_stamps(body[0], body[1:]):
         commented = next((cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None)
         if commented is None:
             report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
-            _say_notes(above, records, top, report)
+            _say_notes(above, records, top, path, report)
             return top, width, None
         names, first = _with_second_header([commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report)
     else:
         names, first = _with_second_header(body[0], records, top + 1, report)
-    _say_notes(above, records, first, report)
+    _say_notes(above, records, first, path, report)
     return first, width, names
 
 
@@ -244,9 +245,20 @@ def _names_of_other_width(records: list[Record], top: int, width: int, delimiter
     return ["", *names] if width > 1 and len(names) == width - 1 else None  # the names of rows, as R writes them, have no name
 
 
-def _say_notes(above: list[list[str]], records: list[Record], first: int, report: Report) -> None:
-    """Say which lines stand before the table and are no comments. first: the first record of values."""
+def _say_notes(above: list[list[str]], records: list[Record], first: int, path: Path, report: Report) -> None:
+    """Say which lines stand before the table and are no comments; rows of stamps and numbers are no notes. first: the first record of values."""
     notes = [cells for cells in above if not _is_comment(cells)]
+    rows = [records[i] for i, cells in enumerate(above) if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells)]
+    if len(rows) > 1 and first < len(records):
+        line, _, cells = rows[0]
+        report.refuse(
+            "ragged-rows",
+            f"Row {line} of {path.name} has {len(cells)} cells, those below row {records[first - 1][0]} have {len(records[first][2])}"
+            f" ({len(rows):,} such rows).",
+            rows=[line for line, *_ in rows],
+            example=",".join(cells)[:80],
+            remedy="Give each table a file of its own, or mend the rows.",
+        )
     if notes:
         lines = records[first][0] - 1 if first < len(records) else len(above)
         report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
@@ -345,6 +357,8 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
 def _kind(cells: list[str], decimal: str | None) -> str:
     """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole, also names such as NA and ND."""
     trimmed = {cell.strip() for cell in cells}
+    if trimmed.intersection(SIGNS):
+        return "text"
     full = [cell for cell in trimmed if cell not in MISSING]
     if not full:
         return "number" if cells and decimal is None and len(trimmed - {""}) < 2 else "text"
@@ -440,7 +454,7 @@ def _convert(chunk: pa.Array, kind: str) -> pa.Array | None:
         pass
     trimmed = pc.utf8_trim_whitespace(chunk)
     try:
-        return pc.cast(pc.if_else(pc.is_in(trimmed, _MISSING), None, trimmed), wanted)
+        return pc.cast(pc.if_else(pc.is_in(trimmed, _WORDS), None, trimmed), wanted)
     except pa.ArrowInvalid:
         return None
 

@@ -59,6 +59,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "int-overflow": "warning",
     "sentinel": "warning",
     "named-missing": "info",
+    "assumed-missing": "warning",
     "outlier": "warning",
     "circular": "info",
     "not-an-angle": "error",

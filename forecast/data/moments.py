@@ -38,6 +38,8 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
     kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
     if stamps.offset is not None and stamps.zoned is not None:
         kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
+    if stamps.rival is not None:
+        kept = replace(kept, rival=stamps.rival[~void])
     return table.keep(~void), kept
 
 
@@ -79,14 +81,16 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
     report.stop()
     if stamps.first:
         order = f"the {stamps.first} first"
-        if stamps.tie:
+        if stamps.rival is not None:
+            open_ = np.flatnonzero(stamps.rival != stamps.wall)
             report.say(
                 "ambiguous-day-first",
-                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed"
-                f" ({cell(0)} is {show(stamps.wall[0])})",
-                rows=table.rows([0]),
-                example=cell(0),
-                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
+                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed:"
+                f" {cell(open_[0])} is {show(stamps.wall[open_[0]])} and not {show(stamps.rival[open_[0]])} ({table.at(open_).lower()})",
+                rows=table.rows(open_[:SHOWN]),
+                example=cell(open_[0]),
+                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if that is wrong, --{'dayfirst' if stamps.dayfirst else 'monthfirst'}"
+                " if it is right)",
             )
         else:
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
@@ -104,7 +108,8 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
                 "unreadable-stamp",
                 f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
                 example=cells[0].as_py(),
-                remedy="Write them as 2013-01-31 06:00, with an offset such as +01:00 in place of a zone's name; or remove the column.",
+                remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by --tz Europe/Paris; or remove the"
+                " column.",
             )
 
 

@@ -180,7 +180,7 @@ def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[p
 def _moments(name: str, text: pa.ChunkedArray, report: Report) -> pa.ChunkedArray:
     """A column of text of one file as timestamps, as it is in the others, where all its cells and their order of day and month are plain."""
     read = parse_text(text)
-    if len(read.bad) or len(read.outside) or read.tie or read.clash or read.offset is not None or read.form == "nothing":
+    if len(read.bad) or len(read.outside) or read.rival is not None or read.clash or read.offset is not None or read.form == "nothing":
         return text
     first = next((cell for cell in text.to_pylist() if cell), "")
     report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)
