@@ -214,7 +214,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
             counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
-            if name.lower() in DATE_NAMES:
+            if not counted:
                 cell = table.columns[name].drop_null()[0].as_py()
                 report.say(
                     "unread-time",

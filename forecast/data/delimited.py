@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from forecast.data.findings import SHOWN, Report
-from forecast.data.numbers import MISSING, SIGNS, WORDS, numberish, parse_numbers, plain
+from forecast.data.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
-from forecast.data.tables import Needed, Origin, Table, clean_names, nameless, without_empty
+from forecast.data.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
 from forecast.files import Array
 
 SAMPLE = 1 << 17  # bytes from which the form of a file is found
@@ -67,20 +67,20 @@ class Dialect:
     decimal: str | None
 
 
-def read_delimited(path: Path, report: Report, needed: Needed) -> Table:
+def read_delimited(path: Path, report: Report, request: Request) -> Table:
     """A delimited text file, compressed or not, as a table. Raises ReadingError where its rows are not of one length."""
-    dialect = sniff(path, report)
+    dialect = sniff(path, report, request.decimal)
     try:
-        return _read(dialect, report, needed)
+        return _read(dialect, report, request.columns)
     except pa.ArrowInvalid as error:
         if "UTF8" not in str(error):
             raise
     report.say("encoding", f"{path.name} is not UTF-8 throughout and is read as Windows-1252")
-    return _read(replace(dialect, encoding="cp1252"), report, needed)
+    return _read(replace(dialect, encoding="cp1252"), report, request.columns)
 
 
-def sniff(path: Path, report: Report) -> Dialect:
-    """The form of a file, from its first lines."""
+def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
+    """The form of a file, from its first lines. told: its decimal mark, where that is known."""
     with pa.input_stream(str(path)) as stream:
         head = stream.read(SAMPLE)
         more = stream.read(15 * SAMPLE) if head.count(b"\n") < 5 else b""  # a very wide table
@@ -105,7 +105,9 @@ def sniff(path: Path, report: Report) -> Dialect:
     cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
     unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if nameless(given)]
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
-    decimal = _decimal(samples, delimiter)
+    decimal = told or _decimal(samples, delimiter)
+    if decimal is None and delimiter == ";":
+        _say_open_points(samples, report)
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
     above = lines[: records[first][0] - 1] if first < len(records) else lines
     skip = sum(line.endswith(ending) for line in above)
@@ -269,7 +271,7 @@ def _past_titles(records: list[Record], top: int, width: int) -> int:
     for i in range(top, min(top + 10, len(records))):
         cells = records[i][2]
         full = sum(bool(cell.strip()) for cell in cells)
-        if len(cells) == width > 2 and full == width and not _values_share(cells):
+        if len(cells) == width > 1 and full == width and not _values_share(cells):
             return i
         if len(cells) != width or 2 * full > width:
             break
@@ -352,6 +354,23 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
             read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None)
             found = "," if read.decimal == "," else found
     return found
+
+
+def _say_open_points(samples: dict[str, list[str]], report: Report) -> None:
+    """Say where a point may as well be one between thousands, in a file of semicolons: each stands before three digits, as in 1.234 and 12.345."""
+    for name, cells in samples.items():
+        bodies = {cell.strip().lstrip("+-") for cell in cells} - {*MISSING}
+        pointed = sorted(body for body in bodies if "." in body)
+        others = bodies - {*pointed}
+        by_point = len(pointed) > 2 and all(body.count(".") == 1 and grouped(body, ".") for body in pointed)
+        if by_point and all(body.isdigit() and len(body) < 4 for body in others):
+            report.say(
+                "ambiguous-decimal",
+                f"{name}: each point stands before three digits, as between thousands; it is read as the decimal mark ({pointed[0]} is"
+                f" {float(pointed[0]):g})",
+                example=pointed[0],
+                remedy="(--decimal , if that is wrong, --decimal . if it is right)",
+            )
 
 
 def _kind(cells: list[str], decimal: str | None) -> str:

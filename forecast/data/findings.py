@@ -54,6 +54,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "missing-id": "error",
     # numbers
     "number-format": "info",
+    "ambiguous-decimal": "warning",
     "text-in-numbers": "error",
     "infinite": "error",
     "int-overflow": "warning",

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from forecast.data.clock import Clock, show
 from forecast.data.columns import DATE_NAMES
 from forecast.data.findings import SHOWN, Report
-from forecast.data.stamps import Stamps
+from forecast.data.sources import as_text
+from forecast.data.stamps import Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
@@ -104,10 +105,21 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
         cells = pc.cast(table.columns[name].drop_null(), pa.string())
         dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
+            read, cell = parse_text(as_text(table.columns[name])), cells.filter(dated)[0].as_py()
+            if len(read.bad) < len(cells):  # a form is known, but too few are written in it
+                odd = as_text(table.columns[name])[int(read.bad[0])].as_py()
+                report.refuse(
+                    "unreadable-stamp",
+                    f"{table.at(read.bad[:1])} has no stamp in column {name!r} as others there, {read.form}: found {odd!r}"
+                    f" ({len(read.bad):,} such rows).",
+                    rows=table.rows(read.bad[:SHOWN]),
+                    example=odd,
+                    remedy="Write them in one form, best as 2013-01-31 06:00, or remove the rows.",
+                )
             report.refuse(
                 "unreadable-stamp",
-                f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
-                example=cells[0].as_py(),
+                f"Column {name!r} seems to hold stamps, of which none can be read: found {cell!r}.",
+                example=cell,
                 remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by --tz Europe/Paris; or remove the"
                 " column.",
             )

@@ -166,7 +166,7 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
             decimal = "," if sum(body.rfind(",") > body.rfind(".") for body in both) * 2 > len(both) else "."
         else:
             commas, points = [b for b in bodies if "," in b], [b for b in bodies if "." in b]
-            by_commas, by_points = all(_grouped(b, ",") for b in commas), all(_grouped(b, ".") for b in points)
+            by_commas, by_points = all(grouped(b, ",") for b in commas), all(grouped(b, ".") for b in points)
             several = any(b.count(".") > 1 for b in points)
             if commas and (not by_commas or (hint == "," and not any(b.count(",") > 1 for b in commas))):
                 decimal = "," if by_points or not points else "."
@@ -176,7 +176,7 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
     return decimal, other if any(other in body for body in bodies) else ""
 
 
-def _grouped(body: str, mark: str) -> bool:
+def grouped(body: str, mark: str) -> bool:
     """Whether a mark stands between thousands, or lakhs as in 12,34,567, alone."""
     mark = re.escape(mark)
     return re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body) is not None

@@ -39,7 +39,7 @@ from forecast.data.panel import Column, Panel, Role, Roles
 from forecast.data.sources import load_table
 from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
-from forecast.data.tables import Needed, Table
+from forecast.data.tables import Needed, Request, Table
 from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -100,7 +100,8 @@ def read(
     }
     report = Report()
 
-    table, kinds = _load(source, _needed(target, time, id, past, future, static), id, {*_texts(time), *_texts(target)}, report)
+    request = Request(_needed(target, time, id, past, future, static), mark)
+    table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
     table, names, stamps = _stamped(table, kinds, time, dayfirst, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
     table = with_joined(table, ident, report)
@@ -158,12 +159,12 @@ def _mark(decimal: str | None) -> Decimal | None:
     return None if decimal is None else "," if decimal == "," else "."
 
 
-def _load(source: Any, needed: Needed, ident: str | None, named: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
+def _load(source: Any, request: Request, ident: str | None, named: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
     """The table of a source, one row a stamp and series, and the kinds of its columns.
 
     named: columns of time and target; where the table has one of them, no stamps stand across it.
     """
-    table = load_table(source, report, needed, ID_NAMES)
+    table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)

@@ -79,7 +79,7 @@ PART_NAMES = {  # the names of columns that hold one part of a stamp
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
     "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
     "quarter": ("quarter", "qtr"),
-    "hour": ("hour", "hr", "hh", "hours", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur"),
+    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur"),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }

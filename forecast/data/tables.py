@@ -9,10 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.findings import Report, listed
+from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
 
 Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a file before it is read: which columns, and with which decimal mark its text is written, None = not known."""
+
+    columns: Needed
+    decimal: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
 
 def nameless(name: str) -> bool:
     """Whether a column has no name, or one that pandas gives to an index without one."""
-    return not name.strip() or re.fullmatch(r"Unnamed: \d+(_level_\d+)?|index|level_0", name) is not None
+    return not name.strip() or re.fullmatch(r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0", name) is not None
 
 
 def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
