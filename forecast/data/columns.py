@@ -352,6 +352,22 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     return place[codes], tuple(found[i] for i in order)
 
 
+def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report) -> None:
+    """Refuse a table without a time column across which stamps stand: each row is a series, but no number is known to name it."""
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    across = stamps_across(numbers)
+    if across is None or any(name.lower() in TARGET_NAMES for name in numbers):
+        return
+    names, times = across
+    naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")
+    report.refuse(
+        "which-id",
+        f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to {show(times.max())}, so each row seems to be a series,"
+        " but no column of text names it.",
+        remedy=f"Name the column that does with --id {shlex.quote(naming)}, or take --target all if each column is a series.",
+    )
+
+
 def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
     """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
     if ident is None:
@@ -419,7 +435,6 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
     if wanted is None:
         known = [name for usual in TARGET_NAMES for name in numbers if name.lower() == usual]
         if len(numbers) > 1 and not known:
-            _refuse_nameless_rows(numbers, table, report)
             report.refuse(
                 "which-target",
                 f"{where} has several numeric columns and none has a target's usual name: {listed(numbers, 20)}.",
@@ -435,21 +450,6 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
         if name not in numbers:
             report.refuse("no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
     return list(dict.fromkeys(wanted))
-
-
-def _refuse_nameless_rows(numbers: list[str], table: Table, report: Report) -> None:
-    """Where stamps stand across a table, each row is a series, but numbers that name it are not told from others."""
-    across = stamps_across(numbers)
-    if across is None:
-        return
-    names, times = across
-    naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")
-    report.refuse(
-        "which-id",
-        f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to {show(times.max())}, so each row seems to be a series,"
-        " but no column of text names it.",
-        remedy=f"Name the column that does with --id {shlex.quote(naming)}.",
-    )
 
 
 def _example(column: pa.ChunkedArray) -> str:

@@ -106,7 +106,7 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
         dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
             read, cell = parse_text(as_text(table.columns[name])), cells.filter(dated)[0].as_py()
-            if len(read.bad) < len(cells):  # a form is known, but too few are written in it
+            if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
                 odd = as_text(table.columns[name])[int(read.bad[0])].as_py()
                 report.refuse(
                     "unreadable-stamp",

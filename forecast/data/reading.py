@@ -26,6 +26,7 @@ from forecast.data.columns import (
     read_roles,
     read_series,
     read_time,
+    refuse_nameless_rows,
     with_joined,
 )
 from forecast.data.exchanges import sessions_of
@@ -104,6 +105,8 @@ def read(
     table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
     table, names, stamps = _stamped(table, kinds, time, dayfirst, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
+    if stamps is None and ident is None and target is None:
+        refuse_nameless_rows(table, kinds, report)
     table = with_joined(table, ident, report)
     owner, ids = read_series(table, ident, report)
 

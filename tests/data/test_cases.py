@@ -548,7 +548,7 @@ BAD = {
         "which-id",
         (),
         "12 columns that are stamps, 2024-01-01 to 2024-01-12, so each row seems to be a series, but no column of text names it. Name the column that"
-        " does with --id sensor.",
+        " does with --id sensor, or take --target all",
     ),
     "dates across and no names": (csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]), {}, "which-id", (), "name some of them alike"),
     "dates across and a name that is no name": (
@@ -642,6 +642,13 @@ BAD = {
         "which-time",
         (),
         "made, issued. Name the one to use with --time",
+    ),
+    "two targets, named by years of delivery": (
+        csv("ds," + ",".join(str(year) for year in range(2025, 2036)), [d + ",9" * 11 for d in DAYS]),
+        {},
+        "which-target",
+        (),
+        "take --target all to forecast each",
     ),
     "two targets": (csv("ds,a,b", rows=[f"{d},1,2" for d in DAYS]), {}, "which-target", (), "a, b. Name one with --target"),
     "no number": (csv(rows=[f"{d},clear" for d in DAYS]), {}, "which-target", (), "no numeric column"),
