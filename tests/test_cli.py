@@ -95,6 +95,17 @@ def test_columns_and_series_are_named_by_flags(file, tmp_path):
     assert "kind: a category of 1 names (1) (category)" in found
 
 
+def test_a_lone_dash_is_named_as_missing(tmp_path):
+    rows = [f"2024-01-{day:02},{'-' if day == 4 else day}" for day in range(1, 13)]
+    (tmp_path / "x.csv").write_text("ds,y\n" + "\n".join(rows))
+    assert "! y: '-' in row 5 is taken as missing (--missing - says so" in forecast(tmp_path, "check", "x.csv").stdout
+    for flags in (["--missing", "-"], ["--missing=-"]):
+        told = forecast(tmp_path, "check", "x.csv", *flags)
+        assert told.returncode == 0
+        assert "y: 1 cells of - are taken as missing, as told (named-missing)" in told.stdout
+        assert "assumed-missing" not in told.stdout
+
+
 def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
     forecast(tmp_path, "fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet")
     frame = pd.read_csv(file).tail(2)

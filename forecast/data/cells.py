@@ -1,5 +1,6 @@
 """Columns of cells become columns of float64: numbers, the numbers of names, the sines and cosines of angles."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from forecast.data.checks import look_at_values
 from forecast.data.columns import codes_of
 from forecast.data.findings import SHOWN, Report, listed
-from forecast.data.numbers import Decimal, mend, parse_numbers
+from forecast.data.numbers import Decimal, Numbers, mend, parse_numbers
 from forecast.data.panel import Column, Role
 from forecast.data.sources import as_text
 from forecast.data.tables import Table, cell_type, is_text
@@ -96,14 +97,15 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         values, mark = read.values, read.decimal
         if read.words:
             report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
+        _say_missing(table, name, column, read, report)
         if len(read.bad):
-            cell = str(column[int(read.bad[0])].as_py())
+            cells = _different(column, read.bad)
             report.say(
                 "text-in-numbers",
-                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cell!r} ({len(read.bad):,} such rows).",
+                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cells[0]!r} ({len(read.bad):,} such rows).",
                 rows=table.rows(read.bad[:SHOWN]),
-                example=cell,
-                remedy=mend(cell),
+                example=cells[0],
+                remedy=mend(cells),
             )
     else:
         if pa.types.is_boolean(column.type):
@@ -115,6 +117,27 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
             values = np.where(same, np.nan, values)
             report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
     return values, mark
+
+
+def _say_missing(table: Table, name: str, column: pa.ChunkedArray, read: Numbers, report: Report) -> None:
+    """Say which cells of a column of text mean missing, as told, or as signs such as a lone dash are taken."""
+    if len(read.named):
+        cells = _different(column, read.named)
+        report.say("named-missing", f"{name}: {len(read.named):,} cells of {listed(cells)} are taken as missing, as told", example=cells[0])
+    if len(read.signs):
+        cells, many = _different(column, read.signs), len(read.signs) > 1
+        report.say(
+            "assumed-missing",
+            f"{name}: {' and '.join(map(repr, cells[:5]))} in {table.at(read.signs).lower()} {'are' if many else 'is'} taken as missing",
+            rows=table.rows(read.signs[:SHOWN]),
+            example=cells[0],
+            remedy=f"(--missing {shlex.quote(','.join(cells))} says so; if {'they mean' if many else 'it means'} zero, write 0)",
+        )
+
+
+def _different(column: pa.ChunkedArray, rows: Array) -> list[str]:
+    """The different cells of some rows of a column, in their order."""
+    return list(dict.fromkeys(str(cell).strip() for cell in pc.unique(column.take(pa.array(rows))).to_pylist()))
 
 
 def _first(column: pa.ChunkedArray, values: Array) -> str:

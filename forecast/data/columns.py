@@ -1,5 +1,8 @@
 """What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
 
+import datetime
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -8,12 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.clock import even_step
+from forecast.data.clock import even_step, show
 from forecast.data.findings import SHOWN, Report, listed
-from forecast.data.numbers import mend, numberish, parse_numbers
+from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish, stamps_across
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
@@ -49,7 +52,15 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
     numeric = numberish(cells)
     if (usual or numeric < 0.9) and stampish(cells[:100]) > (0.5 if usual else 0.9):
         return "stamp"
+    if numeric < 0.5 and _void(column, cells):
+        return "empty"
     return "number" if numeric >= 0.5 else "text"
+
+
+def _void(column: pa.ChunkedArray, some: Sequence[str]) -> bool:
+    """Whether a column holds one sign of missing and nothing else; of several such they may be names. some: of its cells."""
+    signs = {cell.strip() for cell in some} - {""}
+    return len(signs) < 2 and signs.issubset(MISSING) and {str(cell).strip() for cell in pc.unique(column.drop_null()).to_pylist()} <= {"", *signs}
 
 
 def named(table: Table, name: str, flag: str, report: Report) -> str:
@@ -68,8 +79,7 @@ def read_time(
     """The columns of stamps and what they hold; none for a table whose rows are steps."""
     if time is not None:
         return _named_time(table, time, dayfirst, report)
-    found = [name for name, column in table.columns.items() if kinds[name] == "stamp" and pa.types.is_temporal(cell_type(column))]
-    found = found or [name for name in table.columns if kinds[name] == "stamp"]
+    found = [name for name in table.columns if kinds[name] == "stamp"]
     if len(found) > 1:  # the day on which a table was made is no time of its rows
         found = [name for name in found if distinct(table.columns[name]) > 1] or found
     usual = [name for name in found if name.lower() in TIME_NAMES]
@@ -78,9 +88,32 @@ def read_time(
     if not found:
         return _numeric_time(table, kinds, report)
     chosen = (usual or found)[0]
+    _refuse_side_by_side(table, chosen, found, report)
     stamps = parse_stamps(table.columns[chosen], dayfirst)
     joined = _with_hours(table, kinds, chosen, stamps)
     return joined or ((chosen,), stamps)
+
+
+def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report: Report) -> None:
+    """Tables beside each other, each with a column of stamps of one name, are one table where these are the same in all rows."""
+    for name in found:
+        if not re.fullmatch(rf"{re.escape(chosen)} \(\d+\)", name):
+            continue
+        one, other = (pc.fill_null(as_text(table.columns[column]), "") for column in (chosen, name))
+        apart = np.flatnonzero(pc.not_equal(one, other).to_numpy())
+        if len(apart):
+            row = int(apart[0])
+            stamps = [
+                show(cell) if isinstance(cell, datetime.date) else str(cell) for cell in (table.columns[c][row].as_py() for c in (chosen, name))
+            ]
+            report.refuse(
+                "which-time",
+                f"Two columns of stamps are called {chosen}, and differ in {len(apart):,} rows, first in {table.at([row]).lower()}:"
+                f" {stamps[0]} and {stamps[1]}.",
+                rows=table.rows(apart[:SHOWN]),
+                example=stamps[1],
+                remedy="Tables stand side by side: give each a file of its own, or join them by their stamps.",
+            )
 
 
 def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report) -> tuple[tuple[str, ...], Stamps]:
@@ -107,6 +140,9 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
     known = {part: values for found in parts.values() if found is not None for part, values in [found]}
     if len(dates) == 1 and not {"year", "month", "day", "doy"} & set(known):
         return names, join_parts(known, parse_stamps(table.columns[dates[0]], dayfirst))
+    for name in dates:
+        if part_of(name):
+            _refuse_part(table, name, report)
     if dates or "year" not in known or len(known) != len(names):
         called = ", ".join(f"{part} ({' '.join(names[:3])})" for part, names in PART_NAMES.items())
         report.refuse(
@@ -115,6 +151,20 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
             remedy=f"Name one column, a date and a time of day, or parts that are called {called}.",
         )
     return names, join_parts(known)
+
+
+def _refuse_part(table: Table, name: str, report: Report) -> None:
+    """Name the first cell of a part of a stamp that is no number."""
+    bad = parse_numbers(as_text(table.columns[name])).bad
+    if len(bad):
+        cell = as_text(table.columns[name])[int(bad[0])].as_py()
+        report.refuse(
+            "unreadable-stamp",
+            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({len(bad):,} such rows).",
+            rows=table.rows(bad[:SHOWN]),
+            example=cell,
+            remedy="Mend or remove it.",
+        )
 
 
 def _part(table: Table, name: str) -> tuple[str, Array] | None:
@@ -164,7 +214,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
             counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
-            if name.lower() in DATE_NAMES:
+            if not counted:
                 cell = table.columns[name].drop_null()[0].as_py()
                 report.say(
                     "unread-time",
@@ -172,20 +222,32 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
                     example=cell,
                     remedy="(write them as 2013-01-31 or 2013-01-31 06:00 if they are)",
                 )
-    first = parse_stamps(table.columns[numbers[0]]) if numbers else None
-    return ((), None) if first is None or not _steady(first) else ((numbers[0],), first)
+    for name in numbers:
+        stamps = parse_stamps(table.columns[name])
+        if _steady(stamps):
+            return (name,), stamps
+        if stamps.form.startswith("yyyymmdd") and distinct(table.columns[name]) > 2:
+            cell = table.columns[name].drop_null()[0].as_py()
+            report.say(
+                "unread-time",
+                f"column {name!r} holds numbers ({cell} first) that could be stamps, {stamps.form}, and are not read so, for they go back and forth",
+                example=cell,
+                remedy=f"(--time {shlex.quote(name)} if they are)",
+            )
+    return (), None
 
 
 def _steady(stamps: Stamps) -> bool:
     """Whether numbers of a name that says nothing are stamps: of eight digits and more, none goes back, and most steps are one of a minute or longer.
 
-    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits.
+    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits. Rows of one stamp may follow each other.
     """
-    if not stamps.form.startswith(("yyyymmdd", "epoch")) or len(stamps.wall) < 3:
+    if not stamps.form.startswith(("yyyymmdd", "epoch")):
         return False
     steps = np.diff(stamps.wall.astype("int64"))
+    steps = steps[steps != 0]
     one_way = (steps > 0).all() or (steps < 0).all()
-    return bool(one_way and abs(np.median(steps)) >= MINUTE and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
+    return bool(len(steps) > 1 and one_way and abs(np.median(steps)) >= MINUTE and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
 
 
 def _floats(table: Table, name: str) -> Array:
@@ -290,6 +352,22 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     return place[codes], tuple(found[i] for i in order)
 
 
+def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report) -> None:
+    """Refuse a table without a time column across which stamps stand: each row is a series, but no number is known to name it."""
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    across = stamps_across(numbers)
+    if across is None or any(name.lower() in TARGET_NAMES for name in numbers):
+        return
+    names, times = across
+    naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")
+    report.refuse(
+        "which-id",
+        f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to {show(times.max())}, so each row seems to be a series,"
+        " but no column of text names it.",
+        remedy=f"Name the column that does with --id {shlex.quote(naming)}, or take --target all if each column is a series.",
+    )
+
+
 def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
     """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
     if ident is None:
@@ -368,7 +446,7 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
     for name in wanted:
         if name in text and name not in numbers:
             cell = _example(table.columns[name])
-            report.refuse("no-such-column", f"Column {name!r} for --target holds no numbers: found {cell!r}.", example=cell, remedy=mend(cell))
+            report.refuse("no-such-column", f"Column {name!r} for --target holds no numbers: found {cell!r}.", example=cell, remedy=mend([cell]))
         if name not in numbers:
             report.refuse("no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
     return list(dict.fromkeys(wanted))

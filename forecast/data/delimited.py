@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from forecast.data.findings import SHOWN, Report
-from forecast.data.numbers import MISSING, numberish, parse_numbers, plain
+from forecast.data.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
-from forecast.data.tables import Needed, Origin, Table, clean_names, nameless, without_empty
+from forecast.data.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
 from forecast.files import Array
 
 SAMPLE = 1 << 17  # bytes from which the form of a file is found
@@ -44,7 +44,7 @@ _OTHER = {  # what other files begin with
 }
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_MISSING = pa.array(MISSING)
+_WORDS = pa.array(WORDS)
 Record = tuple[int, int, list[str]]  # first line, last line, cells
 
 
@@ -67,20 +67,20 @@ class Dialect:
     decimal: str | None
 
 
-def read_delimited(path: Path, report: Report, needed: Needed) -> Table:
+def read_delimited(path: Path, report: Report, request: Request) -> Table:
     """A delimited text file, compressed or not, as a table. Raises ReadingError where its rows are not of one length."""
-    dialect = sniff(path, report)
+    dialect = sniff(path, report, request.decimal)
     try:
-        return _read(dialect, report, needed)
+        return _read(dialect, report, request.columns)
     except pa.ArrowInvalid as error:
         if "UTF8" not in str(error):
             raise
     report.say("encoding", f"{path.name} is not UTF-8 throughout and is read as Windows-1252")
-    return _read(replace(dialect, encoding="cp1252"), report, needed)
+    return _read(replace(dialect, encoding="cp1252"), report, request.columns)
 
 
-def sniff(path: Path, report: Report) -> Dialect:
-    """The form of a file, from its first lines."""
+def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
+    """The form of a file, from its first lines. told: its decimal mark, where that is known."""
     with pa.input_stream(str(path)) as stream:
         head = stream.read(SAMPLE)
         more = stream.read(15 * SAMPLE) if head.count(b"\n") < 5 else b""  # a very wide table
@@ -105,7 +105,9 @@ def sniff(path: Path, report: Report) -> Dialect:
     cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
     unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if nameless(given)]
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
-    decimal = _decimal(samples, delimiter)
+    decimal = told or _decimal(samples, delimiter)
+    if decimal is None and delimiter == ";":
+        _say_open_points(samples, report)
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
     above = lines[: records[first][0] - 1] if first < len(records) else lines
     skip = sum(line.endswith(ending) for line in above)
@@ -124,7 +126,8 @@ def _spaced(records: list[list[str]]) -> str:
     words = Counter(len(text.split()) for text in texts).most_common(1)
     count, often = words[0] if words else (0, 0)
     same = next((text.strip() for text in reversed(texts) if len(text.split()) == count), "")
-    return same if count > 1 and 2 * often > len(records) and not numberish([same]) else ""
+    one_number = not len(parse_numbers(pa.chunked_array([pa.array([same], pa.string())])).bad)  # such as 12 345
+    return same if count > 1 and 2 * often > len(records) and not one_number else ""
 
 
 def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
@@ -191,42 +194,76 @@ def _delimiter(lines: list[str]) -> tuple[str, list[Record]]:
 
 def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
     """(index of the first record of values, cells a record, names); names None where the file has none."""
+    width = _width(records, path, report)
+    top = _top(records, width)
+    above = [cells for _, _, cells in records[:top]]
+    body = [cells for _, _, cells in records[top:] if len(cells) == width]
+    beside = _names_of_other_width(records, top, width, delimiter, path, report)
+    if beside is not None:
+        names, first = _with_second_header(beside, records, top, report)
+        _say_notes(above[:-1], records, first, path, report)
+        return first, width, names
+    if _like_values(body[0]) or _among_stamps(body[0], body[1:]):
+        commented = next((cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None)
+        if commented is None:
+            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
+            _say_notes(above, records, top, path, report)
+            return top, width, None
+        names, first = _with_second_header([commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report)
+    else:
+        names, first = _with_second_header(body[0], records, top + 1, report)
+    _say_notes(above, records, first, path, report)
+    return first, width, names
+
+
+def _width(records: list[Record], path: Path, report: Report) -> int:
+    """How many cells most records have, comments aside; of two records the wider one is the header."""
     widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
     if not widths:
         report.refuse("not-a-table", f"{path.name} is not a table: it holds comments only.")
-    width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
+    return max(widths.items(), key=lambda item: (item[1], item[0]))[0] if len(records) > 2 else max(widths)
+
+
+def _top(records: list[Record], width: int) -> int:
+    """The first record of the table, its header where it has one: past titles, and past notes that a blank line ends."""
     top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
     top = _past_titles(records, top, width)
     follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
-    if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]):
-        top = follow[0]  # a blank line stands between the notes and the names
-    before = [cells for _, _, cells in records[:top]]
+    return follow[0] if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]) else top
+
+
+def _names_of_other_width(records: list[Record], top: int, width: int, delimiter: str, path: Path, report: Report) -> list[str] | None:
+    """The names where the header has a cell more or less than the rows below it; None where these do not begin with values."""
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
-    names: list[str] | None = records[top][2]
-    first = top + 1
-    if before and len(before[-1]) == width + 1 and not before[-1][-1].strip() and _like_values(body[0]):
-        names, first, before = before[-1][:-1], top, before[:-1]  # the header alone ends with a delimiter
-    elif before and width > 1 and len(before[-1]) < width and _like_values(body[0]):
-        short = before[-1]
-        if len(short) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):
-            names, first, before = [*short, ""], top, before[:-1]
-        elif delimiter == "," and len(short) > 1 and _decimal_commas(short, body):
-            _refuse_decimal_commas(path, records[top][0], body[0], report)
-        elif len(short) == width - 1:
-            names, first, before = ["", *short], top, before[:-1]
-    if names is not None and first == top + 1 and (_like_values(names) or _among_stamps(names, body[1:])):
-        commented = next((cells for cells in reversed(before) if _is_comment(cells) and len(cells) == width), None)
-        names = None if commented is None else [commented[0].lstrip(f"{COMMENT} "), *commented[1:]]
-        first, before = top, [cells for cells in before if cells is not commented]
-        if names is None:
-            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
-    if names is not None:
-        names, first = _with_second_header(names, records, first, report)
-    notes = [cells for cells in before if not _is_comment(cells)]
+    if not top or not _like_values(body[0]):
+        return None
+    names = records[top - 1][2]
+    if len(names) == width + 1 and not names[-1].strip():  # the header alone ends with a delimiter
+        return names[:-1]
+    if len(names) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):  # the rows alone end with one
+        return [*names, ""]
+    if delimiter == "," and 1 < len(names) < width and _decimal_commas(names, body):
+        _refuse_decimal_commas(path, records[top][0], body[0], report)
+    return ["", *names] if width > 1 and len(names) == width - 1 else None  # the names of rows, as R writes them, have no name
+
+
+def _say_notes(above: list[list[str]], records: list[Record], first: int, path: Path, report: Report) -> None:
+    """Say which lines stand before the table and are no comments; rows of stamps and numbers are no notes. first: the first record of values."""
+    notes = [cells for cells in above if not _is_comment(cells)]
+    rows = [records[i] for i, cells in enumerate(above) if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells)]
+    if len(rows) > 1 and first < len(records):
+        line, _, cells = rows[0]
+        report.refuse(
+            "ragged-rows",
+            f"Row {line} of {path.name} has {len(cells)} cells, those below row {records[first - 1][0]} have {len(records[first][2])}"
+            f" ({len(rows):,} such rows).",
+            rows=[line for line, *_ in rows],
+            example=",".join(cells)[:80],
+            remedy="Give each table a file of its own, or mend the rows.",
+        )
     if notes:
-        lines = records[first][0] - 1 if first < len(records) else top
+        lines = records[first][0] - 1 if first < len(records) else len(above)
         report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
-    return first, width, names
 
 
 def _past_titles(records: list[Record], top: int, width: int) -> int:
@@ -234,7 +271,7 @@ def _past_titles(records: list[Record], top: int, width: int) -> int:
     for i in range(top, min(top + 10, len(records))):
         cells = records[i][2]
         full = sum(bool(cell.strip()) for cell in cells)
-        if len(cells) == width > 2 and full == width and not _values_share(cells):
+        if len(cells) == width > 1 and full == width and not _values_share(cells):
             return i
         if len(cells) != width or 2 * full > width:
             break
@@ -319,9 +356,28 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
     return found
 
 
+def _say_open_points(samples: dict[str, list[str]], report: Report) -> None:
+    """Say where a point may as well be one between thousands, in a file of semicolons: each stands before three digits, as in 1.234 and 12.345."""
+    for name, cells in samples.items():
+        bodies = {cell.strip().lstrip("+-") for cell in cells} - {*MISSING}
+        pointed = sorted(body for body in bodies if "." in body)
+        others = bodies - {*pointed}
+        by_point = len(pointed) > 2 and all(body.count(".") == 1 and grouped(body, ".") for body in pointed)
+        if by_point and all(body.isdigit() and len(body) < 4 for body in others):
+            report.say(
+                "ambiguous-decimal",
+                f"{name}: each point stands before three digits, as between thousands; it is read as the decimal mark ({pointed[0]} is"
+                f" {float(pointed[0]):g})",
+                example=pointed[0],
+                remedy="(--decimal , if that is wrong, --decimal . if it is right)",
+            )
+
+
 def _kind(cells: list[str], decimal: str | None) -> str:
     """number: plain ones · stamp: ISO 8601 without a zone · text: all else, to be looked at whole, also names such as NA and ND."""
     trimmed = {cell.strip() for cell in cells}
+    if trimmed.intersection(SIGNS):
+        return "text"
     full = [cell for cell in trimmed if cell not in MISSING]
     if not full:
         return "number" if cells and decimal is None and len(trimmed - {""}) < 2 else "text"
@@ -417,7 +473,7 @@ def _convert(chunk: pa.Array, kind: str) -> pa.Array | None:
         pass
     trimmed = pc.utf8_trim_whitespace(chunk)
     try:
-        return pc.cast(pc.if_else(pc.is_in(trimmed, _MISSING), None, trimmed), wanted)
+        return pc.cast(pc.if_else(pc.is_in(trimmed, _WORDS), None, trimmed), wanted)
     except pa.ArrowInvalid:
         return None
 

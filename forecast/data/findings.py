@@ -54,11 +54,13 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "missing-id": "error",
     # numbers
     "number-format": "info",
+    "ambiguous-decimal": "warning",
     "text-in-numbers": "error",
     "infinite": "error",
     "int-overflow": "warning",
     "sentinel": "warning",
     "named-missing": "info",
+    "assumed-missing": "warning",
     "outlier": "warning",
     "circular": "info",
     "not-an-angle": "error",

@@ -1,5 +1,6 @@
 """Rows in any order become series on their clock: sorted, without duplicates, a gap = rows of NaN. What was done is said with its rows."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -108,27 +109,29 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, othe
 def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]) -> None:
     """Say which rows have one stamp and different values, and what that usually means."""
     one, two = rows.record(second[:1] - 1)[0], rows.record(second[:1])[0]
-    stamp = times[second[0]]
-    name = rows.ids[rows.series[second[0]]]
+    stamp, series = times[second[0]], rows.ids[rows.series[second[0]]]
     hour = (times[second].astype("int64") // (3600 * 10**9)) % 24
     months = times[second].astype("datetime64[M]").astype("int64") % 12 + 1
-    autumn = bool((hour < 4).all() and np.isin(months, (3, 4, 9, 10, 11)).all())
-    if autumn and majority(np.diff(np.unique(times)).astype("int64")) < DAY:
+    many = len(second) > 0.1 * len(times)
+    autumn = not many and bool((hour < 4).all() and np.isin(months, (3, 4, 9, 10, 11)).all())
+    autumn = autumn and majority(np.diff(np.unique(times)).astype("int64")) < DAY
+    apart = None if autumn else _apart(rows, second, table, others)
+    if autumn:
         remedy = "If this is the hour that clocks repeat in autumn, name the place, such as --tz Europe/Paris; else remove one of each."
-    elif len(second) > 0.1 * len(times):
+    elif apart:
+        name = shlex.quote(apart)
+        remedy = f"Column {apart!r} tells such rows apart: --id {name}, or --id {shlex.quote(f'NAME,{apart}')} beside a column NAME of series;"
+        remedy += f" --time {shlex.quote(f'DATE,{apart}')} if it holds the hour."
+    elif many:
         remedy = (
             "Name the column that tells the series apart with --id, or the columns that make up the stamp, --time date,hour; or bring the file to"
             f" one step, such as --every {usual_step(np.unique(times))} --how mean."
         )
     else:
         remedy = "Remove one of each, or name the column that tells the series apart with --id."
-    apart = _apart(rows, second, table, others)
-    if apart:
-        remedy = f"Column {apart!r} tells such rows apart: --id {apart}, or --id NAME,{apart} beside a column NAME of series;"
-        remedy += f" --time DATE,{apart} if it holds the hour."
     report.refuse(
         "conflicting-duplicate",
-        f"{table.at([one, two])} of series {name!r} have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
+        f"{table.at([one, two])} of series {series!r} have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
         rows=table.rows(rows.record(second[:SHOWN])),
         example=show(stamp),
         remedy=remedy,

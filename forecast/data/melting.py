@@ -12,12 +12,9 @@ import pyarrow.compute as pc
 from forecast.data.columns import distinct, joined
 from forecast.data.findings import Report, listed
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import YEARS, month_of, parse_text, part_of
+from forecast.data.stamps import ACROSS, YEARS, month_of, part_of, stamps_across
 from forecast.data.tables import Table, is_number
 from forecast.files import Array
-
-LEAST = 10  # columns across that such a table has
-_YEAR = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 
 
 def melted(table: Table, kinds: dict[str, str], named: Collection[str], report: Report) -> Table:
@@ -33,7 +30,7 @@ def melted(table: Table, kinds: dict[str, str], named: Collection[str], report: 
     across, times = _across({name: kind for name, kind in kinds.items() if name not in named})
     names, text = _beside(table, kinds, across, named)
     naming = names or [name for name in text if _each_its_own(table.columns[name])][:1] or (text if times is not None else [])
-    if len(across) < LEAST or not naming:
+    if len(across) < ACROSS or not naming:
         return table
     labels = joined([table.columns[name] for name in naming])
     if not _each_its_own(labels):
@@ -67,13 +64,9 @@ def _from_years(table: Table, kinds: dict[str, str], year: str, months: list[str
 def _across(kinds: dict[str, str]) -> tuple[list[str], Array | None]:
     """The columns that are stamps, and these; else those that count the steps of a series, such as V2, V3, V4, without stamps."""
     names = list(kinds)
-    years = {name: np.datetime64(found[1], "ns") for name in names if (found := _YEAR.fullmatch(name))}
-    if len(years) >= LEAST:
-        return list(years), np.array(list(years.values()))
-    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]))
-    good = ~np.isnat(read.wall)
-    if good.sum() >= LEAST and not read.tie and read.clash is None:
-        return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]
+    found = stamps_across(names)
+    if found is not None:
+        return found
     numbers = [name for name, kind in kinds.items() if kind in ("number", "empty")]
     tails = [re.fullmatch(r"(\D*)(\d+)", name) for name in numbers]
     count = all(one and two and one[1] == two[1] and int(two[2]) == int(one[2]) + 1 for one, two in pairwise(tails))

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from forecast.data.clock import Clock, show
 from forecast.data.columns import DATE_NAMES
 from forecast.data.findings import SHOWN, Report
-from forecast.data.stamps import Stamps
+from forecast.data.sources import as_text
+from forecast.data.stamps import Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
@@ -38,6 +39,8 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
     kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
     if stamps.offset is not None and stamps.zoned is not None:
         kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
+    if stamps.rival is not None:
+        kept = replace(kept, rival=stamps.rival[~void])
     return table.keep(~void), kept
 
 
@@ -79,14 +82,16 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
     report.stop()
     if stamps.first:
         order = f"the {stamps.first} first"
-        if stamps.tie:
+        if stamps.rival is not None:
+            open_ = np.flatnonzero(stamps.rival != stamps.wall)
             report.say(
                 "ambiguous-day-first",
-                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed"
-                f" ({cell(0)} is {show(stamps.wall[0])})",
-                rows=table.rows([0]),
-                example=cell(0),
-                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if not)",
+                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed:"
+                f" {cell(open_[0])} is {show(stamps.wall[open_[0]])} and not {show(stamps.rival[open_[0]])} ({table.at(open_).lower()})",
+                rows=table.rows(open_[:SHOWN]),
+                example=cell(open_[0]),
+                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if that is wrong, --{'dayfirst' if stamps.dayfirst else 'monthfirst'}"
+                " if it is right)",
             )
         else:
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
@@ -100,11 +105,23 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
         cells = pc.cast(table.columns[name].drop_null(), pa.string())
         dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
+            read, cell = parse_text(as_text(table.columns[name])), cells.filter(dated)[0].as_py()
+            if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
+                odd = as_text(table.columns[name])[int(read.bad[0])].as_py()
+                report.refuse(
+                    "unreadable-stamp",
+                    f"{table.at(read.bad[:1])} has no stamp in column {name!r} as others there, {read.form}: found {odd!r}"
+                    f" ({len(read.bad):,} such rows).",
+                    rows=table.rows(read.bad[:SHOWN]),
+                    example=odd,
+                    remedy="Write them in one form, best as 2013-01-31 06:00, or remove the rows.",
+                )
             report.refuse(
                 "unreadable-stamp",
-                f"Column {name!r} seems to hold stamps, of which none can be read: found {cells[0].as_py()!r}.",
-                example=cells[0].as_py(),
-                remedy="Write them as 2013-01-31 06:00, with an offset such as +01:00 in place of a zone's name; or remove the column.",
+                f"Column {name!r} seems to hold stamps, of which none can be read: found {cell!r}.",
+                example=cell,
+                remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by --tz Europe/Paris; or remove the"
+                " column.",
             )
 
 

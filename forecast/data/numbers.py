@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from forecast.files import Array
 
 Decimal = Literal[".", ","]
-MISSING = (
+WORDS = (  # that say that a value is missing
     "",
     "NA",
     "N/A",
@@ -30,16 +30,17 @@ MISSING = (
     "<NA>",
     "#N/A",
     "#NA",
+    "#N/A N/A",
     "NaT",
-    "-",
-    "--",
-    "---",
-    "?",
-    *(".", "..", "...", "***", "****"),  # of FRED and of tables of means
-    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A"),  # of spreadsheets
     *("(null)", "\\N", "NIL", "N.A.", "n.a.", "ND", "NoData", "NODATA", "no data", "No data", "missing", "Missing"),
     *("-nan", "-NaN", "1.#QNAN", "1.#IND", "-1.#IND"),  # of C
 )
+SIGNS = (  # that are taken so, and said: a dash may also be a zero
+    *("-", "--", "---", "?"),
+    *(".", "..", "...", "***", "****", ":"),  # of FRED, of tables of means, of Eurostat
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"),  # of spreadsheets
+)
+MISSING = (*WORDS, *SIGNS)
 _SPACES = " '\u00a0\u202f\u2019"  # what separates thousands beside a point or a comma
 _MONEY = r"[$€£¥]|USD|EUR|GBP|CHF|JPY"
 _CELL = re.compile(
@@ -55,16 +56,21 @@ _HINTS = (  # what a cell that is no number usually is
     (r"[+-]?\d{4,5},\w", " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths."),
     (r".*\d\s?[^\W\d_°]*°?[^\W\d_]+|.*\d\s?[*#<>]|[<>~]\s?\d.*", " Write the number alone."),
 )
+MENDED = 5  # different cells for which --missing is advised at most; with more they are no signs of missing
 FLAGGED = 10  # different cells of a column that are enough to tell a flag from tenths
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of text read as numbers: values float64 (n,), NaN where missing · bad (k,): the rows that hold no number · what was read how."""
+    """A column of text read as numbers: values float64 (n,), NaN where missing · bad (k,): the rows that hold no number · signs (k,): those that
+    hold one of SIGNS that nobody named · named (k,): those that hold what was said to mean missing · what was read how.
+    """
 
     values: Array
     bad: Array
+    signs: Array
+    named: Array
     decimal: Decimal | None
     words: str
 
@@ -109,21 +115,30 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
     shape = re.compile(rf"^(?:{whole_part})(?:{re.escape(mark)}\d*)?$")
     read = {cell: _value(match, shape, mark) for cell, match in matches.items()}
     each = np.array([np.nan if cell is None or cell in names else read[cell][0] for cell in cells] + [np.nan])
-    wrong = np.array([cell in read and not read[cell][1] for cell in cells] + [False])
+    wrong, signs, named = (
+        np.array([*which, False])
+        for which in (
+            [cell in read and not read[cell][1] for cell in cells],
+            [cell in SIGNS and cell not in missing for cell in cells],
+            [cell in missing for cell in cells],
+        )
+    )
     codes = pc.fill_null(coded.indices, len(cells)).to_numpy(zero_copy_only=False).astype("int64")
     turned = any(one != cell and one.endswith((")", "-")) for one, cell in zip(given, cells, strict=True) if one)
     words = _words(matches, bodies, mark, turned)
-    return Numbers(each[codes], np.flatnonzero(wrong[codes]), mark if any(mark in body for body in bodies) else None, words)
+    bad, signed, told = (np.flatnonzero(which[codes]) if which.any() else np.zeros(0, "int64") for which in (wrong, signs, named))
+    return Numbers(each[codes], bad, signed, told, mark if any(mark in body for body in bodies) else None, words)
 
 
-def mend(cell: str) -> str:
-    """What to do about a cell that is no number."""
-    if not cell.strip():
-        return "Mend the cell."
-    hint = next((words for pattern, words in _HINTS if re.fullmatch(pattern, cell.strip())), "")
-    if "," in cell:  # --missing takes a list
-        return f"Mend the cell.{hint}"
-    return f"Mend the cell, or say that it means missing with --missing {shlex.quote(cell.strip())}.{hint}"
+def mend(cells: Sequence[str]) -> str:
+    """What to do about cells that are no numbers, the first of each kind."""
+    told = [cell.strip() for cell in cells if cell.strip()]
+    hint = next((words for pattern, words in _HINTS if told and re.fullmatch(pattern, told[0])), "")
+    valued = len(told) > 1 and any(re.search(r"\d", cell) for cell in told)
+    if not told or len(told) > MENDED or valued or any("," in cell for cell in told):  # --missing takes a list
+        return f"Mend the cell{'s' if len(cells) > 1 else ''}.{hint}"
+    cell, means = ("cells", "they mean") if len(told) > 1 else ("cell", "it means")
+    return f"Mend the {cell}, or say with --missing {shlex.quote(','.join(told))} that {means} missing.{hint}"
 
 
 def _signed(cell: str) -> str:
@@ -151,7 +166,7 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
             decimal = "," if sum(body.rfind(",") > body.rfind(".") for body in both) * 2 > len(both) else "."
         else:
             commas, points = [b for b in bodies if "," in b], [b for b in bodies if "." in b]
-            by_commas, by_points = all(_grouped(b, ",") for b in commas), all(_grouped(b, ".") for b in points)
+            by_commas, by_points = all(grouped(b, ",") for b in commas), all(grouped(b, ".") for b in points)
             several = any(b.count(".") > 1 for b in points)
             if commas and (not by_commas or (hint == "," and not any(b.count(",") > 1 for b in commas))):
                 decimal = "," if by_points or not points else "."
@@ -161,7 +176,7 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
     return decimal, other if any(other in body for body in bodies) else ""
 
 
-def _grouped(body: str, mark: str) -> bool:
+def grouped(body: str, mark: str) -> bool:
     """Whether a mark stands between thousands, or lakhs as in 12,34,567, alone."""
     mark = re.escape(mark)
     return re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body) is not None

@@ -6,7 +6,7 @@ repair. What only looks wrong is said and left as it is.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from forecast.data.columns import (
     read_roles,
     read_series,
     read_time,
+    refuse_nameless_rows,
     with_joined,
 )
 from forecast.data.exchanges import sessions_of
@@ -37,9 +38,9 @@ from forecast.data.neighbours import choose_series
 from forecast.data.numbers import Decimal
 from forecast.data.panel import Column, Panel, Role, Roles
 from forecast.data.sources import load_table
-from forecast.data.stamps import part_of
+from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
-from forecast.data.tables import Needed, Table
+from forecast.data.tables import Needed, Request, Table
 from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -87,66 +88,50 @@ def read(
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
-    if decimal not in (None, ".", ","):
-        raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
     if tz:
-        timezone_of(tz)  # an unknown zone is refused before anything is read
+        timezone_of(tz)  # an unknown zone or exchange is refused before anything is read
     if calendar:
         sessions_of(calendar)
-    mark: Decimal | None = None if decimal is None else "," if decimal == "," else "."
-    wanted, newer = None if every is None else clock_of(every), clock is not None
+    mark, wanted, newer = _mark(decimal), None if every is None else clock_of(every), clock is not None
+    asked: dict[Role, list[str] | None] = {
+        "target": None if target is None else _texts(target),
+        "past": None if past is None else _texts(past),
+        "future": _texts(future),
+        "static": _texts(static),
+    }
     report = Report()
-    table = load_table(source, report, _needed(target, time, id, past, future, static), ID_NAMES)
-    if not table.columns or not table.count:
-        report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
-    kinds = kinds_of(table)
-    if not {*_texts(time), *_texts(target)} & set(table.columns):
-        table = melted(table, kinds, _named_by(id), report)
-    table = with_joined(table, id, report)
-    kinds = kinds if list(kinds) == list(table.columns) else kinds_of(table)
-    names, stamps = read_time(table, kinds, time, dayfirst, report)
-    if stamps is not None:
-        table, stamps = without_empty_rows(table, stamps, report)
-        say_stamps(table, names, stamps, report)
-    else:
-        refuse_unread_stamps(
-            table, [name for name, kind in kinds.items() if kind == "text" and name not in (id, *_texts(past), *_texts(future))], report
-        )
-        report.say("time", "no time column: rows are taken as steps in the order of the file")
+
+    request = Request(_needed(target, time, id, past, future, static), mark)
+    table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
+    table, names, stamps = _stamped(table, kinds, time, dayfirst, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
+    if stamps is None and ident is None and target is None:
+        refuse_nameless_rows(table, kinds, report)
     table = with_joined(table, ident, report)
     owner, ids = read_series(table, ident, report)
+
     free = {name: kind for name, kind in kinds.items() if name not in (*names, *_named_by(ident))}
-    asked: dict[Role, list[str] | None] = {"target": None if target is None else _texts(target), "past": None if past is None else _texts(past)}
-    asked |= {"future": _texts(future), "static": _texts(static)}
     use, categories = read_roles(asked, free, _texts(category), ident, table, report)
+    choices = Choices(tuple(_texts(missing)), tuple(_texts(circular)), categories, mark)
     rest = {name: table.columns[name] for name, kind in free.items() if kind == "text" and name not in use}
     taken, table = dict(table.columns), replace(table, columns=rest)  # handed over, so that each is let go once it is in `values`
-    choices = Choices(tuple(_texts(missing)), tuple(_texts(circular)), categories, mark)
     values, columns, decimal_found = read_values(table, taken, use, choices, report)
     targets = _having(use, "target")
-    ids = ids or (targets[0],)
-    zone, dates, times = "", False, None
-    if stamps is not None:
-        times, zone, dates = read_moments(table, stamps, tz or "", owner, clock if wanted is None else None, values, report)
-    rows = Rows(ids, owner, times, values)
-    if times is not None and np.isnat(times).any():  # rows of a local time that does not exist and hold nothing
-        rows = rows.take(np.flatnonzero(~np.isnat(times)))
+
+    rows, zone, dates = _timed(table, stamps, Rows(ids or (targets[0],), owner, None, values), tz, clock if wanted is None else None, report)
     rows = in_order(rows, table, report)
     told = static_values(rows, columns, newer, table, report)
-    if wanted is not None:
-        own: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"}
-        own |= {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in choices.circular}
-        rows = gather(rows, wanted, how, own, tz or zone, table, report)
-        clock = clock or clock_of_buckets(rows, wanted, zone)
-        dates = wanted.dated
-    else:
+    if wanted is None:
         others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
         rows = without_duplicates(rows, zone, table, report, others)
+    else:
+        rows = gather(rows, wanted, how, _own_ways(columns, choices.circular), tz or zone, table, report)
+        clock, dates = clock or clock_of_buckets(rows, wanted, zone), wanted.dated
     rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
     hold(rows.values, columns, bounds, told)
     if calendar:
         clock = _on_exchange(calendar, rows, bounds, clock, table, report)
+
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, use, names, ident, report)
     look_at_series(panel, report, newer=newer)
@@ -168,6 +153,60 @@ def read(
         calendar=calendar,
     )
     return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
+
+
+def _mark(decimal: str | None) -> Decimal | None:
+    """The decimal mark as told, "." or ","; no other is one."""
+    if decimal not in (None, ".", ","):
+        raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
+    return None if decimal is None else "," if decimal == "," else "."
+
+
+def _load(source: Any, request: Request, ident: str | None, named: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
+    """The table of a source, one row a stamp and series, and the kinds of its columns.
+
+    named: columns of time and target; where the table has one of them, no stamps stand across it.
+    """
+    table = load_table(source, report, request, ID_NAMES)
+    if not table.columns or not table.count:
+        report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
+    kinds = kinds_of(table)
+    if not named & set(table.columns):
+        table = melted(table, kinds, _named_by(ident), report)
+    table = with_joined(table, ident, report)
+    return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
+
+
+def _stamped(
+    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, others: Set[str | None], report: Report
+) -> tuple[Table, tuple[str, ...], Stamps | None]:
+    """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps.
+
+    others: columns that were named as something else than time.
+    """
+    names, stamps = read_time(table, kinds, time, dayfirst, report)
+    if stamps is None:
+        refuse_unread_stamps(table, [name for name, kind in kinds.items() if kind == "text" and name not in others], report)
+        report.say("time", "no time column: rows are taken as steps in the order of the file")
+        return table, names, None
+    table, stamps = without_empty_rows(table, stamps, report)
+    say_stamps(table, names, stamps, report)
+    return table, names, stamps
+
+
+def _timed(table: Table, stamps: Stamps | None, rows: Rows, tz: str | None, clock: Clock | None, report: Report) -> tuple[Rows, str, bool]:
+    """The rows with their moments, the zone of these, and whether they are dates; without rows of an hour that does not exist and holds nothing."""
+    if stamps is None:
+        return rows, "", False
+    times, zone, dates = read_moments(table, stamps, tz or "", rows.series, clock, rows.values, report)
+    rows = replace(rows, times=times)
+    return rows.take(np.flatnonzero(~np.isnat(times))) if np.isnat(times).any() else rows, zone, dates
+
+
+def _own_ways(columns: Sequence[Column], circular: Collection[str]) -> dict[int, How]:
+    """How columns are gathered that have no maximum or sum, by their place: of names and what does not change the last, of angles the mean."""
+    ways: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"}
+    return ways | {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in circular}
 
 
 def _having(use: Mapping[str, Role], role: Role) -> tuple[str, ...]:

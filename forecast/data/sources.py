@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
 from forecast.data.findings import Report, listed
-from forecast.data.tables import Needed, Origin, Table, clean_names, concatenated, is_number, nameless, without_empty
+from forecast.data.tables import Origin, Request, Table, clean_names, concatenated, is_number, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
 
@@ -24,17 +24,17 @@ _TEXT = (".csv", ".tsv", ".txt", ".dat")
 _PACKED = ("", ".gz", ".zst", ".bz2")
 
 
-def load_table(source: Any, report: Report, needed: Needed, id_names: tuple[str, ...] = ()) -> Table:
-    """The table of a path or frame. `needed` is asked which columns to read; a folder whose files have a column of `id_names` is one table."""
+def load_table(source: Any, report: Report, request: Request, id_names: tuple[str, ...] = ()) -> Table:
+    """The table of a path or frame. A folder whose files have a column of `id_names` is one table."""
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         if path.is_dir():
-            return _folder(path, report, needed, id_names)
-        return _file(path, report, needed)
+            return _folder(path, report, request, id_names)
+        return _file(path, report, request)
     return _frame(source, report)
 
 
-def _file(path: Path, report: Report, needed: Needed) -> Table:
+def _file(path: Path, report: Report, request: Request) -> Table:
     suffix = next((ending for ending in READERS if path.name.lower().endswith(ending)), None)
     if not path.exists():
         beside = [file.name for file in path.parent.glob("*") if file.name.lower().endswith(tuple(READERS))] if path.parent.is_dir() else []
@@ -43,22 +43,22 @@ def _file(path: Path, report: Report, needed: Needed) -> Table:
         kinds = ", ".join(ending for ending in READERS if ending.count(".") == 1)
         report.refuse("not-a-table", f"{path.name} is not a kind of file that is read here. There is: {kinds}, the text ones also as .gz or .zst.")
     try:
-        return READERS[suffix](path, report, needed)
+        return READERS[suffix](path, report, request)
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         report.refuse("not-a-table", f"{path.name} is not a table that can be read as {suffix[1:]}: {text}")
 
 
-def _parquet(path: Path, report: Report, needed: Needed) -> Table:
+def _parquet(path: Path, report: Report, request: Request) -> Table:
     file = pq.ParquetFile(path)
     schema = file.schema_arrow
-    wanted = needed({name: _kind(kind) for name, kind in zip(schema.names, schema.types, strict=True)})
+    wanted = request.columns({name: _kind(kind) for name, kind in zip(schema.names, schema.types, strict=True)})
     chosen = [name for name in schema.names if name in wanted]
     table = file.read(columns=chosen) if len(chosen) < len(schema.names) else file.read()
     return _arrow(table, path.name, report, 1)
 
 
-READERS: dict[str, Callable[[Path, Report, Needed], Table]] = {
+READERS: dict[str, Callable[[Path, Report, Request], Table]] = {
     **{text + packed: read_delimited for text in _TEXT for packed in _PACKED},
     ".parquet": _parquet,
     ".pq": _parquet,
@@ -112,7 +112,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, ...]) -> Table:
+def _folder(folder: Path, report: Report, request: Request, id_names: tuple[str, ...]) -> Table:
     """A partitioned Parquet data set, or files one below the other: each a series named by its file, unless a column names the series."""
     inside = [path for path in sorted(folder.rglob("*")) if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)]
     files = [path for path in inside if path.name.lower().endswith(tuple(READERS))]
@@ -125,7 +125,7 @@ def _folder(folder: Path, report: Report, needed: Needed, id_names: tuple[str, .
     if any("=" in part for file in files for part in file.relative_to(folder).parts[:-1]):
         return _data_set(folder, files, report)
     notes = Report()
-    made = {file: _file(file, notes, _all) for file in files}
+    made = {file: _file(file, notes, replace(request, columns=_all)) for file in files}
     seen: set[tuple[str, str]] = set()
     for finding in notes.findings:
         if (finding.code, finding.message) not in seen:

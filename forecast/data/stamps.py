@@ -19,6 +19,7 @@ DAY = 86_400 * 10**9  # ns
 NAT = np.datetime64("NaT", "ns")
 Order = Literal["day", "month", "year"]  # which of the three numbers of a date comes first
 YEAR_FIRST = "yy-month-day"
+ACROSS = 10  # columns that a table with stamps across them has at least
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
 _CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
 _ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
@@ -51,7 +52,7 @@ _PATTERNS = {
     name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
     for name, date in _DATES.items()
 }
-_COMPACT_CLOCK = r"(?:[Tt _:-]?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
+_COMPACT_CLOCK = r"(?:(?:[Tt_:-]|\s+)?(?P<H>\d{2}):?(?P<M>\d{2})?:?(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?)?"
 _PATTERNS["yyyymmdd"] = rf"^\s*(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_COMPACT_CLOCK}{_ZONE}\s*$"
 _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dutch and Portuguese
     "jan ene gen",
@@ -68,16 +69,17 @@ _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dut
     "dec dez déc dic",
 )
 _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
+_YEAR_NAME = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 _ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
-    "year": ("year", "yr", "yyyy", "jahr"),
-    "month": ("month", "mo", "mon", "mm", "mnth"),
-    "day": ("day", "dy", "dd", "dom", "day_of_month"),
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "anno", "jaar"),
+    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand"),
+    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag"),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
     "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
     "quarter": ("quarter", "qtr"),
-    "hour": ("hour", "hr", "hh", "hours"),
+    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur"),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }
@@ -107,8 +109,9 @@ class Stamps:
 
     wall datetime64[ns] (n,): as written, NaT where nothing could be read · offset int64 ns (n,) from UTC where the cells say one, else None
     · zoned bool (n,): which cells say one · bad (k,), outside (k,): rows that hold no stamp, or one that datetime64[ns] cannot hold ·
-    form in words · zone: of a typed column · first: day, month or year, as decided, empty where the form leaves no choice · tie: another order
-    would do as well · clash: a row that can only be day-first and one that can only be month-first.
+    form in words · zone: of a typed column · first: day, month or year, as decided, empty where the form leaves no choice · rival
+    datetime64[ns] (n,): as another order reads them, where that would do as well · clash: a row that can only be day-first and one that can only
+    be month-first.
     """
 
     wall: Array
@@ -119,7 +122,7 @@ class Stamps:
     form: str = ""
     zone: str = ""
     first: Order | Literal[""] = ""
-    tie: bool = False
+    rival: Array | None = None
     clash: tuple[int, int] | None = None
 
     @property
@@ -251,15 +254,19 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
     if form is None:
         return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
     first: Order | Literal[""] = "year" if form == YEAR_FIRST else ""
-    tie, clash = False, None
+    rival, clash = None, None
     if "a" in fields:
         orders = _orders(fields, cells)
         first, tie, clash = _first(orders, cells, dayfirst, codes)
+        if tie:
+            other = _first(orders, cells, first != "day", codes)[0]  # as the other flag has it
+            turned, same = (_assemble(orders[order], len(cells))[0] for order in (other, first))
+            rival = None if np.array_equal(turned, same, equal_nan=True) else np.append(turned, NAT)[codes]
         form, fields = YEAR_FIRST if first == "year" else form, orders[first]
     wall, wrong, outside = _assemble(fields, len(cells))
     wall, wrong, outside = np.append(wall, NAT), np.append(wrong, False), np.append(outside, False)
     read = Stamps(wall[codes], bad=np.flatnonzero((wrong & ~empty)[codes]), outside=np.flatnonzero(outside[codes]), form=form)
-    read = replace(read, first=first, tie=tie, clash=clash)
+    read = replace(read, first=first, rival=rival, clash=clash)
     if "z" in fields and (fields["z"] != "").any():
         zoned = np.append(fields["z"] != "", False)[codes]
         return replace(read, offset=np.append(_offsets(fields["z"]), 0)[codes], zoned=zoned)
@@ -431,6 +438,18 @@ def _offsets(zones: Array) -> Array:
     return np.array([offset(str(zone)) for zone in table], "int64")[place]
 
 
+def stamps_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
+    """The names of columns that are stamps, and these; None where hardly any is, or the order of their day and month is open."""
+    years = {name: np.datetime64(found[1], "ns") for name in names if (found := _YEAR_NAME.fullmatch(name))}
+    if len(years) >= ACROSS:
+        return list(years), np.array(list(years.values()))
+    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]))
+    good = ~np.isnat(read.wall)
+    if good.sum() >= ACROSS and read.rival is None and read.clash is None:
+        return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]
+    return None
+
+
 def month_of(name: str) -> int | None:
     """The month that a column is called by, in a short form or in English."""
     low = name.strip().strip(".").lower()
@@ -475,7 +494,10 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     day = ((hour * 60 + minute) * 60 + second) * 10**9 + whole.get("clock", np.zeros(count, "int64"))
     wall = np.where(missing | wrong, NAT, base + day.astype("timedelta64[ns]"))
     made = Stamps(wall, bad=np.flatnonzero(wrong & ~missing), outside=out, form=form)
-    return made if date is None else replace(made, first=date.first, tie=date.tie, clash=date.clash)
+    if date is None:
+        return made
+    rival = None if date.rival is None else date.rival + day.astype("timedelta64[ns]")
+    return replace(made, first=date.first, rival=rival, clash=date.clash)
 
 
 def clock_times(cells: Sequence[str | None]) -> Array | None:

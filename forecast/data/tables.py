@@ -9,10 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.findings import Report, listed
+from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
 
 Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a file before it is read: which columns, and with which decimal mark its text is written, None = not known."""
+
+    columns: Needed
+    decimal: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
 
 def nameless(name: str) -> bool:
     """Whether a column has no name, or one that pandas gives to an index without one."""
-    return not name.strip() or re.fullmatch(r"Unnamed: \d+(_level_\d+)?|index|level_0", name) is not None
+    return not name.strip() or re.fullmatch(r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0", name) is not None
 
 
 def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
@@ -180,7 +189,7 @@ def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[p
 def _moments(name: str, text: pa.ChunkedArray, report: Report) -> pa.ChunkedArray:
     """A column of text of one file as timestamps, as it is in the others, where all its cells and their order of day and month are plain."""
     read = parse_text(text)
-    if len(read.bad) or len(read.outside) or read.tie or read.clash or read.offset is not None or read.form == "nothing":
+    if len(read.bad) or len(read.outside) or read.rival is not None or read.clash or read.offset is not None or read.form == "nothing":
         return text
     first = next((cell for cell in text.to_pylist() if cell), "")
     report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)

@@ -17,6 +17,7 @@ from forecast.data.reading import read
 NAN = float("nan")
 DAYS = [f"2024-01-{day:02}" for day in range(1, 13)]
 VALUES = [float(v) for v in range(12)]
+AUTUMN = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Paris")
 HOURS = pd.date_range("2024-01-01", periods=12, freq="h")
 
 
@@ -102,6 +103,7 @@ GOOD = {
         {},
         [*(100_000 * v + 23_456 for v in range(1, 12)), 99_123],
     ),
+    "lone point of three digits, as told": (numbers([f"1.{v + 100}" for v in range(12)], ";", ""), {"decimal": ","}, [1100.0 + v for v in range(12)]),
     "lone comma of three digits, as told": (numbers(["1,234"] * 11 + ["2,345"]), {"decimal": ","}, [1.234] * 11 + [2.345]),
     "percent": (numbers([f"{v}%" for v in range(12)], quote=""), {}, VALUES),
     "millions": (numbers([f"{v}.5M" for v in range(12)], quote=""), {}, [v * 1e6 + 5e5 for v in range(12)]),
@@ -364,6 +366,22 @@ GOOD = {
         VALUES,
     ),
     "categories of series, no stamps": (pa.table({"id": pa.array(list("ab") * 12).dictionary_encode(), "y": np.repeat(VALUES, 2)}), {}, VALUES),
+    "two spaces before the time": (hours(lambda t: f"{t:%Y%m%d  %H:%M:%S}"), {}, VALUES),
+    "hours that end": (csv("Date,HE,y", [f"01/13/2024,{h + 1},{h}" for h in range(12)]), {}, VALUES),
+    "hours in German": (csv("Datum,Stunde,y", [f"13.01.2024,{h},{h}" for h in range(12)]), {}, VALUES),
+    "date and hhmm by name": (csv("date,hhmm,y", [f"2024-01-01,{h}00,{h}" for h in range(12)]), {}, VALUES),
+    "colon for missing": (numbers(["1", ":", "3"], quote=""), {}, [1, NAN, 3]),
+    "yyyymmdd without a name, rows of one day together": (
+        csv("b,20240101,9", [f"{s},{t:%Y%m%d},{v:g}" for v, t in enumerate(pd.to_datetime(DAYS)) for s in ("ba" if v else "a")]),
+        {"id": "column 1", "target": "column 3"},
+        VALUES,
+    ),
+    "two columns of one name that hold the same stamps": (
+        csv("ds,y,ds,z", [f"{d},{v:g},{d},7" for d, v in zip(DAYS, VALUES, strict=True)]),
+        {},
+        VALUES,
+    ),
+    "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},{v:g},-" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
     "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
     "frame with two levels of rows": (pd.DataFrame({"y": VALUES * 2}, index=pd.MultiIndex.from_product([["a", "b"], HOURS])), {}, VALUES),
     "frame with two levels of columns": (
@@ -412,6 +430,7 @@ BAD = {
     "open quote": (csv("ds,y,note", [f"{d},1,{chr(34) if d == DAYS[4] else ''}ok" for d in DAYS]), {}, "open-quote", (6,), "the 8 rows after it"),
     "row of a total": (csv() + "Total,66\n", {}, "unreadable-stamp", (14,), "found 'Total'"),
     "zone names": (hours(lambda t: f"{t} CET"), {}, "unreadable-stamp", (), "found '2024-01-01 00:00:00 CET'. Write them as"),
+    "zone names in brackets": (hours(lambda t: f"{t} (CET/CEST)"), {}, "unreadable-stamp", (), "or by --tz Europe/Paris"),
     "hours from-to": (
         hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
         {},
@@ -425,6 +444,13 @@ BAD = {
         "not-a-table",
         (),
         "spaces between",
+    ),
+    "columns of spaces and numbers alone": (
+        "year month y\n" + "".join(f"2024 {m} {m}\n" for m in range(1, 13)),
+        {},
+        "not-a-table",
+        (),
+        "spaces between its columns: found '2024 12 12'",
     ),
     "columns of spaces under notes": (
         "Oxford\nLocation: 4509 2072, 63 metres\n" + "\n".join(f"  2024 {m:2}  {m}.1   ---" for m in range(1, 13)) + "\n",
@@ -456,6 +482,20 @@ BAD = {
         (),
         "column 'SLP' holds '09995,5'",
     ),
+    "several words among numbers": (
+        replaced(6, "2024-01-05,no data yet", replaced(4, "2024-01-03,Bad")),
+        {},
+        "text-in-numbers",
+        (4, 6),
+        "found 'Bad' (2 such rows). Mend the cells, or say with --missing 'Bad,no data yet' that they mean missing.",
+    ),
+    "numbers with marks": (
+        numbers(["1", "2", "3*", "4", "5", "6", "7", "8", "9p", "10p"], quote=""),
+        {},
+        "text-in-numbers",
+        (4, 10, 11),
+        "Write the",
+    ),
     "unit in each cell": (numbers([f"{v} mm" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0 mm'"),
     "text in a past column with a blank": (
         csv("ds,y,z", [f"{d},1,{'no idea' if d == DAYS[2] else 4}" for d in DAYS]),
@@ -464,6 +504,13 @@ BAD = {
         (4,),
         "--missing 'no idea'",
     ),
+    "years and quarters in one column": (
+        csv("label,y", [*(f"{1990 + i},{i}" for i in range(8)), *(f"{1990 + i // 4} Q{i % 4 + 1},{i}" for i in range(12))]),
+        {},
+        "unreadable-stamp",
+        tuple(range(2, 10)),
+        "Row 2 has no stamp in column 'label' as others there, year-quarter: found '1990' (8 such rows)",
+    ),
     "dates without a year": (csv("date,y", [f"{i + 1}-Jan,{i}" for i in range(12)]), {}, "unreadable-stamp", (), "found '1-Jan'"),
     "column that tells rows apart": (
         csv("ds,id,element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
@@ -471,6 +518,13 @@ BAD = {
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
         "Column 'element' tells such rows apart: --id element, or --id NAME,element",
+    ),
+    "column of two words that tells rows apart": (
+        csv("ds,id,the element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
+        {},
+        "conflicting-duplicate",
+        tuple(range(3, 23, 2)),
+        "--id 'the element', or --id 'NAME,the element'",
     ),
     "number that tells rows apart": (
         csv("ds,store,y", [f"{d},{e},{i + 1}" for i, d in enumerate(DAYS) for e in (1, 2)]).replace(",1,", ",1,1"),
@@ -487,6 +541,14 @@ BAD = {
         "off-grid",
         (2, 3, 4, 5, 6, 12, 13),
         "--every 1h --how mean",
+    ),
+    "dates across and a number that names the rows": (
+        csv("sensor," + ",".join(DAYS), ["102" + ",9" * 12, "101" + ",5" * 12]),
+        {},
+        "which-id",
+        (),
+        "12 columns that are stamps, 2024-01-01 to 2024-01-12, so each row seems to be a series, but no column of text names it. Name the column that"
+        " does with --id sensor, or take --target all",
     ),
     "dates across and no names": (csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]), {}, "which-id", (), "name some of them alike"),
     "dates across and a name that is no name": (
@@ -517,11 +579,46 @@ BAD = {
         "Rows 6 and 14 of series 'y' have the same stamp 2024-01-05",
     ),
     "repeated hour of autumn": (
-        csv(rows=[f"{t:%Y-%m-%d %H:%M},{i}" for i, t in enumerate(pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Paris"))]),
+        csv(rows=[f"{t:%Y-%m-%d %H:%M},{i}" for i, t in enumerate(AUTUMN)]),
         {},
         "conflicting-duplicate",
         (29,),
         "--tz Europe/Paris",
+    ),
+    "repeated hour of autumn, and columns that differ in it": (
+        csv("from,to,y", [f"{t:%Y-%m-%d %H:%M},x{t + pd.Timedelta('1h'):%H:%M},{i}" for i, t in enumerate(AUTUMN)]),
+        {"time": "from"},
+        "conflicting-duplicate",
+        (29,),
+        "--tz Europe/Paris",
+    ),
+    "two columns of stamps in other forms": (
+        csv("made,valid,y", [f"{d},{d[8:]}.{d[5:7]}.2023,{i}" for i, d in enumerate(DAYS)]),
+        {},
+        "which-time",
+        (),
+        "made, valid. Name the one to use with --time",
+    ),
+    "tables side by side": (
+        csv("Date,y,Date,z", [f"{d},1,{DAYS[i + (i > 4)]},2" for i, d in enumerate(DAYS[:11])]),
+        {},
+        "which-time",
+        tuple(range(7, 13)),
+        "called Date, and differ in 6 rows, first in row 7: 2024-01-06 and 2024-01-07",
+    ),
+    "two tables below each other": (
+        "ds,y\n" + csv(header="ds,y,z", rows=[]).join(["".join(f"{d},1\n" for d in DAYS), "".join(f"{d},1,2\n" for d in DAYS)]),
+        {},
+        "ragged-rows",
+        tuple(range(2, 12)),
+        "Row 2 of x.csv has 2 cells, those below row 14 have 3 (12 such rows)",
+    ),
+    "hour twice, by a letter": (
+        csv("Datum,Stunde,y", [f"27.10.2024,{h},1" for h in (0, 1, "2A", "2B", *range(3, 24))]),
+        {"time": "Datum,Stunde"},
+        "unreadable-stamp",
+        (4,),
+        "Row 4 has no number in column 'Stunde', a part of the stamp: found '2A' (1 such rows)",
     ),
     "off the grid": (replaced(6, "2024-01-05 03:00,4"), {}, "off-grid", (6,), "--every 1D --how mean"),
     "unreadable stamp": (replaced(6, "yesterday,4"), {}, "unreadable-stamp", (6,), "found 'yesterday' (1 such rows)"),
@@ -545,6 +642,13 @@ BAD = {
         "which-time",
         (),
         "made, issued. Name the one to use with --time",
+    ),
+    "two targets, named by years of delivery": (
+        csv("ds," + ",".join(str(year) for year in range(2025, 2036)), [d + ",9" * 11 for d in DAYS]),
+        {},
+        "which-target",
+        (),
+        "take --target all to forecast each",
     ),
     "two targets": (csv("ds,a,b", rows=[f"{d},1,2" for d in DAYS]), {}, "which-target", (), "a, b. Name one with --target"),
     "no number": (csv(rows=[f"{d},clear" for d in DAYS]), {}, "which-target", (), "no numeric column"),
@@ -639,6 +743,10 @@ SAID = {
         "time",
         (),
     ),
+    "parts of a year called time": (csv("time,y", rows=[f"{1949 + i / 12:.3f},{i}" for i in range(12)]), {"past": "none"}, "unread-time", ()),
+    "lone point of three digits": (numbers([f"1.{v + 100}" for v in range(12)], ";", ""), {}, "ambiguous-decimal", ()),
+    "title over two columns": ("A price,\n" + csv(), {}, "preamble", (1,)),
+    "row numbers of pandas, kept twice": (GOOD["row numbers of pandas"][0].replace(": 0", ": 0.1"), {}, "index-column", ()),
     "numbers called date": (csv("date,y", rows=[f"{i / 7:.3f},{i}" for i in range(12)]), {}, "unread-time", ()),
     "currency": (numbers([f"$ {v}" for v in range(12)]), {}, "number-format", ()),
     "negatives in parentheses": (numbers([f"({v})" for v in range(12)]), {}, "number-format", ()),
@@ -654,11 +762,21 @@ SAID = {
     "big integers": (csv(rows=[f"{d},{2**60 + 1}" for d in DAYS]), {}, "int-overflow", tuple(range(2, 12))),
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
+    "named missing word": (replaced(5, "2024-01-04,broken"), {"missing": "broken"}, "named-missing", ()),
+    "lone dash": (replaced(5, "2024-01-04,-"), {}, "assumed-missing", (5,)),
+    "error of a spreadsheet": (replaced(5, "2024-01-04,#DIV/0!"), {}, "assumed-missing", (5,)),
+    "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},1,-" for d in DAYS]), {}, "empty-column", ()),
+    "numbers that could be stamps": (
+        csv("a,20240101,9", [f"{s},{t:%Y%m%d},9" for s in "ab" for t in pd.to_datetime(DAYS)][1:]),
+        {"target": "column 3"},
+        "unread-time",
+        (),
+    ),
     "outlier": (replaced(5, "2024-01-04,4321"), {}, "outlier", (5,)),
     "row numbers of pandas": (GOOD["row numbers of pandas"][0], {}, "index-column", ()),
     "angle": (csv("ds,y,dir", rows=[f"{d},1,90" for d in DAYS]), {"circular": "dir"}, "circular", ()),
     "day first": (csv(rows=[f"{d:02}/01/2024,{d}" for d in range(1, 14)]), {}, "day-first", ()),
-    "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", (2,)),
+    "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", tuple(range(3, 13))),
     "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
     "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
@@ -747,6 +865,27 @@ def test_two_digits_of_the_year_in_front_are_years(tmp_path):
     assert "24-02-10 is 2010-02-24" in next(one.message for one in alone if one.code == "ambiguous-day-first")
     months = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2013-01-13", periods=14))])
     assert (read(made(months, tmp_path)).times == pd.date_range("2013-01-13", periods=14).to_numpy()).all()
+
+
+def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp_path):
+    content = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2024-03-01", periods=8))])
+    said = next(one for one in read(made(content, tmp_path)).findings if one.code == "ambiguous-day-first")
+    assert said.rows == (2, 3, 5, 6, 7, 8, 9)  # 03-03-24 is the same day in both
+    assert "01-03-24 is 2024-01-03 and not 2024-03-01 (rows 2, 3, 5 and 4 more)" in said.message
+    assert said.remedy == "(--dayfirst if that is wrong, --monthfirst if it is right)"
+    for dayfirst, first in ((True, "2024-03-01"), (False, "2024-01-01")):
+        panel = read(made(content, tmp_path), dayfirst=dayfirst)
+        assert str(panel.times[0])[:10] == first
+        assert not [one for one in panel.findings if one.code == "ambiguous-day-first"]
+
+
+def test_a_sign_that_may_mean_missing_is_said_until_it_is_named(tmp_path):
+    content = replaced(5, "2024-01-04,-")
+    said = next(one for one in read(made(content, tmp_path)).findings if one.code == "assumed-missing")
+    assert (said.severity, said.rows, said.remedy) == ("warning", (5,), "(--missing - says so; if it means zero, write 0)")
+    told = read(made(content, tmp_path), missing="-")
+    assert not [one for one in told.findings if one.code == "assumed-missing"]
+    assert np.isnan(told.values[3, 0])
 
 
 def test_names_that_are_signs_of_missing_are_names(tmp_path):
