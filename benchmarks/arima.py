@@ -1,4 +1,5 @@
-"""What the search of `arima` loses against trying every order, and what it costs. Finished cells are kept: stop it, and it goes on later.
+"""What the search of `arima` loses against trying every order, and what it costs, beside AutoARIMA of statsforecast in an environment of its own.
+Finished cells are kept: stop it, and it goes on later.
 
     OMP_NUM_THREADS=1 python benchmarks/arima.py --series 20        # series a process, of 10 processes; then the tables
 
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from environments import elsewhere
 from scipy.signal import lfilter
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
@@ -108,10 +111,23 @@ def many(kind: str, count: int, rows: int, seed: int = 0) -> Panel:
 
 
 def speed_cell(kind: str, count: int) -> dict[str, float]:
-    """CPU seconds of one fit of so many series of 500 points; more than 20 share the orders of five."""
+    """CPU seconds of one fit of so many series of 500 points and of its forecast, and its loss; more than 20 series share the orders of five."""
+    panel = many(kind, count, 500 + HORIZON)
+    origins = np.stack([np.arange(count), np.full(count, 500)], axis=1)
     begun = time.process_time()
-    fc.fit("arima", many(kind, count, 500), HORIZON)
-    return {"seconds": time.process_time() - begun}
+    made = fc.fit("arima", panel.until(np.full(count, 500)), HORIZON).predict(panel, origins).values
+    return {"seconds": time.process_time() - begun, "loss": float(np.abs(made - panel.truth(origins, HORIZON)).mean())}
+
+
+def peer_cell(kind: str, count: int) -> dict[str, float]:
+    """The same of AutoARIMA at its defaults, given the season; it searches each series."""
+    values = many(kind, count, 500 + HORIZON).values[:, 0].reshape(count, -1)
+    names, clock = KINDS[kind]
+    freq = "D" if clock.kind == "step" else clock.freq
+    stamps = pd.date_range("2000", periods=values.shape[1], freq=freq).to_numpy("datetime64[ns]")
+    task = {"values": values, "stamps": stamps, "freq": freq, "season": PROCESSES[names[0]][0].season, "horizon": HORIZON, "origins": [500]}
+    found = elsewhere("peer.py", task, "statsforecast.AutoARIMA")
+    return {"seconds": float(found["seconds"]), "loss": float(np.abs(found["values"][:, 0] - values[:, 500:]).mean())}
 
 
 def walk_cell(kind: str, refits: int) -> dict[str, float]:
@@ -166,13 +182,17 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=20, help="series of each process")
     parser.add_argument("--refits", type=int, default=20, help="origins at which the model is fitted again")
     parser.add_argument("--panel", type=int, default=1000, help="series of the panel that shares orders")
+    parser.add_argument("--peer", type=int, default=100, help="series that AutoARIMA searches, beside 20")
     asked = parser.parse_args()
     done = kept()
     fc.fit("arima", many("plain", 1, 100), 1)  # imports are not timed
     for kind in KINDS:
         cell(done, f"speed/{kind}/20", speed_cell, kind, 20)
         cell(done, f"walk/{kind}/{asked.refits}", walk_cell, kind, asked.refits)
-        cell(done, f"speed/{kind}/{asked.panel}", speed_cell, kind, asked.panel)
+        for count in (asked.peer, asked.panel):
+            cell(done, f"speed/{kind}/{count}", speed_cell, kind, count)
+        for count in (20, asked.peer):
+            cell(done, f"AutoARIMA/{kind}/{count}", peer_cell, kind, count)
     for index in range(asked.series):
         for name in PROCESSES:
             cell(done, f"order/{name}/{index}", order_cell, name, index)

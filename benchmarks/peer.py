@@ -18,6 +18,7 @@ import pandas as pd
 Task = dict[str, Any]
 Answer = tuple[dict[str, np.ndarray], float]  # forecasts, CPU seconds
 LIMIT = {"minutes": 5}  # wall time of one training at most; darts trains 100 epochs else
+QUIET = {"accelerator": "cpu", "devices": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False}  # of Lightning
 
 
 def cpu() -> float:
@@ -28,27 +29,33 @@ def cpu() -> float:
 def neuralforecast(task: Task, model: str) -> Answer:
     """As its documentation sets it up for one thread: MQLoss for intervals, robust scaling of windows, 1,000 steps, the last fifth validates."""
     import torch
-    from neuralforecast import NeuralForecast, auto, models
+    from neuralforecast import NeuralForecast, auto
     from neuralforecast.losses.pytorch import MQLoss
 
     torch.set_num_threads(1)
-    trainer = {"accelerator": "cpu", "devices": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False, "max_time": LIMIT}
-    usual = {"h": task["horizon"], "loss": MQLoss(level=[80])}
+    loss = MQLoss(level=[80])
     if model.startswith("Auto"):
-        made = getattr(auto, model)(**usual, backend="optuna", num_samples=5, config=searched(task, trainer))
+        made = getattr(auto, model)(h=task["horizon"], loss=loss, backend="optuna", num_samples=5, config=searched(task))
     else:
-        made = getattr(models, model)(**usual, input_size=task["context"], random_seed=0, scaler_type="robust", **trainer)
+        made = neuralforecast_net(task, model, loss, max_time=LIMIT)
     frame = long(task)
     begun = cpu()
     forecaster = NeuralForecast(models=[made], freq=task["freq"])
-    stride = int(np.diff(task["origins"])[0])
-    test = len(task["stamps"]) - int(task["origins"][0])
+    test, stride = steps(task)
     validation = task["first"] // 5
     answer = forecaster.cross_validation(df=frame, n_windows=None, test_size=test, val_size=validation, step_size=stride, refit=False)
     return forecasts(task, answer.reset_index(), model, "-median", "-lo-80", "-hi-80"), cpu() - begun
 
 
-def searched(task: Task, trainer: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+def neuralforecast_net(task: Task, model: str, loss: Any, **trainer: Any) -> Any:
+    """A net at the library's defaults, with robust scaling of its windows."""
+    from neuralforecast import models
+
+    usual = {"h": task["horizon"], "input_size": task["context"], "random_seed": 0, "scaler_type": "robust"}
+    return getattr(models, model)(**usual, loss=loss, **QUIET, **trainer)
+
+
+def searched(task: Task) -> Callable[[Any], dict[str, Any]]:
     """The library's own space for its automatic recurrent nets, with contexts of the same length as the others."""
 
     def config(trial: Any) -> dict[str, Any]:
@@ -61,7 +68,8 @@ def searched(task: Task, trainer: dict[str, Any]) -> Callable[[Any], dict[str, A
             "max_steps": trial.suggest_categorical("max_steps", [500, 1000]),
             "batch_size": trial.suggest_categorical("batch_size", [16, 32]),
             "random_seed": 0,
-            **trainer,
+            "max_time": LIMIT,
+            **QUIET,
         }  # fmt: skip
 
     return config
@@ -74,7 +82,7 @@ def statsforecast(task: Task, model: str) -> Answer:
     frame = long(task)
     forecaster = StatsForecast(models=[getattr(models, model)(season_length=task["season"])], freq=task["freq"], n_jobs=1)
     begun = cpu()
-    test, stride = len(task["stamps"]) - int(task["origins"][0]), int(np.diff(task["origins"])[0])
+    test, stride = steps(task)
     answer = forecaster.cross_validation(df=frame, h=task["horizon"], n_windows=None, test_size=test, step_size=stride, refit=False, level=[80])
     return forecasts(task, answer.reset_index(), model, "", "-lo-80", "-hi-80"), cpu() - begun
 
@@ -82,30 +90,43 @@ def statsforecast(task: Task, model: str) -> Answer:
 def darts(task: Task, model: str) -> Answer:
     """BlockRNNModel of an LSTM or GRU as its user guide builds it: series scaled, 100 epochs or the limit, quantile regression for intervals."""
     import torch
-    from darts import TimeSeries
-    from darts.dataprocessing.transformers import Scaler
-    from darts.models import BlockRNNModel
     from darts.utils.likelihood_models import QuantileRegression
 
     torch.set_num_threads(1)
-    trainer = {"accelerator": "cpu", "enable_progress_bar": False, "logger": False, "enable_model_summary": False, "max_time": LIMIT}
-    index = pd.date_range("2000", periods=len(task["stamps"]), freq=task["freq"])
-    series = [TimeSeries.from_times_and_values(index, row.astype("float32")) for row in task["values"]]
     begun = cpu()
-    scaler = Scaler(global_fit=False)
-    past = scaler.fit_transform([one[: task["first"]] for one in series])
-    quantiles = QuantileRegression([0.1, 0.5, 0.9])
-    net = BlockRNNModel(task["context"], task["horizon"], model=model, likelihood=quantiles, random_state=0, pl_trainer_kwargs=trainer)
-    net.fit(past)
+    series, low, spread = darts_series(task)
+    net = darts_net(task, model, likelihood=QuantileRegression([0.1, 0.5, 0.9]), max_time=LIMIT)
+    net.fit([one[: task["first"]] for one in series])
     made = np.empty((3, len(series), len(task["origins"]), task["horizon"]))
     for m, origin in enumerate(task["origins"]):
-        known = scaler.transform([one[: int(origin)] for one in series])
-        answers = net.predict(task["horizon"], series=known, predict_likelihood_parameters=True, verbose=False)
+        answers = net.predict(task["horizon"], series=[one[: int(origin)] for one in series], predict_likelihood_parameters=True, verbose=False)
         for s, answer in enumerate(answers):
-            for q in range(3):
-                one = TimeSeries.from_times_and_values(answer.time_index, answer.values()[:, [q]])
-                made[q, s, m] = scaler.inverse_transform([one], series_idx=[s])[0].values()[:, 0]
+            made[:, s, m] = answer.values().T * spread[s] + low[s]
     return {"values": made[1], "low": made[0], "high": made[2]}, cpu() - begun
+
+
+def darts_series(task: Task) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Each series scaled to 0 .. 1 by its rows before `first`, as the library's Scaler does, and its lowest value and its spread there (S,)."""
+    from darts import TimeSeries
+
+    past = task["values"][:, : task["first"]]
+    low, spread = past.min(axis=1), np.ptp(past, axis=1)
+    index = pd.date_range("2000", periods=len(task["stamps"]), freq=task["freq"])
+    scaled = ((task["values"] - low[:, None]) / spread[:, None]).astype("float32")
+    return [TimeSeries.from_times_and_values(index, row) for row in scaled], low, spread
+
+
+def darts_net(task: Task, model: str, *, max_time: Any = None, callbacks: Any = (), **loss: Any) -> Any:
+    """A net at the library's defaults."""
+    from darts.models import BlockRNNModel
+
+    trainer = {**QUIET, "max_time": max_time, "callbacks": callbacks}
+    return BlockRNNModel(task["context"], task["horizon"], model=model, random_state=0, pl_trainer_kwargs=trainer, **loss)
+
+
+def steps(task: Task) -> tuple[int, int]:
+    """Rows from the first origin on, and from one origin to the next."""
+    return len(task["stamps"]) - int(task["origins"][0]), int(np.diff(task["origins"], append=len(task["stamps"]))[0])
 
 
 def long(task: Task) -> pd.DataFrame:

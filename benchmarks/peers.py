@@ -12,7 +12,6 @@ by default. Every model runs at the settings that its documentation gives, ours 
 import argparse
 import hashlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -21,12 +20,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from environments import answer, elsewhere
 from report import machine, package_hash, table
 
 HERE = Path(__file__).parent
-ENVIRONMENTS = {"nixtla": ["neuralforecast==3.3.0", "statsforecast"], "darts": ["u8darts[torch]"]}
-HOME = {"neuralforecast": "nixtla", "statsforecast": "nixtla", "darts": "darts"}
-ONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}  # one thread, no GPU
 OURS = ["gru", "lstm", "gru+columns", "lstm+columns"]
 PEERS = [
     "neuralforecast.LSTM", "neuralforecast.GRU", "neuralforecast.AutoLSTM", "darts.LSTM", "darts.GRU",
@@ -74,16 +71,6 @@ def prepared(task: str, folder: Path) -> tuple[pd.DataFrame, list[str], dict[str
     return frame, columns, {**given, "context": context, "first": first, "origins": origins}
 
 
-def environment(name: str) -> Path:
-    """The Python of a library's own environment, built where it is not there."""
-    home = HERE / "cells" / "env" / name
-    if not (home / "done").exists():
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", *ENVIRONMENTS[name]], check=True)
-        (home / "done").touch()
-    return home / "bin" / "python"
-
-
 def ours(frame: pd.DataFrame, columns: list[str], given: dict[str, Any], model: str) -> dict[str, Any]:
     """Our net at its defaults, one fit before the test, with intervals from what had matured before it."""
     import forecast as fc
@@ -114,18 +101,14 @@ def cell(task: str, model: str, folder: Path, limit: float) -> dict[str, Any]:
     stored = HERE / "cells" / f"peer-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}.json"
     if stored.exists():
         return json.loads(stored.read_text())
-    given_path, out = stored.with_suffix(".task.npz"), stored.with_suffix(".npz")
     _, columns, given = prepared(task, folder)
     if model.endswith("+columns") and not columns:
         return {}
-    if model in OURS:
-        command = [sys.executable, __file__, "--data-folder", str(folder), "--one", task, model, str(out)]
-    else:
-        np.savez(given_path, **given)
-        command = [str(environment(HOME[model.split(".")[0]])), str(HERE / "peer.py"), str(given_path), model, str(out)]
     try:
-        subprocess.run(command, check=True, timeout=limit, env={**os.environ, **ONE}, cwd=HERE / "cells", capture_output=True)
-        found = np.load(out)
+        if model in OURS:
+            found = answer(sys.executable, __file__, "--data-folder", folder, "--one", task, model, limit=limit)
+        else:
+            found = elsewhere("peer.py", given, model, limit)
         truth = np.stack([given["values"][:, o : o + given["horizon"]] for o in given["origins"]], axis=1)
         error = found["values"] - truth
         row = {"task": task, "model": model, "MAE": float(np.abs(error).mean()), "RMSE": float(np.sqrt((error**2).mean()))}
@@ -140,9 +123,6 @@ def cell(task: str, model: str, folder: Path, limit: float) -> dict[str, Any]:
         row["note"] = f"failed: {lines[-1][:120] if lines else error.returncode}"
         print(*lines[-12:], sep="\n", file=sys.stderr)
         return row
-    finally:
-        for made in (given_path, out):
-            made.unlink(missing_ok=True)
     stored.write_text(json.dumps(row))
     return row
 

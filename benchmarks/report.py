@@ -36,9 +36,12 @@ def package_hash() -> str:
     return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
 
 
-def kept(what: str, key: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `make()` gives, JSON values, from benchmarks/cells where it is there. key, JSON values: all it depends on beside the code."""
-    known = hashlib.sha256(json.dumps([key, package_hash()]).encode()).hexdigest()[:16]
+def kept(what: str, key: Any, make: Callable[[], dict[str, Any]], code: str = "") -> dict[str, Any]:
+    """What `make()` gives, JSON values, from benchmarks/cells where it is there.
+
+    key, JSON values: all it depends on beside the code. code: that code, where it is not the package's.
+    """
+    known = hashlib.sha256(json.dumps([key, code or package_hash()]).encode()).hexdigest()[:16]
     stored = CELLS / f"{what}-{known}.json"
     if not stored.exists():
         answer = make()

@@ -9,6 +9,7 @@ left to the filter; a missing value of a future column counts as its mean.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -84,7 +85,7 @@ class Filtered:
     shocks: Array
     log: Log
 
-    @property
+    @cached_property
     def context(self) -> int:
         """How many rows before an origin a forecast reads: until the filter has forgotten how it began, also where rows are missing."""
         models = zip(self.orders.tolist(), self.parameters, strict=True)
