@@ -129,7 +129,7 @@ def test_poison_in_the_file_reaches_no_earlier_forecast(model):
     dirty.loc[later, "temp"] = random.normal(50, 30, later.sum())
     dirty.loc[later, "sky"] = random.choice(["blue", "aurora", "zebra"], later.sum())
     dirty.loc[beyond, "plan"] = random.choice(["night", "before", "zebra"], beyond.sum())
-    settings = {**NET, "steps": 24} if model == "gru" else {}
+    settings = {**NET, "steps": 24, "shrink": False} if model == "gru" else {}
     asked = {"series": ["A", "C"], "neighbours": "all", "past": "sky", "future": "plan"}
     compared = 0
     for one, two in zip(*(backtest(spec(model, **settings), read(table, **asked), WALK) for table in (frame, dirty)), strict=True):

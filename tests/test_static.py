@@ -202,7 +202,7 @@ def test_a_run_says_who_reads_them_and_the_next_file_is_read_in_the_same_way(tmp
 
 def test_the_context_keeps_them_and_joined_rows_have_them_everywhere(tmp_path):
     panel = stations(6)
-    fitted = fit(spec("gru", **{**NET, "steps": 24}), panel.until(np.full(6, 150)), H)
+    fitted = fit(spec("gru", **{**NET, "steps": 24}, shrink=False), panel.until(np.full(6, 150)), H)
     save(fitted, tmp_path / "model.safetensors")
     loaded = load(tmp_path)
     stored = save_context(fitted, panel.until(np.full(6, 150)), tmp_path / "context.parquet")

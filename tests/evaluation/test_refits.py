@@ -34,7 +34,7 @@ def same(one, two):
     return [np.array_equal(a, b) for a, b in zip(one, two, strict=True)]
 
 
-@pytest.mark.parametrize("settings", [{}, {"members": 2, "norm": "batch", "weighting": "mase", "anchor": "season", "seconds": 1e6}])
+@pytest.mark.parametrize("settings", [{}, {"members": 2, "norm": "batch", "weighting": "mase", "anchor": "season", "seconds": 1e6, "shrink": False}])
 def test_a_warm_walk_is_a_fit_that_goes_on(settings):
     """Its first fold is that of a cold walk, to the bit; each after it is, by hand, `fit` from the start of the one before."""
     panel, net, fitted = weather(), small(**settings), None
