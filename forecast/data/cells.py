@@ -110,6 +110,8 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
     else:
         if pa.types.is_boolean(column.type):
             column = pc.cast(column, pa.uint8())
+        if pa.types.is_decimal(column.type):
+            column = pc.cast(column, pa.string())  # straight to float64 it would miss the nearest number by a bit
         values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     for number in choices.numbers:
         same = values == number
