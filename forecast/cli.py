@@ -312,7 +312,7 @@ def tune(
     for note in result["notes"]:
         print(note)
     print(f"\n{result['verdict']}")
-    print(f"\nGo on:  forecast fit --config {result['run']}/tuned.toml")
+    print(f"\nThe best trial as settings:  forecast fit --config {result['run']}/tuned.toml")
 
 
 @command("forecast audit data/weather.parquet --model gru,arima")

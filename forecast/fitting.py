@@ -164,7 +164,7 @@ def fit(
             if not other and isinstance(chosen, Refits):
                 warm = chosen.refit(scaled, goal, start, seed=seed, watch=watch)
             if warm is None:
-                why = f"the fit before had other {other}" if other else "this model cannot go on from the fit before"
+                why = f"the fit before had other {other}" if other else "the fit before taught this model nothing to go on from"
                 notes = (*notes, f"{chosen.name}: fitted cold, {why}")
         learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
     log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun, warm=warm is not None)

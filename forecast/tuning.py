@@ -18,7 +18,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest
 from forecast.evaluation.backtest import Keep, Part, backtest
-from forecast.evaluation.compare import LEVEL, diebold_mariano, horizons_of, loss_by_origin
+from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin
 from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
@@ -302,9 +302,10 @@ def _judge(
     if all(trial.state != TrialState.COMPLETE for trial in done):
         reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in done if "error" in trial.user_attrs), "")
         raise ForecastError(f"None of {len(done)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
-    best = tried.candidate(optuna.trial.FixedTrial(study.best_params))
+    won = best_trial(study)
+    best = tried.candidate(optuna.trial.FixedTrial(won.params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
-    models = [base] if study.best_trial.user_attrs.get("default") else [base, named]
+    models = [base] if won.user_attrs.get("default") else [base, named]
     parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
     for outcome in backtest(models, panel, walk, **asdict(units), seed=seed, jobs=jobs, keep=keep):
         parts[outcome.forecast.model].append(outcome)
@@ -312,6 +313,14 @@ def _judge(
     before, after = score(default, "mae"), score(tuned, "mae")
     p = None if tuned is default else diebold_mariano(loss_by_origin(tuned) - loss_by_origin(default), horizons_of(default))
     return Tuned(folder, best, study, before, after, p, _verdict(base.name, before, after, p, tuned is default))
+
+
+def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
+    """The trial of lowest error; the default where its error is the same but for rounding."""
+    done = [trial for trial in study.get_trials(deepcopy=False) if trial.state == TrialState.COMPLETE]
+    least = min(float(trial.value or 0.0) for trial in done)
+    alike = [trial for trial in done if float(trial.value or 0.0) <= least * (1 + ROUNDING)]
+    return next((trial for trial in alike if trial.user_attrs.get("default")), study.best_trial)
 
 
 def _verdict(name: str, before: float, after: float, p: float | None, same: bool) -> str:
@@ -344,7 +353,7 @@ class Tuned:
     @property
     def params(self) -> Values:
         """What the best trial was given, as settings: of a list the study has the text."""
-        return {name: getattr(self.spec, name, value) for name, value in self.study.best_params.items()}
+        return {name: getattr(self.spec, name, value) for name, value in best_trial(self.study).params.items()}
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
@@ -355,7 +364,7 @@ class Tuned:
             "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
             "pruned": states.count(TrialState.PRUNED),
             "failed": states.count(TrialState.FAIL),
-            "best": {"params": self.params, "value": self.study.best_value, "spec": settings_of(self.spec)},
+            "best": {"params": self.params, "value": best_trial(self.study).value, "spec": settings_of(self.spec)},
             "test": {
                 "default": self.default_mae,
                 "tuned": self.tuned_mae,

@@ -7,7 +7,7 @@ from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS
-from forecast.tuning import Search, _tunable, objective
+from forecast.tuning import Search, _tunable, best_trial, objective
 
 SETTLED = {"theta", "ridge", "har", "mean", "seasonal", "naive", "drift"}  # nothing to try, or chosen in the fit
 
@@ -39,3 +39,14 @@ def test_a_study_sees_nothing_from_the_first_origin_of_a_series_on_also_counted_
 
     assert searched(1.0) == searched(-7.0)
     assert np.isfinite(searched(1.0)).all()
+
+
+def test_of_equal_trials_the_default_wins():
+    """On a random walk every net is the last value; what rounding leaves between them chooses nothing."""
+    study = optuna.create_study(direction="minimize")
+    usual = {"units": optuna.distributions.CategoricalDistribution([16, 32])}
+    for units, value, attributes in ((16, 1.0 + 1e-9, {"default": True}), (32, 1.0, {})):
+        study.add_trial(optuna.trial.create_trial(params={"units": units}, distributions=usual, value=value, user_attrs=attributes))
+    assert best_trial(study).params == {"units": 16}
+    study.add_trial(optuna.trial.create_trial(params={"units": 32}, distributions=usual, value=0.99))
+    assert best_trial(study).params == {"units": 32}

@@ -20,6 +20,7 @@ LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the co
 FEWEST = 8  # horizons of test below which no verdict is given
 RESAMPLES = 1000
 ROUNDING = 1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
+EXACT = 1e-9  # of the mean size of the truth: an error below is the rounding of numbers
 POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 
 
@@ -27,8 +28,9 @@ POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 class Row:
     """One model of a leaderboard.
 
-    skill: the share of the baseline's MAE that it saves, skill_lo and skill_hi its 95 % interval · p: of equal accuracy with the baseline,
-    corrected for the number of models (Holm 1979) · coverage: interval in percent -> share of the truth within it · seconds: CPU time.
+    skill: the share of the baseline's MAE that it saves, NaN where that is 0 but for rounding, skill_lo and skill_hi its 95 % interval · p: of
+    equal accuracy with the baseline, corrected for the number of models (Holm 1979) · coverage: interval in percent -> share of the truth within it ·
+    seconds: CPU time.
     among_best: in the model confidence set; None where the test is too short to say.
     """
 
@@ -106,14 +108,17 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     baseline = baseline or next((name for name in order if name in BASELINES), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
     losses = {name: but_for_rounding(own, losses[baseline]) for name, own in losses.items()}
+    same = {name for name, own in losses.items() if name != baseline and np.array_equal(own, losses[baseline], equal_nan=True)}
+    order.sort(key=lambda name: (scores[baseline if name in same else name]["mae"], name in same))  # of equals the baseline stands first
+    exact = _is_exact(models[baseline], scores[baseline]["mae"])
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
     others = [name for name in order if name != baseline]
     p = dict(zip(others, holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]), strict=True))
     best = confidence_set([losses[name] for name in order], horizons) if horizons >= FEWEST else None
     rows = []
     for i, name in enumerate(order):
-        low, high = (0.0, 0.0) if name == baseline else skill_interval(losses[name], losses[baseline], horizons)
-        skill = 0.0 if name == baseline else 1 - scores[name]["mae"] / scores[baseline]["mae"] if scores[baseline]["mae"] else math.nan
+        low, high = (0.0, 0.0) if name == baseline else (math.nan, math.nan) if exact else skill_interval(losses[name], losses[baseline], horizons)
+        skill = 0.0 if name == baseline or name in same else math.nan if exact else 1 - scores[name]["mae"] / scores[baseline]["mae"]
         levels = models[name][0].forecast.levels
         coverage = {f"{percent:g}": score(models[name], f"coverage-{percent:g}") for percent, _, _ in intervals(levels)}
         among, seconds = None if best is None else i in best, sum(part.log.seconds for part in models[name])
@@ -122,8 +127,9 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
         )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     cold, dropped = unseen(models[baseline])
-    notes = (*_refits(models), *_notes(models[baseline], cold, dropped))
-    return Leaderboard(tuple(rows), baseline, origins, horizon, _verdict(rows, baseline, horizons), cold, dropped, notes)
+    notes = (*_alike(sorted(same), baseline), *_refits(models), *_notes(models[baseline], cold, dropped))
+    verdict = f"{baseline} is exact but for rounding: nothing can be better." if exact and len(rows) > 1 else _verdict(rows, baseline, horizons)
+    return Leaderboard(tuple(rows), baseline, origins, horizon, verdict, cold, dropped, notes)
 
 
 def but_for_rounding(losses: Array, baseline: Array) -> Array:
@@ -153,7 +159,18 @@ def _refits(models: Mapping[str, list[Outcome]]) -> list[str]:
     went = [name if count == folds - 1 else f"{name} (at {count} of {folds - 1})" for name, count in warm.items() if count]
     anew = [name for name, count in warm.items() if not count]
     also = f"; fitted anew (cold): {', '.join(anew)}" if anew else ""
-    return [f"Before each of {folds} folds but the first these went on from what the fold before had taught (warm): {', '.join(went)}{also}."]
+    return [f"From the second of {folds} folds on, {' and '.join(went)} went on from the fold before (warm){also}."]
+
+
+def _alike(same: list[str], baseline: str) -> list[str]:
+    """In a sentence, which models forecast what the baseline does."""
+    forecast = "forecast" if len(same) > 1 else "forecasts"
+    return [f"{listed(same)} {forecast} the same as {baseline}, but for rounding, at every origin."] if same else []
+
+
+def _is_exact(outcomes: list[Outcome], mae: float) -> bool:
+    """Whether an error is nothing but rounding of the truth: shares of it mean nothing."""
+    return mae <= EXACT * float(mean_observed(np.abs(np.concatenate([outcome.truth.ravel() for outcome in outcomes]))))
 
 
 def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> tuple[str, ...]:
@@ -306,6 +323,7 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
     if best.model == baseline:
         second = rows[1]
         worse = f"has an MAE {_percent(-second.skill)} higher" if round(-second.skill, 3) else "is as good"
+        worse = worse if second.skill else "forecasts the same"
         return f"No model beats the baseline {baseline}: the next, {second.model}, {worse}."
     gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * (baseline in BASELINES)}"
     if best.p is None:

@@ -33,7 +33,8 @@ class WalkForward:
     gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
     max_past: rows of each series that a fit sees at most, a window that slides; None = all, a window that grows.
     refit: "cold", each fold is fitted anew; "warm", from the second on a net goes on from its weights in the fold before, for the share `finish` of
-    its steps (0 leaves them as they are), on all rows of its past. Other models are fitted cold, and so is a net whose series or columns changed.
+    its steps (0 leaves them as they are), on all rows of its past. Other models are fitted cold, and so is a net whose series or columns changed,
+    or that forecast its anchor.
     """
 
     horizon: int | str | None = None

@@ -10,6 +10,8 @@ from forecast.evaluation.metrics import score
 from forecast.files import Array
 from forecast.results import Outcome
 
+ROUNDING = 1e-6  # of a price, a hundredth of a basis point: what the last value of a net, which computes in single precision, may be off by
+
 
 @dataclass(frozen=True)
 class Direction:
@@ -56,10 +58,10 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
 
 
 def _side(parts: list[Outcome]) -> Array:
-    """1 up, -1 down, 0 neither (M,): what the forecast of the next step says; a last value that came back from its logarithm is neither."""
+    """1 up, -1 down, 0 neither (M,): what the forecast of the next step says; a last value in single precision is neither."""
     last = np.concatenate([part.last for part in parts])
     moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
-    return np.where(np.abs(moved) > 1e-9 * np.abs(last), np.sign(moved), 0.0)
+    return np.where(np.abs(moved) > ROUNDING * np.abs(last), np.sign(moved), 0.0)
 
 
 def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:

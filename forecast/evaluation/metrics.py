@@ -47,12 +47,13 @@ def symmetric(outcome: Outcome) -> Array:
 
 
 def _seasonal_differences(outcome: Outcome, power: int) -> Array:
-    """The mean |y_t - y_(t-season)|^power of the past of each origin's series, (M, 1); NaN where it is 0 or cannot be formed.
+    """The mean |y_t - y_(t-season)|^power of the past of each origin's series, (M, 1); NaN where it is 0 but for rounding or cannot be formed.
 
     The season is the shortest of the clock (found in the past on the step clock).
     """
     naive = seasonal_errors(outcome.past, power)
-    return np.where(naive > 0, naive, np.nan)[outcome.forecast.origins[:, 0]][:, None]
+    size = np.array([float(mean_observed(np.abs(outcome.past.values[outcome.past.rows(i), 0]))) for i in range(len(naive))])
+    return np.where(naive > (1e-12 * size) ** power, naive, np.nan)[outcome.forecast.origins[:, 0]][:, None]
 
 
 def scaled(outcome: Outcome) -> Array:

@@ -83,12 +83,14 @@ class Recurrent(Settings):
         history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
         return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
 
-    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet":
-        """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past.
+    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet | None":
+        """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past; None where that fit forecasts its anchor.
 
         Sizes, anchor, cycles and members stay, and what share of the departure from the anchor each forecasts.
         """
         before = self.restore(start, goal)
+        if not any(net.trust is None or float(net.trust) for net in before.nets):
+            return None
         sized, nets = before.sized.settle(past, goal.horizon), before.nets
         whole, device = split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2], self._device()
         feed = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, counted(past, self.weighting))

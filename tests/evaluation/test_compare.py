@@ -113,11 +113,30 @@ def test_rounding_is_no_difference():
     walk = single(100 + np.cumsum(np.random.default_rng(3).normal(size=400)) / 10)
     base = list(backtest("naive", walk, WalkForward(horizon=2)))
     board = leaderboard([*base, *renamed(base, "rounded", 1 + 1e-6)])
-    assert board.verdict == "No model beats the baseline naive: the next, rounded, is as good."
+    assert board.verdict == "No model beats the baseline naive: the next, rounded, forecasts the same."
+    assert board.notes[0] == "rounded forecasts the same as naive, but for rounding, at every origin."
     assert [row.p for row in board.rows] == [None, 1.0]
     assert "+0.0 %" in str(board)
     assert "-0.0 %" not in str(board)
     assert leaderboard([*base, *renamed(base, "worse", 1.01)]).rows[1].p < 1e-3
+
+
+def test_of_equal_forecasts_the_baseline_stands_first():
+    walk = single(100 + np.cumsum(np.random.default_rng(3).normal(size=400)) / 10)
+    base = list(backtest("naive", walk, WalkForward(horizon=2)))
+    board = leaderboard([*renamed(base, "below", 1 - 1e-9), *base])
+    assert [row.model for row in board.rows] == ["naive", "below"]
+    assert board.best == "naive"
+
+
+def test_a_baseline_that_is_exact_is_not_measured_against():
+    """A sine of 24 steps is its own last season but for rounding; shares of 1e-16 would be billions of percent, and so would be a MASE."""
+    sine = single(np.sin(2 * np.pi * np.arange(600) / 24))
+    board = leaderboard(backtest(["seasonal", "naive"], sine, WalkForward(horizon=12, folds=1)))
+    assert board.verdict == "seasonal is exact but for rounding: nothing can be better."
+    worse = board.rows[1]
+    assert np.isnan([worse.skill, worse.skill_lo, worse.skill_hi, worse.mase]).all()
+    assert worse.mae > 0.1
 
 
 def test_nothing_to_compare_is_said():

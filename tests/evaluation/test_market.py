@@ -41,6 +41,7 @@ def test_a_profit_is_given_only_with_a_cost_and_pays_for_each_side_traded():
 def test_the_last_value_through_its_logarithm_takes_no_side():
     last = np.array([3.3, 7.7, 11.1])
     assert directions([outcome(last, np.exp(np.log(last)), last + 1)])[0].moves == 0
+    assert directions([outcome(last, np.exp(np.log(last).astype("float32") + np.float32(1e-7)), last + 1)])[0].moves == 0
 
 
 def test_the_text_says_whether_it_could_be_chance():

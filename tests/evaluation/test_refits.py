@@ -63,14 +63,13 @@ def test_a_warm_refit_learns_the_new_rows_and_keeps_the_rest():
 
 
 def test_sizes_and_the_share_of_the_departure_stay_those_of_the_first_fit():
-    """A random walk, on which a net has no skill; sizes are open, and the longer past would choose others."""
+    """Sizes are open, and the longer past would choose others; a half that judged well once is not judged again."""
     walk = np.random.default_rng(0).normal(size=3400).cumsum()
     net = spec("gru", batch=16, context=24, steps=24)
     before = fit(net, single(walk[:300]), 6)
-    after = fit(net, single(walk), 6, start=before.start)
+    after = fit(net, single(walk), 6, start={**before.start, "member.0.trust": np.array([0.5], "float32")})
     assert after.log.warm
-    assert float(before.learned.nets[0].trust) < 1
-    assert after.learned.nets[0].trust == before.learned.nets[0].trust
+    assert float(after.learned.nets[0].trust) == 0.5
     assert net.settle(single(walk), 6).units == 64
     assert after.learned.sized == before.learned.sized
 
@@ -137,7 +136,7 @@ def test_a_net_that_knew_other_series_is_fitted_cold_and_says_so():
     assert others == [1, 2, 2]
     assert same(values(warm), values(cold)) == [True, True, False]
     assert warm[1].log.notes[-1] == "gru: fitted cold, the fit before had other series"
-    assert leaderboard(warm).notes[0].endswith("went on from what the fold before had taught (warm): gru (at 1 of 2).")
+    assert leaderboard(warm).notes[0] == "From the second of 3 folds on, gru (at 1 of 2) went on from the fold before (warm)."
 
 
 def test_a_net_that_knew_other_names_of_a_category_is_fitted_cold_and_says_so():
@@ -153,10 +152,20 @@ def test_a_net_that_knew_other_names_of_a_category_is_fitted_cold_and_says_so():
 def test_a_model_that_cannot_go_on_is_fitted_cold_and_says_so():
     warm, cold = (list(backtest(["ridge", small()], weather(), walk)) for walk in (WARM, COLD))
     assert same(values(warm)[::2], values(cold)[::2]) == [True] * 3
-    assert "ridge: fitted cold, this model cannot go on from the fit before" in warm[2].log.notes
-    said = "Before each of 3 folds but the first these went on from what the fold before had taught (warm): gru; fitted anew (cold): ridge."
+    assert "ridge: fitted cold, the fit before taught this model nothing to go on from" in warm[2].log.notes
+    said = "From the second of 3 folds on, gru went on from the fold before (warm); fitted anew (cold): ridge."
     assert leaderboard(warm).notes[0] == said
     assert leaderboard(cold).notes[0] == "Each model was fitted anew (cold) before each of 3 folds."
+
+
+def test_a_net_that_forecast_its_anchor_is_fitted_cold_and_may_leave_it():
+    """A season sets in after the first fold: a warm net would say the last value for ever."""
+    random, rows = np.random.default_rng(0), np.arange(1200)
+    panel = single(random.normal(size=1200).cumsum() / 4 + np.where(rows > 700, 6 * np.sin(2 * np.pi * rows / 24), 0.0))
+    warm = list(backtest([small(steps=120)], panel, WalkForward(horizon=6, folds=2, test=500, refit="warm")))
+    assert "forecasts the anchor itself" in warm[0].log.notes[0]
+    assert "gru: fitted cold, the fit before taught this model nothing to go on from" in warm[1].log.notes
+    assert np.abs(warm[1].forecast.values - warm[1].last[:, None]).max() > 1
 
 
 def test_a_model_without_a_column_goes_on_as_the_model_on_a_file_without_it():
