@@ -10,6 +10,7 @@ import numpy as np
 
 from forecast.data.findings import listed
 from forecast.errors import ForecastError
+from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.metrics import absolute, score
 from forecast.files import Array
 from forecast.models import BASELINES
@@ -186,6 +187,11 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
     if dropped:
         have = "series have" if len(dropped) > 1 else "series has"
         notes.append(f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.")
+    given = [~np.isnan(quantiles).any(2) for outcome in outcomes if (quantiles := outcome.forecast.quantiles) is not None]
+    share = float(np.concatenate(given).mean()) if given else 1.0
+    if share < 0.995:
+        have = f"{share:.0%} of the forecasts have one" if share else "here no forecast has one"
+        notes.append(f"Intervals begin when {LEAST} errors of a step have matured: {have}.")
     return tuple(notes)
 
 

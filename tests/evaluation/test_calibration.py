@@ -7,6 +7,7 @@ from conftest import HOURLY, hours, single, weather
 from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import LEAST, calibrate, independent, reach
+from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import scores_by
 from forecast.fitting import fit
@@ -166,3 +167,13 @@ def test_from_the_end_an_error_counts_from_the_place_on_at_which_it_is_known():
     for part, same in zip(one, two, strict=True):
         assert np.array_equal(part.forecast.quantiles, same.forecast.quantiles, equal_nan=True)
     assert np.isfinite(one[1].forecast.quantiles).all()
+
+
+def test_how_many_forecasts_have_no_interval_yet_is_said():
+    values = autoregression(np.random.default_rng(0), 600)
+    some, _ = calibrate(walked(values, test=200))
+    share = np.mean(~np.isnan(some[0].forecast.quantiles[..., 0]))
+    assert leaderboard(some).notes == (f"Intervals begin when {LEAST} errors of a step have matured: {share:.0%} of the forecasts have one.",)
+    none, _ = calibrate(walked(values, test=40))
+    assert leaderboard(none).notes == (f"Intervals begin when {LEAST} errors of a step have matured: here no forecast has one.",)
+    assert leaderboard(walked(values, test=40)).notes == ()
