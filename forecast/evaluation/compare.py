@@ -129,6 +129,8 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     cold, dropped = unseen(models[baseline])
     notes = (*_alike(sorted(same), baseline), *_refits(models), *_notes(models[baseline], cold, dropped))
+    if len(others) > 1 and horizons >= FEWEST:
+        notes = (*notes, f"p is corrected for {len(others)} comparisons (Holm); each interval is its model's own.")
     verdict = f"{baseline} is exact but for rounding: nothing can be better." if exact and len(rows) > 1 else _verdict(rows, baseline, horizons)
     return Leaderboard(tuple(rows), baseline, origins, horizon, verdict, cold, dropped, notes)
 
