@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from forecast.errors import ForecastError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecast.data.findings import Finding, Heard
     from forecast.plan import Run
 
 app = typer.Typer(
@@ -37,8 +39,12 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
         def guarded(*args: Any, **kwargs: Any) -> None:
             signal.signal(signal.SIGINT, _interrupted)
             try:
+                if kwargs.get("as_json") and kwargs.get("csv"):
+                    raise ForecastError("--csv and --json exclude each other: give one of them.")
                 function(*args, **_gathered(function, kwargs))
             except ForecastError as error:
+                if kwargs.get("as_json"):
+                    print(json.dumps(error.to_json()))
                 print(f"forecast: {error}", file=sys.stderr)
                 raise SystemExit(2) from None
 
@@ -126,7 +132,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew, also w
 Jobs = Annotated[int, typer.Option("--jobs", help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -156,16 +162,14 @@ def check(
     try:
         found = panel_json(make_run(file, overrides=_reading(reading)).read())
     except ReadingError as refused:
-        found = {"error": str(refused), "findings": refused.to_json()}
+        for finding in () if as_json else refused.findings:
+            print(_listed(asdict(finding)))
+        raise
     if as_json:
         print(json.dumps(found))
-    else:
-        for finding in found["findings"]:
-            print(_listed(finding))
-    if "error" in found:
-        raise ForecastError(found["error"])
-    if as_json:
         return
+    for finding in found["findings"]:
+        print(_listed(finding))
     print(f"{found['rows']:,} rows, {found['series']} series; the default horizon is {found['horizon']} steps")
 
 
@@ -190,14 +194,14 @@ def fit(
     result = None if overwrite else runs.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
+        _say(result["data"]["findings"], quiet)
     else:
-        result = runs.run(plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet)).to_json()
+        result = runs.run(plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)).to_json()
     if as_json:
         print(json.dumps(result))
     elif csv:
         print(_frame(result["forecast"]).to_csv(index=False), end="")
     else:
-        _print_data(result["data"], quiet)
         _print_board(result)
         steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
         print(f"\nNext {steps} by {result['best']}:")
@@ -217,9 +221,14 @@ def predict(
     from forecast.daily import predict_run
     from forecast.runs import frame_json, stamped
 
-    frame = stamped(predict_run(run, file, keep=keep).to_frame(cutoff=False))
+    found: list[Finding] = []
+    forecast = predict_run(run, file, keep=keep, heard=found.extend)
+    findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
+    _say(findings, quiet=True)
+    if keep:
+        print(f"Kept in {run}: the newer rows and this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
     if as_json:
-        print(json.dumps({"run": run, "forecast": frame_json(frame)}))
+        print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
 
@@ -253,8 +262,8 @@ def backtest(
     from forecast import runs
 
     plan = _plan(file, model, reading, walking)
-    result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet))
-    _print_walk(result, as_json, csv, quiet)
+    result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
+    _print_walk(result, as_json, csv)
 
 
 @command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2 --ablate gru")
@@ -275,8 +284,8 @@ def compare(
 
     changes = _settings("--try", tries)
     plan = _plan(file, runs.changed_models(changes, ablate), reading, walking)
-    result = runs.compare_run(plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet))
-    _print_walk(result, as_json, csv, quiet)
+    result = runs.compare_run(plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
+    _print_walk(result, as_json, csv)
 
 
 @command("forecast tune data/weather.parquet --model gru --trials 20")
@@ -301,7 +310,7 @@ def tune(
     from forecast.tuning import tune_run
 
     plan = _plan(file, [model], reading, walking, {path: value for path, value in ((f"{model}.search", space), ("tune.sampler", sampler)) if value})
-    result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet))
+    result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
     if as_json:
         print(json.dumps(result))
         return
@@ -360,7 +369,7 @@ def models(
     from forecast.models import MODELS, describe, settings_of, spec
 
     if name is None:
-        print(json.dumps(list(MODELS)) if as_json else "\n".join(MODELS))
+        print(json.dumps({"models": list(MODELS)}) if as_json else "\n".join(MODELS))
         return
     if as_json:
         print(json.dumps(settings_of(spec(name))))
@@ -460,14 +469,19 @@ def _progress(quiet: bool) -> Any:
     return live
 
 
-def _print_data(data: dict[str, Any], quiet: bool) -> None:
-    if not quiet:
-        for finding in data["findings"]:
-            print(_finding(finding), file=sys.stderr)
-        print(file=sys.stderr)
+def _heard(quiet: bool) -> "Heard":
+    """Says what was found in a file, before anything is fitted."""
+    return lambda findings: _say([asdict(finding) for finding in findings], quiet)
 
 
-def _print_walk(result: dict[str, Any], as_json: bool, csv: bool, quiet: bool) -> None:
+def _say(findings: list[dict[str, Any]], quiet: bool) -> None:
+    """Findings on stderr; `quiet`: only what is more than information."""
+    said = [_finding(finding) for finding in findings if not quiet or finding["severity"] != "info"]
+    if said:
+        print(*said, "", sep="\n", file=sys.stderr)
+
+
+def _print_walk(result: dict[str, Any], as_json: bool, csv: bool) -> None:
     """What a walk without a folder gave, as it is asked for."""
     if as_json:
         print(json.dumps(result))
@@ -476,7 +490,6 @@ def _print_walk(result: dict[str, Any], as_json: bool, csv: bool, quiet: bool) -
 
         print(board_of(result).to_frame().to_csv(), end="")
     else:
-        _print_data(result["data"], quiet)
         _print_board(result)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.findings import Heard, Report, listed
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, unplaced
@@ -24,19 +25,20 @@ FEW, LEAST = 20, 4  # stretches side by side below which Student's t takes the p
 FORECASTS, ROWS = Path("kept", "forecasts.parquet"), Path("kept", "rows.parquet")
 
 
-def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, keep: bool = False) -> Forecast:
+def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, keep: bool = False, heard: Heard | None = None) -> Forecast:
     """The next horizon from a run folder alone, or after the newest rows of another file.
 
     keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
     origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
+    heard: told what was found in the file, and which series the model never saw.
     """
     folder = Path(folder)
     fitted = _fitted(folder)
     if not keep:
-        return fitted.predict(_known(folder, fitted, source))
+        return fitted.predict(_known(folder, fitted, source, heard))
     with locked(folder):
         sweep(folder)
-        panel = _known(folder, fitted, source)
+        panel = _known(folder, fitted, source, heard)
         forecast = fitted.predict(panel)
         made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)
         if len(before):
@@ -67,14 +69,20 @@ def _fitted(folder: Path) -> Fitted:
     return fitted
 
 
-def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None") -> Panel:
-    """The stored rows of a run, and those of a newer file joined to them."""
+def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None", heard: Heard | None = None) -> Panel:
+    """The stored rows of a run, and those of a newer file joined to them; `heard` is told what was found there."""
     kept = folder / ROWS
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
         return panel
     roles = json.loads((folder / "run.json").read_text())["roles"]
-    return join(panel, read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock))
+    newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+    unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
+    if unknown:
+        report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
+    if heard is not None:
+        heard((*newer.findings, *report.findings))
+    return join(panel, newer)
 
 
 @dataclass(frozen=True, eq=False)

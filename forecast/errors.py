@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class ForecastError(Exception):
@@ -9,6 +10,10 @@ class ForecastError(Exception):
 
     The message names what, where, what was found and what to do. The command line prints it without a traceback and exits with 2.
     """
+
+    def to_json(self) -> dict[str, Any]:
+        """What `--json` prints of it."""
+        return {"error": str(self)}
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

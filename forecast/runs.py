@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.data.findings import Report, listed
+from forecast.data.findings import Heard, Report, listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
@@ -296,16 +296,24 @@ def _number(value: Any) -> Any:
 
 
 def run(
-    data: str | Path | Run, *, out: str | Path | None = None, overwrite: bool = False, jobs: int = 0, progress: Any = None, **settings: Any
+    data: str | Path | Run,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    jobs: int = 0,
+    progress: Any = None,
+    heard: Heard | None = None,
+    **settings: Any,
 ) -> Result:
     """From a file to a verdict, a fitted winner and a report, in a run folder: what `forecast fit` calls.
 
     Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that was cut off, and
-    gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`.
+    gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`. heard:
+    told what was found in the file, before anything is fitted.
     """
     plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
     specs = plan.specs()
-    panel = _read(plan, specs)
+    panel = _read(plan, specs, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
     if any("future" in one.reads for one in specs):
         check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))  # and one that cannot be forecast from before anything is fitted
@@ -326,14 +334,20 @@ def run(
     return result
 
 
-def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
     specs = plan.specs()
-    return _board(plan, specs, _read(plan, specs), plan.baseline, jobs, progress)[1]
+    return _board(plan, specs, _read(plan, specs, heard), plan.baseline, jobs, progress)[1]
 
 
 def compare_run(
-    plan: Run, tries: Sequence[tuple[str, Any]] = (), *, ablate: str | None = None, jobs: int = 0, progress: Any = None
+    plan: Run,
+    tries: Sequence[tuple[str, Any]] = (),
+    *,
+    ablate: str | None = None,
+    jobs: int = 0,
+    progress: Any = None,
+    heard: Heard | None = None,
 ) -> dict[str, Any]:
     """Changes of one model, each alone, against the model without it, on the same folds and with the same seed.
 
@@ -346,7 +360,7 @@ def compare_run(
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model, settings = models[0], plan.settings.get(models[0], {})
     base = spec(model, **settings)
-    panel = _read(plan, [base])
+    panel = _read(plan, [base], heard)
     changed: list[Spec] = []
     for path, value in tries:
         one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
@@ -384,15 +398,18 @@ def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, job
             return board, board_json(panel, board, _market(plan, outcomes))
 
 
-def _read(plan: Run, specs: Sequence[Spec]) -> Panel:
-    """The panel of a run, whose findings also say which models do not read its columns."""
+def _read(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Panel:
+    """The panel of a run, whose findings also say which models do not read its columns; `heard` is told all of them."""
     panel, report = plan.read(), Report()
     for role in ("past", "future", "static"):
         columns = [column.name for column in panel.columns if column.role == role]
         without = [one.name for one in specs if role not in one.reads]
         if columns and without:
             report.say("unread", f"{', '.join(without)} {'does' if len(without) == 1 else 'do'} not read {role} columns: {listed(columns)}")
-    return replace(panel, findings=(*panel.findings, *report.findings))
+    panel = replace(panel, findings=(*panel.findings, *report.findings))
+    if heard is not None:
+        heard(panel.findings)
+    return panel
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:

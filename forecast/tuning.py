@@ -14,6 +14,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
+from forecast.data.findings import Heard
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest
@@ -377,13 +378,22 @@ class Tuned:
 
 
 def tune_run(
-    plan: Run, *, trials: int = 20, out: str | Path | None = None, overwrite: bool = False, jobs: int = 0, progress: Any = None
+    plan: Run,
+    *,
+    trials: int = 20,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    jobs: int = 0,
+    progress: Any = None,
+    heard: Heard | None = None,
 ) -> dict[str, Any]:
-    """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`."""
+    """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`. heard: as in `run`."""
     if len(plan.models) != 1:
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
     model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
     fixed, panel = _tunable(model, space).fixed, plan.read()
+    if heard is not None:
+        heard(panel.findings)
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
             tuned = tune(

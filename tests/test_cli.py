@@ -161,6 +161,32 @@ def test_a_folder_of_other_settings_is_refused(file, tmp_path):
     assert forecast(tmp_path, *arguments, "--horizon", "6", "--overwrite").returncode == 0
 
 
+def test_what_was_found_is_said_before_anything_is_fitted_and_warnings_in_silence_too(file, tmp_path):
+    with file.open("a") as rows:
+        rows.write("2024-01-17 16:00:00,9999,0.1\n")
+    arguments = ["backtest", file, "--model", "naive,seasonal", "--folds", "1", "--jobs", "1"]
+    said = forecast(tmp_path, *arguments).stderr
+    assert max(said.index("hourly"), said.index("! temp: ")) < said.index("naive fold 1: done")
+    assert forecast(tmp_path, *arguments, "--json").stderr == said
+    quiet = forecast(tmp_path, *arguments, "--quiet").stderr
+    assert quiet.startswith("! temp: ")
+    assert "fold" not in quiet
+    assert "hourly" not in quiet
+
+
+def test_a_mistake_is_one_object_too(file, tmp_path):
+    for arguments in (["fit", file, "--target", "rain"], ["check", file, "--target", "rain"], ["predict", "nowhere"], ["replay", "nowhere"]):
+        refused = forecast(tmp_path, *arguments, "--json")
+        assert refused.returncode == 2
+        assert refused.stderr == f"forecast: {json.loads(refused.stdout)['error']}\n"
+
+
+def test_csv_and_json_at_once_are_refused(file, tmp_path):
+    refused = forecast(tmp_path, "fit", file, "--csv", "--json")
+    assert (refused.returncode, refused.stderr) == (2, "forecast: --csv and --json exclude each other: give one of them.\n")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_overwrite_runs_a_finished_run_again(file, tmp_path):
     arguments = ["fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run"]
     assert "naive fold 1: done" in forecast(tmp_path, *arguments).stderr

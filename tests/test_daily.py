@@ -76,7 +76,10 @@ def test_the_loop_through_the_command_line(run, frame, tmp_path):
     assert early.returncode == 2
     assert "None of the kept forecasts of runs/weather has come true: they are for 2024-03-02 00:00:00 to 2024-03-02 23:00:00" in early.stderr
     assert "Give a file with rows after 2024-03-01 23:00:00." in early.stderr
-    assert json.loads(command(tmp_path, "predict", "runs/weather", "--json").stdout) == made  # from the kept rows
+    again = json.loads(command(tmp_path, "predict", "runs/weather", "--json").stdout)  # from the kept rows
+    assert again["forecast"] == made["forecast"]
+    assert "short" not in [finding["code"] for finding in made["findings"]]  # a day of rows is no short series
+    assert again["findings"] == []
     scored = json.loads(command(tmp_path, "score", "runs/weather", "two.csv", "--json").stdout)
     assert [row["step"] for row in scored["steps"]] == list(range(1, 25))
     assert {row["count"] for row in scored["steps"]} == {2}
@@ -84,6 +87,18 @@ def test_the_loop_through_the_command_line(run, frame, tmp_path):
     shown = command(tmp_path, "score", "runs/weather", "two.csv").stdout
     assert shown.endswith(f"{scored['verdict']}\n")
     assert "walk_coverage-80" in shown
+
+
+def test_what_newer_rows_had_is_said(run, frame, tmp_path):
+    rows = day(frame, 0)
+    strange = rows[rows["station"] == "a"].assign(station="west")
+    pd.concat([rows, rows.iloc[[3]], strange]).to_csv(tmp_path / "one.csv", index=False)
+    made = command(tmp_path, "predict", "runs/weather", "one.csv", "--keep", "--json")
+    assert {"duplicate", "cold"} <= {finding["code"] for finding in json.loads(made.stdout)["findings"]}
+    assert "! the model was not fitted on west, so what it forecasts there is cold\n" in made.stderr
+    assert "! Row 50 repeats the stamp and the values" in made.stderr
+    assert "Kept in runs/weather: the newer rows and this forecast." in made.stderr
+    assert command(tmp_path, "predict", "runs/weather").stderr == ""
 
 
 def test_a_score_is_the_mean_error_of_what_was_kept(run, frame):

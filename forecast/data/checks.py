@@ -46,7 +46,7 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
         rows = np.flatnonzero(values == value)
         report.say(
             "sentinel",
-            f"{name}: {value:g} stands {len(rows):,} times far outside of all other values and may mean missing ({table.at(rows).lower()})",
+            f"{name}: {value:g} stands {f'{len(rows):,} times' if len(rows) > 1 else 'once'} far outside of all other values and may mean missing ({table.at(rows).lower()})",
             rows=table.rows(rows[:SHOWN]),
             example=f"{value:g}",
             remedy=f"(--missing {value:g} takes it so)",
@@ -122,7 +122,7 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
         report.say("constant", f"the target never changes in {listed(constant)}", example=constant[0])
     least = 3 * clock.horizon
     short = [ids[i] for i, known in enumerate(seen) if known < least]
-    if short:
+    if short and not newer:
         report.say("short", f"series with under {least} target values, three default horizons: {listed(short)}", example=short[0])
     ends = known.times[known.stops[known.lengths > 0] - 1]
     if clock.kind != "step" and len(ends) > 1 and (ends != ends[0]).any():

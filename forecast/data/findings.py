@@ -1,6 +1,6 @@
 """What the reader saw, did or refused, as values: the same findings are printed by `check`, recorded in a run, and raised where they stop it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NoReturn
 
@@ -45,6 +45,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "unread": "info",
     "series": "info",
     "neighbours": "info",
+    "cold": "warning",
     "many-neighbours": "error",
     "which-time": "error",
     "which-target": "error",
@@ -122,6 +123,9 @@ class Finding:
         return f"{self.message} {self.remedy}".strip()
 
 
+Heard = Callable[[Sequence[Finding]], Any]  # who is told what was found, before anything is made of it
+
+
 class ReadingError(ForecastError):
     """A file that cannot be read without guessing: the first error in words, and all findings up to it."""
 
@@ -131,9 +135,9 @@ class ReadingError(ForecastError):
         others = ", ".join(dict.fromkeys(finding.code for finding in errors[1:]))
         super().__init__(str(errors[0]) + (f" (Also found: {others}; `forecast check` lists all.)" if others else ""))
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """The findings as JSON values."""
-        return [asdict(finding) for finding in self.findings]
+    def to_json(self) -> dict[str, Any]:
+        """The message and the findings as JSON values."""
+        return {**super().to_json(), "findings": [asdict(finding) for finding in self.findings]}
 
 
 class Report:

@@ -96,6 +96,6 @@ def market_text(rows: list[Direction]) -> str:
         return "\n".join(["The direction of the next step:", *lines])
     p = min(1.0, best.p * len(tested))
     said = f"{best.model} finds the direction of the next step in {100 * best.hits:.1f} % of {best.moves:,} moves; the commoner side alone makes"
-    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} models compared)"
+    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} model{'s' * (len(tested) > 1)} compared)"
     verdict = "that is hardly chance" if p < LEVEL else "that could be chance"
     return "\n".join(["The direction of the next step:", *lines, "", f"{said} {chance}: {verdict}."])
