@@ -44,9 +44,10 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
     suspects = _sentinels(values, low, high)
     for value in suspects:
         rows = np.flatnonzero(values == value)
+        often = f"{len(rows):,} times" if len(rows) > 1 else "once"
         report.say(
             "sentinel",
-            f"{name}: {value:g} stands {f'{len(rows):,} times' if len(rows) > 1 else 'once'} far outside of all other values and may mean missing ({table.at(rows).lower()})",
+            f"{name}: {value:g} stands {often} far outside of all other values and may mean missing ({table.at(rows).lower()})",
             rows=table.rows(rows[:SHOWN]),
             example=f"{value:g}",
             remedy=f"(--missing {value:g} takes it so)",
