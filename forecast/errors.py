@@ -1,7 +1,7 @@
 """The one error that a user can mend."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -25,3 +25,22 @@ def nearest(name: str, choices: Iterable[str]) -> str:
         hint = f" Did you mean {next(choice for choice in known if choice.lower() == close[0])}?"
     shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
     return f"{hint} There is: {shown}." if known else hint
+
+
+def validated(kind: Any, value: Any, where: str = "") -> Any:
+    """The value as its type and annotations (Literal, Field) have it; ForecastError with the setting, what was found and what is allowed.
+
+    where: the path of the value, such as "walk.folds"; of a mapping the keys that lead to what is wrong follow it.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+    path, inner = [where] if where else [], value
+    for key in first["loc"]:  # which also names the types that were tried
+        if isinstance(inner, Mapping) and key in inner:
+            path.append(str(key))
+            inner = inner[key]
+    raise ForecastError(f"{'.'.join(path)} = {first['input']!r}: {first['msg'].lower()}.")

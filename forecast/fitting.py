@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,14 @@ import numpy as np
 
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
-from forecast.data.panel import Column, Panel
+from forecast.data.findings import listed
+from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, Refits, Spec, Watch, one_thread
+from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Spec, Watch, one_thread
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
@@ -95,11 +96,18 @@ class Fitted:
 
     def _checked(self, panel: Panel) -> Panel:
         """The panel with its columns in the order of the fit."""
+        require_panel(panel)
         wanted, found = ([column.name for column in columns] for columns in (self.columns, panel.columns))
         absent = [name for name in wanted if name not in found]
+        target = _known_as(wanted[0], self.scaling.ids)
+        if wanted[0] in absent:
+            raise ForecastError(
+                f"{self.spec.name} was fitted to forecast {target}; the target of this panel is {_known_as(panel.target, panel.ids)}."
+                f" Read the same target (fc.read(..., target=...)), or fit again."
+            )
         if absent:
             raise ForecastError(
-                f"{self.spec.name} was fitted on {', '.join(wanted)}; {', '.join(absent)} is missing here."
+                f"{self.spec.name} was fitted on {', '.join([target, *wanted[1:]])}; {', '.join(absent)} is missing here."
                 f" Add the column (it may be empty), or fit again without it."
             )
         if panel.clock != self.clock:
@@ -142,9 +150,12 @@ def fit(
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
     learns).
     start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
-    columns, is fitted anew and says so in its log.
+    columns, or a net of other shapes, is fitted anew and says so in its log.
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
+    require_panel(past)
+    if start is not None and not (isinstance(start, Mapping) and "whose" in start):
+        raise ForecastError(f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}.")
     past = past.history()
     columns, notes = told_apart(past)
     past = indicators(recoded(past, columns))
@@ -162,7 +173,10 @@ def fit(
             whose = zip(WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True)
             other = " and ".join(what for what, was, now in whose if was != now)
             if not other and isinstance(chosen, Refits):
-                warm = chosen.refit(scaled, goal, start, seed=seed, watch=watch)
+                try:
+                    warm = chosen.refit(scaled, goal, start, seed=seed, watch=watch)
+                except OtherSettingsError:
+                    other = "settings"
             if warm is None:
                 why = f"the fit before had other {other}" if other else "the fit before taught this model nothing to go on from"
                 notes = (*notes, f"{chosen.name}: fitted cold, {why}")
@@ -197,6 +211,11 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
 def _whose(chosen: Spec, scaling: Scaling, goal: Goal) -> list[Any]:
     """By which model what was learned, of which series and for which goal, as JSON values; in the order of WHOSE."""
     return [chosen.name, list(scaling.ids), repr(goal)]
+
+
+def _known_as(target: str, ids: tuple[str, ...]) -> str:
+    """A target as its user knows it: where each series was a column of the file, by these."""
+    return listed(list(ids)) if target == SEVERAL else target
 
 
 def _only(panel: Panel, scaling: Scaling) -> Panel:

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
 from forecast.data.panel import Panel, Roles
 from forecast.data.reading import read
 from forecast.data.scaling import Units
-from forecast.errors import ForecastError, nearest
+from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS, spec
 from forecast.models.base import Spec
@@ -113,17 +111,12 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
         values["tune"] = {"space": space, **{key: value for key, value in values["tune"].items() if key == "sampler"}}
     if isinstance(values.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
         values["bounds"] = [None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]]
-    try:
-        made = TypeAdapter(Run).validate_python({**values, "settings": settings})
-        quantile_levels(made.intervals)
-        Units(made.transform, made.scale)
-        if made.cost is not None and not made.price:
-            raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
-        return replace(made, transform="log") if made.price and made.transform == "none" else made
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function", "tuple", "str", "float", "int")))
-        raise ForecastError(f"{where} = {first['input']!r}: {first['msg'].lower()}.") from None
+    made: Run = validated(Run, {**values, "settings": settings})
+    quantile_levels(made.intervals)
+    Units(made.transform, made.scale)
+    if made.cost is not None and not made.price:
+        raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
+    return replace(made, transform="log") if made.price and made.transform == "none" else made
 
 
 def _toml(path: Path) -> dict[str, Any]:

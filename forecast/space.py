@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from forecast.errors import ForecastError, nearest
+from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec
 
 STEPS = 4  # values of a range in a grid
@@ -226,7 +225,7 @@ def _range(where: str, hint: Any, table: Mapping[str, Any]) -> Range:
         raise ForecastError(f"{where} has no range: it takes a list of values.")
     if not {"low", "high"} <= set(table):
         raise ForecastError(f"{where} = {dict(table)}: a range has low and high, such as {{low = 1, high = 10}}.")
-    low, high, log = _checked(where, hint, table["low"]), _checked(where, hint, table["high"]), bool(table.get("log", False))
+    low, high, log = validated(hint, table["low"], where), validated(hint, table["high"], where), bool(table.get("log", False))
     if not low < high or (log and low <= 0):
         raise ForecastError(f"{where} = {dict(table)}: low is below high, and above 0 where log is true.")
     return Range(low, high, log, float not in kinds)
@@ -236,14 +235,7 @@ def _choices(where: str, hint: Any, value: Any) -> Choices:
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values or any(isinstance(one, Mapping) for one in values):
         raise ForecastError(f"{where} = {value!r}: a list of values is tried, such as [1, 2].")
-    return Choices(tuple(dict.fromkeys(_checked(where, hint, one) for one in values)))
-
-
-def _checked(where: str, hint: Any, value: Any) -> Any:
-    try:
-        return TypeAdapter(hint).validate_python(value)
-    except ValidationError as error:
-        raise ForecastError(f"{where}: {value!r} is no value for it: {error.errors()[0]['msg'].lower()}.") from None
+    return Choices(tuple(dict.fromkeys(validated(hint, one, where) for one in values)))
 
 
 def _kinds(hint: Any) -> set[Any]:

@@ -15,12 +15,12 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from forecast.data.findings import Heard
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest
 from forecast.evaluation.backtest import Keep, Part, backtest
 from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin
-from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
+from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
 from forecast.models import Ranges, settings_of, spec
@@ -124,9 +124,16 @@ class Search:
     @staticmethod
     def before_test(panel: Panel, walk: WalkForward, units: Units, seed: int) -> "Search":
         """The last fifth of what lies before the test, in two folds, at the same horizon."""
+        require_panel(panel)
         before = panel.until(first_test_row(panel, walk))
         inner = replace(walk, test=0.2, folds=FOLDS)
-        list(walk_forward(before, inner))  # too short a file is refused before the first trial
+        horizon, count = inner.ahead(panel.clock), length_of(grid_places(before, inner))
+        needed = rows_needed(horizon, inner)
+        if count < needed:
+            raise ForecastError(
+                f"{count} rows before the test are too few to tune on with a horizon of {horizon}: at least {needed} are needed."
+                f" Take a shorter --horizon, a smaller --test or a longer file."
+            )
         return Search(before, inner, units, seed)
 
     def value(self, trial: optuna.Trial, candidate: Spec) -> float:

@@ -7,9 +7,11 @@ import numpy as np
 
 from forecast.data.clock import Clock
 from forecast.data.findings import Finding
+from forecast.errors import ForecastError
 from forecast.files import Array
 
 Role = Literal["target", "past", "future", "static"]
+SEVERAL = "value"  # the target of a panel whose series are columns of a file
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,17 @@ class Panel:
 def _last(values: Array) -> int:
     seen = np.flatnonzero(~np.isnan(values))
     return int(seen[-1]) + 1 if len(seen) else 0
+
+
+def require_panel(found: object) -> None:
+    """Refuse what is no panel: reading has findings, so it is the user who reads."""
+    if not isinstance(found, Panel):
+        home = type(found).__module__.partition(".")[0]
+        kind = type(found).__name__ if home == "builtins" else f"{home} {type(found).__name__}"
+        raise ForecastError(
+            f"A panel is needed here; found a {kind}. fc.read(...) makes a panel of a file, a pandas frame or series, or an Arrow table:"
+            f" look at panel.findings, then give the panel."
+        )
 
 
 def make_panel(

@@ -36,7 +36,7 @@ from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
 from forecast.data.neighbours import choose_series
 from forecast.data.numbers import Decimal
-from forecast.data.panel import Column, Panel, Role, Roles
+from forecast.data.panel import SEVERAL, Column, Panel, Role, Roles
 from forecast.data.sources import load_table
 from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
@@ -292,7 +292,7 @@ def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], colu
         values = np.concatenate([values, np.tile(rows.values[:, count:], (count, 1))], axis=1)
     stops = length * np.arange(1, count + 1)
     times = np.tile(rows.times, count)
-    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column("value", "target"), *columns[count:]), clock)
+    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column(SEVERAL, "target"), *columns[count:]), clock)
 
 
 def _edges(panel: Panel) -> tuple[Any, Any]:

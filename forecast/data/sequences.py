@@ -34,8 +34,9 @@ class Sequences:
 def windows(data: "Panel | str | Path | Any", context: int, horizon: int, stride: int = 1) -> Sequences:
     """Supervised sequences of a panel, a file or a frame: every `stride`-th window of `context` rows and the `horizon` rows after them.
 
-    No window crosses from one series into another. Of one series all arrays are views of the panel, and no memory is taken; of several they
-    are copies, context + horizon times as large as the panel at stride 1. A file or frame is read as `read` reads it without being told more.
+    Nothing is filled or left out: where readings are missing, x and y are NaN. No window crosses from one series into another. Of one series
+    all arrays are views of the panel, and no memory is taken; of several they are copies, context + horizon times as large as the panel at
+    stride 1. A file or frame is read as `read` reads it without being told more.
     Raises ForecastError where no series has context + horizon rows.
     """
     for name, value in (("context", context), ("horizon", horizon), ("stride", stride)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, require_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
 from forecast.files import Array
@@ -68,6 +68,7 @@ def audit(
     seed: int = 0,
 ) -> Audit:
     """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column."""
+    require_panel(panel)
     walk = replace(walk or WalkForward(), folds=1)
     fold = next(walk_forward(panel, walk))
     middle = np.sort(fold.places)[len(fold.places) // 2]

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling, Units, fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
@@ -58,10 +58,13 @@ def backtest(
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit. The warm
     refits of one model follow one another.
     """
+    require_panel(panel)
     walk = walk or WalkForward()
     several = models if isinstance(models, Iterable) and not isinstance(models, str) else [models]
     specs = [spec(model) if isinstance(model, str) else model for model in several]
     names = [one.name for one in specs]
+    if not names:
+        raise ForecastError('No model is named. Give one or several, such as ["gru", "arima", "naive"].')
     if len(set(names)) < len(names):
         raise ForecastError(f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own.")
     folds = list(walk_forward(panel, walk))

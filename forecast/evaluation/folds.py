@@ -1,9 +1,10 @@
 """Folds: few fits, many origins. Every row that is scored lies after every row that was fitted on."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,10 @@ from pydantic import Field
 from forecast.data.clock import Clock
 from forecast.data.panel import Panel
 from forecast.data.zones import to_utc
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, validated
 from forecast.files import Array
 
-MOST = 2000  # origins a series, unless a stride is given
+MOST = 2000  # origins a series, unless a stride is given or more than half as many folds
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class WalkForward:
     sees no row of a series from its first origin on, but of series that end later it sees dates after that: for series that move together a mild
     leak, and a leaderboard says so.
     folds: blocks of the test, one fit before each.
-    stride: steps between origins; None = the smallest with at most 2,000 origins a series.
+    stride: steps between origins; None = the smallest with at most 2,000 origins a series, or two a fold.
     gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
     max_past: rows of each series that a fit sees at most, a window that slides; None = all, a window that grows.
     refit: "cold", each fold is fitted anew; "warm", from the second on a net goes on from its weights in the fold before, for the share `finish` of
@@ -45,6 +46,11 @@ class WalkForward:
     max_past: Annotated[int, Field(ge=1)] | None = None
     align: Literal["stamp", "end"] = "stamp"
     refit: Literal["cold", "warm"] = "cold"
+
+    def __post_init__(self) -> None:
+        """ForecastError where a field is not what its annotation allows."""
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            object.__setattr__(self, name, validated(hint, getattr(self, name), f"walk.{name}"))
 
     def ahead(self, clock: Clock) -> int:
         """Steps that are forecast: the gap and the horizon."""
@@ -72,21 +78,16 @@ class Fold:
 def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
     """The folds of a panel. A series without a row at a place of the grid, or without a whole horizon after it, has no origin there.
 
-    Raises ForecastError, with the number of rows that are needed, where the panel is too short.
+    Raises ForecastError, with the number of rows that are needed or the tests that would do, where past or test part is too short.
     """
     horizon = walk.ahead(panel.clock)
     places = grid_places(panel, walk)
-    count = _length(places)
+    count = length_of(places)
     first, last = _first_test(places, walk, panel), count - horizon
-    stride = walk.stride or max(1, math.ceil((last - first + 1) / MOST))
+    if not _suffices(count, count - first, horizon, walk.folds, walk.stride or 1):
+        raise _too_short(count, count - first, horizon, walk)
+    stride = walk.stride or max(1, math.ceil((last - first + 1) / max(MOST, 2 * walk.folds)))
     asked = np.arange(first, last + 1, stride)
-    least = 2 * (2 * horizon + 1)  # what a net needs to train and to validate
-    if len(asked) < walk.folds or first < least:
-        needed = _needed(horizon, walk, least)
-        raise ForecastError(
-            f"{count} rows are too few for a horizon of {horizon} with {walk.folds} folds in the test part: at least {needed} are needed."
-            f" Take a shorter --horizon, fewer --folds, or a longer file."
-        )
     for index, block in enumerate(np.array_split(asked, walk.folds)):
         yield Fold(index, rows_before(places, block[0]), *_origins(places, block, horizon))
 
@@ -113,13 +114,14 @@ def rows_before(places: list[Array], place: int) -> Array:
     return np.array([np.searchsorted(own, place) for own in places], "int64")
 
 
-def _length(places: list[Array]) -> int:
+def length_of(places: list[Array]) -> int:
+    """The places of the grid."""
     return max(int(own[-1]) + 1 for own in places if len(own))
 
 
 def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
     """The place on the grid where the test begins."""
-    count = _length(places)
+    count = length_of(places)
     if isinstance(walk.test, str):
         if panel.clock.kind == "step":
             raise ForecastError(f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps.")
@@ -132,17 +134,64 @@ def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
         date = to_utc(np.array([date]), panel.clock.tz)[0]  # the day begins where the panel is
         rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
         return min((int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count)
-    if walk.test <= 0:
+    if not 0 < walk.test < math.inf:
         raise ForecastError(f"test={walk.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date.")
-    return count - (math.ceil(count * walk.test) if walk.test < 1 else int(walk.test))
+    return count - _tested(count, walk.test)
 
 
-def _needed(horizon: int, walk: WalkForward, least: int) -> int:
-    """How many stamps the walk needs: for a share the larger of what the past and what the test part ask for."""
-    origins = (walk.folds - 1) * (walk.stride or 1) + horizon
-    if isinstance(walk.test, str) or walk.test >= 1:
-        return least + origins
-    return max(math.ceil(least / (1 - walk.test)) + 1, math.ceil(origins / walk.test))
+def _tested(count: int, test: float) -> int:
+    """The rows of the test part, from a share of all or their number."""
+    return math.ceil(count * test) if test < 1 else int(test)
+
+
+def rows_needed(horizon: int, walk: WalkForward) -> int:
+    """The least rows of the longest series, or stamps of all, that a walk whose test is a share needs."""
+    share, folds, stride = float(walk.test), walk.folds, walk.stride or 1
+    return bisect_left(range(2**62), True, key=lambda rows: _suffices(rows, _tested(rows, share), horizon, folds, stride))
+
+
+def _suffices(count: int, tested: int, horizon: int, folds: int, stride: int) -> bool:
+    """Whether `count` rows, `tested` of them in the test part, leave a net enough to be fitted on and each fold an origin."""
+    return count - tested >= _least_past(horizon) and tested >= _least_test(horizon, folds, stride)
+
+
+def _least_past(horizon: int) -> int:
+    """What a net needs to train and to validate."""
+    return 2 * (2 * horizon + 1)
+
+
+def _least_test(horizon: int, folds: int, stride: int) -> int:
+    """An origin for each fold, and a whole horizon after the last."""
+    return (folds - 1) * stride + horizon
+
+
+def _too_short(count: int, tested: int, horizon: int, walk: WalkForward) -> ForecastError:
+    """What would do in place of `tested` rows of `count`: of a share more rows, else another test, else more rows with the shortest test."""
+    folds, stride = walk.folds, walk.stride or 1
+    shortest, longest = _least_test(horizon, folds, stride), count - _least_past(horizon)
+    tests = f"--test {shortest}" if shortest == longest else f"--test {shortest} to {longest}"
+    helps = {
+        tests: shortest <= longest,
+        "a shorter --horizon": _suffices(count, tested, 1 + walk.gap, folds, stride),
+        "fewer --folds": _suffices(count, tested, horizon, 1, stride),
+        "a smaller --stride": _suffices(count, tested, horizon, folds, 1),
+    }
+    ways = [way for way, does in helps.items() if does]
+    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {folds} fold{'s' if folds > 1 else ''}"
+    if not isinstance(walk.test, str) and walk.test < 1:
+        said = f"{count} rows are too few for {asked} in the test part: at least {rows_needed(horizon, walk)} are needed."
+        ways.append("a longer file")
+    elif shortest <= longest:
+        said = f"A test part of {tested} of {count} rows is too {'short' if tested < shortest else 'long'} for {asked}."
+    else:
+        needed = shortest + _least_past(horizon)
+        said = f"{count} rows are too few for {asked}, wherever the test part begins: at least {needed} are needed, with --test {shortest}."
+        ways.append("a longer file")
+    return ForecastError(f"{said} Take {_either(ways)}.")
+
+
+def _either(ways: list[str]) -> str:
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
 
 
 def _origins(places: list[Array], asked: Array, horizon: int) -> tuple[Array, Array]:

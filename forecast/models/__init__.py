@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from forecast.errors import ForecastError, nearest
+from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec
 
 PLAIN = {"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}  # what most tutorials build
@@ -44,13 +44,7 @@ def spec(model: str, **settings: Any) -> Spec:
     for key in settings:
         if key not in fields or key == "name":
             raise ForecastError(f"{model} has no setting {key!r}.{nearest(key, [f for f in fields if f != 'name'])}")
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        checked: Spec = TypeAdapter(made).validate_python({**preset, **settings, "name": model})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ForecastError(f"{model}.{first['loc'][0]} = {first['input']!r}: {first['msg'].lower()}.") from None
+    checked: Spec = validated(made, {**preset, **settings, "name": model}, model)
     return checked
 
 

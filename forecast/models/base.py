@@ -11,6 +11,7 @@ import numpy as np
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
+from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.results import Log
 
@@ -40,6 +41,10 @@ class Goal:
     def moving(self) -> tuple[str, ...]:
         """The columns that are not static, the target first."""
         return tuple(name for name in self.columns if name not in self.static)
+
+
+class OtherSettingsError(ForecastError):
+    """What was learned is not of a model with the settings of the Spec that is to take it up."""
 
 
 class Stop(Exception):  # noqa: N818 (a signal, not an error)
@@ -99,7 +104,7 @@ class Spec(Protocol):
         """Learn from a scaled panel."""
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> Learned:
-        """The Learned whose `arrays()` these are."""
+        """The Learned whose `arrays()` these are; OtherSettingsError where they do not fit this spec."""
 
     def space(self, trial: Any) -> Self:
         """This spec with the settings that an Optuna trial suggests."""
@@ -110,7 +115,7 @@ class Refits(Protocol):
     """What a Spec may have beside: a warm refit. A model without one is fitted cold, anew, on each longer past."""
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> Learned | None:
-        """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be."""
+        """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be, OtherSettingsError as in `restore`."""
 
 
 @contextlib.contextmanager

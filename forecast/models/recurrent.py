@@ -18,7 +18,7 @@ from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import FAR, Goal, Watch, cycles_seen, seasonal_errors
+from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, seasonal_errors
 from forecast.models.net import Net, point_of
 from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import CHUNK, Ended, Inputs, Training, Turn, Unit, affordable, answer, loss_of, members_of, seeded, train
@@ -170,7 +170,9 @@ class Recurrent(Settings):
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
             if twin != found:
                 wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
-                raise ForecastError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}.")
+                raise OtherSettingsError(
+                    f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}."
+                )
             net.load_state_dict(weights)
             nets.append(net.eval())
         return LearnedNet(sized, goal, tuple(nets), cycles, Log())

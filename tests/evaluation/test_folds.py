@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from conftest import BEGIN, hours, single, weather
@@ -6,6 +8,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
+from forecast.plan import make_run
 
 
 def test_every_row_of_the_test_is_an_origin_once_and_all_lie_after_the_fit():
@@ -46,9 +49,118 @@ def test_ragged_series_share_the_moment_not_the_row():
 
 
 def test_too_few_rows_say_how_many_are_needed():
-    with pytest.raises(ForecastError, match=r"100 rows are too few for a horizon of 24 with 3 folds in the test part: at least 130 are needed"):
+    with pytest.raises(ForecastError, match=r"100 rows are too few for a horizon of 24 with 3 folds in the test part: at least 126 are needed"):
         list(walk_forward(single(np.zeros(100)), WalkForward(horizon=24)))
-    list(walk_forward(single(np.zeros(130)), WalkForward(horizon=24)))
+    list(walk_forward(single(np.zeros(126)), WalkForward(horizon=24)))
+
+
+def runs(count, **walk):
+    """Whether a panel of `count` rows can be walked through, each fold with an origin."""
+    try:
+        return all(len(fold.origins) for fold in walk_forward(single(np.zeros(count)), WalkForward(**walk)))
+    except ForecastError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("count", "walk", "message"),
+    [
+        (1500, {"test": 2}, "A test part of 2 of 1500 rows is too short for a horizon of 24 with 3 folds. Take --test 26 to 1402."),
+        (
+            1500,
+            {"test": 1450},
+            "A test part of 1450 of 1500 rows is too long for a horizon of 24 with 3 folds. Take --test 26 to 1402 or a shorter --horizon.",
+        ),
+        (
+            500,
+            {"test": str(BEGIN + np.timedelta64(475, "h"))},
+            "A test part of 25 of 500 rows is too short for a horizon of 24 with 3 folds."
+            " Take --test 26 to 402, a shorter --horizon or fewer --folds.",
+        ),
+        (
+            60,
+            {"horizon": 12, "folds": 1},
+            "60 rows are too few for a horizon of 12 with 1 fold in the test part: at least 63 are needed."
+            " Take a shorter --horizon or a longer file.",
+        ),
+        (
+            60,
+            {"horizon": 12, "folds": 1, "test": 24},
+            "60 rows are too few for a horizon of 12 with 1 fold, wherever the test part begins: at least 62 are needed, with --test 12."
+            " Take a shorter --horizon or a longer file.",
+        ),
+        (
+            200,
+            {"horizon": 2, "gap": 1, "stride": 40, "test": 80},
+            "A test part of 80 of 200 rows is too short for a horizon of 3, its gap included, with 3 folds."
+            " Take --test 83 to 186, fewer --folds or a smaller --stride.",
+        ),
+    ],
+)
+def test_what_would_do_is_said_and_nothing_that_would_not(count, walk, message):
+    with pytest.raises(ForecastError) as raised:
+        list(walk_forward(single(np.zeros(count)), WalkForward(**{"horizon": 24, **walk})))
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_with_the_number_that_is_named_it_runs_and_with_one_less_it_does_not(seed):
+    """Each way that is suggested is tried too: the shortest horizon, one fold, a stride of one."""
+    random = np.random.default_rng(seed)
+    walk = {
+        "horizon": int(random.integers(1, 30)),
+        "gap": int(random.integers(0, 3)),
+        "folds": int(random.integers(1, 12)),
+        "stride": [None, int(random.integers(1, 20))][seed % 2],
+        "test": [float(random.uniform(0.02, 0.98)), int(random.integers(1, 200))][seed // 2 % 2],
+    }
+    count = int(random.integers(5, 250))
+    try:
+        list(walk_forward(single(np.zeros(count)), WalkForward(**walk)))
+    except ForecastError as error:
+        said = str(error)
+    else:
+        return
+    tests = re.search(r"Take --test (\d+)(?: to (\d+))?", said)
+    if tests:
+        shortest, longest = int(tests[1]), int(tests[2] or tests[1])
+        found = [runs(count, **{**walk, "test": test}) for test in (max(shortest - 1, 0.5 / count), shortest, longest, longest + 1)]
+        assert found == [False, True, True, False]
+    needed = re.search(r"at least (\d+) are needed(?:, with --test (\d+))?", said)
+    if needed:
+        asked = {**walk, "test": int(needed[2])} if needed[2] else walk
+        assert [runs(int(needed[1]) - less, **asked) for less in (1, 0)] == [False, True]
+    assert tests or needed
+    for way, change in {"a shorter --horizon": {"horizon": 1}, "fewer --folds": {"folds": 1}, "a smaller --stride": {"stride": 1}}.items():
+        assert (way in said) == (runs(count, **{**walk, **change}))
+
+
+def test_many_folds_have_an_origin_each():
+    for rows in (1501, 2600, 5000):
+        assert len(list(walk_forward(single(np.zeros(rows + 10)), WalkForward(horizon=1, folds=1500, test=rows)))) == 1500
+
+
+@pytest.mark.parametrize(
+    ("field", "found", "allowed"),
+    [
+        ("refit", "hot", "input should be 'cold' or 'warm'"),
+        ("align", "date", "input should be 'stamp' or 'end'"),
+        ("stride", 0, "input should be greater than or equal to 1"),
+        ("folds", 0, "input should be greater than or equal to 1"),
+        ("folds", 2.5, "input should be a valid integer"),
+        ("gap", -1, "input should be greater than or equal to 0"),
+        ("max_past", 0, "input should be greater than or equal to 1"),
+    ],
+)
+def test_a_walk_that_cannot_be_is_refused_when_it_is_made(field, found, allowed):
+    message = f"walk.{field} = {found!r}: {allowed}"
+    for make in (lambda: WalkForward(**{field: found}), lambda: make_run("file.csv", overrides={f"walk.{field}": found})):
+        with pytest.raises(ForecastError, match=re.escape(message)):
+            make()
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert WalkForward(horizon=np.int64(6), test=np.float64(0.5), folds=np.int64(2)) == WalkForward(horizon=6, test=0.5, folds=2)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,20 @@ def test_a_net_that_knew_other_names_of_a_category_is_fitted_cold_and_says_so():
     assert after.log.notes[-1] == "gru: fitted cold, the fit before had other columns, horizon, units, intervals or bounds"
 
 
+@pytest.mark.parametrize("settings", [{"units": 12}, {"layers": 2}, {"head": "linear"}])
+def test_a_net_of_other_shapes_is_fitted_cold_and_says_so(settings):
+    before, cold = fit(small(), weather((200,)), 6), fit(small(**settings), weather((220,)), 6)
+    after = fit(small(**settings), weather((220,)), 6, start=before.start)
+    assert not after.log.warm
+    assert after.log.notes == (*cold.log.notes, "gru: fitted cold, the fit before had other settings")
+    assert same(after.start.values(), cold.start.values()) == [True] * len(cold.start)
+
+
+def test_other_steps_of_training_go_on_from_the_same_shapes():
+    before = fit(small(), weather((200,)), 6)
+    assert fit(small(finish=0.9, learning_rate=1e-4), weather((220,)), 6, start=before.start).log.warm
+
+
 def test_a_model_that_cannot_go_on_is_fitted_cold_and_says_so():
     warm, cold = (list(backtest(["ridge", small()], weather(), walk)) for walk in (WARM, COLD))
     assert same(values(warm)[::2], values(cold)[::2]) == [True] * 3
