@@ -115,7 +115,7 @@ class Refits(Protocol):
     """What a Spec may have beside: a warm refit. A model without one is fitted cold, anew, on each longer past."""
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> Learned | None:
-        """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be, OtherSettingsError as in `restore`."""
+        """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be; raises as `restore`."""
 
 
 @contextlib.contextmanager

@@ -170,9 +170,7 @@ class Recurrent(Settings):
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
             if twin != found:
                 wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
-                raise OtherSettingsError(
-                    f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, expected {twin.get(wrong)}."
-                )
+                raise OtherSettingsError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, not {twin.get(wrong)}.")
             net.load_state_dict(weights)
             nets.append(net.eval())
         return LearnedNet(sized, goal, tuple(nets), cycles, Log())
