@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from report import machine, package_hash, table
+from report import code_of, machine, table
 
 import forecast
 from forecast.data.clock import Clock
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     bench = Bench(read(options.train), read(options.test), options.season)
-    key = f"{sha256(options.train)}{package_hash()}"
+    key = f"{sha256(options.train)}{code_of('fitting', 'models.recurrent')}"
     inner, rows = bench.held(), []
     candidates = [one for one in CANDIDATES if one.get("span", 0) * options.season != 1]  # the mean of one value is the last
     tried = chosen = [options.settings] if options.settings is not None else candidates

@@ -1,5 +1,6 @@
 """What the scripts of this folder share: a table of results, and where they were measured."""
 
+import ast
 import hashlib
 import json
 import os
@@ -34,6 +35,23 @@ def package_hash() -> str:
     root = Path(forecast.__file__).parent
     code = [path for part in ("data", "models") for path in sorted((root / part).rglob("*.py"))] + [root / "fitting.py"]
     return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
+
+
+def code_of(*modules: str) -> str:
+    """A hash of modules of the package, such as "models.recurrent", and of all of it that they import, and what that imports: what a net that is
+    fitted on a panel is known by, whatever becomes of the reader."""
+    root, found, open_ = Path(forecast.__file__).parent, {}, [module.split(".") for module in modules]
+    while open_:
+        path = root.joinpath(*open_.pop())
+        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        if path in found or not path.exists():
+            continue
+        found[path] = sha256(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("forecast."):
+                inside = str(node.module).split(".")[1:]
+                open_ += [inside, *([*inside, alias.name] for alias in node.names)]
+    return hashlib.sha256("".join(found[path] for path in sorted(found)).encode()).hexdigest()[:16]
 
 
 def kept(what: str, key: Any, make: Callable[[], dict[str, Any]], code: str = "") -> dict[str, Any]:

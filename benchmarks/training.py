@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from environments import elsewhere
 from longhorizon import load
-from report import kept, machine, table
+from report import code_of, kept, machine, table
 from torch import Tensor, nn
 
 import forecast
@@ -30,7 +30,7 @@ from forecast.data.panel import Panel
 from forecast.files import sha256
 
 HORIZON, WINDOW = 24, 168
-STEPS = (10, 20, 40, 80, 160, 320, 796)  # the last is the default of this file
+STEPS = (10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 796)  # the last is the default of this file
 TIMES = (4, 8, 16, 32, 64)  # CPU seconds at which the others are judged, and once more where their budget ends
 PEERS = ("neuralforecast.LSTM", "darts.LSTM", "neuralforecast.GRU", "darts.GRU")
 
@@ -122,7 +122,8 @@ def main() -> None:
     list(ours(panel, train, test, "gru", 5, seed))  # imports and first calls are not counted
     others = {"textbook": partial(textbook, anchor=False, seed=seed), "textbook + anchor": partial(textbook, anchor=True, seed=seed)}
     others |= {name: partial(peer, model=name) for name in PEERS if options.peers}
-    cells = [(model, steps, partial(ours, panel, train, test, model, steps, seed), "") for model in ("gru", "lstm") for steps in STEPS]
+    net = code_of("fitting", "models.recurrent")
+    cells = [(model, steps, partial(ours, panel, train, test, model, steps, seed), net) for model in ("gru", "lstm") for steps in STEPS]
     code = "".join((Path(__file__).parent / name).read_text() for name in ("training.py", "peer.py", "peer_training.py"))
     cells += [(name, "", partial(other, panel, train, test, marks=marks), code) for name, other in others.items()]
     rows = []

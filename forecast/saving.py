@@ -19,7 +19,7 @@ from forecast.models import MODELS, settings_of, spec
 from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
-FORMAT = 4  # of model files; raised when an older one can no longer be read
+FORMAT = 5  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:

@@ -97,6 +97,7 @@ def test_models_do_not_know_each_other_except_for_a_fallback_or_what_they_share(
         ("recurrent", "net"),
         ("net", "settings"),
         ("net", "layers"),
+        ("layers", "cells"),
         ("arima", "arima_search"),
         ("arima", "sarima"),
         ("arima_search", "sarima"),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-Cell = nn.LSTM | nn.GRU
-CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+from forecast.models.cells import Gru, gru
+
+Cell = nn.LSTM | Gru
 Drawn = Tensor | None  # a recurrent matrix (G D, D) with some of its entries zeroed; None = the cell's own
 Carried = tuple[Tensor, ...]  # what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
 
@@ -28,13 +29,20 @@ class State:
         return State(carried, self.drawn, self.end.repeat_interleave(count, dim=0))
 
 
+def cell_of(name: str, entering: int, width: int, layers: int = 1, dropout: float = 0.0) -> Cell:
+    """An LSTM or GRU, one layer or several of one width with dropout between them."""
+    if name == "lstm":
+        return nn.LSTM(entering, width, layers, batch_first=True, dropout=dropout)
+    return Gru(entering, width, layers, dropout=dropout)
+
+
 class Layer(nn.Module):
     """norm -> cell, in one direction or two. What both directions found is brought back to D units by one linear layer."""
 
     def __init__(self, cell: str, entering: int, width: int, *, norm: str, bidirectional: bool, asked: bool) -> None:
         super().__init__()
-        self.cell = CELLS[cell](entering, width, batch_first=True)
-        self.back = CELLS[cell](entering, width, batch_first=True) if bidirectional else None
+        self.cell = cell_of(cell, entering, width)
+        self.back = cell_of(cell, entering, width) if bidirectional else None
         states = 2 if cell == "lstm" else 1
         self.joins = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(states if bidirectional else 0))
         self.norm = norm_of(norm, entering)
@@ -105,22 +113,20 @@ class Stack(nn.Module):
 
 
 def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Drawn) -> tuple[Tensor, Carried]:
-    """A one-layer nn.LSTM or nn.GRU on (B, n, .), with another recurrent matrix than its own where one was drawn, at the cost of its own."""
-    if carried is None:
-        zeros = x.new_zeros(1, len(x), cell.hidden_size)
-        carried = (zeros, zeros) if isinstance(cell, nn.LSTM) else (zeros,)
-    start = carried if isinstance(cell, nn.LSTM) else carried[0]
+    """A one-layer nn.LSTM or Gru on (B, n, .), with another recurrent matrix than its own where one was drawn, at the cost of its own."""
     if recurrent is None:
+        start = carried if carried is None or isinstance(cell, nn.LSTM) else carried[0]
         output, end = cell(x, start)
         return output, end if isinstance(end, tuple) else (end,)
     entering, _, *biases = cell.parameters()
     weights = [entering, recurrent, *biases]
+    if isinstance(cell, Gru):
+        output, h = gru(x, None if carried is None else carried[0][0], weights)
+        return output, (h[None],)
+    zeros = x.new_zeros(1, len(x), cell.hidden_size)
     flags = True, 1, 0.0, cell.training, False, True  # biases, layers, dropout, training, bidirectional, batch first
-    if isinstance(cell, nn.LSTM):
-        output, h, c = torch.lstm(x, carried, weights, *flags)
-        return output, (h, c)
-    output, h = torch.gru(x, carried[0], weights, *flags)
-    return output, (h,)
+    output, h, c = torch.lstm(x, carried or (zeros, zeros), weights, *flags)
+    return output, (h, c)
 
 
 def _recurrent(cell: Cell) -> Tensor:
@@ -185,7 +191,7 @@ def initialise(module: nn.Module, init: str, forget_bias: float | None) -> None:
     orthogonal is of recurrent matrices alone; other matrices keep what they have. A forget bias is set on top of any of them.
     """
     for part in module.modules():
-        if init != "default" and isinstance(part, nn.Linear | nn.LSTM | nn.GRU):
+        if init != "default" and isinstance(part, nn.Linear | nn.LSTM | Gru):
             _fill(part, init)
         if forget_bias is not None and isinstance(part, nn.LSTM):
             _set_forget_bias(part, forget_bias)

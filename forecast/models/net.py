@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from forecast.models.base import Goal
-from forecast.models.layers import CELLS, Attention, Stack, State, initialise
+from forecast.models.layers import Attention, Stack, State, cell_of, initialise
 from forecast.models.settings import Settings
 
-Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of nn.GRU, of nn.LSTM, of a Stack
+Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of a Gru, of nn.LSTM, of a Stack
 
 
 class Ahead(NamedTuple):
@@ -59,6 +59,7 @@ class Net(nn.Module):
         self.static = nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None  # added where the series' own are
         self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
         self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
+        self.follow = nn.Parameter(torch.ones(series)) if series and sized.skip else None  # how far each series follows the skip
         self.trust: Tensor | None
         self.register_buffer("trust", torch.ones(1) if sized.shrink else None)  # in use, the share of the departure from the anchor that is forecast
         initialise(self, sized.init, sized.forget_bias)
@@ -83,6 +84,8 @@ class Net(nn.Module):
         output, state = self.rnn(self._enter(self._segments(z, seen), reading))
         pooled = self.attention(output)[0] if self.attention is not None else None
         skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
+        if self.follow is not None:
+            skip = skip * _embed(self.follow[:, None], series)
         base = anchor[:, :1]
         if self.anchor == "season":
             base = self._season(window, seen, anchor)
@@ -245,11 +248,11 @@ def point_of(goal: Goal, loss: str) -> int:
 
 
 def _recurrent(sized: Settings) -> nn.Module:
-    """torch's own LSTM or GRU, and where the settings ask for more than it can do, a Stack."""
+    """A plain LSTM or GRU, and where the settings ask for more than it can do, a Stack."""
     widths = sized.widths
     dropout = sized.dropout if len(widths) > 1 else 0.0
     if sized.norm == "none" and len(set(widths)) == 1 and not (sized.residual or sized.bidirectional or sized.recurrent_dropout):
-        return CELLS[sized.cell](widths[0], widths[0], len(widths), batch_first=True, dropout=dropout)
+        return cell_of(sized.cell, widths[0], widths[0], len(widths), dropout)
     return Stack(
         sized.cell,
         widths,

@@ -148,6 +148,20 @@ def test_a_skip_is_zero_at_first_and_a_linear_map_of_the_window():
     assert torch.equal(without(*inputs(window)), beside(*inputs(window)))
 
 
+def test_each_series_follows_the_skip_as_far_as_it_has_learned_and_a_cold_one_as_far_as_they_do_on_average():
+    sized = spec("gru", **SMALL, segment=6, anchor="last")
+    made = Net(sized, Goal(12, ("y",)), 2, 0).eval()
+    with torch.no_grad():
+        made.series[:] = 0.0  # nothing else tells the series apart
+        made.skip.weight.normal_()
+        made.follow[:] = torch.tensor([0.0, 3.0])
+    window = torch.randn(1, 48, 1, generator=torch.Generator().manual_seed(0)).expand(3, -1, -1)
+    none, thrice, cold = made(window, torch.tensor([0, 1, -1]), torch.zeros(3, 2, 0))
+    linear = made.skip((window - window[:, -1:])[0, :, 0])[:, None]
+    assert torch.allclose(thrice - none, 3 * linear, atol=1e-5)
+    assert torch.allclose(cold - none, 1.5 * linear, atol=1e-5)
+
+
 @pytest.mark.parametrize(("context", "segment"), [(48, 6), (50, 6), (7, 12)])
 def test_a_context_that_is_no_multiple_of_the_segment(context, segment):
     made = net(context=context, segment=segment)

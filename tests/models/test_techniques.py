@@ -14,6 +14,7 @@ from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import Goal
+from forecast.models.cells import Gru
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
 from forecast.models.optimiser import penalty, plateau, schedule
@@ -626,9 +627,9 @@ def test_exotic_nets_bear_missing_values_answer_one_by_one_as_together_and_see_n
 
 
 @pytest.mark.parametrize("model", ["lstm", "gru"])
-def test_by_default_nothing_is_added_to_torch_s_own(model):
+def test_by_default_nothing_is_added_to_a_plain_cell(model):
     made = net(model)
-    assert type(made.rnn) is {"lstm": nn.LSTM, "gru": nn.GRU}[model]
+    assert type(made.rnn) is {"lstm": nn.LSTM, "gru": Gru}[model]
     parts = {name.partition(".")[0] for name, _ in made.named_parameters()}
     assert parts == {"enter", "rnn", "head", "position", "skip"}
     assert [name for name, _ in made.named_buffers()] == ["trust"]
