@@ -15,10 +15,10 @@ from forecast.data.findings import listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Spec, Watch, one_thread
+from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Seed, Spec, Watch, one_thread
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
@@ -154,6 +154,7 @@ def fit(
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     require_panel(past)
+    validated(Seed, seed, "seed")
     if start is not None and not (isinstance(start, Mapping) and "whose" in start):
         raise ForecastError(f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}.")
     past = past.history()

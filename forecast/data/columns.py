@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.clock import even_step, show
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
@@ -110,7 +110,7 @@ def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report
                 "which-time",
                 f"Two columns of stamps are called {chosen}, and differ in {len(apart):,} rows, first in {table.at([row]).lower()}:"
                 f" {stamps[0]} and {stamps[1]}.",
-                rows=table.rows(apart[:SHOWN]),
+                rows=table.rows(apart),
                 example=stamps[1],
                 remedy="Tables stand side by side: give each a file of its own, or join them by their stamps.",
             )
@@ -160,8 +160,8 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
         cell = as_text(table.columns[name])[int(bad[0])].as_py()
         report.refuse(
             "unreadable-stamp",
-            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({len(bad):,} such rows).",
-            rows=table.rows(bad[:SHOWN]),
+            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({table.many(bad)}).",
+            rows=table.rows(bad),
             example=cell,
             remedy="Mend or remove it.",
         )
@@ -377,8 +377,8 @@ def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array,
     if len(nameless):
         report.refuse(
             "missing-id",
-            f"{table.at(nameless[:1])} names no series in column {ident!r} ({len(nameless):,} such rows).",
-            rows=table.rows(nameless[:SHOWN]),
+            f"{table.at(nameless[:1])} names no series in column {ident!r} ({table.many(nameless)}).",
+            rows=table.rows(nameless),
             remedy="Fill it in, or remove the row.",
         )
     return series, ids

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
 from forecast.data.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
@@ -509,7 +509,7 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
         report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
     if headers.any():
         places = np.flatnonzero(headers)
-        rows = table.rows(places[:SHOWN])
+        rows = table.rows(places)
         report.say("repeated-header", f"the header stands once more, which is passed over: {table.at(places).lower()}", rows=rows)
     return table.keep(~(marked | headers)) if (marked | headers).any() else table
 

@@ -30,7 +30,7 @@ from forecast.data.columns import (
     with_joined,
 )
 from forecast.data.exchanges import sessions_of
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
@@ -262,7 +262,7 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
             "not-a-session",
             f"{table.at(records)} {'have days' if len(odd) > 1 else 'has a day'} on which {calendar} was closed, the first {days[odd[0]]};"
             f" {'they are' if len(odd) > 1 else 'it is'} kept",
-            rows=table.rows(records[:SHOWN]),
+            rows=table.rows(records),
             example=days[odd[0]],
         )
     for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):

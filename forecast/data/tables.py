@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.findings import Report, listed
+from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
@@ -53,20 +54,27 @@ class Table:
         return replace(self, columns={name: c.filter(chosen) for name, c in self.columns.items()}, count=int(mask.sum()), kept=kept)
 
     def rows(self, records: Sequence[int] | Array) -> list[int]:
-        """The rows of records in their file, as an editor counts them."""
-        return [row for _, row in self._places(records)]
+        """The first SHOWN rows of records in their file, as an editor counts them, each once."""
+        return [row for _, row in self._places(self._each(records)[:SHOWN])]
 
     def at(self, records: Sequence[int] | Array) -> str:
-        """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many, the first three."""
-        places = self._places(records[:3])
-        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in places]
-        if len(records) > 3:
-            return f"Rows {', '.join(words)} and {len(records) - 3:,} more"
+        """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many rows, the first three."""
+        each = self._each(records)
+        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in self._places(each[:3])]
+        if len(each) > 3:
+            return f"Rows {', '.join(words)} and {len(each) - 3:,} more"
         return f"Row{'s' if len(words) > 1 else ''} {' and '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
 
-    def _places(self, records: Sequence[int] | Array) -> list[tuple[str, int]]:
+    def many(self, records: Sequence[int] | Array) -> str:
+        """How many rows of the file records are, in words: `1,234 such rows`."""
+        return f"{len(self._each(records)):,} such rows"
+
+    def _each(self, records: Sequence[int] | Array) -> Array:
+        """The numbers of records in their files, each once: of a melted table many come from one row."""
         wanted = np.asarray(records, "int64")
-        wanted = wanted if self.kept is None else self.kept[wanted]
+        return wanted if self.kept is None else pd.unique(self.kept[wanted])
+
+    def _places(self, wanted: Array) -> list[tuple[str, int]]:
         stops = np.cumsum([origin.count for origin in self.origins])
         places = []
         for record in wanted:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import decimal
 import gzip
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -565,6 +566,13 @@ BAD = {
         (),
         "year, Jan",
     ),
+    "text in several cells of rows under dates across": (
+        csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y" + ",7 p" * 12, "z,7 p" + ",7" * 11]),
+        {},
+        "text-in-numbers",
+        (3, 4),
+        "Row 3 has no number in column 'value': found '7 p' (2 such rows)",
+    ),
     "text among dates across": (csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y,7 p" + ",8" * 11]), {}, "text-in-numbers", (3,), "found '7 p'"),
     "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cells"),
     "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
@@ -626,6 +634,29 @@ BAD = {
     "missing stamp": (replaced(6, ",4"), {}, "missing-stamp", (6,), "Row 6 has no stamp"),
     "out of range": (replaced(6, "3024-01-05,4"), {}, "out-of-range", (6,), "outside of the years 1678 to 2261"),
     "both orders": (csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]), {}, "mixed-day-first", (2, 4), "can only be day-first"),
+    "day first, told the month": (
+        csv(rows=["01/02/2020,1", "13/02/2020,2", "02/03/2020,3"]),
+        {"dayfirst": False},
+        "mixed-day-first",
+        (3,),
+        "Row 3 can only be day-first (13/02/2020) in column 'ds', where the month comes first, as told by --monthfirst or by the run."
+        " Mend the row, or leave --monthfirst out.",
+    ),
+    "month first, told the day": (
+        csv(rows=["01/02/2020,1", ",", "02/13/2020,2", "02/14/2020,3"]),
+        {"dayfirst": True},
+        "mixed-day-first",
+        (4,),
+        "Row 4 can only be month-first (02/13/2020) in column 'ds', where the day comes first, as told by --dayfirst or by the run. Mend the row, or"
+        " leave --dayfirst out.",
+    ),
+    "both orders, told the day": (
+        csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]),
+        {"dayfirst": True},
+        "mixed-day-first",
+        (2, 4),
+        "Row 2 can only be day-first (13/01/2024) and row 4 can only be month-first (01/15/2024) in column 'ds'. Write them in one order",
+    ),
     "mixed zones": (replaced(6, "2024-01-05,4", stamps(lambda t: f"{t.isoformat()}+01:00")), {}, "mixed-zones", (6,), "no offset from UTC"),
     "longer row": (replaced(6, "2024-01-05,4,x"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 3 cells, the header 2"),
     "shorter row": (replaced(6, "2024-01-05"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 1 cells, the header 2"),
@@ -787,6 +818,12 @@ SAID = {
     "gap": (csv(rows=[line for line in csv().splitlines()[1:] if "01-05" not in line]), {}, "gap", (5,)),
     "gathered": (hours(str), {"every": "6h"}, "every", ()),
     "few readings": (csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=75, freq="h")]), {"every": "1D"}, "few-readings", (74,)),
+    "sentinels under dates across": (
+        csv("id," + ",".join(DAYS), ["x,9,-9999,-9999" + ",8" * 9, "y,-9999" + ",7" * 11]),
+        {},
+        "sentinel",
+        (2, 3),
+    ),
     "missing values": (replaced(5, "2024-01-04,"), {}, "missing", ()),
     "constant": (csv(rows=[f"{d},1" for d in DAYS]), {}, "constant", ()),
     "short": (csv(), {}, "short", ()),
@@ -865,6 +902,21 @@ def test_two_digits_of_the_year_in_front_are_years(tmp_path):
     assert "24-02-10 is 2010-02-24" in next(one.message for one in alone if one.code == "ambiguous-day-first")
     months = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2013-01-13", periods=14))])
     assert (read(made(months, tmp_path)).times == pd.date_range("2013-01-13", periods=14).to_numpy()).all()
+
+
+@pytest.mark.parametrize("form", ["%d-%m-%y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%Y", "%m/%d/%Y"])
+@pytest.mark.parametrize("freq", ["D", "MS", "ME"])
+def test_a_date_that_is_not_read_as_it_was_meant_is_said_to_be_open(form, freq, tmp_path):
+    """In a few rows several orders may be as likely; none is taken in silence, and a flag that is named brings the right one."""
+    for count, start in itertools.product((2, 3, 8, 12), ("2001-01-15", "2012-05-01", "2020-02-28", "2024-11-30")):
+        meant = pd.date_range(start, periods=count, freq=freq)
+        path = made(csv(rows=[f"{day:{form}},{i}" for i, day in enumerate(meant)]), tmp_path)
+        panel = read(path)
+        said = [one for one in panel.findings if one.code == "ambiguous-day-first"]
+        if not np.array_equal(panel.times, meant.to_numpy()):
+            assert "(--dayfirst if that is wrong, --monthfirst if it is right)" in str(said[0]) or "(--monthfirst if that is wrong" in str(said[0])
+            assert f"{meant[0]:%Y-%m-%d}" in said[0].message or f"{meant[1]:%Y-%m-%d}" in said[0].message
+            assert np.array_equal(read(path, dayfirst=form.startswith("%d")).times, meant.to_numpy())
 
 
 def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp_path):
