@@ -97,6 +97,8 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         values, mark = read.values, read.decimal
         if read.words:
             report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
+        if read.units:
+            report.say("mixed-units", f"{name}: cells are in {' and '.join(read.units)}, and are read as they stand, without conversion")
         _say_missing(table, name, column, read, report)
         if len(read.bad):
             cells = _different(column, read.bad)

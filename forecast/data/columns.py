@@ -16,7 +16,7 @@ from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish, stamps_across
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
@@ -127,7 +127,7 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
             report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
         stamps = parse_stamps(table.columns[names[0]], dayfirst)
         if stamps.form == "numbers":
-            first = table.columns[names[0]].drop_null()[0].as_py()
+            first = _example(table.columns[names[0]])
             report.refuse(
                 "unreadable-stamp",
                 f"Column {names[0]!r} holds numbers ({first} first), not stamps.",
@@ -182,6 +182,8 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         read = parse_numbers(column)
         return None if len(read.bad) else (part, read.values)
     codes, cells = codes_of(column)
+    if part == "month" and all(map(month_of, cells)):  # January, February ...
+        return part, np.array([*map(month_of, cells), np.nan], "float64")[codes]
     values = clock_times(cells)
     return None if values is None else ("clock", np.append(values, np.nan)[codes])
 
@@ -198,9 +200,9 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
     """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour; else none."""
     numbers = [name for name in table.columns if kinds[name] == "number"]
     parts: dict[str, str] = {}
-    for name in numbers:
+    for name in table.columns:
         part = part_of(name)
-        if part and part not in parts:
+        if part and part not in parts and (kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))):
             parts[part] = name
     within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
     if "year" in parts and within:
@@ -215,7 +217,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
             if not counted:
-                cell = table.columns[name].drop_null()[0].as_py()
+                cell = _example(table.columns[name])
                 report.say(
                     "unread-time",
                     f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
@@ -227,7 +229,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         if _steady(stamps):
             return (name,), stamps
         if stamps.form.startswith("yyyymmdd") and distinct(table.columns[name]) > 2:
-            cell = table.columns[name].drop_null()[0].as_py()
+            cell = _example(table.columns[name])
             report.say(
                 "unread-time",
                 f"column {name!r} holds numbers ({cell} first) that could be stamps, {stamps.form}, and are not read so, for they go back and forth",
@@ -252,7 +254,10 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return parse_numbers(column).values if is_text(cell_type(column)) else pc.cast(column, pa.float64(), safe=False).to_numpy()
+    if is_text(cell_type(column)):
+        named = _part(table, name)
+        return parse_numbers(column).values if named is None else named[1]
+    return pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
@@ -454,7 +459,7 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
 
 def _example(column: pa.ChunkedArray) -> str:
     """The first cell of a column that is not empty, as text."""
-    return next((str(cell) for cell in column.drop_null()[:100].to_pylist() if str(cell).strip()), "")
+    return next((cell for cell in as_text(column.drop_null()[:100]).to_pylist() if cell.strip()), "")
 
 
 def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:

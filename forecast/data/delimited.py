@@ -500,7 +500,9 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
             return np.zeros(table.count, bool)
         return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
 
-    marked = where(dialect.names[0], lambda text: pc.starts_with(text, COMMENT))
+    marked = where(
+        dialect.names[0], lambda text: pc.match_substring_regex(text, f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])")
+    )  # Excel writes ### for a date that is too wide
     marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
     again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
     headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)

@@ -207,9 +207,11 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
         )
         return np.zeros(len(times), "int64")
     if position[-1] + 1 > SPARSE * len(times):
+        hole = int(np.diff(position).argmax())
         report.say(
             "sparse",
-            f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock.",
+            f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock;"
+            f" the longest gap, {show(times[hole])} to {show(times[hole + 1])}, is after {table.at(rows.record(bounds[i : i + 1] + hole)).lower()}.",
             example=show(times[0]),
             remedy=_mend_sparse(position, rows.record(bounds[i] + np.arange(len(times))), clock, table),
         )

@@ -1,5 +1,6 @@
 """Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from forecast.data.stamps import Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
+
+_OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b")  # in the name of a column
 
 
 def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Table, Stamps]:
@@ -46,7 +49,7 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
     return table.keep(~void), kept
 
 
-def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Report) -> None:
+def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | None, report: Report) -> None:
     """How the stamps were read; cells that are none, or that leave their meaning open, are errors."""
     where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
 
@@ -85,6 +88,14 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
     report.stop()
+    named = [(name, found[1]) for name in names if (found := _OFFSET.search(name))]
+    if named and not tz and not stamps.zone and stamps.offset is None:
+        name, offset = named[0]
+        report.say(
+            "zone-in-name",
+            f"column {name!r} seems to say that its stamps are of {offset}; they are read as UTC",
+            remedy=f"(--tz {offset} if they are local time there)",
+        )
     if stamps.first:
         order = f"the {stamps.first} first"
         if stamps.rival is not None:

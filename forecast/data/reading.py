@@ -101,9 +101,9 @@ def read(
     }
     report = Report()
 
-    request = Request(_needed(target, time, id, past, future, static), mark)
+    request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
     table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
-    table, names, stamps = _stamped(table, kinds, time, dayfirst, {id, *_texts(past), *_texts(future)}, report)
+    table, names, stamps = _stamped(table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
     if stamps is None and ident is None and target is None:
         refuse_nameless_rows(table, kinds, report)
@@ -178,7 +178,7 @@ def _load(source: Any, request: Request, ident: str | None, named: Set[str], rep
 
 
 def _stamped(
-    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, others: Set[str | None], report: Report
+    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, tz: str | None, others: Set[str | None], report: Report
 ) -> tuple[Table, tuple[str, ...], Stamps | None]:
     """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps.
 
@@ -190,7 +190,7 @@ def _stamped(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
         return table, names, None
     table, stamps = without_empty_rows(table, stamps, report)
-    say_stamps(table, names, stamps, report)
+    say_stamps(table, names, stamps, tz, report)
     return table, names, stamps
 
 

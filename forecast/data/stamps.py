@@ -45,8 +45,10 @@ _DATES = {
     "month-name year": rf"{_MON}[-/. ]*{_YEAR}",
     "year month-name": rf"(?P<y>\d{{4}})[-/. ]*{_MON}",
     "year-quarter": r"(?P<y>\d{4})[-/. ]*[Qq](?P<q>[1-4])",
-    "quarter-year": r"[Qq](?P<q>[1-4])[-/. ]*(?P<y>\d{4})",
+    "quarter-year": r"[Qq](?P<q>[1-4])[-/. ']*(?P<y>\d{4}|\d{2})",
+    "quarter by number, year": r"(?P<q>[1-4])[Qq][-/. ']*(?P<y>\d{4}|\d{2})",
     "year-week": r"(?P<y>\d{4})[-/. ]*[Ww](?P<w>\d{1,2})(?:-(?P<wd>[1-7]))?",
+    "week-year": r"[Ww](?P<w>\d{1,2})[-/. ]*(?P<y>\d{4})",
 }
 _PATTERNS = {
     name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
@@ -368,7 +370,8 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
         wrong = wrong | ~(wrong | outside) & (day > ((months + 1).astype("datetime64[D]") - first).astype("int64"))
         days = first.astype("int64") + day - 1
     if "j" in fields:
-        wrong = wrong | (fields["j"] < 1) | (fields["j"] > 366)
+        leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+        wrong = wrong | (fields["j"] < 1) | (fields["j"] > 365 + leap)
         days = days + part("j", 1) - 1
     seconds = (days * 24 + hour) * 3600 + minute * 60 + second
     nanoseconds = np.where(wrong | outside, 0, seconds * 10**9 + part("f", 0))
@@ -377,9 +380,14 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
 
 def _weeks(year: Array, week: Array, weekday: Array) -> tuple[Array, Array]:
     """Days since 1970 of ISO weeks, and which do not exist."""
-    fourth = (np.clip(year, *YEARS) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype("int64") + 3
-    monday = fourth - (fourth + 3) % 7
-    return monday + 7 * (week - 1) + weekday - 1, (week < 1) | (week > 53)
+    first, following = (_monday(np.clip(one, *YEARS)) for one in (year, year + 1))
+    return first + 7 * (week - 1) + weekday - 1, (week < 1) | (first + 7 * (week - 1) >= following)
+
+
+def _monday(year: Array) -> Array:
+    """Days since 1970 of the Monday of the first ISO week of years, that of their fourth of January."""
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype("int64") + 3
+    return fourth - (fourth + 3) % 7
 
 
 def _orders(fields: dict[str, Array], cells: pa.Array) -> dict[Order, dict[str, Array]]:
