@@ -398,7 +398,7 @@ GOOD = {
         VALUES,
     ),
     "logger of Campbell": (
-        '"TOA5","CR1000","1234","Table"\n"TIMESTAMP","RECORD","AirT","RH"\n"TS","RN","Deg C","%"\n"","","Avg","Smp"\n'
+        '"TOA5","CR1000","CR1000","1234","OS","1","Table"\n"TIMESTAMP","RECORD","AirT","RH"\n"TS","RN","Deg C","%"\n"","","Avg","Smp"\n'
         + "".join(f'"{t}",{v:g},{v:g},"NAN"\n' for t, v in zip(HOURS, VALUES, strict=True)),
         {"target": "AirT"},
         VALUES,
@@ -588,7 +588,7 @@ BAD = {
         csv("station,ds,y", [f"{'a' if d == DAYS[0] else ''},{d},1" for d in DAYS * 2]),
         {"id": "station"},
         "missing-id",
-        (3,),
+        tuple(range(3, 13)),
         "Row 3",
     ),
     "split among prices": (replaced(6, "2024-01-05,2:1 Stock Split"), {}, "text-in-numbers", (6,), "found '2:1 Stock Split'"),
