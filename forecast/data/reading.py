@@ -250,11 +250,16 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
 
 
 def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:
-    """The clock of the sessions of an exchange; rows on other days, and sessions without a row, are said."""
-    if rows.times is None or clock.freq not in ("session", "B"):
-        report.refuse("no-trading-days", f"--calendar {calendar} is for trading days, one row a session; these rows are {clock.words}.")
-    sessions, days = sessions_of(calendar), rows.times.astype("datetime64[D]")
-    report.say("calendar", f"sessions are those of {calendar}, also the ones to come")
+    """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
+    if rows.times is None or (clock.kind != "sessions" and clock.freq != "B"):
+        report.refuse(
+            "no-trading-days",
+            f"--calendar {calendar} is for trading days, one row a session, and for bars of trading hours; these rows are {clock.words}.",
+            remedy="Leave it out, or bring the rows to days with --every 1D --how last.",
+        )
+    sessions, days = sessions_of(calendar), to_local(rows.times, clock.tz).astype("datetime64[D]")
+    half = ", half days with fewer bars" if clock.bars > 1 else ""
+    report.say("calendar", f"sessions are those of {calendar}, also the ones to come{half}")
     odd = np.flatnonzero(~np.isin(days, sessions) & (days >= sessions[0]) & (days <= sessions[-1]))
     if len(odd):
         records = rows.record(odd)
@@ -277,7 +282,7 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
                 rows=table.rows(rows.record(row)),
                 example=absent[0],
             )
-    return Clock("sessions", "session", calendar=calendar)
+    return replace(clock, calendar=calendar) if clock.bars > 1 else Clock("sessions", "session", calendar=calendar)
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
