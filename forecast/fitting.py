@@ -149,6 +149,7 @@ def fit(
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
     learns).
+    seed: of every random choice, a whole number from 0 on.
     start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
     columns, or a net of other shapes, is fitted anew and says so in its log.
     """

@@ -204,6 +204,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         part = part_of(name)
         if part and part not in parts and (kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))):
             parts[part] = name
+    _refuse_odd_months(table, kinds, parts, report)
     within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
     if "year" in parts and within:
         chosen = {
@@ -237,6 +238,24 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
                 remedy=f"(--time {shlex.quote(name)} if they are)",
             )
     return (), None
+
+
+def _refuse_odd_months(table: Table, kinds: dict[str, str], parts: Mapping[str, str], report: Report) -> None:
+    """Name the first cell, beside a year, of a column of names of months that is none."""
+    for name in table.columns if "year" in parts and "month" not in parts else ():
+        if part_of(name) != "month" or kinds[name] != "text":
+            continue
+        codes, cells = codes_of(table.columns[name])
+        odd = [i for i, cell in enumerate(cells) if not month_of(cell)]
+        rows = np.flatnonzero(np.isin(codes, odd))
+        if 0 < len(odd) < len(cells) / 2:
+            report.refuse(
+                "unreadable-stamp",
+                f"{table.at(rows[:1])} has no month in column {name!r}, beside the year: found {cells[codes[rows[0]]]!r} ({table.many(rows)}).",
+                rows=table.rows(rows),
+                example=cells[codes[rows[0]]],
+                remedy="Mend it.",
+            )
 
 
 def _steady(stamps: Stamps) -> bool:
@@ -361,7 +380,17 @@ def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report)
     """Refuse a table without a time column across which stamps stand: each row is a series, but no number is known to name it."""
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     across = stamps_across(numbers)
-    if across is None or any(name.lower() in TARGET_NAMES for name in numbers):
+    if any(name.lower() in TARGET_NAMES for name in numbers):
+        return
+    if across is None:
+        told = stamps_across(numbers, dayfirst=True)
+        if told is not None:
+            report.refuse(
+                "which-time",
+                f"{table.where} has {len(told[0])} stamps across, {told[0][0]} to {told[0][-1]}, and none tells the order of day and month.",
+                example=told[0][0],
+                remedy="Say it with --dayfirst or --monthfirst.",
+            )
         return
     names, times = across
     naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")

@@ -89,7 +89,8 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
     report.stop()
     named = [(name, found[1]) for name in names if (found := _OFFSET.search(name))]
-    if named and not tz and not stamps.zone and stamps.offset is None:
+    hours = bool((stamps.wall != stamps.wall.astype("datetime64[D]")).any())
+    if named and hours and not tz and not stamps.zone and stamps.offset is None:
         name, offset = named[0]
         report.say(
             "zone-in-name",

@@ -83,8 +83,9 @@ def read(
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
     and cosine. dayfirst, decimal: the order of day and month (False: the year comes first where the month cannot, as in 24-01-31) and the decimal
-    mark ("," or "."), where a file leaves them open. calendar: the exchange whose sessions trading days are, such as "XNYS" (needs
-    exchange_calendars): those to come are then known, and those of the file are compared with it.
+    mark ("," or "."), where a file leaves them open; a row that contradicts the order is refused. calendar: the exchange whose sessions trading
+    days, or bars of trading hours, are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are compared
+    with it.
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
@@ -172,7 +173,7 @@ def _load(source: Any, request: Request, ident: str | None, named: Set[str], rep
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
     if not named & set(table.columns):
-        table = melted(table, kinds, _named_by(ident), report)
+        table = melted(table, kinds, _named_by(ident), request.dayfirst, report)
     table = with_joined(table, ident, report)
     return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
 

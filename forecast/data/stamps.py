@@ -451,12 +451,12 @@ def _offsets(zones: Array) -> Array:
     return np.array([offset(str(zone)) for zone in table], "int64")[place]
 
 
-def stamps_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
+def stamps_across(names: Sequence[str], dayfirst: bool | None = None) -> tuple[list[str], Array] | None:
     """The names of columns that are stamps, and these; None where hardly any is, or the order of their day and month is open."""
     years = {name: np.datetime64(found[1], "ns") for name in names if (found := _YEAR_NAME.fullmatch(name))}
     if len(years) >= ACROSS:
         return list(years), np.array(list(years.values()))
-    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]))
+    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]), dayfirst)
     good = ~np.isnat(read.wall)
     if good.sum() >= ACROSS and read.rival is None and not read.clash:
         return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]

@@ -1,5 +1,6 @@
 """A table of files, good and bad: one row a case, made on the fly, with the panel to the last value or the code, the rows and the words expected."""
 
+import calendar
 import dataclasses
 import datetime
 import decimal
@@ -367,6 +368,11 @@ GOOD = {
         VALUES,
     ),
     "categories of series, no stamps": (pa.table({"id": pa.array(list("ab") * 12).dictionary_encode(), "y": np.repeat(VALUES, 2)}), {}, VALUES),
+    "open dates across, as told": (
+        csv("id," + ",".join(f"{m:02}/01/2024" for m in range(1, 13)), ["x," + ",".join(f"{v:g}" for v in VALUES), "y" + ",8" * 12]),
+        {"dayfirst": True},
+        VALUES,
+    ),
     "week and year": (csv(rows=[f"W{i + 2:02}-2020,{i}" for i in range(12)]), {}, VALUES),
     "quarters by number": (csv(rows=[f"{i % 4 + 1}Q{20 + i // 4},{i}" for i in range(12)]), {}, VALUES),
     "quarters, an apostrophe": (csv(rows=[f"Q{i % 4 + 1} '{20 + i // 4},{i}" for i in range(12)]), {}, VALUES),
@@ -566,6 +572,20 @@ BAD = {
         "unreadable-stamp",
         tuple(range(2, 10)),
         "Row 2 has no stamp in column 'label' as others there, year-quarter: found '1990' (8 such rows)",
+    ),
+    "no name of a month": (
+        csv("year,month,y", [f"2024,{'Foo' if m == 4 else calendar.month_name[m]},1" for m in range(1, 13)]),
+        {},
+        "unreadable-stamp",
+        (5,),
+        "Row 5 has no month in column 'month', beside the year: found 'Foo' (1 such rows). Mend it.",
+    ),
+    "open dates across": (
+        csv("id," + ",".join(f"{m:02}/01/2024" for m in range(1, 13)), ["x" + ",9" * 12, "y" + ",8" * 12]),
+        {},
+        "which-time",
+        (),
+        "12 stamps across, 01/01/2024 to 12/01/2024, and none tells the order of day and month. Say it with --dayfirst or --monthfirst.",
     ),
     "day 366 of a common year": (csv(rows=[f"2019-{i},1" for i in range(355, 367)]), {}, "unreadable-stamp", (13,), "found '2019-366'"),
     "week 53 of a year of 52": (csv(rows=[f"2021-W{i},1" for i in range(42, 54)]), {}, "unreadable-stamp", (13,), "found '2021-W53'"),
@@ -1043,6 +1063,7 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     told = read(path, tz="-05:00")
     assert not [one for one in told.findings if one.code == "zone-in-name"]
     assert (told.times == (HOURS + pd.Timedelta("5h")).to_numpy()).all()
+    assert not [one for one in read(made(csv("Date (UTC+1),y"), tmp_path)).findings if one.code == "zone-in-name"]
     for name in ("Time (UTC)", "Time (UTC+00:00)", "GMT+0"):
         plain = read(made(hours(str).replace("ds,", f"{name},"), tmp_path)).findings
         assert not [one for one in plain if one.code == "zone-in-name"]
