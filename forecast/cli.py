@@ -103,7 +103,7 @@ READING: dict[str, Any] = {  # the flags that say how a file is read
     "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],
     "missing": Annotated[list[str] | None, typer.Option("--missing", help="Cells that mean missing: -9999,NA.", show_default=False)],
     "circular": Annotated[list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)],
-    "dayfirst": Annotated[bool | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
+    "dayfirst": Annotated[list[bool] | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
     "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
     "calendar": Annotated[str | None, typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays")],
 }
@@ -242,7 +242,9 @@ def score(
     """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
     from forecast.daily import score_run
 
-    scored = score_run(run, file)
+    found: list[Finding] = []
+    scored = score_run(run, file, heard=found.extend)
+    _say([asdict(finding) for finding in found], quiet=True)
     print(json.dumps(scored.to_json()) if as_json else scored)
 
 
@@ -332,11 +334,12 @@ def audit(
     reading: Flags,
     walking: Flags,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look for leaks: rewrite every value after a moment and see whether a forecast before it moves, and name columns that know too much."""
     from forecast.runs import audit_run
 
-    found = audit_run(_plan(file, model, reading, walking))
+    found = audit_run(_plan(file, model, reading, walking), heard=_heard(quiet))
     print(json.dumps(found.to_json()) if as_json else found)
 
 
@@ -397,7 +400,11 @@ def _one_or_list(values: list[str] | None) -> str | list[str] | None:
 
 def _reading(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags of READING that were given, those with several values as lists."""
-    return _given(**{name: _one_or_list(value) if isinstance(value, list) else value for name, value in flags.items()})
+    orders = {*(flags["dayfirst"] or [])}
+    if len(orders) > 1:
+        raise ForecastError("--dayfirst and --monthfirst exclude each other: give one of them.")
+    lists = {name: _one_or_list(value) if isinstance(value, list) else value for name, value in flags.items() if name != "dayfirst"}
+    return _given(**lists, dayfirst=next(iter(orders), None))
 
 
 def _given(**flags: Any) -> dict[str, Any]:

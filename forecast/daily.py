@@ -17,12 +17,12 @@ from forecast.files import Array, locked, sweep, write_atomic
 from forecast.fitting import Fitted
 from forecast.models.base import mean_observed
 from forecast.results import Forecast, intervals
-from forecast.saving import join, load, load_context, save_rows
+from forecast.saving import KEPT, join, load, load_context, save_rows
 
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
 FEW, LEAST = 20, 4  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
-FORECASTS, ROWS = Path("kept", "forecasts.parquet"), Path("kept", "rows.parquet")
+FORECASTS, ROWS = Path(KEPT, "forecasts.parquet"), Path(KEPT, "rows.parquet")
 
 
 def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, keep: bool = False, heard: Heard | None = None) -> Forecast:
@@ -130,18 +130,19 @@ class Scored:
         return f"{shown}\n\n{self.verdict}"
 
 
-def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None) -> Scored:
+def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, heard: Heard | None = None) -> Scored:
     """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the walk-forward's own errors.
 
     An error is divided by the walk's MAE of its series and step, so that all series and steps count alike; the mean over an origin's horizon and
     over the series of a moment is that moment's ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of
     them at most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times while nothing has changed.
+    heard: as in `predict_run`.
     """
     folder = Path(folder)
     fitted, kept = _fitted(folder), kept_forecasts(folder)
     if not len(kept):
         raise ForecastError(f"{folder} has no kept forecasts yet. `forecast predict {folder} NEWFILE --keep` makes them.")
-    panel, horizon = _known(folder, fitted, source), fitted.goal.horizon
+    panel, horizon = _known(folder, fitted, source, heard), fitted.goal.horizon
     truth, whole = _came(panel, kept, horizon)
     if np.isnan(truth).all():
         raise ForecastError(

@@ -15,10 +15,10 @@ from forecast.data.findings import listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Spec, Watch, one_thread
+from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Seed, Spec, Watch, one_thread
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
@@ -149,11 +149,13 @@ def fit(
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
     learns).
+    seed: of every random choice, a whole number from 0 on.
     start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
     columns, or a net of other shapes, is fitted anew and says so in its log.
     """
     chosen = spec(model, **settings) if isinstance(model, str) else model
     require_panel(past)
+    validated(Seed, seed, "seed")
     if start is not None and not (isinstance(start, Mapping) and "whose" in start):
         raise ForecastError(f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}.")
     past = past.history()

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from forecast.data.findings import listed
 from forecast.data.panel import Panel, Roles
 from forecast.data.reading import read
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
-from forecast.models import MODELS, spec
-from forecast.models.base import Spec
+from forecast.models import MODELS, settings_of, spec
+from forecast.models.base import Seed, Spec
 from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
@@ -61,7 +62,7 @@ class Run:
     scale: str = "standard"  # of every column
     price: bool = False  # logs, the random walk as baseline, and what the direction is worth
     cost: float | None = None  # of a price: basis points for each side that is traded
-    seed: int = 0
+    seed: Seed = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
     tune: Study = field(default_factory=Study)
 
@@ -102,6 +103,7 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
     settings = {key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)}
     values.pop("made", None)  # what a run folder's own run.toml says of its making
+    _refuse_modelless(values, names | set(MODELS))
     _refuse_unknown("", values, names | set(MODELS))
     if isinstance(values.get("walk"), dict):
         _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
@@ -141,6 +143,18 @@ def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> 
     for name in values:
         if name not in known:
             raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
+
+
+def _refuse_modelless(values: Mapping[str, Any], known: set[str]) -> None:
+    """Refuse a setting of models that is given without one of them: layers in place of gru.layers."""
+    for name in values.keys() - known:
+        owners = [model for model in MODELS if name in settings_of(spec(model)).keys() - {"model"}]
+        if owners:
+            usual = [model for model in values.get("models", DEFAULT_MODELS) if model in owners] or owners
+            raise ForecastError(
+                f"There is no setting {name} of a run; it is one of {listed(owners)}."
+                f" Give it with its model, such as {usual[-1]}.{name}={values[name]}."
+            )
 
 
 def _toml_value(value: Any) -> str:

@@ -35,7 +35,7 @@ from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
-from forecast.saving import load, load_context, save, save_context
+from forecast.saving import KEPT, load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
@@ -135,7 +135,8 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
     """The locked folder of a run: that of the same settings and data where there is one, else a new one, removed again if nothing came of it.
 
     Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. With `overwrite` a finished run, or one of other settings, is begun
-    anew; one of the same settings that was cut off goes on all the same. Files that are no run are never removed.
+    anew; one of the same settings that was cut off goes on all the same. Files that are no run are never removed, nor is a folder in which
+    forecasts were kept: they are a record, and of the model that would go.
     """
     wanted = {"what": what, **identity(run)}
     folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
@@ -148,6 +149,7 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
         try:
             sweep(folder)
             if not same or (overwrite and any((folder / name).exists() for name in LAST)):
+                _refuse_kept(folder)
                 _empty(folder)
             if not (folder / "run.toml").exists():
                 write_atomic(folder / "identity.json", json.dumps(wanted, indent=1))
@@ -157,6 +159,15 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
             if created:
                 shutil.rmtree(folder)
             raise
+
+
+def _refuse_kept(folder: Path) -> None:
+    """ForecastError where a folder has forecasts that were kept, which can be made by no later run."""
+    if (folder / KEPT).exists():
+        raise ForecastError(
+            f"{folder} has forecasts that `forecast predict --keep` kept, in {folder / KEPT}; --overwrite would remove them with the model that made"
+            f" them. Choose another --out, or move {folder / KEPT} away first."
+        )
 
 
 def _empty(folder: Path) -> None:
@@ -313,7 +324,7 @@ def run(
     """
     plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
     specs = plan.specs()
-    panel = _read(plan, specs, heard)
+    panel = read_run(plan, specs, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
     if any("future" in one.reads for one in specs):
         check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))  # and one that cannot be forecast from before anything is fitted
@@ -337,7 +348,7 @@ def run(
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
     specs = plan.specs()
-    return _board(plan, specs, _read(plan, specs, heard), plan.baseline, jobs, progress)[1]
+    return _board(plan, specs, read_run(plan, specs, heard), plan.baseline, jobs, progress)[1]
 
 
 def compare_run(
@@ -360,7 +371,7 @@ def compare_run(
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model, settings = models[0], plan.settings.get(models[0], {})
     base = spec(model, **settings)
-    panel = _read(plan, [base], heard)
+    panel = read_run(plan, [base], heard)
     changed: list[Spec] = []
     for path, value in tries:
         one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
@@ -398,7 +409,7 @@ def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, job
             return board, board_json(panel, board, _market(plan, outcomes))
 
 
-def _read(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Panel:
+def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Panel:
     """The panel of a run, whose findings also say which models do not read its columns; `heard` is told all of them."""
     panel, report = plan.read(), Report()
     for role in ("past", "future", "static"):
@@ -524,9 +535,10 @@ def _write(result: Result, plan: Run) -> None:
     write_atomic(folder / "run.json", json.dumps(manifest, indent=1))
 
 
-def audit_run(plan: Run) -> Audit:
-    """The audit of a run's file and models: what `forecast audit` prints."""
-    return audit(plan.specs(), plan.read(), plan.walk, transform=plan.transform, scale=plan.scale, seed=plan.seed)
+def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
+    """The audit of a run's file and models: what `forecast audit` prints. heard: as in `run`."""
+    specs = plan.specs()
+    return audit(specs, read_run(plan, specs, heard), plan.walk, transform=plan.transform, scale=plan.scale, seed=plan.seed)
 
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:

@@ -17,17 +17,17 @@ from optuna.trial import FrozenTrial, TrialState
 from forecast.data.findings import Heard
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
-from forecast.errors import ForecastError, nearest
+from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.backtest import Keep, Part, backtest
 from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin
 from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
 from forecast.models import Ranges, settings_of, spec
-from forecast.models.base import LOOKS, Spec, Stop, Watch
+from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
-from forecast.runs import FolderKeep, append, run_folder, silent, workers
+from forecast.runs import FolderKeep, append, read_run, run_folder, silent, workers
 from forecast.space import Space, Values, space_of
 
 FOLDS = 2  # of the search: each candidate is fitted that often
@@ -173,6 +173,7 @@ def tune(
     """
     if trials < 1:
         raise ForecastError(f"A study has at least 1 trial; found {trials}.")
+    validated(Seed, seed, "seed")
     if sampler not in SAMPLERS:
         raise ForecastError(f"There is no sampler {sampler!r}.{nearest(sampler, SAMPLERS)}")
     if folder is None:
@@ -398,9 +399,7 @@ def tune_run(
     if len(plan.models) != 1:
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
     model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
-    fixed, panel = _tunable(model, space).fixed, plan.read()
-    if heard is not None:
-        heard(panel.findings)
+    fixed, panel = _tunable(model, space).fixed, read_run(plan, [model], heard)
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
         with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
             tuned = tune(

@@ -125,6 +125,12 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--set", "gru.unit=3"], "gru has no setting 'unit'. Did you mean units?"),
         (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
         (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
+        (["fit", "weather.csv", "--set", "layers=2"], "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2."),
+        (["fit", "weather.csv", "--model", "arima", "--set", "max_p=2"], "Give it with its model, such as arima.max_p=2."),
+        (["fit", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
+        (["tune", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
+        (["fit", "weather.csv", "--dayfirst", "--monthfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
+        (["check", "weather.csv", "--monthfirst", "--dayfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
         (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
@@ -174,6 +180,27 @@ def test_what_was_found_is_said_before_anything_is_fitted_and_warnings_in_silenc
     assert "hourly" not in quiet
 
 
+@pytest.mark.parametrize(
+    "arguments", [["tune", "--model", "climatology", "--trials", "1", "--folds", "1", "--jobs", "1"], ["audit", "--model", "naive,seasonal"]]
+)
+def test_a_study_and_an_audit_say_what_was_found_as_a_fit_does(file, tmp_path, arguments):
+    with file.open("a") as rows:
+        rows.write("2024-01-17 16:00:00,9999,0.1\n")
+    command = [arguments[0], file, *arguments[1:], "--horizon", "6"]
+    said, quiet = (forecast(tmp_path, *command, *more).stderr for more in ([], ["--quiet", "--overwrite"][: 1 + (arguments[0] == "tune")]))
+    assert "  stamps in time: hourly, 2024-01-01 to 2024-01-17 16:00 UTC\n" in said
+    assert "do not read past columns: wind" in said or "does not read past columns: wind" in said
+    assert "! temp: 9999 stands once far outside of all other values" in said
+    assert quiet.startswith("! temp: 9999 stands once")
+    assert "hourly" not in quiet
+
+
+def test_the_order_of_day_and_month_is_told_by_one_flag(tmp_path):
+    (tmp_path / "x.csv").write_text("ds,y\n" + "".join(f"0{month}/01/2020,{month}\n" for month in range(1, 10)))
+    for flags, last in (([], "2020-09-01"), (["--monthfirst"], "2020-09-01"), (["--dayfirst"], "2020-01-09"), (["--dayfirst"] * 2, "2020-01-09")):
+        assert f" to {last}" in forecast(tmp_path, "check", "x.csv", *flags).stdout
+
+
 def test_a_mistake_is_one_object_too(file, tmp_path):
     for arguments in (["fit", file, "--target", "rain"], ["check", file, "--target", "rain"], ["predict", "nowhere"], ["replay", "nowhere"]):
         refused = forecast(tmp_path, *arguments, "--json")
@@ -193,6 +220,23 @@ def test_overwrite_runs_a_finished_run_again(file, tmp_path):
     again = forecast(tmp_path, *arguments, "--overwrite")
     assert again.returncode == 0
     assert "naive fold 1: done" in again.stderr
+
+
+def test_overwrite_does_not_remove_forecasts_that_were_kept(file, tmp_path):
+    arguments = ["fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet"]
+    forecast(tmp_path, *arguments)
+    forecast(tmp_path, "predict", "run", "--keep")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    for more in ([], ["--horizon", "6"]):
+        refused = forecast(tmp_path, *arguments, "--overwrite", *more)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.endswith(
+            "forecast: run has forecasts that `forecast predict --keep` kept, in run/kept; --overwrite would remove them with the model that made"
+            " them. Choose another --out, or move run/kept away first.\n"
+        )
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+    (tmp_path / "run" / "kept").rename(tmp_path / "kept")
+    assert forecast(tmp_path, *arguments, "--overwrite").returncode == 0
 
 
 @pytest.mark.parametrize(("out", "message"), [("mine", "mine holds files that are no run"), ("weather.csv", "weather.csv is a file, no run folder")])

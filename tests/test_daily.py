@@ -99,6 +99,12 @@ def test_what_newer_rows_had_is_said(run, frame, tmp_path):
     assert "! Row 50 repeats the stamp and the values" in made.stderr
     assert "Kept in runs/weather: the newer rows and this forecast." in made.stderr
     assert command(tmp_path, "predict", "runs/weather").stderr == ""
+    later = day(frame, 0, 2)
+    pd.concat([later, later.iloc[[3]]]).to_csv(tmp_path / "two.csv", index=False)
+    scored = command(tmp_path, "score", "runs/weather", "two.csv", "--json")
+    moved = "! Row 98 stands before what came earlier; rows are put in order of time\n"
+    assert scored.stderr == f"{moved}! Row 98 repeats the stamp and the values of row 5, and is left out\n\n"
+    assert json.loads(scored.stdout)["steps"]
 
 
 def test_a_score_is_the_mean_error_of_what_was_kept(run, frame):

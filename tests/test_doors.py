@@ -47,6 +47,18 @@ def test_a_start_is_that_of_an_earlier_fit(start):
         fc.fit("naive", weather((60,)), 6, start=start)
 
 
+@pytest.mark.parametrize("door", ["fit", "backtest", "tune"])
+@pytest.mark.parametrize(("seed", "words"), [(-1, "greater than or equal to 0"), (2**32, "less than 4294967296"), (0.5, "a valid integer")])
+def test_a_seed_is_a_whole_number_from_0_on(door, seed, words):
+    doors = {
+        "fit": lambda: fc.fit("naive", weather((60,)), 6, seed=seed),
+        "backtest": lambda: list(fc.backtest("naive", weather((300,)), seed=seed)),
+        "tune": lambda: fc.tune("climatology", weather((300,)), trials=1, seed=seed),
+    }
+    with pytest.raises(fc.ForecastError, match=rf"seed = {seed}: input should be .*{words}"):
+        doors[door]()
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_backtest_of_no_model_is_refused(jobs):
     with pytest.raises(fc.ForecastError, match=r"No model is named\. Give one or several"):

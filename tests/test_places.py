@@ -1,5 +1,6 @@
 """From a file of local time to a forecast, stamps counted one by one: both changes of the clocks, local days, exchanges with their own holidays."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -141,10 +142,50 @@ def test_a_file_is_compared_with_the_exchange(tmp_path):
     assert panel.lengths.tolist() == [len(days)]
 
 
+def bars(days, step, half):
+    """Bars of New York from 09:30 to 16:00, on the days `half` to 13:00, in local time."""
+    ends = ["13:00" if day in half else "16:00" for day in days]
+    return pd.DatetimeIndex(
+        [t for day, end in zip(days, ends, strict=True) for t in pd.date_range(f"{day} 09:30", f"{day} {end}", freq=step, inclusive="left")]
+    )
+
+
+@pytest.mark.parametrize("step", ["5min", "30min", "1h"])
+@pytest.mark.parametrize("cut", [0, 2])
+def test_the_bars_to_come_are_those_of_the_exchange_also_of_half_days(step, cut, tmp_path):
+    """Thanksgiving and Christmas 2024: closed on 28 November and 25 December, half days before Christmas and after Thanksgiving."""
+    half, closed = ("2024-11-29", "2024-12-24"), pd.to_datetime(["2024-11-28", "2024-12-25"])
+    days = pd.bdate_range("2024-11-01", "2024-12-31").difference(closed).strftime("%Y-%m-%d")
+    every = bars(days, step, half)
+    last = int(np.flatnonzero(every < "2024-11-28")[-1]) - cut
+    pd.DataFrame({"time": every[: last + 1], "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", tz="America/New_York", calendar="XNYS")
+    assert {"calendar"} == {one.code for one in panel.findings} & {"calendar", "assumed-stamps", "not-a-session", "missing-session"}
+    assert "of trading sessions of XNYS" in " ".join(map(str, panel.findings))
+    ahead = panel.stamps(panel.ends(), len(every) - last - 1)[0]
+    assert (ahead == every[last + 1 :].tz_localize("America/New_York").tz_convert("UTC").tz_localize(None).to_numpy()).all()
+    later = pd.DatetimeIndex(every[every > "2024-11-29 12:00"][:1])  # a row of the half day, alone
+    pd.DataFrame({"time": later, "close": 2.0}).to_csv(tmp_path / "new.csv", index=False)
+    newer = fc.read(tmp_path / "new.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
+    assert newer.clock == panel.clock
+
+
+def test_bars_are_compared_with_the_exchange(tmp_path):
+    days = pd.bdate_range("2024-06-20", "2024-07-19").difference(pd.to_datetime(["2024-07-10"])).strftime("%Y-%m-%d")
+    pd.DataFrame({"time": bars(days, "1h", ()), "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    found = {one.code: one for one in fc.read(tmp_path / "x.csv", tz="America/New_York", calendar="XNYS").findings}
+    assert "have days on which XNYS was closed, the first 2024-07-04" in found["not-a-session"].message
+    assert "close: 1 sessions of XNYS have no row, the first 2024-07-10 after row 99;" in found["missing-session"].message
+
+
 @pytest.mark.parametrize(
     ("freq", "calendar", "words"),
     [
-        ("h", "XNYS", "for trading days, one row a session; these rows are hourly"),
+        (
+            "h",
+            "XNYS",
+            r"for trading days, one row a session, and for bars of trading hours; these rows are hourly\. Leave it out, or bring the rows to days",
+        ),
         ("B", "XNYZ", "There is no exchange 'XNYZ' for --calendar. Did you mean"),
     ],
 )
@@ -166,8 +207,8 @@ def test_a_horizon_beyond_what_is_known_of_an_exchange_is_refused():
 def test_without_the_package_of_calendars_it_is_said_what_to_install(monkeypatch):
     import sys
 
-    from forecast.data.exchanges import sessions_of
+    from forecast.data.exchanges import exchange
 
     monkeypatch.setitem(sys.modules, "exchange_calendars", None)
     with pytest.raises(fc.ForecastError, match=r"pip install forecast-toolkit\[market\]"):
-        sessions_of.__wrapped__("XNYS")
+        exchange.__wrapped__("XNYS")

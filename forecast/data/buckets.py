@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from forecast.data.clock import DAY, Clock, infer_clock, majority, show
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.grid import Rows
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
@@ -47,7 +47,7 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
             "few-readings",
             f"{len(short):,} of {len(first):,} steps have under {ENOUGH:.0%} of their readings and are missing, the first"
             f" {show(label[first[short[0]]])} with {counts[short[0], 0]} of {usual[short[0]]}",
-            rows=table.rows(records[:SHOWN]),
+            rows=table.rows(records),
             example=show(label[first[short[0]]]),
         )
     return made

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from forecast.data.checks import look_at_values
 from forecast.data.columns import codes_of
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.numbers import Decimal, Numbers, mend, parse_numbers
 from forecast.data.panel import Column, Role
 from forecast.data.sources import as_text
@@ -97,13 +97,15 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         values, mark = read.values, read.decimal
         if read.words:
             report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
+        if read.units:
+            report.say("mixed-units", f"{name}: cells are in {' and '.join(read.units)}, and are read as they stand, without conversion")
         _say_missing(table, name, column, read, report)
         if len(read.bad):
             cells = _different(column, read.bad)
             report.say(
                 "text-in-numbers",
-                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cells[0]!r} ({len(read.bad):,} such rows).",
-                rows=table.rows(read.bad[:SHOWN]),
+                f"{table.at(read.bad[:1])} has no number in column {name!r}: found {cells[0]!r} ({table.many(read.bad)}).",
+                rows=table.rows(read.bad),
                 example=cells[0],
                 remedy=mend(cells),
             )
@@ -131,7 +133,7 @@ def _say_missing(table: Table, name: str, column: pa.ChunkedArray, read: Numbers
         report.say(
             "assumed-missing",
             f"{name}: {' and '.join(map(repr, cells[:5]))} in {table.at(read.signs).lower()} {'are' if many else 'is'} taken as missing",
-            rows=table.rows(read.signs[:SHOWN]),
+            rows=table.rows(read.signs),
             example=cells[0],
             remedy=f"(--missing {shlex.quote(','.join(cells))} says so; if {'they mean' if many else 'it means'} zero, write 0)",
         )
@@ -154,9 +156,8 @@ def _angles(name: str, values: Array, table: Table, report: Report) -> Array:
     if len(wrong):
         report.say(
             "not-an-angle",
-            f"{table.at(wrong[:1])} has {values[wrong[0]]:g} in the circular column {name!r}, which is no angle in degrees"
-            f" ({len(wrong):,} such rows).",
-            rows=table.rows(wrong[:SHOWN]),
+            f"{table.at(wrong[:1])} has {values[wrong[0]]:g} in the circular column {name!r}, which is no angle in degrees ({table.many(wrong)}).",
+            rows=table.rows(wrong),
             example=f"{values[wrong[0]]:g}",
             remedy=f"Say what means missing, such as --missing {values[wrong[0]]:g}, or leave --circular away.",
         )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from forecast.data.clock import show
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.panel import Panel
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
@@ -27,8 +27,8 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
         wrong = np.flatnonzero(np.isinf(values))
         report.say(
             "infinite",
-            f"{table.at(wrong[:1])} is infinite in column {name!r} ({len(wrong):,} such rows).",
-            rows=table.rows(wrong[:SHOWN]),
+            f"{table.at(wrong[:1])} is infinite in column {name!r} ({table.many(wrong)}).",
+            rows=table.rows(wrong),
             example=values[wrong[0]],
             remedy="Leave the cell empty if the value is unknown, or say so with --missing inf.",
         )
@@ -38,7 +38,7 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
         report.say(
             "int-overflow",
             f"{name}: {len(large):,} values beyond 2^53, of which only the first 15 to 16 digits are kept",
-            rows=table.rows(large[:SHOWN]),
+            rows=table.rows(large),
             example=f"{values[large[0]]:.17g}",
         )
     suspects = _sentinels(values, low, high)
@@ -48,7 +48,7 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
         report.say(
             "sentinel",
             f"{name}: {value:g} stands {often} far outside of all other values and may mean missing ({table.at(rows).lower()})",
-            rows=table.rows(rows[:SHOWN]),
+            rows=table.rows(rows),
             example=f"{value:g}",
             remedy=f"(--missing {value:g} takes it so)",
         )
@@ -97,7 +97,7 @@ def _say_outliers(name: str, values: Array, low: float, high: float, suspects: l
             "outlier",
             f"{name}: {values[rows[0]]:g} in {table.at(rows[:1]).lower()} lies {far[0] / spread:,.0f} robust standard deviations from the middle"
             f" ({middle:.4g}){f', {len(rows) - 1:,} more values far out and alone' if len(rows) > 1 else ''}; nothing is changed",
-            rows=table.rows(rows[:SHOWN]),
+            rows=table.rows(rows),
             example=f"{values[rows[0]]:g}",
         )
 

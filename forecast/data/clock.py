@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from forecast.data.exchanges import sessions_after
+from forecast.data.exchanges import bars_after, sessions_after
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -80,11 +80,11 @@ class Clock:
         if self.kind == "fixed":
             names = {DAY: "daily", 7 * DAY: "weekly", DAY // 24: "hourly"}
             return names.get(self.step, f"every {self.freq}")
+        place = f" of {self.calendar}" if self.calendar else ""
         if self.bars > 1:
-            return f"every {self.freq} of trading sessions, {self.bars} a session"
+            return f"every {self.freq} of trading sessions{place}, {self.bars} a session"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
-        days = f"trading days{f' of {self.calendar}' if self.calendar else ''}"
-        return {"step": "rows in order, without dates", "sessions": days}.get(self.kind) or table[self.freq[0]]
+        return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(self.kind) or table[self.freq[0]]
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -168,9 +168,12 @@ class Clock:
         local = to_local(stamps, self.tz)
         days = local.astype("datetime64[D]")
         bar = ((local - days.astype("datetime64[ns]")).astype("int64") - self.opens) // self.step
-        bar = np.where(np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1) + offsets
-        ahead = np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask).astype("datetime64[ns]")
-        return to_utc(ahead + (self.opens + bar % self.bars * self.step).astype("timedelta64[ns]"), self.tz)
+        if self.calendar:
+            ahead, bar = bars_after(self.calendar, days, bar, offsets, self.bars, self.step)
+        else:
+            bar = np.where(np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1) + offsets
+            ahead, bar = np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask), bar % self.bars
+        return to_utc(ahead.astype("datetime64[ns]") + (self.opens + bar * self.step).astype("timedelta64[ns]"), self.tz)
 
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""

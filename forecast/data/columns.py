@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.clock import even_step, show
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, parse_stamps, part_of, stampish, stamps_across
+from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
@@ -110,7 +110,7 @@ def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report
                 "which-time",
                 f"Two columns of stamps are called {chosen}, and differ in {len(apart):,} rows, first in {table.at([row]).lower()}:"
                 f" {stamps[0]} and {stamps[1]}.",
-                rows=table.rows(apart[:SHOWN]),
+                rows=table.rows(apart),
                 example=stamps[1],
                 remedy="Tables stand side by side: give each a file of its own, or join them by their stamps.",
             )
@@ -127,7 +127,7 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
             report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
         stamps = parse_stamps(table.columns[names[0]], dayfirst)
         if stamps.form == "numbers":
-            first = table.columns[names[0]].drop_null()[0].as_py()
+            first = _example(table.columns[names[0]])
             report.refuse(
                 "unreadable-stamp",
                 f"Column {names[0]!r} holds numbers ({first} first), not stamps.",
@@ -160,8 +160,8 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
         cell = as_text(table.columns[name])[int(bad[0])].as_py()
         report.refuse(
             "unreadable-stamp",
-            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({len(bad):,} such rows).",
-            rows=table.rows(bad[:SHOWN]),
+            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({table.many(bad)}).",
+            rows=table.rows(bad),
             example=cell,
             remedy="Mend or remove it.",
         )
@@ -182,6 +182,8 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         read = parse_numbers(column)
         return None if len(read.bad) else (part, read.values)
     codes, cells = codes_of(column)
+    if part == "month" and all(map(month_of, cells)):  # January, February ...
+        return part, np.array([*map(month_of, cells), np.nan], "float64")[codes]
     values = clock_times(cells)
     return None if values is None else ("clock", np.append(values, np.nan)[codes])
 
@@ -198,10 +200,11 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
     """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour; else none."""
     numbers = [name for name in table.columns if kinds[name] == "number"]
     parts: dict[str, str] = {}
-    for name in numbers:
+    for name in table.columns:
         part = part_of(name)
-        if part and part not in parts:
+        if part and part not in parts and (kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))):
             parts[part] = name
+    _refuse_odd_months(table, kinds, parts, report)
     within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
     if "year" in parts and within:
         chosen = {
@@ -215,7 +218,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
             if not counted:
-                cell = table.columns[name].drop_null()[0].as_py()
+                cell = _example(table.columns[name])
                 report.say(
                     "unread-time",
                     f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
@@ -227,7 +230,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         if _steady(stamps):
             return (name,), stamps
         if stamps.form.startswith("yyyymmdd") and distinct(table.columns[name]) > 2:
-            cell = table.columns[name].drop_null()[0].as_py()
+            cell = _example(table.columns[name])
             report.say(
                 "unread-time",
                 f"column {name!r} holds numbers ({cell} first) that could be stamps, {stamps.form}, and are not read so, for they go back and forth",
@@ -235,6 +238,24 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
                 remedy=f"(--time {shlex.quote(name)} if they are)",
             )
     return (), None
+
+
+def _refuse_odd_months(table: Table, kinds: dict[str, str], parts: Mapping[str, str], report: Report) -> None:
+    """Name the first cell, beside a year, of a column of names of months that is none."""
+    for name in table.columns if "year" in parts and "month" not in parts else ():
+        if part_of(name) != "month" or kinds[name] != "text":
+            continue
+        codes, cells = codes_of(table.columns[name])
+        odd = [i for i, cell in enumerate(cells) if not month_of(cell)]
+        rows = np.flatnonzero(np.isin(codes, odd))
+        if 0 < len(odd) < len(cells) / 2:
+            report.refuse(
+                "unreadable-stamp",
+                f"{table.at(rows[:1])} has no month in column {name!r}, beside the year: found {cells[codes[rows[0]]]!r} ({table.many(rows)}).",
+                rows=table.rows(rows),
+                example=cells[codes[rows[0]]],
+                remedy="Mend it.",
+            )
 
 
 def _steady(stamps: Stamps) -> bool:
@@ -252,7 +273,10 @@ def _steady(stamps: Stamps) -> bool:
 
 def _floats(table: Table, name: str) -> Array:
     column = table.columns[name]
-    return parse_numbers(column).values if is_text(cell_type(column)) else pc.cast(column, pa.float64(), safe=False).to_numpy()
+    if is_text(cell_type(column)):
+        named = _part(table, name)
+        return parse_numbers(column).values if named is None else named[1]
+    return pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
@@ -356,7 +380,17 @@ def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report)
     """Refuse a table without a time column across which stamps stand: each row is a series, but no number is known to name it."""
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     across = stamps_across(numbers)
-    if across is None or any(name.lower() in TARGET_NAMES for name in numbers):
+    if any(name.lower() in TARGET_NAMES for name in numbers):
+        return
+    if across is None:
+        told = stamps_across(numbers, dayfirst=True)
+        if told is not None:
+            report.refuse(
+                "which-time",
+                f"{table.where} has {len(told[0])} stamps across, {told[0][0]} to {told[0][-1]}, and none tells the order of day and month.",
+                example=told[0][0],
+                remedy="Say it with --dayfirst or --monthfirst.",
+            )
         return
     names, times = across
     naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")
@@ -377,8 +411,8 @@ def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array,
     if len(nameless):
         report.refuse(
             "missing-id",
-            f"{table.at(nameless[:1])} names no series in column {ident!r} ({len(nameless):,} such rows).",
-            rows=table.rows(nameless[:SHOWN]),
+            f"{table.at(nameless[:1])} names no series in column {ident!r} ({table.many(nameless)}).",
+            rows=table.rows(nameless),
             remedy="Fill it in, or remove the row.",
         )
     return series, ids
@@ -454,7 +488,7 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
 
 def _example(column: pa.ChunkedArray) -> str:
     """The first cell of a column that is not empty, as text."""
-    return next((str(cell) for cell in column.drop_null()[:100].to_pylist() if str(cell).strip()), "")
+    return next((cell for cell in as_text(column.drop_null()[:100]).to_pylist() if cell.strip()), "")
 
 
 def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
 from forecast.data.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
@@ -500,7 +500,9 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
             return np.zeros(table.count, bool)
         return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
 
-    marked = where(dialect.names[0], lambda text: pc.starts_with(text, COMMENT))
+    marked = where(
+        dialect.names[0], lambda text: pc.match_substring_regex(text, f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])")
+    )  # Excel writes ### for a date that is too wide
     marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
     again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
     headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)
@@ -509,7 +511,7 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
         report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
     if headers.any():
         places = np.flatnonzero(headers)
-        rows = table.rows(places[:SHOWN])
+        rows = table.rows(places)
         report.say("repeated-header", f"the header stands once more, which is passed over: {table.at(places).lower()}", rows=rows)
     return table.keep(~(marked | headers)) if (marked | headers).any() else table
 

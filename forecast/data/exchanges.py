@@ -1,7 +1,8 @@
-"""The sessions of exchanges, as the package exchange_calendars knows them: which days were traded, and which will be."""
+"""The sessions of exchanges, as the package exchange_calendars knows them: which days were traded, which will be, and which end early."""
 
 import warnings
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ YEARS = ("1970-01-01", "2049-12-31")  # of a calendar that has no bounds of its 
 
 
 @lru_cache
-def sessions_of(name: str) -> Array:
-    """The sessions of an exchange such as XNYS, datetime64[D] (n,), rising: as far back and ahead as its calendar is known."""
+def exchange(name: str) -> Any:
+    """The calendar of an exchange such as XNYS, as far back and ahead as it is known."""
     try:
         import exchange_calendars
     except ImportError:
@@ -30,8 +31,23 @@ def sessions_of(name: str) -> Array:
         low, high = known.bound_min(), known.bound_max()
         start = max(pd.Timestamp(YEARS[0]), low or pd.Timestamp.min)
         end = min(pd.Timestamp(YEARS[1]), high or pd.Timestamp.max)
-        found = exchange_calendars.get_calendar(name, start=start, end=end).sessions
-    return found.to_numpy().astype("datetime64[D]")
+        return exchange_calendars.get_calendar(name, start=start, end=end)
+
+
+@lru_cache
+def sessions_of(name: str) -> Array:
+    """The sessions of an exchange, datetime64[D] (n,), rising."""
+    return exchange(name).sessions.to_numpy().astype("datetime64[D]")
+
+
+@lru_cache
+def early_of(name: str) -> Array:
+    """How much earlier than usual each session of an exchange ends, in ns, int64 (n,): 0 but for half days."""
+    known = exchange(name)
+    length = (known.closes - known.opens).to_numpy().astype("timedelta64[ns]").astype("int64")
+    half = known.sessions.isin(known.early_closes)
+    usual = pd.Series(np.where(half, np.nan, length)).ffill().bfill().to_numpy()
+    return np.where(half, np.maximum(usual - length, 0), 0).astype("int64")
 
 
 @lru_cache
@@ -49,8 +65,32 @@ def sessions_after(name: str, days: Array, offsets: Array) -> Array:
     sessions = sessions_of(name)
     ahead = np.busday_offset(np.maximum(days, sessions[0]), offsets, roll="backward", busdaycal=holidays_of(name))
     if ahead.size and (ahead.max() > sessions[-1] or days.min() < sessions[0]):
-        raise ForecastError(
-            f"The calendar {name} is known from {sessions[0]} to {sessions[-1]}; {days.min()} to {ahead.max()} is asked of it. Leave --calendar out,"
-            f" or take a newer exchange_calendars."
-        )
+        raise _beyond(name, days, ahead.max())
     return ahead
+
+
+def bars_after(name: str, days: Array, bar: Array, offsets: Array, bars: int, step: int) -> tuple[Array, Array]:
+    """(sessions datetime64[D], bars in them) that lie `offsets` (m,) bars after bar number `bar` (..., 1) of `days` (..., 1).
+
+    A session has `bars` bars of `step` ns, a half day as many fewer as it ends early. A day without a session stands for the end of the last one
+    before it. Raises ForecastError where the calendar does not reach so far.
+    """
+    sessions, counts = sessions_of(name), np.maximum(bars - early_of(name) // step, 1)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    last = np.searchsorted(sessions, days, side="right") - 1
+    if days.size and last.min() < 0:
+        raise _beyond(name, days, days.max())
+    bar = np.where(sessions[last] == days, np.clip(bar, 0, counts[last] - 1), counts[last] - 1)
+    place = before[last] + bar + offsets
+    if place.size and place.max() >= before[-1]:
+        raise _beyond(name, days, sessions[-1] + 1)
+    found = np.searchsorted(before, place, side="right") - 1
+    return sessions[found], place - before[found]
+
+
+def _beyond(name: str, days: Array, end: Any) -> ForecastError:
+    sessions = sessions_of(name)
+    return ForecastError(
+        f"The calendar {name} is known from {sessions[0]} to {sessions[-1]}; {days.min()} to {end} is asked of it. Leave --calendar out,"
+        f" or take a newer exchange_calendars."
+    )

@@ -56,6 +56,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     # numbers
     "number-format": "info",
     "ambiguous-decimal": "warning",
+    "mixed-units": "warning",
     "text-in-numbers": "error",
     "infinite": "error",
     "int-overflow": "warning",
@@ -77,6 +78,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "out-of-range": "error",
     "mixed-zones": "error",
     "zone": "info",
+    "zone-in-name": "warning",
     "ambiguous-time": "warning",
     "nonexistent-time": "error",
     "nonexistent-empty": "warning",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.clock import DAY, Clock, even_step, infer_clock, majority, show, usual_step
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array
@@ -75,7 +75,7 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
         report.say(
             "unsorted",
             f"{table.at(records)} {'stand' if len(back) > 1 else 'stands'} before what came earlier; rows are put in order of time",
-            rows=table.rows(records[:SHOWN]),
+            rows=table.rows(records),
             example=show(times[back[0]]),
         )
     return grouped.take(np.lexsort((times, grouped.series)))
@@ -100,7 +100,7 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, othe
         "duplicate",
         f"{table.at(records)} {'repeat' if len(same) > 1 else 'repeats'} the stamp and the values of {table.at(first[:1]).lower()}"
         f"{' and others' if len(same) > 1 else ''}, and {'are' if len(same) > 1 else 'is'} left out",
-        rows=table.rows(records[:SHOWN]),
+        rows=table.rows(records),
         example=show(to_local(times[same[:1]], zone)[0]),
     )
     return rows.take(np.delete(np.arange(len(times)), same))
@@ -132,7 +132,7 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
     report.refuse(
         "conflicting-duplicate",
         f"{table.at([one, two])} of series {series!r} have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
-        rows=table.rows(rows.record(second[:SHOWN])),
+        rows=table.rows(rows.record(second)),
         example=show(stamp),
         remedy=remedy,
     )
@@ -200,16 +200,18 @@ def _position(i: int, rows: Rows, bounds: Array, clock: Clock, table: Table, rep
         report.say(
             "off-grid",
             f"{table.at(records[:1])} of series {rows.ids[i]!r} has the stamp {stamp}, which is not on the grid of this file:"
-            f" {clock.words} ({len(off):,} such rows).",
-            rows=table.rows(records[:SHOWN]),
+            f" {clock.words} ({table.many(records)}).",
+            rows=table.rows(records),
             example=stamp,
             remedy=f"Mend the stamps, or bring the file to one step with --every {unit} --how mean.",
         )
         return np.zeros(len(times), "int64")
     if position[-1] + 1 > SPARSE * len(times):
+        hole = int(np.diff(position).argmax())
         report.say(
             "sparse",
-            f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock.",
+            f"Series {rows.ids[i]!r} has {len(times):,} rows in {int(position[-1]) + 1:,} steps ({clock.words}): too few for one clock;"
+            f" the longest gap, {show(times[hole])} to {show(times[hole + 1])}, is after {table.at(rows.record(bounds[i : i + 1] + hole)).lower()}.",
             example=show(times[0]),
             remedy=_mend_sparse(position, rows.record(bounds[i] + np.arange(len(times))), clock, table),
         )
@@ -258,7 +260,7 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
             "gap",
             f"{rows.ids[i]}: {many} after {table.at(rows.record(np.array([bounds[i] + longest]))).lower()}, {show(stamps[0])} to {show(stamps[1])},"
             f" {holes[longest]:,} steps; they count as missing",
-            rows=table.rows(records[:SHOWN]),
+            rows=table.rows(records),
             example=show(stamps[0]),
         )
     if len(gapped) > SAID:

@@ -17,7 +17,7 @@ from forecast.data.tables import Table, is_number
 from forecast.files import Array
 
 
-def melted(table: Table, kinds: dict[str, str], named: Collection[str], report: Report) -> Table:
+def melted(table: Table, kinds: dict[str, str], named: Collection[str], dayfirst: bool | None, report: Report) -> Table:
     """The table with a row for each cell under stamps or steps across, as columns time and value, beside text and the columns `named` as those of
     series; where none was named and each row is a series, unique_id names it. Any other table as it is.
     """
@@ -27,7 +27,7 @@ def melted(table: Table, kinds: dict[str, str], named: Collection[str], report: 
     months = {month: name for name in table.columns if (month := month_of(name))}
     if year is not None and len(months) == 12:
         return _from_years(table, kinds, year, [months[month] for month in sorted(months)], named, report)
-    across, times = _across({name: kind for name, kind in kinds.items() if name not in named})
+    across, times = _across({name: kind for name, kind in kinds.items() if name not in named}, dayfirst)
     names, text = _beside(table, kinds, across, named)
     naming = names or [name for name in text if _each_its_own(table.columns[name])][:1] or (text if times is not None else [])
     if len(across) < ACROSS or not naming:
@@ -61,10 +61,10 @@ def _from_years(table: Table, kinds: dict[str, str], year: str, months: list[str
     return _long(replace(table, columns=others), months, first[:, None] + np.arange(12), [*names, *text], report)
 
 
-def _across(kinds: dict[str, str]) -> tuple[list[str], Array | None]:
+def _across(kinds: dict[str, str], dayfirst: bool | None) -> tuple[list[str], Array | None]:
     """The columns that are stamps, and these; else those that count the steps of a series, such as V2, V3, V4, without stamps."""
     names = list(kinds)
-    found = stamps_across(names)
+    found = stamps_across(names, dayfirst)
     if found is not None:
         return found
     numbers = [name for name, kind in kinds.items() if kind in ("number", "empty")]

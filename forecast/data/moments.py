@@ -1,5 +1,6 @@
 """Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,14 @@ import pyarrow.compute as pc
 
 from forecast.data.clock import Clock, show
 from forecast.data.columns import DATE_NAMES
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.sources import as_text
 from forecast.data.stamps import Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
+
+_OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b")  # in the name of a column
 
 
 def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Table, Stamps]:
@@ -41,10 +44,12 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
         kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
     if stamps.rival is not None:
         kept = replace(kept, rival=stamps.rival[~void])
+    if stamps.clash:
+        kept = replace(kept, clash=tuple(place[[*stamps.clash]].tolist()))
     return table.keep(~void), kept
 
 
-def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Report) -> None:
+def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | None, report: Report) -> None:
     """How the stamps were read; cells that are none, or that leave their meaning open, are errors."""
     where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
 
@@ -56,20 +61,23 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
         if len(rows):
             report.say(
                 code,
-                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({len(rows):,} such rows).",
-                rows=table.rows(rows[:SHOWN]),
+                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({table.many(rows)}).",
+                rows=table.rows(rows),
                 example=cell(rows[0]),
                 remedy=remedy,
             )
 
-    if stamps.clash is not None:
-        day, month = stamps.clash
+    if stamps.clash:
+        orders = ("day", "month") if len(stamps.clash) > 1 else (stamps.first,)
+        told = {"day": "month", "month": "day"}[orders[0]]
+        shown = [f"{table.at([row])} can only be {order}-first ({cell(row)})" for row, order in zip(stamps.clash, orders, strict=True)]
         report.say(
             "mixed-day-first",
-            f"{table.at([day])} can only be day-first ({cell(day)}) and {table.at([month]).lower()} only month-first ({cell(month)}) in {where}.",
+            f"{' and '.join([shown[0], *(one[0].lower() + one[1:] for one in shown[1:])])} in {where}"
+            f"{'' if shown[1:] else f', where the {told} comes first, as told by --{told}first or by the run'}.",
             rows=table.rows(stamps.clash),
-            example=cell(day),
-            remedy="Write them in one order, best as 2013-01-31.",
+            example=cell(stamps.clash[0]),
+            remedy="Write them in one order, best as 2013-01-31." if shown[1:] else f"Mend the row, or leave --{told}first out.",
         )
         report.stop()
     complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
@@ -80,6 +88,15 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
     report.stop()
+    named = [(name, found[1]) for name in names if (found := _OFFSET.search(name))]
+    hours = bool((stamps.wall != stamps.wall.astype("datetime64[D]")).any())
+    if named and hours and not tz and not stamps.zone and stamps.offset is None:
+        name, offset = named[0]
+        report.say(
+            "zone-in-name",
+            f"column {name!r} seems to say that its stamps are of {offset}; they are read as UTC",
+            remedy=f"(--tz {offset} if they are local time there)",
+        )
     if stamps.first:
         order = f"the {stamps.first} first"
         if stamps.rival is not None:
@@ -88,7 +105,7 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, report: Rep
                 "ambiguous-day-first",
                 f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed:"
                 f" {cell(open_[0])} is {show(stamps.wall[open_[0]])} and not {show(stamps.rival[open_[0]])} ({table.at(open_).lower()})",
-                rows=table.rows(open_[:SHOWN]),
+                rows=table.rows(open_),
                 example=cell(open_[0]),
                 remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if that is wrong, --{'dayfirst' if stamps.dayfirst else 'monthfirst'}"
                 " if it is right)",
@@ -110,9 +127,8 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
                 odd = as_text(table.columns[name])[int(read.bad[0])].as_py()
                 report.refuse(
                     "unreadable-stamp",
-                    f"{table.at(read.bad[:1])} has no stamp in column {name!r} as others there, {read.form}: found {odd!r}"
-                    f" ({len(read.bad):,} such rows).",
-                    rows=table.rows(read.bad[:SHOWN]),
+                    f"{table.at(read.bad[:1])} has no stamp in column {name!r} as others there, {read.form}: found {odd!r} ({table.many(read.bad)}).",
+                    rows=table.rows(read.bad),
                     example=odd,
                     remedy="Write them in one form, best as 2013-01-31 06:00, or remove the rows.",
                 )
@@ -135,8 +151,8 @@ def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Cl
             report.refuse(
                 "nonexistent-time",
                 f"{table.at(full[:1])} has the stamp {show(stamps.wall[full[0]])}, which does not exist in {moments.zone}: clocks skip it"
-                f" ({len(full):,} such rows).",
-                rows=table.rows(full[:SHOWN]),
+                f" ({table.many(full)}).",
+                rows=table.rows(full),
                 example=show(stamps.wall[full[0]]),
                 remedy="Leave --tz away if the stamps are no local time, or name a fixed offset such as --tz +01:00.",
             )
@@ -145,7 +161,7 @@ def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Cl
             "nonexistent-empty",
             f"{table.at(skipped)} without values {'has a stamp that does' if len(skipped) == 1 else 'have stamps that do'} not exist in"
             f" {moments.zone} and {'is' if len(skipped) == 1 else 'are'} left out",
-            rows=table.rows(skipped[:SHOWN]),
+            rows=table.rows(skipped),
             example=show(stamps.wall[skipped[0]]),
         )
     if moments.single is not None and len(moments.single):
@@ -154,7 +170,7 @@ def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Cl
             "ambiguous-time",
             f"{table.at(single)} {'has a local time' if len(single) == 1 else 'have local times'} that the clocks of {moments.zone} show twice, and"
             f" which is there once; the first is taken",
-            rows=table.rows(single[:SHOWN]),
+            rows=table.rows(single),
             example=show(stamps.wall[single[0]]),
         )
     if moments.dates and (tz or stamps.zone or stamps.offset is not None):

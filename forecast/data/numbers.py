@@ -42,13 +42,13 @@ SIGNS = (  # that are taken so, and said: a dash may also be a zero
 )
 MISSING = (*WORDS, *SIGNS)
 _SPACES = " '\u00a0\u202f\u2019"  # what separates thousands beside a point or a comma
-_MONEY = r"[$€£¥]|USD|EUR|GBP|CHF|JPY"
+_MONEY = r"[$€£¥₹₩]|USD|EUR|GBP|CHF|JPY"
 _CELL = re.compile(
     rf"^(?P<sign>[+-]?)(?:(?:{_MONEY})\s?)?(?P<body>\d(?:[\d.,{_SPACES}]*[\d.,])?|[.,]\d+)(?P<exp>[eE][+-]?\d+)?\s?(?P<unit>%|[KMBT])?"
     rf"(?:\s?(?:{_MONEY}))?$|^(?P<inf>[+-]?inf(?:inity)?)$",
     re.IGNORECASE,
 )
-_NEGATIVE = re.compile(r"^\((.*\d.*)\)$|^(.*\d)-$")  # as accountants and SAP write them: (12.5) and 12.5-
+_NEGATIVE = re.compile(rf"^({_MONEY})?\s?\((.*\d.*)\)$|^(.*\d)-$", re.IGNORECASE)  # as accountants and SAP write them: (12.5), $(12.5) and 12.5-
 _UNITS = {"": 1.0, "%": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _NO_NUMBER = re.compile(r"^0\d{3,4},\d$|^(?!\d{1,3}(?:\.\d{3})+(?:,\d*)?$)\d+\.\d+\.")
 _HINTS = (  # what a cell that is no number usually is
@@ -64,7 +64,8 @@ _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 @dataclass(frozen=True)
 class Numbers:
     """A column of text read as numbers: values float64 (n,), NaN where missing · bad (k,): the rows that hold no number · signs (k,): those that
-    hold one of SIGNS that nobody named · named (k,): those that hold what was said to mean missing · what was read how.
+    hold one of SIGNS that nobody named · named (k,): those that hold what was said to mean missing · what was read how · units: those that stand
+    beside each other in the column and are not converted, such as $ and €, or % and none.
     """
 
     values: Array
@@ -73,6 +74,7 @@ class Numbers:
     named: Array
     decimal: Decimal | None
     words: str
+    units: tuple[str, ...]
 
 
 def numberish(cells: Sequence[str]) -> float:
@@ -127,7 +129,14 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
     turned = any(one != cell and one.endswith((")", "-")) for one, cell in zip(given, cells, strict=True) if one)
     words = _words(matches, bodies, mark, turned)
     bad, signed, told = (np.flatnonzero(which[codes]) if which.any() else np.zeros(0, "int64") for which in (wrong, signs, named))
-    return Numbers(each[codes], bad, signed, told, mark if any(mark in body for body in bodies) else None, words)
+    return Numbers(each[codes], bad, signed, told, mark if any(mark in body for body in bodies) else None, words, _mixed(matches, read))
+
+
+def _mixed(matches: dict[str, Any], read: dict[str, tuple[float, bool]]) -> tuple[str, ...]:
+    """The currencies of the cells where these are several, or percent where others have no unit; a zero needs none."""
+    money = {found[0].upper() for cell, match in matches.items() if match and (found := re.search(_MONEY, cell, re.IGNORECASE))}
+    units = {match["unit"] or "" for cell, match in matches.items() if match and read[cell][0]}
+    return tuple(sorted(money)) if len(money) > 1 else ("%", "no unit") if {"%", ""} <= units else ()
 
 
 def mend(cells: Sequence[str]) -> str:
@@ -143,7 +152,7 @@ def mend(cells: Sequence[str]) -> str:
 
 def _signed(cell: str) -> str:
     """A cell with its minus in front, and that of ASCII."""
-    return _NEGATIVE.sub(r"-\1\2", cell.replace("\u2212", "-"))
+    return _NEGATIVE.sub(r"-\1\2\3", cell.replace("\u2212", "-"))
 
 
 def _value(match: "re.Match[str] | None", shape: "re.Pattern[str]", mark: str) -> tuple[float, bool]:

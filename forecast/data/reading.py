@@ -30,7 +30,7 @@ from forecast.data.columns import (
     with_joined,
 )
 from forecast.data.exchanges import sessions_of
-from forecast.data.findings import SHOWN, Report
+from forecast.data.findings import Report
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
@@ -83,8 +83,9 @@ def read(
     tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
     by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
     and cosine. dayfirst, decimal: the order of day and month (False: the year comes first where the month cannot, as in 24-01-31) and the decimal
-    mark ("," or "."), where a file leaves them open. calendar: the exchange whose sessions trading days are, such as "XNYS" (needs
-    exchange_calendars): those to come are then known, and those of the file are compared with it.
+    mark ("," or "."), where a file leaves them open; a row that contradicts the order is refused. calendar: the exchange whose sessions trading
+    days, or bars of trading hours, are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are compared
+    with it.
     Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
     in `panel.findings`.
     """
@@ -101,9 +102,9 @@ def read(
     }
     report = Report()
 
-    request = Request(_needed(target, time, id, past, future, static), mark)
+    request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
     table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
-    table, names, stamps = _stamped(table, kinds, time, dayfirst, {id, *_texts(past), *_texts(future)}, report)
+    table, names, stamps = _stamped(table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
     if stamps is None and ident is None and target is None:
         refuse_nameless_rows(table, kinds, report)
@@ -172,13 +173,13 @@ def _load(source: Any, request: Request, ident: str | None, named: Set[str], rep
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
     if not named & set(table.columns):
-        table = melted(table, kinds, _named_by(ident), report)
+        table = melted(table, kinds, _named_by(ident), request.dayfirst, report)
     table = with_joined(table, ident, report)
     return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
 
 
 def _stamped(
-    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, others: Set[str | None], report: Report
+    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, tz: str | None, others: Set[str | None], report: Report
 ) -> tuple[Table, tuple[str, ...], Stamps | None]:
     """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps.
 
@@ -190,7 +191,7 @@ def _stamped(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
         return table, names, None
     table, stamps = without_empty_rows(table, stamps, report)
-    say_stamps(table, names, stamps, report)
+    say_stamps(table, names, stamps, tz, report)
     return table, names, stamps
 
 
@@ -250,11 +251,16 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
 
 
 def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:
-    """The clock of the sessions of an exchange; rows on other days, and sessions without a row, are said."""
-    if rows.times is None or clock.freq not in ("session", "B"):
-        report.refuse("no-trading-days", f"--calendar {calendar} is for trading days, one row a session; these rows are {clock.words}.")
-    sessions, days = sessions_of(calendar), rows.times.astype("datetime64[D]")
-    report.say("calendar", f"sessions are those of {calendar}, also the ones to come")
+    """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
+    if rows.times is None or (clock.kind != "sessions" and clock.freq != "B"):
+        report.refuse(
+            "no-trading-days",
+            f"--calendar {calendar} is for trading days, one row a session, and for bars of trading hours; these rows are {clock.words}.",
+            remedy="Leave it out, or bring the rows to days with --every 1D --how last.",
+        )
+    sessions, days = sessions_of(calendar), to_local(rows.times, clock.tz).astype("datetime64[D]")
+    half = ", half days with fewer bars" if clock.bars > 1 else ""
+    report.say("calendar", f"sessions are those of {calendar}, also the ones to come{half}")
     odd = np.flatnonzero(~np.isin(days, sessions) & (days >= sessions[0]) & (days <= sessions[-1]))
     if len(odd):
         records = rows.record(odd)
@@ -262,7 +268,7 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
             "not-a-session",
             f"{table.at(records)} {'have days' if len(odd) > 1 else 'has a day'} on which {calendar} was closed, the first {days[odd[0]]};"
             f" {'they are' if len(odd) > 1 else 'it is'} kept",
-            rows=table.rows(records[:SHOWN]),
+            rows=table.rows(records),
             example=days[odd[0]],
         )
     for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
@@ -277,7 +283,7 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
                 rows=table.rows(rows.record(row)),
                 example=absent[0],
             )
-    return Clock("sessions", "session", calendar=calendar)
+    return replace(clock, calendar=calendar) if clock.bars > 1 else Clock("sessions", "session", calendar=calendar)
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:

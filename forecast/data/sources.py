@@ -1,5 +1,6 @@
 """What a panel can be read from: delimited text, Parquet, a folder of files, frames of pandas, polars and Arrow. Each becomes a Table."""
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,7 +82,7 @@ def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     table = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
     index = re.compile(r"__index_level_\d+__")
     table = table.drop_columns([name for name in set(table.column_names) if index.fullmatch(name) and not pa.types.is_temporal(table[name].type)])
-    given = [name if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
+    given = [_levels(name) if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
     names = clean_names(given, report)
     made = Table(where, dict(zip(names, table.columns, strict=True)), table.num_rows, (Origin(where, table.num_rows, _from(first)),))
     return without_empty(made, [name for name, old in zip(names, given, strict=True) if nameless(old)], report)
@@ -145,7 +146,7 @@ def _folder(folder: Path, report: Report, request: Request, id_names: tuple[str,
         report.say("files", f"{len(files)} files, each a series named by its file: {listed([_stem(file) for file in files])}")
     else:
         report.say("files", f"{len(files)} files, read as one table: {listed([file.name for file in files])}")
-    return concatenated(tables, folder.name, report)
+    return concatenated(tables, folder.name, request.dayfirst, report)
 
 
 def _refuse_strangers(tables: list[Table], report: Report) -> None:
@@ -212,6 +213,14 @@ def _pandas(frame: pd.DataFrame) -> pa.Table:
     columns = [*zip(given, (index.iloc[:, i] for i in range(index.shape[1])), strict=False)]
     columns += [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
     return pa.Table.from_arrays([_pandas_column(column) for _, column in columns], names=[_words(name) for name, _ in columns])
+
+
+def _levels(name: str) -> str:
+    """A column's name, also of several levels as pandas writes it into Parquet: ('Close', 'A')."""
+    try:
+        return _words(ast.literal_eval(name)) if name.startswith("(") else name
+    except (ValueError, SyntaxError):
+        return name
 
 
 def _words(name: object) -> str:

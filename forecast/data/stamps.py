@@ -45,8 +45,10 @@ _DATES = {
     "month-name year": rf"{_MON}[-/. ]*{_YEAR}",
     "year month-name": rf"(?P<y>\d{{4}})[-/. ]*{_MON}",
     "year-quarter": r"(?P<y>\d{4})[-/. ]*[Qq](?P<q>[1-4])",
-    "quarter-year": r"[Qq](?P<q>[1-4])[-/. ]*(?P<y>\d{4})",
+    "quarter-year": r"[Qq](?P<q>[1-4])[-/. ']*(?P<y>\d{4}|\d{2})",
+    "quarter by number, year": r"(?P<q>[1-4])[Qq][-/. ']*(?P<y>\d{4}|\d{2})",
     "year-week": r"(?P<y>\d{4})[-/. ]*[Ww](?P<w>\d{1,2})(?:-(?P<wd>[1-7]))?",
+    "week-year": r"[Ww](?P<w>\d{1,2})[-/. ]*(?P<y>\d{4})",
 }
 _PATTERNS = {
     name: f"{_WEEKDAY}{date}{'' if name in _DATES and name.startswith(('year-w', 'year-q')) else _CLOCK}{_ZONE}{_UNTIL}"
@@ -110,8 +112,8 @@ class Stamps:
     wall datetime64[ns] (n,): as written, NaT where nothing could be read · offset int64 ns (n,) from UTC where the cells say one, else None
     · zoned bool (n,): which cells say one · bad (k,), outside (k,): rows that hold no stamp, or one that datetime64[ns] cannot hold ·
     form in words · zone: of a typed column · first: day, month or year, as decided, empty where the form leaves no choice · rival
-    datetime64[ns] (n,): as another order reads them, where that would do as well · clash: a row that can only be day-first and one that can only
-    be month-first.
+    datetime64[ns] (n,): as another order reads them, where that would do as well · clash: the rows that show that there is no order: one that can
+    only be day-first and one that can only be month-first, or one that cannot be what was told.
     """
 
     wall: Array
@@ -123,7 +125,7 @@ class Stamps:
     zone: str = ""
     first: Order | Literal[""] = ""
     rival: Array | None = None
-    clash: tuple[int, int] | None = None
+    clash: tuple[int, ...] = ()
 
     @property
     def dayfirst(self) -> bool | None:
@@ -254,7 +256,8 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
     if form is None:
         return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
     first: Order | Literal[""] = "year" if form == YEAR_FIRST else ""
-    rival, clash = None, None
+    rival: Array | None = None
+    clash: tuple[int, ...] = ()
     if "a" in fields:
         orders = _orders(fields, cells)
         first, tie, clash = _first(orders, cells, dayfirst, codes)
@@ -367,7 +370,8 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
         wrong = wrong | ~(wrong | outside) & (day > ((months + 1).astype("datetime64[D]") - first).astype("int64"))
         days = first.astype("int64") + day - 1
     if "j" in fields:
-        wrong = wrong | (fields["j"] < 1) | (fields["j"] > 366)
+        leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+        wrong = wrong | (fields["j"] < 1) | (fields["j"] > 365 + leap)
         days = days + part("j", 1) - 1
     seconds = (days * 24 + hour) * 3600 + minute * 60 + second
     nanoseconds = np.where(wrong | outside, 0, seconds * 10**9 + part("f", 0))
@@ -376,9 +380,14 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
 
 def _weeks(year: Array, week: Array, weekday: Array) -> tuple[Array, Array]:
     """Days since 1970 of ISO weeks, and which do not exist."""
-    fourth = (np.clip(year, *YEARS) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype("int64") + 3
-    monday = fourth - (fourth + 3) % 7
-    return monday + 7 * (week - 1) + weekday - 1, (week < 1) | (week > 53)
+    first, following = (_monday(np.clip(one, *YEARS)) for one in (year, year + 1))
+    return first + 7 * (week - 1) + weekday - 1, (week < 1) | (first + 7 * (week - 1) >= following)
+
+
+def _monday(year: Array) -> Array:
+    """Days since 1970 of the Monday of the first ISO week of years, that of their fourth of January."""
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype("int64") + 3
+    return fourth - (fourth + 3) % 7
 
 
 def _orders(fields: dict[str, Array], cells: pa.Array) -> dict[Order, dict[str, Array]]:
@@ -389,29 +398,32 @@ def _orders(fields: dict[str, Array], cells: pa.Array) -> dict[Order, dict[str, 
     return {"day": {**rest, "d": a, "m": b}, "month": {**rest, "d": b, "m": a}, "year": year}
 
 
-def _first(orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[Order, bool, tuple[int, int] | None]:
+def _first(orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[Order, bool, tuple[int, ...]]:
     """(what comes first, tie, clash), found out over the whole column; dayfirst: as told, where the cells leave it open."""
     a, b, read = orders["day"]["d"], orders["day"]["m"], orders["day"]["y"] >= 0
     day, month = read & (a > 12) & (a <= 31), read & (b > 12) & (b <= 31)
-    if day.any() and month.any():
-        rows = [int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in (day, month)]
-        return "day" if day.sum() >= month.sum() else "month", False, (rows[0], rows[1])
     walls = {name: _assemble(fields, len(cells)) for name, fields in orders.items()}
     year = not (walls["year"][1] & ~(walls["day"][1] & walls["month"][1])).any()
-    usual: Order = "day" if day.any() else "month"
+    against = [day, month] if day.any() and month.any() else [day] if dayfirst is False and not year else [month] if dayfirst else []
+    clash = tuple(int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in against if which.any())
+    usual: Order = "day" if day.sum() >= max(month.sum(), 1) else "month"
+    if clash:
+        return usual, False, clash
     tie = False
     if not day.any() and not month.any():
         if dayfirst is not None:
-            return "day" if dayfirst else "month", False, None
+            return "day" if dayfirst else "month", False, ()
         points = pc.sum(pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")).as_py()  # are written where the day comes first
         steady = _steps(walls["day"][0], codes)[:2] < _steps(walls["month"][0], codes)[:2]
         usual, tie = "day" if points or steady else "month", not points
-    elif dayfirst is False and day.any() and year:
-        return "year", False, None
+    elif dayfirst is False and day.any():
+        return "year", False, ()
     if dayfirst is None and year:
         turned, same = _steps(walls["year"][0], codes), _steps(walls[usual][0], codes)
-        return ("year", False, None) if turned < same else (usual, tie or turned == same, None)
-    return usual, tie, None
+        if turned < same:  # fewer steps are plain, and so is a shorter time where the first days of months do not speak for the other
+            return "year", turned[0] == same[0] and (turned[2] >= same[2] or turned[1] > same[1]), ()
+        return usual, tie or turned == same, ()
+    return usual, tie, ()
 
 
 def _steps(wall: Array, codes: Array) -> tuple[int, bool, int]:
@@ -422,7 +434,8 @@ def _steps(wall: Array, codes: Array) -> tuple[int, bool, int]:
         return 0, False, 0
     months = wall.astype("datetime64[M]")
     since = wall - months.astype("datetime64[ns]")
-    monthly = len(np.unique(since)) == 1  # months are steps of one size, although not in days
+    until = (months + 1).astype("datetime64[ns]") - wall
+    monthly = len(np.unique(since)) == 1 or len(np.unique(until)) == 1  # months are steps of one size, although not in days
     steps = np.diff((months if monthly else wall).astype("int64"))
     return len(np.unique(steps)), bool((since >= np.timedelta64(1, "D")).any()), int((wall.max() - wall.min()).astype("int64"))
 
@@ -438,14 +451,14 @@ def _offsets(zones: Array) -> Array:
     return np.array([offset(str(zone)) for zone in table], "int64")[place]
 
 
-def stamps_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
+def stamps_across(names: Sequence[str], dayfirst: bool | None = None) -> tuple[list[str], Array] | None:
     """The names of columns that are stamps, and these; None where hardly any is, or the order of their day and month is open."""
     years = {name: np.datetime64(found[1], "ns") for name in names if (found := _YEAR_NAME.fullmatch(name))}
     if len(years) >= ACROSS:
         return list(years), np.array(list(years.values()))
-    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]))
+    read = parse_text(pa.chunked_array([pa.array(names, pa.string())]), dayfirst)
     good = ~np.isnat(read.wall)
-    if good.sum() >= ACROSS and read.rival is None and read.clash is None:
+    if good.sum() >= ACROSS and read.rival is None and not read.clash:
         return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]
     return None
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import Report, listed
 from forecast.data.grid import Rows
 from forecast.data.panel import Column
 from forecast.data.tables import Table
@@ -56,7 +56,7 @@ def _say_varying(rows: Rows, column: Column, place: int, varying: list[tuple[int
         "varying-static",
         f"Column {column.name!r} of --static varies within {listed([rows.ids[i] for i, *_ in varying])}: {table.at(records[:1]).lower()} of"
         f" {rows.ids[series]!r} says {one}, {table.at(records[1:]).lower()} {other}.",
-        rows=table.rows(records[:SHOWN]),
+        rows=table.rows(records),
         example=other,
         remedy="Mend it, or read the column with --past or --future.",
     )

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.findings import Report, listed
+from forecast.data.findings import SHOWN, Report, listed
 from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
@@ -18,10 +19,13 @@ Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or tex
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a file before it is read: which columns, and with which decimal mark its text is written, None = not known."""
+    """What is asked of a file before it is read: which columns, with which decimal mark its text is written, and whether the day comes first in
+    its dates, None = not known.
+    """
 
     columns: Needed
     decimal: Decimal | None = None
+    dayfirst: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -53,20 +57,27 @@ class Table:
         return replace(self, columns={name: c.filter(chosen) for name, c in self.columns.items()}, count=int(mask.sum()), kept=kept)
 
     def rows(self, records: Sequence[int] | Array) -> list[int]:
-        """The rows of records in their file, as an editor counts them."""
-        return [row for _, row in self._places(records)]
+        """The first SHOWN rows of records in their file, as an editor counts them, each once."""
+        return [row for _, row in self._places(self._each(records)[:SHOWN])]
 
     def at(self, records: Sequence[int] | Array) -> str:
-        """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many, the first three."""
-        places = self._places(records[:3])
-        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in places]
-        if len(records) > 3:
-            return f"Rows {', '.join(words)} and {len(records) - 3:,} more"
+        """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many rows, the first three."""
+        each = self._each(records)
+        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in self._places(each[:3])]
+        if len(each) > 3:
+            return f"Rows {', '.join(words)} and {len(each) - 3:,} more"
         return f"Row{'s' if len(words) > 1 else ''} {' and '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
 
-    def _places(self, records: Sequence[int] | Array) -> list[tuple[str, int]]:
+    def many(self, records: Sequence[int] | Array) -> str:
+        """How many rows of the file records are, in words: `1,234 such rows`."""
+        return f"{len(self._each(records)):,} such rows"
+
+    def _each(self, records: Sequence[int] | Array) -> Array:
+        """The numbers of records in their files, each once: of a melted table many come from one row."""
         wanted = np.asarray(records, "int64")
-        wanted = wanted if self.kept is None else self.kept[wanted]
+        return wanted if self.kept is None else pd.unique(self.kept[wanted])
+
+    def _places(self, wanted: Array) -> list[tuple[str, int]]:
         stops = np.cumsum([origin.count for origin in self.origins])
         places = []
         for record in wanted:
@@ -141,14 +152,14 @@ def _counts(column: pa.ChunkedArray) -> bool:
     return bool(len(values) and values[0] in (0, 1) and (np.diff(values) == 1).all())
 
 
-def concatenated(tables: Sequence[Table], where: str, report: Report) -> Table:
-    """Tables one below the other; a column that one of them lacks is missing there."""
+def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, report: Report) -> Table:
+    """Tables one below the other; a column that one of them lacks is missing there. dayfirst: of dates, as told."""
     tables = _spelled_alike(tables)
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:
         parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
-        columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, report) for chunk in part.chunks])
+        columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks])
     partial = [name for name in names if any(name not in table.columns for table in tables)]
     if partial:
         report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
@@ -169,11 +180,11 @@ def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
-def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[pa.ChunkedArray]:
+def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report) -> list[pa.ChunkedArray]:
     """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
     if any(pa.types.is_timestamp(part.type) for part in parts):
-        parts = [_moments(name, part, report) if is_text(part.type) else part for part in parts]
+        parts = [_moments(name, part, dayfirst, report) if is_text(part.type) else part for part in parts]
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
     if len(kinds) <= 1:
         kind = next(iter(kinds), pa.null())
@@ -186,11 +197,23 @@ def _one_type(name: str, parts: list[pa.ChunkedArray], report: Report) -> list[p
     return [part if part.type == kind else pc.cast(part, kind) for part in parts]
 
 
-def _moments(name: str, text: pa.ChunkedArray, report: Report) -> pa.ChunkedArray:
-    """A column of text of one file as timestamps, as it is in the others, where all its cells and their order of day and month are plain."""
-    read = parse_text(text)
-    if len(read.bad) or len(read.outside) or read.rival is not None or read.clash or read.offset is not None or read.form == "nothing":
+def _moments(name: str, text: pa.ChunkedArray, dayfirst: bool | None, report: Report) -> pa.ChunkedArray:
+    """A column of text of one file as timestamps, as it is in the others, where all its cells can be read; an open order of day and month is said."""
+    read = parse_text(text, dayfirst)
+    if len(read.bad) or len(read.outside) or read.clash or read.offset is not None or read.form == "nothing":
         return text
-    first = next((cell for cell in text.to_pylist() if cell), "")
-    report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)
+    if read.rival is None:
+        first = next((cell for cell in text.to_pylist() if cell), "")
+        report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)
+    else:
+        row = int(np.flatnonzero(read.rival != read.wall)[0])
+        taken, other = (moments[row].astype("datetime64[D]") for moments in (read.wall, read.rival))
+        wrong, right = ("--monthfirst", "--dayfirst") if read.dayfirst else ("--dayfirst", "--monthfirst")
+        report.say(
+            "ambiguous-day-first",
+            f"{name}: not every file writes stamps in one form, and in one of them no row tells the order of day, month and year: {text[row]} is"
+            f" read as {taken} and not {other}",
+            example=text[row],
+            remedy=f"({wrong} if that is wrong, {right} if it is right)",
+        )
     return pa.chunked_array([pa.array(read.wall)])

@@ -4,9 +4,10 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+from pydantic import Field
 
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
@@ -16,6 +17,7 @@ from forecast.files import Array
 from forecast.results import Log
 
 Bounds = tuple[float | None, float | None]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy, torch, scikit-learn and Optuna take
 FAR = 10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
 

@@ -1,9 +1,11 @@
 """A table of files, good and bad: one row a case, made on the fly, with the panel to the last value or the code, the rows and the words expected."""
 
+import calendar
 import dataclasses
 import datetime
 import decimal
 import gzip
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -366,6 +368,66 @@ GOOD = {
         VALUES,
     ),
     "categories of series, no stamps": (pa.table({"id": pa.array(list("ab") * 12).dictionary_encode(), "y": np.repeat(VALUES, 2)}), {}, VALUES),
+    "open dates across, as told": (
+        csv("id," + ",".join(f"{m:02}/01/2024" for m in range(1, 13)), ["x," + ",".join(f"{v:g}" for v in VALUES), "y" + ",8" * 12]),
+        {"dayfirst": True},
+        VALUES,
+    ),
+    "week and year": (csv(rows=[f"W{i + 2:02}-2020,{i}" for i in range(12)]), {}, VALUES),
+    "quarters by number": (csv(rows=[f"{i % 4 + 1}Q{20 + i // 4},{i}" for i in range(12)]), {}, VALUES),
+    "quarters, an apostrophe": (csv(rows=[f"Q{i % 4 + 1} '{20 + i // 4},{i}" for i in range(12)]), {}, VALUES),
+    "last day of a leap year": (
+        csv(rows=[f"{t:%Y-%j},{v:g}" for t, v in zip(pd.date_range("2020-12-20", periods=12), VALUES, strict=True)]),
+        {},
+        VALUES,
+    ),
+    "years and names of months": (
+        csv("year,month,y", [f"2024,{t:%B},{t.month - 1}" for t in pd.date_range("2024-01", periods=12, freq="MS")]),
+        {},
+        VALUES,
+    ),
+    "years and names of months, as told": (
+        csv("jahr,monat,y", [f"2024,{name},{i}" for i, name in enumerate(GERMAN)]),
+        {"time": "jahr,monat", "target": "y"},
+        VALUES,
+    ),
+    "currency before the parentheses": (numbers([f"$({v}.5)" for v in range(12)]), {}, [-v - 0.5 for v in VALUES]),
+    "rupees": (numbers([f"₹1,{100 + v}.50" for v in range(12)]), {}, [1100.5 + v for v in VALUES]),
+    "export of investing.com": (
+        csv("Date,Price,Vol.,Change %", [f'"{t:%b %d, %Y}","1,{100 + v}.5",{v}.2M,-{v}.5%' for v, t in enumerate(pd.to_datetime(DAYS))][::-1]),
+        {},
+        [1100.5 + v for v in VALUES],
+    ),
+    "export of yfinance, several names": (
+        csv(",Close,Close,Volume", ["Ticker,A,B,A", "Date,,,", *(f"{d},7,{v:g},9" for d, v in zip(DAYS, VALUES, strict=True))]),
+        {"target": "Close B"},
+        VALUES,
+    ),
+    "logger of Campbell": (
+        '"TOA5","CR1000","CR1000","1234","OS","1","Table"\n"TIMESTAMP","RECORD","AirT","RH"\n"TS","RN","Deg C","%"\n"","","Avg","Smp"\n'
+        + "".join(f'"{t}",{v:g},{v:g},"NAN"\n' for t, v in zip(HOURS, VALUES, strict=True)),
+        {"target": "AirT"},
+        VALUES,
+    ),
+    "station of the DWD": (
+        csv("STATIONS_ID;MESS_DATUM;QN_9;TT_TU;eor", [f"      1048;{t:%Y%m%d%H};    3;{v:8};eor" for t, v in zip(HOURS, VALUES, strict=True)]),
+        {"target": "TT_TU"},
+        VALUES,
+    ),
+    "24:00 in a column of times": (
+        csv("Datum;Zeit;y", [f"13.01.2024;{h + 13}:00;{h}" for h in range(12)]),
+        {},
+        VALUES,
+    ),
+    "hours from, hours to": (
+        csv("Datum;von;bis;MW", [f"13.01.2024;{h:02}:00;{h + 1:02}:00;{h},5" for h in range(12)]),
+        {},
+        [v + 0.5 for v in VALUES],
+    ),
+    "Swiss thousands": (numbers([f"{v + 1}'234.50" for v in range(12)], ";"), {}, [1000 * v + 1234.5 for v in VALUES]),
+    "dates of mail": (hours(lambda t: f'"{t:%a, %d %b %Y %H:%M:%S} +0100"'), {}, VALUES),
+    "utf-16, the high byte first": (b"\xfe\xff" + csv(sep="\t").encode("utf-16-be"), {}, VALUES),
+    "trailing empty columns and rows": (csv("ds,y,,,", [*(f"{line},,," for line in csv().splitlines()[1:]), ",,,,", ",,,,"]), {}, VALUES),
     "two spaces before the time": (hours(lambda t: f"{t:%Y%m%d  %H:%M:%S}"), {}, VALUES),
     "hours that end": (csv("Date,HE,y", [f"01/13/2024,{h + 1},{h}" for h in range(12)]), {}, VALUES),
     "hours in German": (csv("Datum,Stunde,y", [f"13.01.2024,{h},{h}" for h in range(12)]), {}, VALUES),
@@ -511,6 +573,64 @@ BAD = {
         tuple(range(2, 10)),
         "Row 2 has no stamp in column 'label' as others there, year-quarter: found '1990' (8 such rows)",
     ),
+    "no name of a month": (
+        csv("year,month,y", [f"2024,{'Foo' if m == 4 else calendar.month_name[m]},1" for m in range(1, 13)]),
+        {},
+        "unreadable-stamp",
+        (5,),
+        "Row 5 has no month in column 'month', beside the year: found 'Foo' (1 such rows). Mend it.",
+    ),
+    "open dates across": (
+        csv("id," + ",".join(f"{m:02}/01/2024" for m in range(1, 13)), ["x" + ",9" * 12, "y" + ",8" * 12]),
+        {},
+        "which-time",
+        (),
+        "12 stamps across, 01/01/2024 to 12/01/2024, and none tells the order of day and month. Say it with --dayfirst or --monthfirst.",
+    ),
+    "day 366 of a common year": (csv(rows=[f"2019-{i},1" for i in range(355, 367)]), {}, "unreadable-stamp", (13,), "found '2019-366'"),
+    "week 53 of a year of 52": (csv(rows=[f"2021-W{i},1" for i in range(42, 54)]), {}, "unreadable-stamp", (13,), "found '2021-W53'"),
+    "dates too wide for their column": (replaced(6, "########,4"), {}, "unreadable-stamp", (6,), "found '########'"),
+    "clock that was set back for good": (
+        csv(rows=[f"{t if i < 8 else t - pd.Timedelta('7000D')},{i}" for i, t in enumerate(HOURS)]),
+        {},
+        "sparse",
+        (),
+        "the longest gap, 2004-11-01 11:00 to 2024-01-01, is after row 13.",
+    ),
+    "dates once a day": (
+        csv("date,hour,y", [f"{DAYS[0] if h == 0 else ''},{h},{h}" for h in range(12)]),
+        {},
+        "missing-stamp",
+        tuple(range(3, 13)),
+        "Row 3",
+    ),
+    "stations once": (
+        csv("station,ds,y", [f"{'a' if d == DAYS[0] else ''},{d},1" for d in DAYS * 2]),
+        {"id": "station"},
+        "missing-id",
+        tuple(range(3, 13)),
+        "Row 3",
+    ),
+    "split among prices": (replaced(6, "2024-01-05,2:1 Stock Split"), {}, "text-in-numbers", (6,), "found '2:1 Stock Split'"),
+    "below a limit of detection": (replaced(6, "2024-01-05,<0.1"), {}, "text-in-numbers", (6,), "Write the number alone."),
+    "Fahrenheit in each cell": (numbers([f"{v} °F" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0 °F'"),
+    "ranges": (numbers([f"{v}-{v + 3}" for v in range(12)]), {}, "which-target", (), "column 'y' holds '0-3'"),
+    "points and commas for both": (numbers(["1.234,5", "1,234.5"] * 6, ";"), {}, "text-in-numbers", (2, 4, 6, 8, 10, 12), "found '1.234,5'"),
+    "zero dates of MySQL": (replaced(6, "0000-00-00,4"), {}, "unreadable-stamp", (6,), "found '0000-00-00'"),
+    "revisions of rows": (
+        csv("ds,y,version", [f"{d},{i + v},{v}" for v in (1, 2) for i, d in enumerate(DAYS)]),
+        {"target": "y"},
+        "conflicting-duplicate",
+        tuple(range(14, 24)),
+        "Column 'version' tells such rows apart",
+    ),
+    "two stations below each other": (
+        "Station A\n" + csv() + "Station B\n" + csv(),
+        {},
+        "ragged-rows",
+        (15,),
+        "Row 15 of x.csv has 1 cells, the header 2",
+    ),
     "dates without a year": (csv("date,y", [f"{i + 1}-Jan,{i}" for i in range(12)]), {}, "unreadable-stamp", (), "found '1-Jan'"),
     "column that tells rows apart": (
         csv("ds,id,element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
@@ -564,6 +684,13 @@ BAD = {
         "which-target",
         (),
         "year, Jan",
+    ),
+    "text in several cells of rows under dates across": (
+        csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y" + ",7 p" * 12, "z,7 p" + ",7" * 11]),
+        {},
+        "text-in-numbers",
+        (3, 4),
+        "Row 3 has no number in column 'value': found '7 p' (2 such rows)",
     ),
     "text among dates across": (csv("id," + ",".join(DAYS), ["x" + ",9" * 12, "y,7 p" + ",8" * 11]), {}, "text-in-numbers", (3,), "found '7 p'"),
     "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cells"),
@@ -626,6 +753,29 @@ BAD = {
     "missing stamp": (replaced(6, ",4"), {}, "missing-stamp", (6,), "Row 6 has no stamp"),
     "out of range": (replaced(6, "3024-01-05,4"), {}, "out-of-range", (6,), "outside of the years 1678 to 2261"),
     "both orders": (csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]), {}, "mixed-day-first", (2, 4), "can only be day-first"),
+    "day first, told the month": (
+        csv(rows=["01/02/2020,1", "13/02/2020,2", "02/03/2020,3"]),
+        {"dayfirst": False},
+        "mixed-day-first",
+        (3,),
+        "Row 3 can only be day-first (13/02/2020) in column 'ds', where the month comes first, as told by --monthfirst or by the run."
+        " Mend the row, or leave --monthfirst out.",
+    ),
+    "month first, told the day": (
+        csv(rows=["01/02/2020,1", ",", "02/13/2020,2", "02/14/2020,3"]),
+        {"dayfirst": True},
+        "mixed-day-first",
+        (4,),
+        "Row 4 can only be month-first (02/13/2020) in column 'ds', where the day comes first, as told by --dayfirst or by the run. Mend the row, or"
+        " leave --dayfirst out.",
+    ),
+    "both orders, told the day": (
+        csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]),
+        {"dayfirst": True},
+        "mixed-day-first",
+        (2, 4),
+        "Row 2 can only be day-first (13/01/2024) and row 4 can only be month-first (01/15/2024) in column 'ds'. Write them in one order",
+    ),
     "mixed zones": (replaced(6, "2024-01-05,4", stamps(lambda t: f"{t.isoformat()}+01:00")), {}, "mixed-zones", (6,), "no offset from UTC"),
     "longer row": (replaced(6, "2024-01-05,4,x"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 3 cells, the header 2"),
     "shorter row": (replaced(6, "2024-01-05"), {}, "ragged-rows", (6,), "Row 6 of x.csv has 1 cells, the header 2"),
@@ -776,6 +926,10 @@ SAID = {
     "row numbers of pandas": (GOOD["row numbers of pandas"][0], {}, "index-column", ()),
     "angle": (csv("ds,y,dir", rows=[f"{d},1,90" for d in DAYS]), {"circular": "dir"}, "circular", ()),
     "day first": (csv(rows=[f"{d:02}/01/2024,{d}" for d in range(1, 14)]), {}, "day-first", ()),
+    "year or day, both of two digits": (csv(rows=[f"{d}-01-01,{d}" for d in range(15, 27)]), {}, "ambiguous-day-first", tuple(range(2, 12))),
+    "several currencies": (numbers([f"{'$€'[v % 2]}{v}" for v in range(12)]), {}, "mixed-units", ()),
+    "percent and bare numbers": (numbers([f"{v}%" if v % 2 else f"0.0{v}" for v in range(12)]), {}, "mixed-units", ()),
+    "offset in the name": (hours(str).replace("ds,", "Time (UTC+01:00),"), {}, "zone-in-name", ()),
     "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", tuple(range(3, 13))),
     "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
@@ -787,6 +941,12 @@ SAID = {
     "gap": (csv(rows=[line for line in csv().splitlines()[1:] if "01-05" not in line]), {}, "gap", (5,)),
     "gathered": (hours(str), {"every": "6h"}, "every", ()),
     "few readings": (csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=75, freq="h")]), {"every": "1D"}, "few-readings", (74,)),
+    "sentinels under dates across": (
+        csv("id," + ",".join(DAYS), ["x,9,-9999,-9999" + ",8" * 9, "y,-9999" + ",7" * 11]),
+        {},
+        "sentinel",
+        (2, 3),
+    ),
     "missing values": (replaced(5, "2024-01-04,"), {}, "missing", ()),
     "constant": (csv(rows=[f"{d},1" for d in DAYS]), {}, "constant", ()),
     "short": (csv(), {}, "short", ()),
@@ -867,6 +1027,21 @@ def test_two_digits_of_the_year_in_front_are_years(tmp_path):
     assert (read(made(months, tmp_path)).times == pd.date_range("2013-01-13", periods=14).to_numpy()).all()
 
 
+@pytest.mark.parametrize("form", ["%d-%m-%y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%Y", "%m/%d/%Y"])
+@pytest.mark.parametrize("freq", ["D", "MS", "ME"])
+def test_a_date_that_is_not_read_as_it_was_meant_is_said_to_be_open(form, freq, tmp_path):
+    """In a few rows several orders may be as likely; none is taken in silence, and a flag that is named brings the right one."""
+    for count, start in itertools.product((2, 3, 8, 12), ("2001-01-15", "2012-05-01", "2020-02-28", "2024-11-30")):
+        meant = pd.date_range(start, periods=count, freq=freq)
+        path = made(csv(rows=[f"{day:{form}},{i}" for i, day in enumerate(meant)]), tmp_path)
+        panel = read(path)
+        said = [one for one in panel.findings if one.code == "ambiguous-day-first"]
+        if not np.array_equal(panel.times, meant.to_numpy()):
+            assert "(--dayfirst if that is wrong, --monthfirst if it is right)" in str(said[0]) or "(--monthfirst if that is wrong" in str(said[0])
+            assert f"{meant[0]:%Y-%m-%d}" in said[0].message or f"{meant[1]:%Y-%m-%d}" in said[0].message
+            assert np.array_equal(read(path, dayfirst=form.startswith("%d")).times, meant.to_numpy())
+
+
 def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp_path):
     content = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2024-03-01", periods=8))])
     said = next(one for one in read(made(content, tmp_path)).findings if one.code == "ambiguous-day-first")
@@ -877,6 +1052,38 @@ def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp
         panel = read(made(content, tmp_path), dayfirst=dayfirst)
         assert str(panel.times[0])[:10] == first
         assert not [one for one in panel.findings if one.code == "ambiguous-day-first"]
+
+
+def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
+    path = made('"Date Time, GMT-05:00",y\n' + hours(str).partition("\n")[2], tmp_path)
+    said = next(one for one in read(path).findings if one.code == "zone-in-name")
+    assert str(said) == (
+        "column 'Date Time, GMT-05:00' seems to say that its stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
+    )
+    told = read(path, tz="-05:00")
+    assert not [one for one in told.findings if one.code == "zone-in-name"]
+    assert (told.times == (HOURS + pd.Timedelta("5h")).to_numpy()).all()
+    assert not [one for one in read(made(csv("Date (UTC+1),y"), tmp_path)).findings if one.code == "zone-in-name"]
+    for name in ("Time (UTC)", "Time (UTC+00:00)", "GMT+0"):
+        plain = read(made(hours(str).replace("ds,", f"{name},"), tmp_path)).findings
+        assert not [one for one in plain if one.code == "zone-in-name"]
+
+
+def test_a_folder_whose_files_write_dates_in_two_ways_is_read_as_told(tmp_path):
+    (tmp_path / "a.csv").write_text(csv())
+    (tmp_path / "b.csv").write_text(csv(rows=[f"{t:%d/%m/%Y},1" for t in pd.date_range("2024-03-01", periods=9)]))
+    said = next(one for one in read(tmp_path).findings if one.code == "ambiguous-day-first")
+    assert "01/03/2024 is read as 2024-01-03 and not 2024-03-01" in said.message
+    assert said.remedy == "(--dayfirst if that is wrong, --monthfirst if it is right)"
+    told = read(tmp_path, dayfirst=True)
+    assert str(told.times[-1])[:10] == "2024-03-09"
+    assert not [one for one in told.findings if one.code == "ambiguous-day-first"]
+
+
+def test_columns_of_several_levels_keep_their_names_in_parquet(tmp_path):
+    frame = pd.DataFrame(1.0, index=HOURS, columns=pd.MultiIndex.from_product([["Close", "Volume"], ["A", "B"]]))
+    frame.to_parquet(tmp_path / "x.parquet")
+    assert [one.name for one in read(tmp_path / "x.parquet", target="Close B").columns] == ["Close B", "Close A", "Volume A", "Volume B"]
 
 
 def test_a_sign_that_may_mean_missing_is_said_until_it_is_named(tmp_path):
