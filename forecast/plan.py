@@ -16,7 +16,7 @@ from forecast.data.reading import read
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
-from forecast.models import MODELS, settings_of, spec
+from forecast.models import MODELS, parts_of, settings_of, spec, spec_of
 from forecast.models.base import Seed, Spec
 from forecast.results import quantile_levels
 
@@ -63,15 +63,16 @@ class Run:
     price: bool = False  # logs, the random walk as baseline, and what the direction is worth
     cost: float | None = None  # of a price: basis points for each side that is traded
     seed: Seed = 0
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value; they hold in its combinations too
     tune: Study = field(default_factory=Study)
 
     def specs(self) -> list[Spec]:
         """The Specs of its models, with their settings."""
+        used = {part for model in self.models for part in parts_of(model)}
         for model in self.settings:
-            if model not in self.models:
+            if model not in used:
                 raise ForecastError(f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}.")
-        return [spec(model, **self.settings.get(model, {})) for model in self.models]
+        return [spec_of(model, self.settings) for model in self.models]
 
     @property
     def baseline(self) -> str | None:
@@ -97,7 +98,7 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     if data is not None:
         values["data"] = data
     for path, value in (overrides or {}).items():
-        _put(values, path, value)
+        put(values, path, value)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
     names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
@@ -130,7 +131,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ForecastError(f"{path} is not valid TOML: {error}") from None
 
 
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
+def put(values: dict[str, Any], path: str, value: Any) -> None:
+    """Set a value in nested tables by its dotted path."""
     *tables, name = path.split(".")
     for table in tables:
         values = values.setdefault(table, {})
@@ -141,6 +143,8 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
 
 def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> None:
     for name in values:
+        if "+" in name:
+            raise ForecastError(f"{prefix}{name}: a combination has no settings of its own. Give each part its own: {', '.join(name.split('+'))}.")
         if name not in known:
             raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
 

@@ -31,9 +31,9 @@ from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
 from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, check_ahead, fit
-from forecast.models import spec
+from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, Watch
-from forecast.plan import Run, make_run, to_toml
+from forecast.plan import Run, make_run, put, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 
@@ -369,12 +369,14 @@ def compare_run(
     if len(models) != 1:
         found = ", ".join(models) or "none"
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
-    model, settings = models[0], plan.settings.get(models[0], {})
-    base = spec(model, **settings)
+    model = models[0]
+    base = spec_of(model, plan.settings)
     panel = read_run(plan, [base], heard)
     changed: list[Spec] = []
     for path, value in tries:
-        one: Any = spec(model, **{**settings, path.partition(".")[2]: value})
+        settings = settings_of(base)
+        put(settings, path.partition(".")[2], value)
+        one: Any = spec(**{**settings, "model": model})
         if one == base:
             raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
         changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))

@@ -15,7 +15,7 @@ from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.files import Array, load_arrays, save_arrays, write_atomic
 from forecast.fitting import Fitted
-from forecast.models import MODELS, settings_of, spec
+from forecast.models import is_named, settings_of, spec
 from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
@@ -25,7 +25,7 @@ FORMAT = 5  # of model files; raised when an older one can no longer be read
 
 def save(fitted: Fitted, path: str | Path) -> None:
     """A fitted model as one safetensors file: arrays and a JSON header. No training row, no pickle."""
-    if fitted.spec.name not in MODELS:
+    if not is_named(fitted.spec.name):
         raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
     arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread, "scaling.power": fitted.scaling.power}

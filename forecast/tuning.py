@@ -14,7 +14,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
-from forecast.data.findings import Heard
+from forecast.data.findings import Heard, listed
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
@@ -25,6 +25,7 @@ from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
 from forecast.models import Ranges, settings_of, spec
 from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
+from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
 from forecast.runs import FolderKeep, append, read_run, run_folder, silent, workers
@@ -104,7 +105,11 @@ def objective(
 
 def _tunable(model: str | Spec, table: Mapping[str, Any] | None = None) -> Space:
     """The space of a model, narrowed by a table; ForecastError where it is empty."""
-    tried, ranges = space_of(spec(model) if isinstance(model, str) else model, table), Ranges()
+    base = spec(model) if isinstance(model, str) else model
+    if isinstance(base, Combination):
+        names = listed([part.name for part in base.parts])
+        raise ForecastError(f"{base.name} is no model of its own to tune. Tune {names} each by itself: what is found holds in the combination too.")
+    tried, ranges = space_of(base, table), Ranges()
     tried.ask(ranges)
     if not ranges.found:
         name = tried.base.name

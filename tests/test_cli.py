@@ -106,6 +106,27 @@ def test_a_lone_dash_is_named_as_missing(tmp_path):
         assert "assumed-missing" not in told.stdout
 
 
+def test_a_combination_goes_the_whole_road_by_its_name(file, tmp_path):
+    made = forecast(
+        tmp_path, "fit", file, "--model", "ridge+gru,naive", "--horizon", "6", "--folds", "1", "--out", "run", "--json", "--jobs", "1", *FEW
+    )
+    assert made.returncode == 0, made.stderr
+    result = json.loads(made.stdout)
+    assert result["best"] == "ridge+gru"
+    assert "ridge+gru fold 1: done in " in made.stderr
+    assert json.loads(forecast(tmp_path, "predict", "run", "--json").stdout)["forecast"] == result["forecast"]
+    replayed = json.loads(forecast(tmp_path, "replay", "run", "--json", "--quiet").stdout)
+    assert replayed["equal"]
+    assert set(replayed["parts"]) == {"ridge+gru-0", "naive-0", "model"}
+    assert "ridge+gru" in (tmp_path / "run" / "report.html").read_text()
+    listed = forecast(tmp_path, "models", "ridge+gru").stdout
+    assert "\nridge.penalty " in listed
+    assert "\ngru.units " in listed
+    refused = forecast(tmp_path, "tune", file, "--model", "ridge+gru")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("forecast: ridge+gru is no model of its own to tune. Tune ridge, gru each by itself")
+
+
 def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
     forecast(tmp_path, "fit", file, "--model", "naive,seasonal", "--jobs", "1", "--out", "run", "--quiet")
     frame = pd.read_csv(file).tail(2)

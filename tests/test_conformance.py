@@ -25,23 +25,28 @@ VARIANTS = {  # nets that are held to the same
     "bidirectional": ("gru", {"bidirectional": True, "attention": True, "since": True}),
     "recursive": ("gru", {"head": "recursive", "segment": 6}),
 }
+COMBINED = ["ridge+theta", "theta+gru"]
 NETS = [*(name for name, (module, _, _) in MODELS.items() if module == "recurrent"), *VARIANTS]
-READERS = [*(name for name in MODELS if "future" in spec(name).reads), *VARIANTS]
+WITH_NETS = [*NETS, "theta+gru"]
+READERS = [*(name for name in MODELS if "future" in spec(name).reads), *VARIANTS, *COMBINED]
 
 
 def small(name, **settings):
-    """The model of the table, or the variant; a net with few units and steps, so that the suite stays quick."""
+    """The model of the table, the variant, or the combination, its net with these settings; a net has few units and steps, so that the suite stays
+    quick."""
+    few = {"units": 8, "steps": 48, "batch": 32, "context": 48}
+    if name in COMBINED:
+        return spec(name, **{part: {**few, **settings} for part in name.split("+") if part in NETS})
     model, own = VARIANTS.get(name, (name, {}))
-    few = {"units": 8, "steps": 48, "batch": 32, "context": 48} if name in NETS else {}
-    return spec(model, **{**few, **own, **settings})
+    return spec(model, **{**(few if name in NETS else {}), **own, **settings})
 
 
 def close(name):
     """How near forecasts must be that were computed side by side and one by one."""
-    return 1e-5 if name in NETS else 1e-6 if name == "arima" else 1e-9
+    return 1e-5 if name in WITH_NETS else 1e-6 if name == "arima" else 1e-9
 
 
-@pytest.fixture(scope="module", params=[*MODELS, *VARIANTS])
+@pytest.fixture(scope="module", params=[*MODELS, *VARIANTS, *COMBINED])
 def name(request):
     return request.param
 
@@ -99,7 +104,7 @@ def test_poison(name, panel):
     held_to_the_past(name, panel)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", WITH_NETS)
 def test_poison_with_warm_refits(name, panel):
     """No fold learns from a later one by way of the weights."""
     held_to_the_past(name, panel, refit="warm")
@@ -241,7 +246,7 @@ NASTY = {
 @pytest.mark.parametrize("kind", NASTY)
 def test_finite_on_nasty_panels(name, kind):
     panel = NASTY[kind]()
-    forecast = fit(small(name, **({"context": None} if name in NETS else {})), panel, 6).predict(panel)
+    forecast = fit(small(name, **({"context": None} if name in WITH_NETS else {})), panel, 6).predict(panel)
     assert np.isfinite(forecast.values).all()
     assert forecast.values.shape == (len(panel.ids), 6)
 
@@ -250,8 +255,8 @@ def test_finite_on_nasty_panels(name, kind):
 def test_quantiles_are_ordered_around_the_point(name, kind):
     """A model's own quantiles, and those of the calibration."""
     panel = NASTY[kind]()
-    loss = {"loss": "quantile"} if name in NETS else {}
-    settings = {**loss, **({"context": None} if name in NETS else {})}
+    loss = {"loss": "quantile"} if name in WITH_NETS else {}
+    settings = {**loss, **({"context": None} if name in WITH_NETS else {})}
     walk = WalkForward(horizon=6, folds=1)
     own = list(backtest(small(name, **settings), panel, walk, intervals=(50, 80)))
     for outcome in own + calibrate(own, (50, 80))[0]:
@@ -267,7 +272,7 @@ def test_quantiles_are_ordered_around_the_point(name, kind):
 
 def test_a_constant_series_is_forecast_as_itself(name):
     panel = single(np.full(200, 7.0))
-    assert np.abs(fit(small(name, **({"steps": 200} if name in NETS else {})), panel, 6).predict(panel).values - 7).max() < 0.5
+    assert np.abs(fit(small(name, **({"steps": 200} if name in WITH_NETS else {})), panel, 6).predict(panel).values - 7).max() < 0.5
 
 
 def test_a_missing_column_is_named(panel, fitted):
@@ -302,7 +307,7 @@ def test_a_new_id_is_forecast_cold(panel, fitted):
     assert np.array_equal(forecast.values[0], fitted.predict(panel, np.array([[0, 380]])).values[0])
 
 
-@pytest.mark.parametrize(("jobs", "models"), [(2, ("gru", "lstm", "arima", "seasonal")), (4, ("theta", "ridge", "seasonal"))])
+@pytest.mark.parametrize(("jobs", "models"), [(2, ("gru", "lstm", "arima", "seasonal")), (4, ("theta", "ridge", "seasonal", "theta+gru"))])
 def test_side_by_side_in_processes_the_bits_are_the_same(panel, jobs, models):
     walk = WalkForward(horizon=H, folds=2, stride=5)
     alone, together = ([hashed(one) for one in backtest([small(name) for name in models], panel, walk, jobs=count)] for count in (1, jobs))
@@ -349,7 +354,7 @@ def test_a_sine_is_learned(name):
     assert np.abs(learned.predict(wave, origins).values - wave.truth(origins, 1)).max() < 0.01
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, *COMBINED])
 def test_a_spec_is_a_value(model):
     one = spec(model)
     assert one == spec(model)

@@ -13,7 +13,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.metrics import absolute, score
 from forecast.files import Array
-from forecast.models import BASELINES
+from forecast.models import is_baseline
 from forecast.models.base import mean_observed
 from forecast.results import Outcome, intervals
 
@@ -106,7 +106,7 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
     if all(math.isnan(values["mae"]) for values in scores.values()):
         raise ForecastError("The target has no observed value in the test part, so nothing can be scored. Test on another part (--test).")
     order = sorted(models, key=lambda name: scores[name]["mae"])
-    baseline = baseline or next((name for name in order if name in BASELINES), order[0])
+    baseline = baseline or next(filter(is_baseline, order), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
     losses = {name: but_for_rounding(own, losses[baseline]) for name, own in losses.items()}
     same = {name for name, own in losses.items() if name != baseline and np.array_equal(own, losses[baseline], equal_nan=True)}
@@ -333,7 +333,7 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
         worse = f"has an MAE {_percent(-second.skill)} higher" if round(-second.skill, 3) else "is as good"
         worse = worse if second.skill else "forecasts the same"
         return f"No model beats the baseline {baseline}: the next, {second.model}, {worse}."
-    gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * (baseline in BASELINES)}"
+    gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * is_baseline(baseline)}"
     if best.p is None:
         return f"{gain}; but the test spans {horizons:.1f} horizons, and below {FEWEST} no verdict is given on whether that is chance."
     if best.p >= LEVEL:

@@ -1,13 +1,14 @@
-"""The table of models. A new model is one file and one row here, or no file: pass your own Spec object."""
+"""The table of models, and combinations of them by name. A new model is one file and one row here, or no file: pass your own Spec object."""
 
 import dataclasses
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec
+from forecast.models.combination import Combination
 
 PLAIN = {"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}  # what most tutorials build
 
@@ -34,10 +35,48 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
 BASELINES = ("arima", "ets", "theta", "ridge", "boosting", "har", "climatology", "mean", "seasonal", "naive", "drift")
 
 
+def parts_of(model: str) -> tuple[str, ...]:
+    """The models that a name stands for: itself, or the parts of a combination, "ridge+boosting"; ForecastError where one is unknown or twice."""
+    parts = tuple(model.split("+"))
+    for part in parts:
+        if part not in MODELS:
+            raise ForecastError(f"There is no model {part!r}{f' in {model}' if len(parts) > 1 else ''}.{nearest(part, MODELS)}")
+        if parts.count(part) > 1:
+            raise ForecastError(f"{model} has {part} twice: a combination is the mean of models that differ. Leave one out.")
+    return parts
+
+
+def is_named(model: str) -> bool:
+    """Whether a name is one of the table, or that of a combination of such models."""
+    return set(model.split("+")) <= set(MODELS)
+
+
+def is_baseline(model: str) -> bool:
+    """Whether a net has to beat a model of this name: a combination where all of its parts are such."""
+    return set(model.split("+")) <= set(BASELINES)
+
+
 def spec(model: str, **settings: Any) -> Spec:
-    """The Spec of a named model with some of its settings changed: `spec("gru", units=128)`."""
-    if model not in MODELS:
-        raise ForecastError(f"There is no model {model!r}.{nearest(model, MODELS)}")
+    """The Spec of a named model with some of its settings changed, of a combination by part: `spec("gru", units=128)`,
+    `spec("ridge+gru", gru={"units": 128})`."""
+    parts = parts_of(model)
+    if len(parts) == 1:
+        return _named(model, settings)
+    for key, table in settings.items():
+        if key not in parts:
+            raise ForecastError(f"{model} has no setting {key!r}: its settings are those of its parts, by name. There is: {', '.join(parts)}.")
+        validated(dict[str, Any], table, f"{model}.{key}")
+    return Combination(model, tuple(_named(part, settings.get(part, {})) for part in parts))
+
+
+def spec_of(model: str, table: Mapping[str, Mapping[str, Any]]) -> Spec:
+    """The Spec of a named model with what a table of settings by model says of it, or of its parts."""
+    parts = parts_of(model)
+    return spec(model, **(table.get(model, {}) if len(parts) == 1 else {part: table[part] for part in parts if part in table}))
+
+
+def _named(model: str, settings: Mapping[str, Any]) -> Spec:
+    """A row of the table with some of its settings changed."""
     module, name, preset = MODELS[model]
     made = getattr(importlib.import_module(f"forecast.models.{module}"), name)
     fields = {field.name: field for field in dataclasses.fields(made)}
@@ -50,8 +89,14 @@ def spec(model: str, **settings: Any) -> Spec:
 
 def settings_of(model: Spec) -> dict[str, Any]:
     """A named spec as JSON values: what `spec(**settings_of(s))` makes again."""
+    if isinstance(model, Combination):
+        return {"model": model.name, **{part.name: _values(part) for part in model.parts}}
+    return {"model": model.name, **_values(model)}
+
+
+def _values(model: Spec) -> dict[str, Any]:
     values = dataclasses.asdict(model)  # type: ignore[call-overload]
-    return {"model": values.pop("name"), **values}
+    return {name: value for name, value in values.items() if name != "name"}
 
 
 class Setting(NamedTuple):
@@ -67,7 +112,10 @@ class Setting(NamedTuple):
 
 
 def describe(model: str) -> list[Setting]:
-    """Every setting of a named model, group by group."""
+    """Every setting of a named model, group by group; of a combination part by part, `gru.units`."""
+    parts = parts_of(model)
+    if len(parts) > 1:
+        return [one._replace(name=f"{part}.{one.name}") for part in parts for one in describe(part)]
     base = spec(model)
     fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
     types, ranges = get_type_hints(type(base)), Ranges()

@@ -17,7 +17,7 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import score, scores_by
 from forecast.files import Array
-from forecast.models import BASELINES
+from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome, intervals
 
 SHOWN = 20  # series in the menu of one figure
@@ -128,7 +128,7 @@ def error_by_step_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, s
     colours = colours or palette(models)
     past = next(iter(models.values()))[0].past
     figure = go.Figure()
-    dashes = dict(zip((name for name in models if name in BASELINES), itertools.cycle(DASHES), strict=False))
+    dashes = dict(zip(filter(is_baseline, models), itertools.cycle(DASHES), strict=False))
     for name, parts in models.items():
         errors = np.array(list(scores_by(parts, "mae", "step").values()))
         mode = "lines+markers" if len(errors) <= MARKED else "lines"
@@ -153,7 +153,7 @@ def backtest_figure(panel: Panel, outcomes: Iterable[Outcome], series: int = 0, 
     tested = {int(i) for parts in models.values() for part in parts for i in np.unique(part.forecast.origins[:, 0])}
     _check(panel, series, tested)
     names = list(models)
-    baseline = next((name for name in names if name in BASELINES), names[0])
+    baseline = next(filter(is_baseline, names), names[0])
     pair = [baseline, *names[1:2]] if baseline == names[0] else [names[0], baseline]
     colours = colours or palette(models)
     lines = {name: _at_last_step(models[name], series) for name in pair}

@@ -81,7 +81,7 @@ class _Display:
             return
         if name not in self.tasks:
             self.tasks[name] = self.bars.add_task(name, total=event["of"], value="")
-        self.bars.update(self.tasks[name], completed=event["step"], value=f"validation loss {event['value']:.4f}")
+        self.bars.update(self.tasks[name], total=event["of"], completed=event["step"], value=f"validation loss {event['value']:.4f}")
 
 
 def part_name(part: list[Any]) -> str:
