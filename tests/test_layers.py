@@ -94,6 +94,7 @@ def test_models_do_not_know_each_other_except_for_a_fallback_or_what_they_share(
         ("training", "optimiser"),
         ("training", "shrinkage"),
         ("recurrent", "settings"),
+        ("settings", "optimiser"),
         ("recurrent", "net"),
         ("net", "settings"),
         ("net", "layers"),

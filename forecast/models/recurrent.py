@@ -40,15 +40,15 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch, hasty=self.hasty)
         usual = self.batch or usual_batch(past)
         if sized.sizes.batch == usual:
             return learned
         note = f"{sized.sizes.batch} windows a step instead of {usual}, so that those of {len(past.columns)} columns fit into {MEMORY >> 20} MB"
         return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
 
-    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
-        """Train with settled settings on windows for training, for validation, and all of both."""
+    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch, hasty: bool = False) -> "LearnedNet":
+        """Train with settled settings on windows for training, for validation, and all of both; hasty: as in `affordable`."""
         if self.loss == "qlike" and goal.units != Units("log", "none"):
             raise ForecastError(f"{self.name}.loss = 'qlike' compares variances in logs: add --transform log --scale none, or take another loss.")
         past, sizes, device = split[2].panel, self.sizes, self._device()
@@ -58,7 +58,7 @@ class Recurrent(Settings):
         if self.seconds is not None:
             with seeded(seed):
                 net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
-                how = affordable(self.seconds / self.members, net, feed, split[0], how)
+                how = affordable(self.seconds / self.members, net, feed, split[0], how, hasty)
 
         def next_net(ended: Ended, member: int) -> Net:
             return Net(self.recipe(ended.lowest[:member]), goal, _embedded(past), _width(cycles)).to(device)

@@ -16,6 +16,7 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import mean_observed
+from forecast.models.optimiser import haste
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -111,7 +112,9 @@ class Settings:
     optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
         "adamw", "the rule of a step; sgd has momentum", "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964"
     )
-    learning_rate: Positive | None = _train(None, "the highest rate of the schedule; none = chosen from the length of the past and the optimiser")
+    learning_rate: Positive | None = _train(
+        None, "the highest rate of the schedule; none = chosen from the length of the past, the optimiser and the steps"
+    )
     momentum: Share | None = _train(None, "of sgd; none = 0.9", "Polyak 1964; Sutskever et al. 2013")
     weight_decay: NotNegative = _train(0.0, "decay of all weights beside the gradient, of adamw alone", "Loshchilov and Hutter 2019")
     l1: NotNegative = _train(0.0, "added to the loss per unit of the sum of absolute weights: drives weights to zero", "Tibshirani 1996")
@@ -187,6 +190,8 @@ class Settings:
             )
         batch = self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns))
         enough = max(400, round(3 * math.sqrt(rows * (1 - self.validation))))
+        usual = max(1, min(enough, SEGMENTS // (batch * math.ceil((context + horizon) / segment))))
+        rate = (2e-3 if FEW <= rows < MOST else 1e-3) * RATES[self.optimiser] * (haste(usual, self.steps) if self.steps and self.hasty else 1)
         return replace(
             self,
             segment=segment,
@@ -195,9 +200,14 @@ class Settings:
             span=span if self.anchor == "season" else self.span,
             units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
             batch=batch,
-            learning_rate=self.learning_rate or (2e-3 if FEW <= rows < MOST else 1e-3) * RATES[self.optimiser],
-            steps=self.steps or max(1, min(enough, SEGMENTS // (batch * math.ceil((context + horizon) / segment)))),
+            learning_rate=self.learning_rate or rate,
+            steps=self.steps or usual,
         )
+
+    @property
+    def hasty(self) -> bool:
+        """Whether fewer steps than usual take a higher rate: where it is open, and of an optimiser that norms its steps."""
+        return self.learning_rate is None and self.optimiser != "sgd"
 
     @property
     def sizes(self) -> Sizes:

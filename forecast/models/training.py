@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from forecast.data.windows import Windows
 from forecast.files import Array
 from forecast.models.base import LOOKS, Watch
-from forecast.models.optimiser import MOMENTS, Flat, penalty, plateau, rule_of, schedule
+from forecast.models.optimiser import MOMENTS, Flat, haste, penalty, plateau, rule_of, schedule
 from forecast.models.shrinkage import SHARES, borne_out
 
 Inputs = tuple[Tensor, ...]
@@ -125,8 +125,11 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     return state.history
 
 
-def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training) -> Training:
-    """The same training with as many steps as so many CPU seconds allow, judging included; a few steps of a copy of the net show what one costs."""
+def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training, hasty: bool = False) -> Training:
+    """The same training with as many steps as so many CPU seconds allow, judging included; a few steps of a copy of the net show what one costs.
+
+    hasty: fewer steps take a higher rate.
+    """
     state = _State(copy.deepcopy(net), how)
     state.advance(*batch_of(windows, _draw(windows, how.batch)))
     begun = time.process_time()
@@ -134,7 +137,9 @@ def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
     each = JUDGING * (time.process_time() - begun) / TRIED
     share = min(1.0, seconds / (each * (how.steps + how.finish)))
-    return replace(how, steps=max(LOOKS, int(share * how.steps)), finish=int(share * how.finish))
+    steps = max(LOOKS, int(share * how.steps))
+    rate = how.learning_rate * (haste(how.steps, steps) if hasty else 1)
+    return replace(how, steps=steps, finish=int(share * how.finish), learning_rate=rate)
 
 
 def answer(net: nn.Module, inputs: Inputs, half: bool) -> Tensor:

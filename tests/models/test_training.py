@@ -6,10 +6,12 @@ import pytest
 import torch
 from conftest import single, weather
 
+from forecast.data.windows import make_windows
 from forecast.fitting import fit
+from forecast.models import spec
 from forecast.models.base import LOOKS, Stop, Watch
 from forecast.models.optimiser import schedule
-from forecast.models.training import masked_mean
+from forecast.models.training import Training, affordable, loss_of, masked_mean
 from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
@@ -161,3 +163,29 @@ def test_a_missing_target_is_no_loss():
     target = torch.tensor([[1.0, float("nan")], [float("nan"), float("nan")]])
     assert masked_mean(torch.full((2, 2), 3.0), target) == 3
     assert masked_mean(torch.full((1, 1), 3.0), target[1:, 1:]) == 0
+
+
+@pytest.mark.parametrize(("steps", "times"), [(None, 1), (400, 1), (800, 1), (200, 2), (40, 3)])
+def test_fewer_steps_than_usual_take_a_rate_that_is_higher_as_many_times_up_to_three(steps, times):
+    past = single(np.zeros(8000))
+    assert spec("gru", steps=steps).settle(past, 24).learning_rate == pytest.approx(1e-3 * times)
+
+
+@pytest.mark.parametrize("settings", [{"learning_rate": 5e-3}, {"optimiser": "sgd"}])
+def test_a_rate_that_is_given_and_that_of_sgd_hold_for_any_number_of_steps(settings):
+    past = single(np.zeros(8000))
+    assert spec("gru", steps=40, **settings).settle(past, 24).learning_rate == spec("gru", **settings).settle(past, 24).learning_rate
+
+
+@pytest.mark.parametrize(("hasty", "times"), [(False, 1), (True, 3)])
+def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hasty, times):
+    class Last(torch.nn.Linear):
+        def forward(self, window):
+            return super().forward(window)[..., None]
+
+    windows = make_windows(single(np.zeros(100)), 4, 2)
+    how = Training(1200, 300, 8, 1e-3, 0.0, 1.0, 0.99, loss_of("mae", ()), 5, half=False)
+    found = affordable(
+        1e-9, Last(4, 2), lambda _, origins: ((torch.zeros(len(origins), 4),), torch.zeros(len(origins), 2), None), windows, how, hasty
+    )
+    assert (found.steps, found.finish, found.learning_rate) == (LOOKS, 0, pytest.approx(1e-3 * times))
