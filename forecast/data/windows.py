@@ -41,6 +41,13 @@ class Windows:
         index[outside] = len(self.values) - 1
         return index
 
+    def begins(self, origins: Array) -> Array | None:
+        """The first rows (M,) of `values` that windows at `origins` (M, 2) read; None unless each lies whole within its series."""
+        series = origins[:, 0]
+        begin = self.panel.starts[series] + origins[:, 1] - self.context
+        whole = (origins[:, 1] >= self.context) & (begin + self.context + self.horizon <= self.panel.stops[series])
+        return begin if whole.all() else None
+
 
 def make_windows(panel: Panel, context: int, horizon: int, first: Array | None = None, last: Array | None = None) -> Windows:
     """Windows whose origins are rows first[i] .. last[i] of series i; by default those with a whole context and a whole horizon."""

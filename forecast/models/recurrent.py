@@ -260,12 +260,21 @@ class Feed:
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:
         """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K), static (B, J)), target (B, H), unit (B,)) at `origins`."""
-        window = self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
+        window = self._windows(windows, origins)
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
         static = self.static[torch.from_numpy(origins[:, 0]).to(self.device)]
         inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future], static
         return inputs, ahead[:, :, 0], None if self.units is None else self.units[series]
+
+    def _windows(self, windows: Windows, origins: Array) -> Tensor:
+        """What windows at `origins` read (B, L + H, C): a block of memory each where all are whole, else row by row."""
+        begins = windows.begins(origins)
+        if begins is None:
+            return self.values[torch.from_numpy(windows.rows(origins)).to(self.device)]
+        (rows, columns), reach = self.values.shape, windows.context + windows.horizon
+        blocks = self.values.as_strided((rows - reach + 1, reach, columns), (columns, columns, 1))
+        return blocks.index_select(0, torch.from_numpy(begins).to(self.device))
 
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
         if not self.cycles or not len(self.offsets):

@@ -25,6 +25,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
+LATEST = 1_000_000  # rows of a series that tell whether it persists
 SEGMENTS = 15_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
 MEMORY = 2**30  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
 COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
@@ -246,9 +247,10 @@ def _observed(past: Panel) -> int:
 
 
 def _persists(past: Panel) -> bool:
-    """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median."""
+    """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
 
     def close(y: Array) -> bool:
+        y = y[-LATEST:]
         seen = y[~np.isnan(y)]
         return len(seen) > 0 and bool(mean_observed(np.abs(np.diff(y))) <= np.abs(seen - np.median(seen)).mean())
 
