@@ -183,10 +183,11 @@ def main() -> None:
     parser.add_argument("--refits", type=int, default=20, help="origins at which the model is fitted again")
     parser.add_argument("--panel", type=int, default=1000, help="series of the panel that shares orders")
     parser.add_argument("--peer", type=int, default=100, help="series that AutoARIMA searches, beside 20")
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), help="of the panels whose seconds are measured")
     asked = parser.parse_args()
     done = kept()
     fc.fit("arima", many("plain", 1, 100), 1)  # imports are not timed
-    for kind in KINDS:
+    for kind in asked.kinds:
         cell(done, f"speed/{kind}/20", speed_cell, kind, 20)
         cell(done, f"walk/{kind}/{asked.refits}", walk_cell, kind, asked.refits)
         for count in (asked.peer, asked.panel):

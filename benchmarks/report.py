@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def package_hash() -> str:
     return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
 
 
+@cache
 def code_of(*modules: str) -> str:
     """A hash of modules of the package, such as "models.recurrent", and of all of it that they import, and what that imports: what a net that is
     fitted on a panel is known by, whatever becomes of the reader."""

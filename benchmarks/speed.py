@@ -20,6 +20,7 @@ from torch import nn
 import forecast
 from forecast.models.cells import Gru
 
+TURNS = 30
 SIZES = {  # windows, segments, units, bfloat16
     "daily, few rows": (128, 28, 32, False),
     "daily": (128, 28, 64, False),
@@ -29,35 +30,34 @@ SIZES = {  # windows, segments, units, bfloat16
 }
 
 
-def seconds(call: Callable[[], object]) -> float:
+def seconds(call: Callable[..., object], *arguments: object) -> float:
     """CPU seconds of one call."""
     begun = time.process_time()
-    call()
+    call(*arguments)
     return time.process_time() - begun
+
+
+def run(cell: nn.Module, x: torch.Tensor, half: bool, learning: bool) -> None:
+    """One forecast, or one step of training without that of the optimiser."""
+    with torch.inference_mode(not learning), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        total = cell(x)[1].float().sum()
+    if learning:
+        total.backward()
 
 
 def cells() -> list[dict[str, object]]:
     """A row a size: milliseconds of torch's GRU and of ours."""
     rows = []
     for name, (batch, steps, units, half) in SIZES.items():
-        x = torch.randn(steps * batch * units).view(batch, steps, units).requires_grad_()
+        x = torch.randn(batch, steps, units, requires_grad=True)
         pair = {"torch": nn.GRU(units, units, batch_first=True), "ours": Gru(units, units)}
-
-        def forwards(cell: nn.Module, x: torch.Tensor = x, half: bool = half) -> torch.Tensor:
-            with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                end: torch.Tensor = cell(x)[1]
-            return end.float().sum()
-
-        def quiet(cell: nn.Module, forwards: Callable[[nn.Module], torch.Tensor] = forwards) -> None:
-            with torch.inference_mode():
-                forwards(cell)
-
-        calls = {"forecast": quiet, "train": lambda cell, forwards=forwards: forwards(cell).backward()}
-        turns = [
-            {(kind, whose): seconds(lambda c=call, cell=cell: c(cell)) for kind, call in calls.items() for whose, cell in pair.items()}
-            for _ in range(31)
-        ]
-        medians = {f"{kind}, {whose}, ms": 1000 * statistics.median(turn[kind, whose] for turn in turns[1:]) for kind, whose in turns[0]}
+        spent = {(learning, whose): [] for learning in (False, True) for whose in pair}
+        for _ in range(TURNS + 1):
+            for (learning, whose), times in spent.items():
+                times.append(seconds(run, pair[whose], x, half, learning))
+        medians = {
+            f"{'train' if learning else 'forecast'}, {whose}, ms": 1000 * statistics.median(times[1:]) for (learning, whose), times in spent.items()
+        }
         rows.append({"size": name, **medians})
     return rows
 
@@ -67,7 +67,7 @@ def forecasts(data: str) -> tuple[int, float]:
     panel, train, test = load(data, "12,4,4")
     fitted = forecast.fit("gru", panel.until(np.full(len(panel.ids), test)), 96, steps=12, validation=1 - train / test)
     origins = np.concatenate(blocks(panel, test, 96))
-    return len(origins), statistics.median(seconds(lambda: fitted.predict(panel, origins)) for _ in range(5))
+    return len(origins), statistics.median(seconds(fitted.predict, panel, origins) for _ in range(5))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,11 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ForecastError(f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out.") from None
         yield
+
+
+def under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with a prefix, by what follows it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) -> None:

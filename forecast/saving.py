@@ -13,7 +13,7 @@ from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling, Units
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
-from forecast.files import Array, load_arrays, save_arrays, write_atomic
+from forecast.files import Array, load_arrays, save_arrays, under, write_atomic
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
 from forecast.models.base import Goal
@@ -65,7 +65,7 @@ def load(path: str | Path) -> Fitted:
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, units)
     chosen = spec(**values["spec"])
-    learned = chosen.restore({name.removeprefix("learned."): a for name, a in arrays.items() if name.startswith("learned.")}, goal)
+    learned = chosen.restore(under(arrays, "learned."), goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
     return Fitted(chosen, goal, columns, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
 

@@ -12,7 +12,7 @@ from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling, Units, fit_scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
-from forecast.files import Array
+from forecast.files import Array, under
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import Bounds, Spec, Watch
@@ -116,7 +116,7 @@ def whole_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> list[tuple[Answer
 
 def start_of(answers: Answers) -> Answers | None:
     """What the next fit can start from; None where nothing was left for it."""
-    return {name.removeprefix(START): array for name, array in answers.items() if name.startswith(START)} or None
+    return under(answers, START) or None
 
 
 def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = None) -> tuple[Answers, Log]:

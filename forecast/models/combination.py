@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.files import Array
+from forecast.files import Array, under
 from forecast.models.base import Goal, Learned, Refits, Spec, Watch
 from forecast.results import Log, header, log_of, point_of
 
@@ -45,14 +45,14 @@ class Combination:
         done = self._taken_up(goal, watch)
         for place, part in enumerate(self.parts):
             if place not in done and isinstance(part, Refits):
-                learned = part.refit(past, goal, _own(start, place), seed=seed, watch=self._watch(place, done, watch))
+                learned = part.refit(past, goal, under(start, f"{place}."), seed=seed, watch=self._watch(place, done, watch))
                 if learned is not None:
                     done[place] = learned, replace(learned.log, warm=True)
         return self._others(done, past, goal, seed, watch) if any(log.warm for _, log in done.values()) else None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedCombination":
         """The LearnedCombination whose `arrays()` these are."""
-        return LearnedCombination(goal, tuple(part.restore(_own(arrays, place), goal) for place, part in enumerate(self.parts)), Log())
+        return LearnedCombination(goal, tuple(part.restore(under(arrays, f"{place}."), goal) for place, part in enumerate(self.parts)), Log())
 
     def space(self, trial: Any) -> Self:
         """This spec: its parts are tuned each by itself."""
@@ -71,7 +71,7 @@ class Combination:
     def _taken_up(self, goal: Goal, watch: Watch) -> Done:
         """The parts that the checkpoint of a killed fit holds; none without one."""
         arrays, values = watch.load() or ({}, {"ended": {}})
-        return {int(place): (self.parts[int(place)].restore(_own(arrays, int(place)), goal), log_of(log)) for place, log in values["ended"].items()}
+        return {int(place): (self.parts[int(place)].restore(under(arrays, f"{place}."), goal), log_of(log)) for place, log in values["ended"].items()}
 
     def _watch(self, place: int, done: Done, watch: Watch) -> "PartWatch":
         return PartWatch(watch, place, len(self.parts), done)
@@ -93,7 +93,7 @@ class PartWatch(Watch):
     def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
         """The checkpoint, where it is of this part."""
         arrays, values = self.watch.load() or ({}, {"place": None})
-        return (_own(arrays, self.place), values["values"]) if values["place"] == self.place else None
+        return (under(arrays, f"{self.place}."), values["values"]) if values["place"] == self.place else None
 
     def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """A checkpoint with all that ended before."""
@@ -130,12 +130,6 @@ class LearnedCombination:
 
 def _numbered(parts: Mapping[int, Mapping[str, Array]]) -> dict[str, Array]:
     return {f"{place}.{name}": array for place, arrays in parts.items() for name, array in arrays.items()}
-
-
-def _own(arrays: Mapping[str, Array], place: int) -> dict[str, Array]:
-    """The arrays of one part, as it names them."""
-    prefix = f"{place}."
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _joined(names: list[str], logs: list[Log]) -> Log:

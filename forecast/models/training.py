@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from forecast.data.windows import Windows
-from forecast.files import Array
+from forecast.files import Array, under
 from forecast.models.base import LOOKS, Watch
 from forecast.models.optimiser import MOMENTS, Flat, haste, penalty, plateau, rule_of, schedule
 from forecast.models.shrinkage import SHARES, borne_out
@@ -261,8 +261,7 @@ class _State:
 
 def members_of(arrays: Mapping[str, Array], member: int) -> dict[str, Tensor]:
     """The weights of one member of several nets, as a checkpoint and a saved model name them: member.0.enter.weight."""
-    prefix = f"member.{member}."
-    return {name.removeprefix(prefix): torch.tensor(array) for name, array in arrays.items() if name.startswith(prefix)}
+    return {name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()}
 
 
 @dataclass(frozen=True)
