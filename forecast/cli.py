@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            signal.signal(signal.SIGINT, _interrupted)
+            signal.signal(signal.SIGINT, functools.partial(_interrupted, "out" in kwargs))
             try:
                 if kwargs.get("as_json") and kwargs.get("csv"):
                     raise ForecastError("--csv and --json exclude each other: give one of them.")
@@ -56,10 +57,14 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return register
 
 
-def _interrupted(*_: Any) -> None:
-    """Ctrl-C: one message and exit 130, at once. An exception could be lost on its way up; worker processes die with this one."""
+def _interrupted(goes_on: bool, *_: Any) -> None:
+    """Ctrl-C: one message and exit 130, at once. An exception could be lost on its way up; worker processes die with this one.
+
+    goes_on: whether the command has a run folder, in which the next one finds what was finished.
+    """
     shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which the progress display hides
-    print(f"{shown}forecast: interrupted. Finished parts are kept: the same command goes on from here.", file=sys.stderr)
+    kept = " Finished parts are kept: the same command goes on from here." if goes_on else ""
+    print(f"{shown}forecast: interrupted.{kept}", file=sys.stderr)
     sys.stderr.flush()
     os._exit(130)
 
@@ -129,7 +134,7 @@ Flags = dict[str, Any]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive")]
 Out = Annotated[str | None, typer.Option("--out", help="Run folder.", show_default="runs/NAME")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew, also where the run folder holds a finished or another run.")]
-Jobs = Annotated[int, typer.Option("--jobs", help="Fits side by side, 0 = one a core.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")]
@@ -206,7 +211,7 @@ def fit(
         steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
         print(f"\nNext {steps} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
-        print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {result['run']} [NEWER_ROWS.csv]")
+        print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]")
 
 
 @command("forecast predict runs/weather newest.csv")
@@ -323,7 +328,8 @@ def tune(
     for note in result["notes"]:
         print(note)
     print(f"\n{result['verdict']}")
-    print(f"\nThe best trial as settings:  forecast fit --config {result['run']}/tuned.toml")
+    tuned = shlex.quote(f"{result['run']}/tuned.toml")
+    print(f"\nThe best trial as settings:  forecast fit --config {tuned}")
 
 
 @command("forecast audit data/weather.parquet --model gru,arima")
@@ -377,15 +383,16 @@ def models(
     if as_json:
         print(json.dumps(settings_of(spec(name))))
         return
-    group = ""
-    for one in describe(name):
+    group, settings = "", describe(name)
+    width = max([18, *(len(one.name) for one in settings)])
+    for one in settings:
         if one.group != group:
             group = one.group
             print(f"\n{group}")
         default = str(one.default) if one.default is not None else "chosen from the data" if one.group == "sizes" else "none"
         words = ": ".join(filter(None, [" | ".join(one.choices), one.meaning]))
         notes = [f"({one.source})" if one.source else "", f"[study: {one.tried}]" if one.tried else ""]
-        print(" ".join(filter(None, [f"{one.name:18}", f"{default:21}", words, *notes])).rstrip())
+        print(" ".join(filter(None, [f"{one.name:{width}}", f"{default:21}", words, *notes])).rstrip())
 
 
 def _list(values: list[str] | None) -> list[str] | None:

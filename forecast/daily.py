@@ -1,6 +1,7 @@
 """The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what they were worth."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
     folder = Path(folder)
     fitted, kept = _fitted(folder), kept_forecasts(folder)
     if not len(kept):
-        raise ForecastError(f"{folder} has no kept forecasts yet. `forecast predict {folder} NEWFILE --keep` makes them.")
+        raise ForecastError(f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them.")
     panel, horizon = _known(folder, fitted, source, heard), fitted.goal.horizon
     truth, whole = _came(panel, kept, horizon)
     if np.isnan(truth).all():

@@ -375,8 +375,9 @@ def compare_run(
     changed: list[Spec] = []
     for path, value in tries:
         settings = settings_of(base)
+        del settings["model"]
         put(settings, path.partition(".")[2], value)
-        one: Any = spec(**{**settings, "model": model})
+        one: Any = spec(model, **settings)
         if one == base:
             raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
         changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))

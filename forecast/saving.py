@@ -64,7 +64,8 @@ def load(path: str | Path) -> Fitted:
     columns = tuple(Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"])) for one in values["columns"])
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, units)
-    chosen = spec(**values["spec"])
+    settings = values["spec"]
+    chosen = spec(settings.pop("model"), **settings)
     learned = chosen.restore(under(arrays, "learned."), goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
     return Fitted(chosen, goal, columns, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)

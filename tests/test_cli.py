@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -120,11 +121,20 @@ def test_a_combination_goes_the_whole_road_by_its_name(file, tmp_path):
     assert set(replayed["parts"]) == {"ridge+gru-0", "naive-0", "model"}
     assert "ridge+gru" in (tmp_path / "run" / "report.html").read_text()
     listed = forecast(tmp_path, "models", "ridge+gru").stdout
+    begins = {len(line) - len(line.partition(" ")[2].lstrip()) for line in listed.splitlines() if "." in line.partition(" ")[0]}
+    assert begins == {len("gru.recurrent_dropout ")}
     assert "\nridge.penalty " in listed
     assert "\ngru.units " in listed
     refused = forecast(tmp_path, "tune", file, "--model", "ridge+gru")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("forecast: ridge+gru is no model of its own to tune. Tune ridge, gru each by itself")
+
+
+def test_the_command_that_goes_on_can_be_copied_where_a_folder_has_blanks(file, tmp_path):
+    made = forecast(tmp_path, "fit", file, "--model", "naive", "--out", "my runs/Köln", "--quiet")
+    told = shlex.split(made.stdout.splitlines()[-1].removeprefix("Go on:").removesuffix("[NEWER_ROWS.csv]"))
+    assert told == ["forecast", "predict", "my runs/Köln"]
+    assert forecast(tmp_path, *told[1:]).returncode == 0
 
 
 def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
@@ -144,6 +154,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--horizon", "300"], "400 rows are too few for a horizon of 300 with 3 folds in the test part: at least"),
         (["fit", "weather.csv", "--model", "ltsm"], "There is no model 'ltsm'. Did you mean lstm?"),
         (["fit", "weather.csv", "--set", "gru.unit=3"], "gru has no setting 'unit'. Did you mean units?"),
+        (["fit", "weather.csv", "--set", "gru.model=x"], "gru has no setting 'model'. There is: cell, context"),
         (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
         (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
         (["fit", "weather.csv", "--set", "layers=2"], "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2."),
@@ -155,9 +166,11 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
+        (["fit", "weather.csv", "--jobs", "-1"], "Invalid value for '--jobs'"),
         (["fit", "weather.csv", "--refit", "hot"], "walk.refit = 'hot': input should be 'cold' or 'warm'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit"], "No data file is named."),
+        (["compare", "weather.csv", "--try", "gru.model=x"], "gru has no setting 'model'. There is: cell, context"),
         (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
         (["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"], "one model are compared at a time; found gru, lstm."),
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),

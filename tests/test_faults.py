@@ -106,6 +106,29 @@ def test_a_fit_that_was_killed_and_then_interrupted_goes_on_to_the_same_bits(fil
     assert not litter(run)
 
 
+def test_an_interrupted_backtest_promises_nothing(file, tmp_path):
+    walk = begin(
+        tmp_path, "backtest", file, "--model", "gru", "--horizon", 12, "--jobs", 1, "--set", "gru.steps=100000", "--set", "gru.patience=100000"
+    )
+    while "hourly" not in walk.stderr.readline():
+        assert walk.poll() is None
+    os.killpg(walk.pid, signal.SIGINT)
+    assert (walk.wait(), walk.communicate()[1].splitlines()[-1]) == (130, "forecast: interrupted.")
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_message(file, tmp_path):
+    run = tmp_path / "run"
+    end(begin(tmp_path, "fit", file, "--model", "naive", "--horizon", 12, "--out", "run", "--quiet"))
+    (run / ".lock").unlink()
+    (run / ".lock").mkdir()  # refuses to be opened, also for a user who may write everywhere
+    for arguments in (["fit", file, "--model", "drift", "--out", "run", "--overwrite", "--quiet"], ["predict", "run", "--keep"]):
+        refused = begin(tmp_path, *arguments)
+        _, said = refused.communicate()
+        assert (refused.returncode, said) == (2, "forecast: run cannot be written to: Is a directory. Make it writable, or take a copy of it.\n")
+    assert (run / "run.json").exists()
+    assert not (run / "kept").exists()
+
+
 FIT_MOMENTS = {
     "a look": lambda run: len(lines(run / "parts" / "progress.jsonl")) >= 8,
     "first checkpoint": lambda run: any(run.glob("parts/*.checkpoint")),

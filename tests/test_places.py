@@ -170,6 +170,20 @@ def test_the_bars_to_come_are_those_of_the_exchange_also_of_half_days(step, cut,
     assert newer.clock == panel.clock
 
 
+@pytest.mark.parametrize("calendar", [None, "XNYS"])
+def test_bars_in_utc_whose_exchange_changes_its_clocks_are_said(calendar, tmp_path):
+    """Of 20 February to 29 March 2024 the 14 sessions before 10 March begin at 14:30 UTC, the 14 after it at 13:30."""
+    days = pd.bdate_range("2024-02-20", "2024-03-28").strftime("%Y-%m-%d")
+    utc = bars(days, "1h", ()).tz_localize("America/New_York").tz_convert("UTC")
+    pd.DataFrame({"time": utc.strftime("%Y-%m-%dT%H:%MZ"), "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
+    found = {one.code: one for one in fc.read(tmp_path / "x.csv", calendar=calendar).findings}
+    assert found["other-hours"].rows[:2] == (2 + 6, 2 + 13)
+    assert str(found["other-hours"]).endswith(
+        "and 11 more lie outside of 13:30 to 19:30 UTC, the hours of sessions to come (--tz America/New_York if the clocks of the exchange change)"
+    )
+    assert "other-hours" not in {one.code for one in fc.read(tmp_path / "x.csv", tz="America/New_York", calendar=calendar).findings}
+
+
 def test_bars_are_compared_with_the_exchange(tmp_path):
     days = pd.bdate_range("2024-06-20", "2024-07-19").difference(pd.to_datetime(["2024-07-10"])).strftime("%Y-%m-%d")
     pd.DataFrame({"time": bars(days, "1h", ()), "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)

@@ -29,7 +29,7 @@ from forecast.data.columns import (
     refuse_nameless_rows,
     with_joined,
 )
-from forecast.data.exchanges import sessions_of
+from forecast.data.exchanges import exchange, sessions_of
 from forecast.data.findings import Report
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
@@ -132,6 +132,8 @@ def read(
     hold(rows.values, columns, bounds, told)
     if calendar:
         clock = _on_exchange(calendar, rows, bounds, clock, table, report)
+    if clock.bars > 1:
+        _say_other_hours(rows, clock, table, report)
 
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, use, names, ident, report)
@@ -286,6 +288,31 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
     return replace(clock, calendar=calendar) if clock.bars > 1 else Clock("sessions", "session", calendar=calendar)
 
 
+def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> None:
+    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told."""
+    assert rows.times is not None
+    local = to_local(rows.times, clock.tz)
+    bar = ((local - local.astype("datetime64[D]")).astype("int64") - clock.opens) // clock.step
+    odd = np.flatnonzero((bar < 0) | (bar >= clock.bars))
+    if not len(odd):
+        return
+    place = str(exchange(clock.calendar).tz) if clock.calendar else "America/New_York"
+    records = rows.record(odd)
+    report.say(
+        "other-hours",
+        f"{table.at(records)} {'lie' if len(odd) > 1 else 'lies'} outside of {_hours(clock)} {clock.tz or 'UTC'}, the hours of sessions to come",
+        rows=table.rows(records),
+        example=show(local[odd[0]]),
+        remedy="" if clock.tz else f"(--tz {place} if the clocks of the exchange change)",
+    )
+
+
+def _hours(clock: Clock) -> str:
+    """The first and the last bar of a session, such as 09:30 to 15:30."""
+    ends = [(clock.opens + bar * clock.step) // 10**9 // 60 for bar in (0, clock.bars - 1)]
+    return " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in ends)
+
+
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
     """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand beside each."""
     assert rows.times is not None
@@ -317,8 +344,7 @@ def _describe(panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], iden
         report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
-            ends = [(clock.opens + bar * clock.step) // 10**9 // 60 for bar in (0, clock.bars - 1)] if clock.bars > 1 else []
-            hours = " " + " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in ends) if ends else ""
+            hours = f" {_hours(clock)}" if clock.bars > 1 else ""
             report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known")
     report.say("target", f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series")
     if ident is not None:

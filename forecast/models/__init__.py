@@ -56,7 +56,7 @@ def is_baseline(model: str) -> bool:
     return set(model.split("+")) <= set(BASELINES)
 
 
-def spec(model: str, **settings: Any) -> Spec:
+def spec(model: str, /, **settings: Any) -> Spec:
     """The Spec of a named model with some of its settings changed, of a combination by part: `spec("gru", units=128)`,
     `spec("ridge+gru", gru={"units": 128})`."""
     parts = parts_of(model)
@@ -88,7 +88,7 @@ def _named(model: str, settings: Mapping[str, Any]) -> Spec:
 
 
 def settings_of(model: Spec) -> dict[str, Any]:
-    """A named spec as JSON values: what `spec(**settings_of(s))` makes again."""
+    """A named spec as JSON values: its settings, and beside them, as "model", its name: `spec` makes it again."""
     if isinstance(model, Combination):
         return {"model": model.name, **{part.name: _values(part) for part in model.parts}}
     return {"model": model.name, **_values(model)}

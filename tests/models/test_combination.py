@@ -118,8 +118,9 @@ def test_in_a_warm_refit_nets_go_on_and_the_other_parts_are_fitted_anew():
 def test_settings_go_to_the_parts_by_name_and_come_back_from_json():
     made = spec("ridge+gru", gru={"units": 64})
     assert made == Combination("ridge+gru", (spec("ridge"), spec("gru", units=64)))
-    assert spec(**settings_of(made)) == made
-    assert settings_of(made)["gru"]["units"] == 64
+    kept = settings_of(made)
+    assert spec(kept.pop("model"), **kept) == made
+    assert kept["gru"]["units"] == 64
     assert {"ridge.penalty", "gru.units"} < {one.name for one in describe("ridge+gru")}
 
 
@@ -138,6 +139,8 @@ def test_a_run_gives_the_settings_of_a_model_to_it_alone_and_in_every_combinatio
         (lambda: spec("ridge+bosting"), "There is no model 'bosting' in ridge+bosting. Did you mean boosting? There is: lstm, gru"),
         (lambda: spec("gru+"), "There is no model '' in gru+. There is: lstm, gru"),
         (lambda: spec("gru+ridge+gru"), "gru+ridge+gru has gru twice: a combination is the mean of models that differ. Leave one out."),
+        (lambda: spec("gru", model=3), "gru has no setting 'model'. There is: cell, context"),
+        (lambda: spec("ridge+gru", model=3), "ridge+gru has no setting 'model': its settings are those of its parts"),
         (lambda: spec("ridge+gru", units=3), "ridge+gru has no setting 'units': its settings are those of its parts, by name. There is: ridge, gru."),
         (lambda: spec("ridge+gru", gru={"unit": 3}), "gru has no setting 'unit'. Did you mean units?"),
         (lambda: spec("ridge+gru", gru=3), "ridge+gru.gru = 3: input should be a valid dictionary."),
