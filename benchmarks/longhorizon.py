@@ -113,9 +113,9 @@ def blocks(panel: Panel, test: int, horizon: int) -> list[np.ndarray]:
 def members(base: Cell, count: int, cache: Path) -> list[Cell]:
     """Cells of the members that `members=count` fits and keeps: each of the recipe that it has after those before it."""
     settings, cells, lowest = json.loads(base.settings), [], []
-    for seed in range(base.seed, base.seed + count):
-        recipe = spec(base.model, **settings).recipe(lowest)
-        cells.append(replace(base, seed=seed, settings=json.dumps(settings if recipe.skip else {**settings, "skip": False})))
+    for member in range(count):
+        recipe = spec(base.model, **settings).recipe(member, lowest[:2])
+        cells.append(replace(base, seed=base.seed + member, settings=json.dumps(settings if recipe.skip else {**settings, "skip": False})))
         lowest.append(run(cells[-1], cache, keep=True)["validation"])
     return [cell for cell, loss in zip(cells, lowest, strict=True) if loss <= CLOSE * min(lowest)]
 

@@ -1,6 +1,7 @@
 """fit: Spec + past -> Fitted, another type. Scaling lives here, inside the fold, so nothing outside can leak into it."""
 
 import json
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -138,6 +139,7 @@ def fit(
     transform: str = "none",
     scale: str = "standard",
     seed: int = 0,
+    jobs: int = 1,
     watch: Watch | None = None,
     start: dict[str, Array] | None = None,
     **settings: object,
@@ -150,6 +152,7 @@ def fit(
     scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
     learns).
     seed: of every random choice, a whole number from 0 on.
+    jobs: members of a net that are trained side by side, each on one thread in a process of its own (0 = one a core); the bits do not depend on it.
     start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
     columns, or a net of other shapes, is fitted anew and says so in its log.
     """
@@ -158,6 +161,8 @@ def fit(
     validated(Seed, seed, "seed")
     if start is not None and not (isinstance(start, Mapping) and "whose" in start):
         raise ForecastError(f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}.")
+    from joblib import parallel_config
+
     past = past.history()
     columns, notes = told_apart(past)
     past = indicators(recoded(past, columns))
@@ -170,7 +175,7 @@ def fit(
     future, static = (tuple(names[i] for i in places) for places in (past.future, past.static))
     goal = Goal(steps, names, quantile_levels(intervals), bounds, future, static, scaling.units)
     scaled, watch, warm = _only(scaling.apply(past), scaling), watch or Watch(), None
-    with one_thread():
+    with one_thread(), parallel_config(n_jobs=jobs or os.cpu_count() or 1):
         if start is not None:
             whose = zip(WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True)
             other = " and ".join(what for what, was, now in whose if was != now)
@@ -183,7 +188,7 @@ def fit(
                 why = f"the fit before had other {other}" if other else "the fit before taught this model nothing to go on from"
                 notes = (*notes, f"{chosen.name}: fitted cold, {why}")
         learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
-    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=time.process_time() - begun, warm=warm is not None)
+    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=learned.log.seconds + time.process_time() - begun, warm=warm is not None)
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
 
 

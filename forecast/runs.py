@@ -1,6 +1,7 @@
 """run: from a file to a verdict in a folder; what is kept there, and how a run that was killed is known again and goes on."""
 
 import dataclasses
+import glob
 import json
 import os
 import platform
@@ -58,10 +59,15 @@ class FolderKeep(Keep):
         return arrays, log_of(log)
 
     def store(self, part: Part, answers: Answers, log: Log) -> None:
-        """Keep a finished part; its checkpoint has served."""
+        """Keep a finished part."""
         save_arrays(self._path(part, "safetensors"), answers, header(log))
-        self._path(part, "checkpoint").unlink(missing_ok=True)
-        append(self.tell, {"part": part, "done": True, "seconds": log.seconds})
+        self.done(part, log.seconds)
+
+    def done(self, part: Part, seconds: float) -> None:
+        """A part is finished: its checkpoints have served."""
+        for path in self.folder.glob(f"{glob.escape(self._path(part, 'checkpoint').name)}*"):
+            path.unlink()
+        append(self.tell, {"part": part, "done": True, "seconds": seconds})
 
     def watch(self, part: Part) -> Watch:
         """A watch that keeps checkpoints and tells progress."""
@@ -78,10 +84,17 @@ class FolderWatch(Watch):
     path: Path
     tell: Path
     part: Part
+    place: tuple[int, ...] = ()  # of an inner fit
+    fits: int = 1  # that the part is made of
 
     def report(self, step: int, of: int, value: float) -> None:
         """Progress as a JSON line."""
-        append(self.tell, {"part": self.part, "step": step, "of": of, "value": value})
+        append(self.tell, {"part": self.part, "place": self.place, "fits": self.fits, "step": step, "of": of, "value": value})
+
+    def inner(self, place: int, of: int) -> "FolderWatch":
+        """One that keeps the checkpoint of an inner fit in a file beside this one's."""
+        path = self.path.with_name(f"{self.path.name}.{place}")
+        return dataclasses.replace(self, path=path, place=(*self.place, place), fits=self.fits * of)
 
     def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
         """The checkpoint that a killed fit left."""
@@ -336,7 +349,7 @@ def run(
             outcomes, calibrations = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
             board = leaderboard(outcomes, plan.baseline)
             chosen = next(one for one in specs if one.name == board.best)
-            fitted = _final(folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep)
+            fitted = _final(folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep, jobs)
         context = folder / "context.parquet"
         forecast = fitted.predict(load_context(fitted, context) if context.exists() else save_context(fitted, panel, context))
         result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, _market(plan, outcomes))
@@ -461,7 +474,7 @@ def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> 
     )
 
 
-def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep) -> Fitted:
+def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep, jobs: int) -> Fitted:
     """The winner fitted on all data, with the intervals that the walk taught, from its file where it is there.
 
     With warm refits it goes on from the last fold: it is the next of the fits that the walk judged.
@@ -480,12 +493,13 @@ def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, ca
         transform=plan.transform,
         scale=plan.scale,
         seed=plan.seed,
+        jobs=jobs,
         watch=keep.watch(part),
         start=start_of(last[0]) if last else None,
     )
     fitted = dataclasses.replace(fitted, calibration=calibration)
     save(fitted, path)
-    append(keep.tell, {"part": part, "done": True, "seconds": fitted.log.seconds})
+    keep.done(part, fitted.log.seconds)
     return fitted
 
 

@@ -71,8 +71,9 @@ def backtest(
     keep = keep or Keep()
     blocks = [folds] if walk.refit == "warm" else [[fold] for fold in folds]  # parts of different blocks do not depend on each other
     chains = [(one, block) for block in blocks for one in specs]
-    jobs = min(jobs or os.cpu_count() or 1, len(chains))
-    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep)
+    cores = jobs or os.cpu_count() or 1
+    jobs = min(cores, len(chains))
+    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep, cores if jobs == 1 else 1)
     known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
     done: Iterator[Iterator[tuple[Answers, Log]]]
     if jobs == 1:
@@ -99,6 +100,7 @@ class Ask:
     units: Units
     seed: int
     keep: Keep
+    jobs: int  # of each fit
 
 
 def run_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> Iterator[tuple[Answers, Log]]:
@@ -125,17 +127,18 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     kept = ask.keep.load(part)
     if kept is not None:
         return kept
-    begun = time.process_time()
     past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
     watch = ask.keep.watch(part)
-    fitted = fit(one, past, horizon, intervals=ask.intervals, bounds=ask.bounds, **asdict(ask.units), seed=ask.seed, watch=watch, start=start)
+    how = {**asdict(ask.units), "intervals": ask.intervals, "bounds": ask.bounds, "seed": ask.seed, "jobs": ask.jobs}
+    fitted = fit(one, past, horizon, **how, watch=watch, start=start)
+    begun = time.process_time()
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
         answers["quantiles"] = forecast.quantiles
     if ask.walk.refit == "warm":
         answers |= {f"{START}{name}": array for name, array in fitted.start.items()}
-    log = replace(fitted.log, seconds=time.process_time() - begun)
+    log = replace(fitted.log, seconds=fitted.log.seconds + time.process_time() - begun)
     ask.keep.store(part, answers, log)
     return answers, log
 

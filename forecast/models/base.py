@@ -66,6 +66,10 @@ class Watch:
     def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
         """Keep a checkpoint."""
 
+    def inner(self, place: int, of: int) -> "Watch":
+        """Who watches one of the fits that make up this one, such as a member of a net; its checkpoints are its own. A worker process may get it."""
+        return self
+
 
 class Learned(Protocol):
     """What a fit learned: arrays, and forecasts from them."""

@@ -4,7 +4,9 @@ A forecast is a function of the last L rows before the origin, and of the calend
 in training, in a backtest and tomorrow. Axes as in `settings.py`, and M origins.
 """
 
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -17,11 +19,11 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
-from forecast.files import Array
-from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, seasonal_errors
+from forecast.files import Array, under
+from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, one_thread, seasonal_errors
 from forecast.models.net import Net, point_of
 from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
-from forecast.models.training import CHUNK, Ended, Inputs, Training, Turn, Unit, affordable, answer, loss_of, members_of, seeded, train
+from forecast.models.training import CHUNK, History, Inputs, Training, Unit, affordable, answer, loss_of, seeded, train
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
@@ -60,12 +62,13 @@ class Recurrent(Settings):
                 net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
                 how = affordable(self.seconds / self.members, net, feed, split[0], how, hasty)
 
-        def next_net(ended: Ended, member: int) -> Net:
-            return Net(self.recipe(ended.lowest[:member]), goal, _embedded(past), _width(cycles)).to(device)
+        def net_of(member: int, first: list[float]) -> Net:
+            return Net(self.recipe(member, first), goal, _embedded(past), _width(cycles)).to(device)
 
-        nets, ended = _trained(next_net, self.members, feed, split, how, seed, watch)
-        nets = [net for net, loss in zip(nets, ended.lowest, strict=True) if not loss > CLOSE * min(ended.lowest)]  # one that diverged is NaN
-        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in ended.histories)
+        nets, histories, seconds = _trained(net_of, self.members, feed, split, how, seed, watch)
+        lowest = _lowest(histories)
+        nets = [net for net, loss in zip(nets, lowest, strict=True) if not loss > CLOSE * min(lowest)]  # one that diverged is NaN
+        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in histories)
         bare = sum(net.skip is None for net in nets) if self.skip else 0
         at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
             self.anchor_chosen, f"anchor {self.anchor_chosen}"
@@ -80,8 +83,8 @@ class Recurrent(Settings):
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
             f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
         )
-        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(ended.histories) for step, loss, value in rows]
-        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history)))
+        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(histories) for step, loss, value in rows]
+        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history), seconds))
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet | None":
         """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past; None where that fit forecasts its anchor.
@@ -91,16 +94,16 @@ class Recurrent(Settings):
         before = self.restore(start, goal)
         if not any(net.trust is None or float(net.trust) for net in before.nets):
             return None
-        sized, nets = before.sized.settle(past, goal.horizon), before.nets
+        sized, nets = before.sized.settle(past, goal.horizon), list(before.nets)
         whole, device = split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2], self._device()
         feed = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, counted(past, self.weighting))
         how = replace(sized._how(goal, device), steps=0, shrink=False)
         if self.seconds is not None and how.finish:
             with seeded(seed):
                 how = replace(how, finish=affordable(self.seconds / len(nets), nets[0], feed, whole, how).finish)
-        _trained(lambda _, member: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch)
+        nets, _, seconds = _trained(lambda member, _: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch)
         note = f"{self.name}: goes on from the weights of the fit before, {how.finish} steps on all rows ({how.batch} windows a step)"
-        return LearnedNet(sized, goal, nets, before.cycles, Log((note,)))
+        return LearnedNet(sized, goal, tuple(nets), before.cycles, Log((note,), seconds=seconds))
 
     def _how(self, goal: Goal, device: torch.device) -> Training:
         """How its nets are trained, once its sizes are settled."""
@@ -127,18 +130,17 @@ class Recurrent(Settings):
             judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
 
-    def recipe(self, lowest: list[float]) -> Self:
-        """The settings of the next of several members, after those whose lowest validation losses are given.
+    def recipe(self, member: int, first: Sequence[float]) -> Self:
+        """The settings of one of several members; first: the lowest validation losses of the first two, which those after them hang on.
 
         The second leaves out the skip, so their errors differ; the others take turns while the two are close, else all are of the better kind.
         """
-        member = len(lowest)
         if not self.skip or not member:
             return self
         bare = replace(self, skip=False)
-        if member == 1 or max(lowest[:2]) <= CLOSE * min(lowest[:2]):
+        if member == 1 or max(first) <= CLOSE * min(first):
             return bare if member % 2 else self
-        return self if lowest[0] < lowest[1] else bare
+        return self if first[0] < first[1] else bare
 
     def half(self, device: torch.device) -> bool:
         """Whether the nets of settled settings multiply in bfloat16."""
@@ -163,7 +165,7 @@ class Recurrent(Settings):
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
         for member in range(int(arrays["members"][0])):
-            weights = members_of(arrays, member)
+            weights = {name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()}
             recipe = replace(sized, skip=self.skip and "skip.weight" in weights)
             net = Net(recipe, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
             twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
@@ -335,22 +337,38 @@ class LearnedNet:
         return arrays
 
 
-def _trained(
-    net_of: Callable[[Ended, int], Net], members: int, feed: Feed, split: tuple[Windows, Windows, Windows], how: Training, seed: int, watch: Watch
-) -> tuple[list[Net], Ended]:
-    """Train one net after another, each of a seed of its own, and what they were; those that ended before a fit was killed are taken up."""
-    ended = Ended.of(watch)
+NetOf = Callable[[int, list[float]], Net]  # member, the lowest validation losses of the first two -> its net, untrained
+Trained = tuple[list[Net], list[History], float]  # nets, their histories, CPU seconds that other processes spent on them
+
+
+def _trained(net_of: NetOf, members: int, feed: Feed, split: tuple[Windows, Windows, Windows], how: Training, seed: int, watch: Watch) -> Trained:
+    """Train nets, each from a seed of its own, in as many processes side by side as `joblib.parallel_config` allows; their bits are the same in any.
+
+    Each has checkpoints of its own, so those that ended before a fit was killed are taken up.
+    """
+    from joblib import Parallel, delayed, effective_n_jobs
+
+    def one(member: int, first: list[float]) -> tuple[Net, History, float]:
+        begun = time.process_time()
+        with one_thread(), seeded(seed + member):
+            net = net_of(member, first)
+            history = train(net, feed, split, how, watch.inner(member, members) if members > 1 else watch)
+        return net.eval(), history, time.process_time() - begun
+
     nets: list[Net] = []
-    for member in range(members):
-        with seeded(seed + member):
-            net = net_of(ended, member)
-            if member < len(ended.histories):
-                net.load_state_dict(members_of(ended.arrays, member))
-            else:
-                history = train(net, feed, split, how, Turn(watch, member, members, ended))
-                ended = ended.with_one(net.state_dict(), history)
-            nets.append(net.eval())
-    return nets, ended
+    histories: list[History] = []
+    elsewhere = 0.0
+    for some in (range(min(members, 2)), range(2, members)):
+        jobs = min(effective_n_jobs(None), len(some))
+        made = Parallel(jobs)(delayed(one)(member, _lowest(histories)[:2]) for member in some) if jobs else []
+        nets, histories = nets + [net for net, _, _ in made], histories + [history for _, history, _ in made]
+        elsewhere += sum(seconds for _, _, seconds in made) if jobs > 1 else 0.0
+    return nets, histories, elsewhere
+
+
+def _lowest(histories: list[History]) -> list[float]:
+    """The lowest validation loss of each; of a warm refit, which does not judge, NaN."""
+    return [min((value for _, _, value in history), default=math.nan) for history in histories]
 
 
 def counted(past: Panel, weighting: str) -> Array | None:

@@ -5,7 +5,7 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from forecast.data.windows import Windows
-from forecast.files import Array, under
+from forecast.files import Array
 from forecast.models.base import LOOKS, Watch
 from forecast.models.optimiser import MOMENTS, Flat, haste, penalty, plateau, rule_of, schedule
 from forecast.models.shrinkage import SHARES, borne_out
@@ -95,13 +95,15 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     """Train a net in place and return (step, training, validation) losses; split = windows for training, for validation, and all of both.
 
     The averaged weights of the lowest validation loss are restored, and finished on all windows. Call it within `seeded`. A checkpoint goes to
-    `watch` at every look; a killed fit goes on from it and ends in the same bits.
+    `watch` at every look and at the end; a killed fit goes on from it, and one that had ended is taken up, in the same bits.
     """
     windows, validation, whole = split
     state = _State(net, how)
     saved = watch.load()
     if saved is not None:
         state.restore(*saved)
+        for step, _, value in state.history[-1:]:
+            watch.report(step, how.steps, value)
     most = min(JUDGED, max(LEAST, how.steps * how.batch // COST))
     judged = validation.origins(np.linspace(0, len(validation) - 1, min(most, len(validation))).astype("int64"))
     looks = {round((look + 1) * (how.steps or how.finish) / LOOKS) for look in range(LOOKS)}
@@ -118,7 +120,7 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
             state.trust(_share(state.average, batch_of, validation, judged, how))
     while state.step < how.finish:
         state.advance(*batch_of(whole, _draw(whole, how.batch)))
-        if state.step in looks:
+        if state.step in looks or state.step == how.finish:
             watch.store(*state.pack())
     state.weights.write(state.averaged.read())
     net.eval()
@@ -257,59 +259,6 @@ class _State:
             torch.cuda.set_rng_state(torch.tensor(arrays["random.cuda"]))
         self.step, self.lowest = values["step"], values["lowest"]
         self.history = [(int(step), loss, value) for step, loss, value in values["history"]]
-
-
-def members_of(arrays: Mapping[str, Array], member: int) -> dict[str, Tensor]:
-    """The weights of one member of several nets, as a checkpoint and a saved model name them: member.0.enter.weight."""
-    return {name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The members of a fit that are trained already: their weights, member.0.enter.weight and so on, and their histories."""
-
-    arrays: Mapping[str, Array]
-    histories: tuple[History, ...]
-
-    @staticmethod
-    def of(watch: Watch) -> "Ended":
-        """Those in the checkpoint of a killed fit; none without one."""
-        arrays, values = watch.load() or ({}, {"ended": []})
-        histories = tuple([(int(step), loss, value) for step, loss, value in history] for history in values["ended"])
-        return Ended({name: array for name, array in arrays.items() if name.startswith("member.")}, histories)
-
-    @property
-    def lowest(self) -> list[float]:
-        """The lowest validation loss of each."""
-        return [min(value for _, _, value in history) for history in self.histories]
-
-    def with_one(self, weights: Mapping[str, Tensor], history: History) -> "Ended":
-        """These and the next."""
-        more = {f"member.{len(self.histories)}.{name}": tensor.cpu().numpy() for name, tensor in weights.items()}
-        return Ended({**self.arrays, **more}, (*self.histories, history))
-
-
-@dataclass(frozen=True)
-class Turn(Watch):
-    """The watch of one member: its checkpoints carry the members before it, its steps are counted through them."""
-
-    watch: Watch
-    member: int
-    members: int
-    ended: Ended
-
-    def report(self, step: int, of: int, value: float) -> None:
-        """Progress through all members."""
-        self.watch.report(self.member * of + step, self.members * of, value)
-
-    def load(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
-        """The checkpoint, where it is of this member."""
-        saved = self.watch.load()
-        return saved if saved is not None and len(saved[1]["ended"]) == self.member else None
-
-    def store(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
-        """A checkpoint with all that came before it."""
-        self.watch.store({**self.ended.arrays, **arrays}, {**values, "ended": list(self.ended.histories)})
 
 
 def _share(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, how: Training) -> float:

@@ -54,6 +54,7 @@ class _Display:
         self.bars, self.console = bars, console
         self.whole = bars.add_task("all", total=parts, value="")
         self.tasks: dict[str, Any] = {}
+        self.shares: dict[str, dict[tuple[int, ...], float]] = {}  # of a part, that each of its fits has done
 
     def read(self, tell: Path, offset: int) -> int:
         """Show the whole lines after `offset` of the file; the new offset."""
@@ -74,14 +75,18 @@ class _Display:
             self.bars.advance(self.whole)
             if name in self.tasks:
                 self.bars.remove_task(self.tasks.pop(name))
+                del self.shares[name]
             if not self.console.is_terminal:
                 value = "" if event.get("value") is None else f", {event['value']:.4g}"
                 state = "" if event.get("state") in (None, "COMPLETE") else f", {event['state'].lower()}"
                 self.console.print(f"{name}: done in {event['seconds']:.1f} CPU s{value}{state}", highlight=False)
             return
+        total = event["of"] * event["fits"]
         if name not in self.tasks:
-            self.tasks[name] = self.bars.add_task(name, total=event["of"], value="")
-        self.bars.update(self.tasks[name], total=event["of"], completed=event["step"], value=f"validation loss {event['value']:.4f}")
+            self.tasks[name], self.shares[name] = self.bars.add_task(name, total=total, value=""), {}
+        self.shares[name][tuple(event["place"])] = event["step"] / total
+        completed = round(total * sum(self.shares[name].values()))
+        self.bars.update(self.tasks[name], total=total, completed=completed, value=f"validation loss {event['value']:.4f}")
 
 
 def part_name(part: list[Any]) -> str:

@@ -1,4 +1,6 @@
-"""Combinations: the mean of their parts to the bit, settings by part, checkpoints that carry what had ended, and what goes by their name."""
+"""Combinations: the mean of their parts to the bit, settings by part, checkpoints of each part, and what goes by their name."""
+
+import json
 
 import numpy as np
 import pytest
@@ -10,7 +12,6 @@ from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import describe, is_baseline, settings_of, spec
-from forecast.models.base import Watch
 from forecast.models.combination import Combination
 from forecast.plan import make_run, to_toml
 from forecast.runs import FolderWatch, compare_run
@@ -60,14 +61,14 @@ class Killed(FolderWatch):
 
     def store(self, arrays, values):
         super().store(arrays, values)
-        if values["place"] == self.part[0] and values["values"]["step"] >= self.part[1]:
+        if self.place[0] == self.part[0] and values["step"] >= self.part[1]:
             raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("moment", [(1, 8), (2, 8)])
 @pytest.mark.parametrize("warm", [False, True])
 def test_a_killed_fit_goes_on_with_the_part_under_way_to_the_same_bits(tmp_path, moment, warm):
-    """theta+gru+lstm: the first part is refitted or taken up, an ended net is not trained again, and its notes are kept."""
+    """theta+gru+lstm: an ended net is not trained again, and its notes are kept."""
     nets = {"gru": {**FEW, "finish": 0.9, "shrink": False}, "lstm": {**FEW, "finish": 0.9, "shrink": False}}
     panel, place, looks = weather((300,)), (tmp_path / "checkpoint", tmp_path / "told"), []
     start = fit("theta+gru+lstm", weather((270,)), H, **nets).start if warm else None
@@ -77,7 +78,7 @@ def test_a_killed_fit_goes_on_with_the_part_under_way_to_the_same_bits(tmp_path,
 
     class Heard(FolderWatch):
         def store(self, arrays, values):
-            looks.append((values["place"], values["values"]["step"]))
+            looks.append((self.place[0], values["step"]))
 
     resumed = fit("theta+gru+lstm", panel, H, **nets, start=start, watch=Heard(*place, ("theta+gru+lstm", 0)))
     assert looks[0][0] == moment[0]
@@ -87,17 +88,12 @@ def test_a_killed_fit_goes_on_with_the_part_under_way_to_the_same_bits(tmp_path,
     assert (resumed.log.notes, resumed.log.history, resumed.log.warm) == (whole.log.notes, whole.log.history, warm)
 
 
-def test_progress_goes_through_all_parts():
-    told = []
-
-    class Heard(Watch):
-        def report(self, step, of, value):
-            told.append((step, of))
-
-    fit("gru+theta+lstm", weather((300,)), H, gru=FEW, lstm={**FEW, "steps": 96}, watch=Heard())
-    shares = [step / of for step, of in told]
-    assert shares == sorted(shares)
-    assert (told[11], told[-1]) == ((48, 144), (288, 288))
+def test_progress_says_of_which_of_all_fits_it_is(tmp_path):
+    watch = FolderWatch(tmp_path / "checkpoint", tmp_path / "told", ("gru+theta+lstm", 0))
+    fit("gru+theta+lstm", weather((300,)), H, gru={**FEW, "members": 2, "patience": 12}, lstm=FEW, watch=watch)
+    told = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
+    ends = {tuple(one["place"]): (one["step"], one["of"], one["fits"]) for one in told}
+    assert ends == {(0, 0): (48, 48, 6), (0, 1): (48, 48, 6), (2,): (48, 48, 3)}
 
 
 def test_in_a_warm_refit_nets_go_on_and_the_other_parts_are_fitted_anew():

@@ -12,6 +12,7 @@ from forecast.models import spec
 from forecast.models.base import LOOKS, Stop, Watch
 from forecast.models.optimiser import schedule
 from forecast.models.training import Training, affordable, loss_of, masked_mean
+from forecast.runs import FolderWatch
 from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
@@ -52,15 +53,30 @@ def test_a_fit_that_was_cut_off_goes_on_to_the_same_bits(model, cut):
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
 
 
+class Files(FolderWatch):
+    """Is killed at some checkpoint; the stores of all members are counted in one file."""
+
+    def store(self, arrays, values):
+        super().store(arrays, values)
+        with self.tell.open("a") as file:
+            file.write(".")
+        if self.tell.stat().st_size == self.part[1]:
+            raise KeyboardInterrupt
+
+    def report(self, step, of, value):
+        pass
+
+
 @pytest.mark.parametrize("last", [LOOKS, LOOKS + 1, LOOKS + 3, LOOKS + 4, 2 * LOOKS + 5])
-def test_a_fit_of_two_members_goes_on_from_any_checkpoint_to_the_same_bits(last):
-    """Cut off between the looks, in the finish, in the second member and in its finish."""
-    panel, memory, settings = weather((300,)), Memory(last=last), {**SMALL, "members": 2, "patience": LOOKS}
+def test_a_fit_of_two_members_goes_on_from_any_checkpoint_to_the_same_bits(tmp_path, last):
+    """Cut off between the looks, in the finish, at the end, in the second member and in its finish; no checkpoint is made twice."""
+    panel, settings = weather((300,)), {**SMALL, "members": 2, "patience": LOOKS}
+    watch = Files(tmp_path / "checkpoint", tmp_path / "told", ("gru", last))
     whole = fit("gru", panel, 6, **settings)
     with pytest.raises(KeyboardInterrupt):
-        fit("gru", panel, 6, watch=memory, **settings)
-    resumed = fit("gru", panel, 6, watch=memory, **settings)
-    assert memory.stores == 2 * (LOOKS + 3)
+        fit("gru", panel, 6, watch=watch, **settings)
+    resumed = fit("gru", panel, 6, watch=watch, **settings)
+    assert (tmp_path / "told").stat().st_size == 2 * (LOOKS + 3)
     assert resumed.log.history == whole.log.history
     for name, array in whole.learned.arrays().items():
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
@@ -74,6 +90,24 @@ def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their
     alone = [fit("gru", panel, 6, seed=seed, skip=seed != 5, **SMALL).predict(panel).values for seed in (4, 5, 6)]
     assert np.abs(together - np.mean(alone, axis=0)).max() < 1e-6
     assert np.abs(together - alone[0]).max() > 1e-3
+
+
+def test_members_side_by_side_have_the_same_bits_and_go_on_where_they_were_cut_off(tmp_path):
+    panel, settings = weather((300,)), {**SMALL, "members": 4}
+    watch = Files(tmp_path / "checkpoint", tmp_path / "told", ("gru", LOOKS + 5))
+    with pytest.raises(KeyboardInterrupt):
+        fit("gru", panel, 6, watch=watch, **settings)
+    one, two, resumed = (
+        fit("gru", panel, 6, **settings),
+        fit("gru", panel, 6, jobs=2, **settings),
+        fit("gru", panel, 6, jobs=2, watch=watch, **settings),
+    )
+    for name, array in one.learned.arrays().items():
+        assert np.array_equal(array, two.learned.arrays()[name]), name
+        assert np.array_equal(array, resumed.learned.arrays()[name]), name
+    assert one.log.notes == two.log.notes == resumed.log.notes
+    assert one.log.history == two.log.history == resumed.log.history
+    assert two.log.seconds > 0.5 * one.log.seconds  # those of the other processes count
 
 
 def test_a_time_limit_takes_as_many_steps_as_it_allows_and_no_more_than_all():
