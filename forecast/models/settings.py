@@ -136,7 +136,10 @@ class Settings:
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`; all that a warm refit takes")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products; auto: bfloat16 in wide nets where the processor has it")
     device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
-    members: Count = _rows(1, "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean")
+    members: Count = _rows(
+        1,
+        "nets of the seeds seed, seed + 1, ..., some without the skip, some of shorter or longer contexts; their mean",
+    )
     search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")
 
     def __post_init__(self) -> None:
@@ -170,7 +173,7 @@ class Settings:
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
-        typical, longest = _typical(past.lengths), int(past.lengths.max())
+        longest = int(past.lengths.max())
         if self.context is not None and self.context > longest:
             raise ForecastError(
                 f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
@@ -181,8 +184,7 @@ class Settings:
         season = min(past.clock.seasons, default=1)
         segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
         reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
-        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
-        context = self.context or min(math.ceil(reach / segment) * segment, most)
+        context = self.context or min(math.ceil(reach / segment) * segment, _most(past, horizon, segment))
         span = self.span or season
         if self.anchor == "season" and span > context:
             raise ForecastError(
@@ -204,6 +206,17 @@ class Settings:
             learning_rate=self.learning_rate or rate,
             steps=self.steps or usual,
         )
+
+    def shorter(self) -> int:
+        """Half the context of settled settings, in whole segments, and no less than their anchor needs."""
+        context, segment = self.sizes.context, self.sizes.segment
+        least = self.span if self.anchor_chosen == "season" and self.span else segment
+        return min(context, math.ceil(max(context // 2, least) / segment) * segment)
+
+    def longer(self, past: Panel, horizon: int) -> int:
+        """Twice the context of settled settings, or as much of it as the past has room for."""
+        context = self.sizes.context
+        return max(context, min(2 * context, _most(past, horizon, self.sizes.segment)))
 
     @property
     def hasty(self) -> bool:
@@ -267,6 +280,11 @@ def fitting_batch(usual: int, cells: int) -> int:
     while usual > 1 and usual * cells * 4 * COPIES > MEMORY:
         usual //= 2
     return usual
+
+
+def _most(past: Panel, horizon: int, segment: int) -> int:
+    """The longest context, in whole segments, that leaves half of a series of typical length to learn from."""
+    return max(segment, (_typical(past.lengths) - 2 * horizon) // 2 // segment * segment)
 
 
 def _typical(lengths: Array) -> int:

@@ -14,6 +14,7 @@ from forecast.models.optimiser import schedule
 from forecast.models.training import Training, affordable, loss_of, masked_mean
 from forecast.runs import FolderWatch
 from forecast.saving import load, save
+from forecast.show.summary import attention
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
@@ -223,3 +224,35 @@ def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hast
         1e-9, Last(4, 2), lambda _, origins: ((torch.zeros(len(origins), 4),), torch.zeros(len(origins), 2), None), windows, how, hasty
     )
     assert (found.steps, found.finish, found.learning_rate) == (LOOKS, 0, pytest.approx(1e-3 * times))
+
+
+def test_members_read_shorter_and_longer_contexts_unless_one_is_given(tmp_path, monkeypatch):
+    """Of the third and fourth the one with the skip reads half as many rows, the one without twice as many; each forecasts as it does alone."""
+    monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
+    panel, settings = weather((400, 300)), {"units": 8, "steps": 24, "batch": 32, "attention": True, "segment": 6}
+    together = fit("gru", panel, 6, members=5, seed=4, **settings)
+    usual = fit("gru", panel, 6, **settings).context
+    contexts = [usual, usual, usual // 2, 2 * usual, usual]
+    assert [net.context for net in together.learned.nets] == contexts
+    assert [net.skip is None for net in together.learned.nets] == [False, True, False, True, False]
+    assert together.context == 2 * usual
+    assert f"reads {usual}, {usual // 2}, {2 * usual} rows in segments of 6" in together.log.notes[0]
+    alone = [fit("gru", panel, 6, seed=4 + i, context=rows, skip=i % 2 == 0, **settings) for i, rows in enumerate(contexts)]
+    assert np.abs(together.predict(panel).values - np.mean([one.predict(panel).values for one in alone], axis=0)).max() < 1e-6
+    weights = [attention(one, panel) for one in (together, *alone)]
+    assert [one.shape[1] for one in weights] == [rows // 6 for rows in (together.context, *contexts)]
+    assert np.abs(weights[0][:, -3] - np.mean([one[:, -3] for one in weights[1:]], axis=0)).max() < 1e-6
+    assert np.abs(weights[0].sum(1) - 1).max() < 1e-6
+    save(together, tmp_path / "model.safetensors")
+    assert np.array_equal(load(tmp_path / "model.safetensors").predict(panel).values, together.predict(panel).values)
+    given = fit("gru", panel, 6, members=4, context=usual, **settings)
+    assert {net.context for net in given.learned.nets} == {usual}
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "expected"), [(64, {}, (12, 24)), (400, {"anchor": "season", "span": 33}, (36, 96)), (400, {"segment": 12}, (48, 168))]
+)
+def test_a_longer_context_leaves_half_a_series_and_a_shorter_one_the_season_of_the_anchor(rows, settings, expected):
+    panel = weather((rows,))
+    sized = spec("gru", **settings).settle(panel, 6)
+    assert (sized.shorter(), sized.longer(panel, 6)) == expected
