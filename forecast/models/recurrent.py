@@ -72,7 +72,7 @@ class Recurrent(Settings):
         for one in taught:
             history += [(begun + step, loss, value) for step, loss, value in one.history]
             begun += one.steps
-        log = Log((_note(self, sized, taught, nets),), tuple(history), sum(one.seconds for one in taught))
+        log = Log((_note(sized, taught, nets),), tuple(history), sum(one.seconds for one in taught))
         return LearnedNet(sized, goal, nets, cycles, log)
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet | None":
@@ -127,18 +127,20 @@ class Recurrent(Settings):
         )
 
     def recipe(self, member: int, first: Sequence[float], sized: Self, past: Panel, horizon: int) -> Self:
-        """The settled settings of one of several members, whose mean errs the less the less they err alike; sized: those of the first.
+        """The settled settings of one of several members: the less they err alike, the better is their mean. sized: the settings of the first.
 
-        first: the lowest validation losses of the first two, which those after them hang on. The second leaves out the skip; the others take turns
-        while the two are close, else all are of the better kind. Of every second pair the one with the skip reads half as many rows, the one without
-        twice as many, unless the context is given.
+        The second leaves out the skip; the others take turns while these two judge alike, else all are of the better kind: first, their lowest
+        validation losses. Unless the context is given, of every four the second and the third read half as many rows, and the fourth, which has no
+        long skip to learn by heart, twice as many.
         """
         bare = not self.skip
         if self.skip and member:
             bare = member % 2 == 1 if member == 1 or max(first) <= CLOSE * min(first) else first[0] >= first[1]
         context = sized.sizes.context
-        if self.context is None and member // 2 % 2:
-            context = sized.longer(past, horizon) if bare else sized.shorter()
+        if self.context is None and member % 4 in (1, 2):
+            context = sized.shorter()
+        elif self.context is None and member % 4 == 3 and bare:
+            context = sized.longer(past, horizon)
         same = context == sized.sizes.context
         return replace(sized, skip=not bare) if same else replace(self, skip=not bare, context=context).settle(past, horizon)
 
@@ -389,11 +391,11 @@ def _lowest(taught: list[Taught]) -> list[float]:
     return [min((value for _, _, value in one.history), default=math.nan) for one in taught]
 
 
-def _note(asked: Recurrent, sized: Recurrent, taught: list[Taught], nets: tuple[Net, ...]) -> str:
+def _note(sized: Recurrent, taught: list[Taught], nets: tuple[Net, ...]) -> str:
     """How a net was trained, in words; nets: the members that are kept."""
     sizes = sized.sizes
     kept = ", ".join(f"{min(one.history, key=lambda row: row[2])[0]} of {one.steps}" for one in taught)
-    bare = sum(net.skip is None for net in nets) if asked.skip else 0
+    bare = sum(net.skip is None for net in nets) if sized.skip else 0
     at = {"none": "no anchor", "season": f"anchored at the last season of {sized.span} rows"}.get(
         sized.anchor_chosen, f"anchor {sized.anchor_chosen}"
     )

@@ -227,12 +227,12 @@ def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hast
 
 
 def test_members_read_shorter_and_longer_contexts_unless_one_is_given(tmp_path, monkeypatch):
-    """Of the third and fourth the one with the skip reads half as many rows, the one without twice as many; each forecasts as it does alone."""
+    """The second and the third read half as many rows, the fourth, without the skip, twice as many; each forecasts as it does alone."""
     monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
     panel, settings = weather((400, 300)), {"units": 8, "steps": 24, "batch": 32, "attention": True, "segment": 6}
     together = fit("gru", panel, 6, members=5, seed=4, **settings)
     usual = fit("gru", panel, 6, **settings).context
-    contexts = [usual, usual, usual // 2, 2 * usual, usual]
+    contexts = [usual, usual // 2, usual // 2, 2 * usual, usual]
     assert [net.context for net in together.learned.nets] == contexts
     assert [net.skip is None for net in together.learned.nets] == [False, True, False, True, False]
     assert together.context == 2 * usual
