@@ -19,7 +19,7 @@ from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.backtest import Keep, Part, backtest
-from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin
+from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin, signed
 from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
@@ -341,7 +341,7 @@ def _verdict(name: str, before: float, after: float, p: float | None, same: bool
     if same:
         return f"Tuning bought nothing: no trial was better than the default {name} before the test. Keep the default."
     gain = 1 - after / before if before else 0.0
-    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({-100 * gain:+.1f} %)"
+    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({signed(-gain)})"
     if gain <= 0:
         return f"{found}: tuning bought nothing. Keep the default."
     if p is None:
