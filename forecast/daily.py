@@ -2,14 +2,14 @@
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.findings import Heard, Report, listed
+from forecast.data.findings import Heard, ReadingError, Report, listed
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, unplaced
@@ -77,13 +77,27 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
     if source is None:
         return panel
     roles = json.loads((folder / "run.json").read_text())["roles"]
-    newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+    try:
+        newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+    except ReadingError as error:
+        raise _of_another_kind(error, folder, roles) from None
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
         report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
     if heard is not None:
         heard((*newer.findings, *report.findings))
     return join(panel, newer)
+
+
+def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -> ReadingError:
+    """What the reader says of a file that cannot be read as that of the run was; the flags that it may name can be given to `fit` alone."""
+    if "--" not in str(error):
+        return error
+    named = [roles[role] for role in ("time", "id", "target", "past", "future", "static") if roles[role]]
+    columns = [name for names in named for name in ([names] if isinstance(names, str) else names)]
+    why = f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit` cannot be given here."
+    helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
+    return ReadingError([replace(one, message=f"{one} {why}", remedy=helps) if one.severity == "error" else one for one in error.findings])
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, 
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, Watch
-from forecast.plan import Run, make_run, put, to_toml
+from forecast.plan import Run, make_run, put, refuse_modelless, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 
@@ -371,7 +371,6 @@ def compare_run(
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model = models[0]
     base = spec_of(model, plan.settings)
-    panel = read_run(plan, [base], heard)
     changed: list[Spec] = []
     for path, value in tries:
         settings = settings_of(base)
@@ -381,6 +380,7 @@ def compare_run(
         if one == base:
             raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
         changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
+    panel = read_run(plan, [base], heard)
     if ablate:
         changed += ablations(base, panel)
     board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
@@ -388,7 +388,11 @@ def compare_run(
 
 
 def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
-    """The models that changes are of, each once."""
+    """The models that changes are of, each once; ForecastError where one names none."""
+    for path, value in tries:
+        if "." not in path:
+            refuse_modelless({path: value})
+            raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
     return list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizo
 from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
-from forecast.models import Ranges, settings_of, spec
+from forecast.models import Ranges, parts_of, settings_of, spec
 from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
@@ -388,6 +388,15 @@ class Tuned:
             "verdict": self.verdict,
             "notes": list(self.notes),
         }
+
+
+def searched(models: Sequence[str], space: str | None) -> dict[str, str]:
+    """What a Run is told, by path, so that its models are searched in their small or full space; ForecastError where one has no such choice."""
+    parts = [part for model in models if space for part in parts_of(model)]
+    for part in parts:
+        if "search" not in settings_of(spec(part)):
+            raise ForecastError(f"--space is a choice that nets have; {part} has one space of its own. Leave --space out.")
+    return {f"{part}.search": str(space) for part in parts}
 
 
 def tune_run(

@@ -230,6 +230,19 @@ def test_what_is_no_run_names_the_runs_that_are_there(run, tmp_path):
         assert said in refused.stderr
 
 
+def test_a_file_of_another_kind_is_refused_by_the_columns_of_the_run_and_what_can_be_done(run, tmp_path):
+    pd.DataFrame({"date": ["2024-03-01"], "price": [3.0]}).to_csv(tmp_path / "oil.csv", index=False)
+    for arguments in (["predict", run, "oil.csv"], ["predict", run, "oil.csv", "--json"]):
+        refused = command(tmp_path, *arguments)
+        assert refused.returncode == 2
+        assert refused.stderr == (
+            f"forecast: There is no column 'time' for --time. Did you mean date? There is: date, price. Newer rows are read as those of {run} were,"
+            " by the columns time, station, temp, and flags of `forecast fit` cannot be given here."
+            " Give a file with these columns, written as that of the run, or fit a run on this one.\n"
+        )
+    assert [one["code"] for one in json.loads(refused.stdout)["findings"]] == ["no-such-column"]
+
+
 def unlike(kind):
     """A frame of 140 rows, the first 120 known: without dates, of trading days, of months, or of two columns that are series."""
     y = 50 + np.cumsum(np.random.default_rng(4).normal(0, 1, 140))

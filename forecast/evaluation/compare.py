@@ -355,7 +355,7 @@ def _behind(skill: float) -> str:
 
 
 def signed(share: float) -> str:
-    """A share in percent, with its sign; of one beyond MUCH only that: beside a baseline that is nearly exact others are millions of percent worse."""
+    """A share in percent, with its sign; of one beyond MUCH only that: beside a baseline that is nearly exact it would be millions of percent."""
     if math.isnan(share):
         return ""
     return f"{100 * share:+z,.1f} %" if abs(share) < MUCH else f"{'<' if share < 0 else '>'} {math.copysign(100 * MUCH, share):+,.0f} %"
