@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecast.data.findings import counted
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def check(
         return
     for finding in found["findings"]:
         print(_listed(finding))
-    print(f"{found['rows']:,} rows, {found['series']} series; the default horizon is {found['horizon']} steps")
+    print(f"{counted(found['rows'], 'row')}, {found['series']} series; the default horizon is {counted(found['horizon'], 'step')}")
 
 
 @command("forecast fit data/weather.parquet --horizon 24")
@@ -215,8 +216,7 @@ def fit(
         print(_frame(result["forecast"]).to_csv(index=False), end="")
     else:
         _print_board(result)
-        steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
-        print(f"\nNext {steps} by {result['best']}:")
+        print(f"\nNext {counted(result['horizon'], 'step')} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
         print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]")
 
@@ -328,7 +328,8 @@ def tune(
     if as_json:
         print(json.dumps(result))
         return
-    print(f"{result['trials']} trials, {result['pruned']} pruned, {result['failed']} failed; best before the test: MAE {result['best']['value']:.4g}")
+    tried = f"{counted(result['trials'], 'trial')}, {result['pruned']} pruned, {result['failed']} failed"
+    print(f"{tried}; best before the test: MAE {result['best']['value']:.4g}")
     print(
         "  " + ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in result["best"]["params"].items())
     )

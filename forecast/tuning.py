@@ -14,7 +14,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
-from forecast.data.findings import Heard, listed
+from forecast.data.findings import Heard, counted, listed
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
@@ -198,7 +198,7 @@ def tune(
     if points is not None:
         own = None if outside else tried.default(settled)
         beside = "" if outside else ", the default among them" if own in points else " beside the default"
-        notes.append(f"The grid has {len(points):,} points{beside}; {trials:,} trials at most.")
+        notes.append(f"The grid has {counted(len(points), 'point')}{beside}; {counted(trials, 'trial')} at most.")
         points = [point for point in points if point != own]
     journal = folder / "study.journal"
     _mend(journal)
@@ -315,7 +315,7 @@ def _judge(
     done, base = study.get_trials(deepcopy=False), tried.base
     if all(trial.state != TrialState.COMPLETE for trial in done):
         reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in done if "error" in trial.user_attrs), "")
-        raise ForecastError(f"None of {len(done)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
+        raise ForecastError(f"None of {counted(len(done), 'trial')} of {base.name} came to an end, so there is nothing to compare.{reason}")
     won = best_trial(study)
     best = tried.candidate(optuna.trial.FixedTrial(won.params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]

@@ -94,7 +94,7 @@ def test_columns_and_series_are_named_by_flags(file, tmp_path):
     assert refused.stderr == "forecast: more.csv is refused: no-such-series.\n"
     found = forecast(tmp_path, "check", "more.csv", *flags[:-2]).stdout
     assert "future columns, known over the horizon: wind; the file has them for 0 rows after the last target (future)" in found
-    assert "kind: a category of 1 names (1) (category)" in found
+    assert "kind: a category of 1 name (1) (category)" in found
 
 
 def test_a_lone_dash_is_named_as_missing(tmp_path):
@@ -104,7 +104,7 @@ def test_a_lone_dash_is_named_as_missing(tmp_path):
     for flags in (["--missing", "-"], ["--missing=-"]):
         told = forecast(tmp_path, "check", "x.csv", *flags)
         assert told.returncode == 0
-        assert "y: 1 cells of - are taken as missing, as told (named-missing)" in told.stdout
+        assert "y: 1 cell of -, taken as missing as told (named-missing)" in told.stdout
         assert "assumed-missing" not in told.stdout
 
 

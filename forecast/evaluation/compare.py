@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.findings import listed
+from forecast.data.findings import counted, listed
 from forecast.errors import ForecastError
 from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.metrics import absolute, score
@@ -186,7 +186,9 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
         notes.append(f"Origins are counted back from the end of each series.{leak if _dates_differ(outcomes[0], places) else ''}")
     if cold:
         were = "series were" if len(cold) > 1 else "series was"
-        notes.append(f"{len(cold):,} {were} forecast cold at {sum(cold.values()):,} origins, where the fit had not seen them: {listed(list(cold))}.")
+        notes.append(
+            f"{len(cold):,} {were} forecast cold at {counted(sum(cold.values()), 'origin')}, where the fit had not seen them: {listed(list(cold))}."
+        )
     if dropped:
         have = "series have" if len(dropped) > 1 else "series has"
         notes.append(f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.")

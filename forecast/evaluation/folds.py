@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from forecast.data.clock import Clock, parse_horizon
+from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.data.zones import to_utc
 from forecast.errors import ForecastError, validated
@@ -188,7 +189,7 @@ def _too_short(count: int, tested: int, horizon: int, walk: WalkForward) -> Fore
         "a smaller --stride": _suffices(count, tested, horizon, folds, 1),
     }
     ways = [way for way, does in helps.items() if does]
-    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {folds} fold{'s' if folds > 1 else ''}"
+    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {counted(folds, 'fold')}"
     if not isinstance(walk.test, str) and walk.test < 1:
         said = f"{count} rows are too few for {asked} in the test part: at least {rows_needed(horizon, walk)} are needed."
         ways.append("a longer file")
