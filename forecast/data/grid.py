@@ -259,12 +259,12 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
         report.say(
             "gap",
             f"{rows.ids[i]}: {many} after {table.at(rows.record(np.array([bounds[i] + longest]))).lower()}, {show(stamps[0])} to {show(stamps[1])},"
-            f" {counted(holes[longest], 'step')}, missing",
+            f" {counted(holes[longest], 'step')}; counted as missing",
             rows=table.rows(records),
             example=show(stamps[0]),
         )
     if len(gapped) > SAID:
-        report.say("gap", f"gaps, missing too, in {len(gapped) - SAID} more series: {listed([rows.ids[i] for i in gapped[SAID:]])}")
+        report.say("gap", f"gaps in {len(gapped) - SAID} more series, counted as missing: {listed([rows.ids[i] for i in gapped[SAID:]])}")
 
 
 def _ascending(values: Array) -> bool:
