@@ -238,7 +238,8 @@ def predict(
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
     _say(findings, quiet=True)
     if keep:
-        print(f"Kept in {run}: the newer rows and this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
+        newer = "the newer rows and " if file else ""
+        print(f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
     if as_json:
         print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
     else:

@@ -1,6 +1,5 @@
 """The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what they were worth."""
 
-import json
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, unplaced
 from forecast.errors import ForecastError
-from forecast.files import Array, locked, sweep, write_atomic
+from forecast.files import Array, load_frame, load_json, locked, sweep, write_atomic
 from forecast.fitting import Fitted
 from forecast.models.base import mean_observed
 from forecast.results import Forecast, intervals
@@ -57,7 +56,7 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     folder = Path(folder)
     if not (folder / ROWS).exists():
         return pd.DataFrame()
-    frame, rows = pd.read_parquet(folder / FORECASTS), pd.read_parquet(folder / ROWS)
+    frame, rows = load_frame(folder / FORECASTS), load_frame(folder / ROWS)
     ends = rows[rows.iloc[:, 2].notna()].groupby("unique_id")["ds"].max()
     return frame[unplaced(frame["cutoff"]) <= frame["unique_id"].map(ends).to_numpy()]
 
@@ -76,7 +75,7 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
         return panel
-    roles = json.loads((folder / "run.json").read_text())["roles"]
+    roles = load_json(folder / "run.json")["roles"]
     try:
         newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
     except ReadingError as error:
@@ -164,7 +163,7 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
             f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and the target is known"
             f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
         )
-    walk = pd.read_parquet(folder / "outcomes.parquet")
+    walk = load_frame(folder / "outcomes.parquet")
     recent, usual = _errors(fitted, kept, truth), _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon))
     moments, ratio, bound = _judge(recent, usual, whole)
     due = None if np.isnan(bound) else bool(ratio > bound)

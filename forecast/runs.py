@@ -29,7 +29,7 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
-from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
+from forecast.files import UNFINISHED, Array, load_arrays, load_json, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, Watch
@@ -441,7 +441,7 @@ def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
         return None  # reading it says why
     folder, same = _choose(Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True)
     manifest = folder / "run.json"
-    return json.loads(manifest.read_text())["result"] if same and manifest.exists() else None
+    return load_json(manifest)["result"] if same and manifest.exists() else None
 
 
 @contextmanager
@@ -556,7 +556,7 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
     folder = Path(folder)
     if not (folder / "run.json").exists():
         raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
-    manifest = json.loads((folder / "run.json").read_text())
+    manifest = load_json(folder / "run.json")
     plan = make_run(config=folder / "run.toml")
     if not Path(plan.data).exists():
         raise ForecastError(f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}.")

@@ -243,6 +243,17 @@ def test_a_file_of_another_kind_is_refused_by_the_columns_of_the_run_and_what_ca
     assert [one["code"] for one in json.loads(refused.stdout)["findings"]] == ["no-such-column"]
 
 
+@pytest.mark.parametrize("name", ["run.json", "context.parquet", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_a_file_of_a_run_that_is_missing_or_damaged_is_named(run, frame, name, damage):
+    (run / name).write_bytes(b"{")
+    if damage == "missing":
+        (run / name).unlink()
+    with pytest.raises(fc.ForecastError) as refused:
+        predict_run(run, day(frame, 0))
+    assert str(run if damage == "missing" and name != "context.parquet" else run / name) in str(refused.value)
+
+
 def unlike(kind):
     """A frame of 140 rows, the first 120 known: without dates, of trading days, of months, or of two columns that are series."""
     y = 50 + np.cumsum(np.random.default_rng(4).normal(0, 1, 140))
