@@ -467,8 +467,8 @@ def _bounds(text: str) -> list[float | None]:
 def _settings(flag: str, texts: list[str] | None) -> list[tuple[str, Any]]:
     """(path, value) of each PATH=VALUE."""
     pairs = [(text, *text.partition("=")) for text in texts or []]
-    for text, _, equals, _ in pairs:
-        if not equals:
+    for text, path, equals, _ in pairs:
+        if not equals or not path.strip():
             raise ForecastError(f"{flag} takes PATH=VALUE, such as gru.units=128; found {text!r}.")
     return [(path.strip(), _value(value)) for _, path, _, value in pairs]
 

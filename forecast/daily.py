@@ -63,8 +63,8 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
 
 def _fitted(folder: Path) -> Fitted:
     """The model of a finished run."""
-    fitted = load(folder)
-    if not (folder / "run.json").exists():
+    fitted = None if folder.is_file() else load(folder)
+    if fitted is None or not (folder / "run.json").exists():
         raise ForecastError(f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on.")
     return fitted
 

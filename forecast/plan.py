@@ -129,6 +129,8 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ForecastError(f"There is no config file {path}.") from None
+    except OSError as error:
+        raise ForecastError(f"The config file {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{path} is not valid TOML: {error}") from None
 

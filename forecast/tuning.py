@@ -395,7 +395,7 @@ def searched(models: Sequence[str], space: str | None) -> dict[str, str]:
     parts = [part for model in models if space for part in parts_of(model)]
     for part in parts:
         if "search" not in settings_of(spec(part)):
-            raise ForecastError(f"--space is a choice that nets have; {part} has one space of its own. Leave --space out.")
+            raise ForecastError(f"--space is a choice that nets have; {part} has none. Leave --space out.")
     return {f"{part}.search": str(space) for part in parts}
 
 

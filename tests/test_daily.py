@@ -223,6 +223,7 @@ def test_what_is_no_run_names_the_runs_that_are_there(run, tmp_path):
     for parent, said in (
         ("runs", "runs: it is no run folder, but the folder of oil, weather. Give one of them, such as runs/oil."),
         ("runs/oil/parts", "runs/oil/parts: it is no run folder."),
+        ("runs/weather/forecast.csv", "runs/weather/forecast.csv is not the folder of a finished run. Give one"),
         ("runs/weather/model.safetensors", "runs/weather/model.safetensors is not the folder of a finished run. Give one"),
     ):
         refused = command(tmp_path, "predict", parent)
