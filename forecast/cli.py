@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecast.data.findings import counted
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from forecast.data.findings import Finding, Heard
     from forecast.plan import Run
 
+UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them
+
 app = typer.Typer(
     name="forecast",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,21 +35,16 @@ app = typer.Typer(
 
 
 def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose help ends with an example; what its user can mend is one message and exit 2, Ctrl-C is exit 130."""
+    """Register a command whose help ends with an example; Ctrl-C is exit 130."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             signal.signal(signal.SIGINT, functools.partial(_interrupted, "out" in kwargs))
-            try:
-                if kwargs.get("as_json") and kwargs.get("csv"):
-                    raise ForecastError("--csv and --json exclude each other: give one of them.")
-                function(*args, **_gathered(function, kwargs))
-            except ForecastError as error:
-                if kwargs.get("as_json"):
-                    print(json.dumps(error.to_json()))
-                print(f"forecast: {error}", file=sys.stderr)
-                raise SystemExit(2) from None
+            _refuse_empty(kwargs, guarded.__annotations__)
+            if kwargs.get("as_json") and kwargs.get("csv"):
+                raise ForecastError("--csv and --json exclude each other: give one of them.")
+            function(*args, **_gathered(function, kwargs))
 
         _spread(guarded, function)
         text = f"{function.__doc__}\n\nExample: {example}"
@@ -67,6 +64,14 @@ def _interrupted(goes_on: bool, *_: Any) -> None:
     print(f"{shown}forecast: interrupted.{kept}", file=sys.stderr)
     sys.stderr.flush()
     os._exit(130)
+
+
+def _refuse_empty(values: dict[str, Any], kinds: dict[str, Any]) -> None:
+    """ForecastError where a flag or an argument was given, but nothing with it, as where a variable of a script is not set."""
+    for name, value in values.items():
+        if value == "" or (isinstance(value, list) and all(isinstance(one, str) and not one.strip(" ,") for one in value)):
+            flag = kinds[name].__metadata__[0].default  # typer has what stands first in Option(...) there; of an argument nothing
+            raise ForecastError(f"{flag if isinstance(flag, str) else name.upper()} is empty: give it a value, or leave it out.")
 
 
 def _spread(guarded: Callable[..., None], function: Callable[..., None]) -> None:
@@ -149,7 +154,7 @@ def version(context: typer.Context, show: Annotated[bool, typer.Option("--versio
         print(version_of("forecast-toolkit"))
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise SystemExit(0)
+        print(context.get_help())
 
 
 @command("forecast check data/weather.parquet")
@@ -167,15 +172,18 @@ def check(
     try:
         found = panel_json(make_run(file, overrides=_reading(reading)).read())
     except ReadingError as refused:
-        for finding in () if as_json else refused.findings:
+        if as_json:
+            raise
+        for finding in refused.findings:
             print(_listed(asdict(finding)))
-        raise
+        codes = dict.fromkeys(finding.code for finding in refused.findings if finding.severity == "error")
+        raise ForecastError(f"{file} is refused: {', '.join(codes)}.") from None
     if as_json:
         print(json.dumps(found))
         return
     for finding in found["findings"]:
         print(_listed(finding))
-    print(f"{found['rows']:,} rows, {found['series']} series; the default horizon is {found['horizon']} steps")
+    print(f"{counted(found['rows'], 'row')}, {found['series']} series; the default horizon is {counted(found['horizon'], 'step')}")
 
 
 @command("forecast fit data/weather.parquet --horizon 24")
@@ -208,8 +216,7 @@ def fit(
         print(_frame(result["forecast"]).to_csv(index=False), end="")
     else:
         _print_board(result)
-        steps = "step" if result["horizon"] == 1 else f"{result['horizon']} steps"
-        print(f"\nNext {steps} by {result['best']}:")
+        print(f"\nNext {counted(result['horizon'], 'step')} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
         print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]")
 
@@ -231,7 +238,8 @@ def predict(
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
     _say(findings, quiet=True)
     if keep:
-        print(f"Kept in {run}: the newer rows and this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
+        newer = "the newer rows and " if file else ""
+        print(f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
     if as_json:
         print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
     else:
@@ -253,7 +261,7 @@ def score(
     print(json.dumps(scored.to_json()) if as_json else scored)
 
 
-@command("forecast backtest data/oil.csv --model gru,arima,naive --horizon 5")
+@command("forecast backtest data/oil.csv --price --model gru,arima,naive --horizon 5")
 def backtest(
     *,
     file: FileArgument = None,
@@ -302,7 +310,7 @@ def tune(
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
     space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help="tpe, random, grid or gp.", show_default="tpe")] = None,
-    trials: Annotated[int, typer.Option("--trials", help="How many settings to try; the first is the default.")] = 20,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="How many settings to try; the first is the default.")] = 20,
     reading: Flags,
     walking: Flags,
     out: Out = None,
@@ -314,14 +322,15 @@ def tune(
     """Search units, layers, dropout and learning rate, or with --space full all that a net can be given, on folds before the test, then say
     what that buys on the test.
     """
-    from forecast.tuning import tune_run
+    from forecast.tuning import searched, tune_run
 
-    plan = _plan(file, [model], reading, walking, {path: value for path, value in ((f"{model}.search", space), ("tune.sampler", sampler)) if value})
+    plan = _plan(file, [model], reading, walking, {**searched(_list([model]) or [], space), **_given(tune__sampler=sampler)})
     result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
     if as_json:
         print(json.dumps(result))
         return
-    print(f"{result['trials']} trials, {result['pruned']} pruned, {result['failed']} failed; best before the test: MAE {result['best']['value']:.4g}")
+    tried = f"{counted(result['trials'], 'trial')}, {result['pruned']} pruned, {result['failed']} failed"
+    print(f"{tried}; best before the test: MAE {result['best']['value']:.4g}")
     print(
         "  " + ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in result["best"]["params"].items())
     )
@@ -458,8 +467,8 @@ def _bounds(text: str) -> list[float | None]:
 def _settings(flag: str, texts: list[str] | None) -> list[tuple[str, Any]]:
     """(path, value) of each PATH=VALUE."""
     pairs = [(text, *text.partition("=")) for text in texts or []]
-    for text, _, equals, _ in pairs:
-        if not equals:
+    for text, path, equals, _ in pairs:
+        if not equals or not path.strip():
             raise ForecastError(f"{flag} takes PATH=VALUE, such as gru.units=128; found {text!r}.")
     return [(path.strip(), _value(value)) for _, path, _, value in pairs]
 
@@ -552,7 +561,17 @@ def _wide(frame: "pd.DataFrame") -> str:
 
 
 def main() -> None:
-    """The entry point of the command `forecast`."""
+    """The entry point of the command `forecast`: what its user can mend is one message, with --json one object too, and exit 2."""
     # after Ctrl-C the workers' tracker cleans up what they held, as it should; that it had to is no news to the user
     os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker")
-    app()
+    try:
+        raise SystemExit(app(prog_name="forecast", standalone_mode=False))
+    except UsageError as error:
+        helps = f" `{error.ctx.command_path} --help` shows what there is." if error.ctx else ""
+        refused = ForecastError(f"{error.format_message().rstrip('.')}.{helps}")
+    except ForecastError as error:
+        refused = error
+    if "--json" in sys.argv:
+        print(json.dumps(refused.to_json()))
+    print(f"forecast: {refused}", file=sys.stderr)
+    raise SystemExit(2)

@@ -1,20 +1,19 @@
 """The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what they were worth."""
 
-import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.findings import Heard, Report, listed
+from forecast.data.findings import Heard, ReadingError, Report, listed
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, unplaced
 from forecast.errors import ForecastError
-from forecast.files import Array, locked, sweep, write_atomic
+from forecast.files import Array, load_frame, load_json, locked, sweep, write_atomic
 from forecast.fitting import Fitted
 from forecast.models.base import mean_observed
 from forecast.results import Forecast, intervals
@@ -57,15 +56,15 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     folder = Path(folder)
     if not (folder / ROWS).exists():
         return pd.DataFrame()
-    frame, rows = pd.read_parquet(folder / FORECASTS), pd.read_parquet(folder / ROWS)
+    frame, rows = load_frame(folder / FORECASTS), load_frame(folder / ROWS)
     ends = rows[rows.iloc[:, 2].notna()].groupby("unique_id")["ds"].max()
     return frame[unplaced(frame["cutoff"]) <= frame["unique_id"].map(ends).to_numpy()]
 
 
 def _fitted(folder: Path) -> Fitted:
     """The model of a finished run."""
-    fitted = load(folder)
-    if not (folder / "run.json").exists():
+    fitted = None if folder.is_file() else load(folder)
+    if fitted is None or not (folder / "run.json").exists():
         raise ForecastError(f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on.")
     return fitted
 
@@ -76,14 +75,28 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
         return panel
-    roles = json.loads((folder / "run.json").read_text())["roles"]
-    newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+    roles = load_json(folder / "run.json")["roles"]
+    try:
+        newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+    except ReadingError as error:
+        raise _of_another_kind(error, folder, roles) from None
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
         report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
     if heard is not None:
         heard((*newer.findings, *report.findings))
     return join(panel, newer)
+
+
+def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -> ReadingError:
+    """What the reader says of a file that cannot be read as that of the run was; the flags that it may name can be given to `fit` alone."""
+    if "--" not in str(error):
+        return error
+    named = [roles[role] for role in ("time", "id", "target", "past", "future", "static") if roles[role]]
+    columns = [name for names in named for name in ([names] if isinstance(names, str) else names)]
+    why = f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit` cannot be given here."
+    helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
+    return ReadingError([replace(one, message=f"{one} {why}", remedy=helps) if one.severity == "error" else one for one in error.findings])
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +163,7 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
             f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and the target is known"
             f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
         )
-    walk = pd.read_parquet(folder / "outcomes.parquet")
+    walk = load_frame(folder / "outcomes.parquet")
     recent, usual = _errors(fitted, kept, truth), _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon))
     moments, ratio, bound = _judge(recent, usual, whole)
     due = None if np.isnan(bound) else bool(ratio > bound)

@@ -5,13 +5,16 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = np.ndarray[Any, np.dtype[Any]]
 UNFINISHED = ".unfinished"  # ends the name of a file that is being written
@@ -74,6 +77,26 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ForecastError(f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out.") from None
         yield
+
+
+def load_json(path: Path) -> Any:
+    """The values of a JSON file; one that is absent or damaged is refused by name."""
+    return _loaded(path, lambda: json.loads(path.read_text()))
+
+
+def load_frame(path: Path) -> "pd.DataFrame":
+    """The frame of a Parquet file; one that is absent or damaged is refused by name."""
+    import pandas as pd
+
+    return _loaded(path, lambda: pd.read_parquet(path))
+
+
+def _loaded(path: Path, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except (OSError, ValueError) as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
+        raise ForecastError(f"{path} {what}. Take the folder from a copy, or fit the run again with --overwrite.") from None
 
 
 def under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
-from forecast.data.findings import listed
+from forecast.data.findings import counted, listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
@@ -209,7 +209,7 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
     shown = stamps[:3] if panel.clock.kind == "step" else [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
     more = f" and {len(stamps) - 3} more" if len(stamps) > 3 else ""
     raise ForecastError(
-        f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {horizon} steps; series"
+        f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {counted(horizon, 'step')}; series"
         f" {panel.ids[origins[row, 0]]!r} has no value at {', '.join(map(str, shown))}{more}. Add rows with it after the last observed"
         f" {panel.target}, whose cell stays empty there, or leave it out of --future."
     )

@@ -5,10 +5,12 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from forecast.data.findings import listed
 from forecast.data.panel import Panel, Roles
@@ -61,7 +63,7 @@ class Run:
     transform: str = "none"  # of the target
     scale: str = "standard"  # of every column
     price: bool = False  # logs, the random walk as baseline, and what the direction is worth
-    cost: float | None = None  # of a price: basis points for each side that is traded
+    cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
     seed: Seed = 0
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value; they hold in its combinations too
     tune: Study = field(default_factory=Study)
@@ -104,7 +106,7 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
     settings = {key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)}
     values.pop("made", None)  # what a run folder's own run.toml says of its making
-    _refuse_modelless(values, names | set(MODELS))
+    refuse_modelless(values, names | set(MODELS))
     _refuse_unknown("", values, names | set(MODELS))
     if isinstance(values.get("walk"), dict):
         _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
@@ -127,6 +129,8 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ForecastError(f"There is no config file {path}.") from None
+    except OSError as error:
+        raise ForecastError(f"The config file {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{path} is not valid TOML: {error}") from None
 
@@ -149,7 +153,7 @@ def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> 
             raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
 
 
-def _refuse_modelless(values: Mapping[str, Any], known: set[str]) -> None:
+def refuse_modelless(values: Mapping[str, Any], known: Set[str] = frozenset()) -> None:
     """Refuse a setting of models that is given without one of them: layers in place of gru.layers."""
     for name in values.keys() - known:
         owners = [model for model in MODELS if name in settings_of(spec(model)).keys() - {"model"}]

@@ -30,11 +30,11 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
-from forecast.files import UNFINISHED, Array, load_arrays, locked, save_arrays, sha256, sweep, write_atomic
+from forecast.files import UNFINISHED, Array, load_arrays, load_json, locked, save_arrays, sha256, sweep, write_atomic
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, Watch
-from forecast.plan import Run, make_run, put, to_toml
+from forecast.plan import Run, make_run, put, refuse_modelless, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 
@@ -384,7 +384,6 @@ def compare_run(
         raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
     model = models[0]
     base = spec_of(model, plan.settings)
-    panel = read_run(plan, [base], heard)
     changed: list[Spec] = []
     for path, value in tries:
         settings = settings_of(base)
@@ -394,6 +393,7 @@ def compare_run(
         if one == base:
             raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
         changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
+    panel = read_run(plan, [base], heard)
     if ablate:
         changed += ablations(base, panel)
     board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
@@ -401,7 +401,11 @@ def compare_run(
 
 
 def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
-    """The models that changes are of, each once."""
+    """The models that changes are of, each once; ForecastError where one names none."""
+    for path, value in tries:
+        if "." not in path:
+            refuse_modelless({path: value})
+            raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
     return list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
 
 
@@ -450,7 +454,7 @@ def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
         return None  # reading it says why
     folder, same = _choose(Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True)
     manifest = folder / "run.json"
-    return json.loads(manifest.read_text())["result"] if same and manifest.exists() else None
+    return load_json(manifest)["result"] if same and manifest.exists() else None
 
 
 @contextmanager
@@ -566,7 +570,7 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
     folder = Path(folder)
     if not (folder / "run.json").exists():
         raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
-    manifest = json.loads((folder / "run.json").read_text())
+    manifest = load_json(folder / "run.json")
     plan = make_run(config=folder / "run.toml")
     if not Path(plan.data).exists():
         raise ForecastError(f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}.")

@@ -13,7 +13,7 @@ from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling, Units
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
-from forecast.files import Array, load_arrays, save_arrays, under, write_atomic
+from forecast.files import Array, load_arrays, load_frame, save_arrays, under, write_atomic
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
 from forecast.models.base import Goal
@@ -107,7 +107,7 @@ def save_rows(panel: Panel, path: Path) -> None:
 
 def load_context(fitted: Fitted, path: Path) -> Panel:
     """The panel that `save_context` or `save_rows` stored."""
-    frame = pd.read_parquet(path)
+    frame = load_frame(path)
     names = frame.columns[2:]
     if [name.removeprefix("value.") for name in names] != [column.name for column in fitted.columns]:
         raise ForecastError(f"{path} does not belong to the model beside it: its columns are {', '.join(names)}.")

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,16 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
-from forecast.data.findings import Heard, listed
+from forecast.data.findings import Heard, counted, listed
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.backtest import Keep, Part, backtest
-from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin
+from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin, signed
 from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
-from forecast.models import Ranges, settings_of, spec
+from forecast.models import Ranges, parts_of, settings_of, spec
 from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
@@ -198,7 +198,7 @@ def tune(
     if points is not None:
         own = None if outside else tried.default(settled)
         beside = "" if outside else ", the default among them" if own in points else " beside the default"
-        notes.append(f"The grid has {len(points):,} points{beside}; {trials:,} trials at most.")
+        notes.append(f"The grid has {counted(len(points), 'point')}{beside}; {counted(trials, 'trial')} at most.")
         points = [point for point in points if point != own]
     journal = folder / "study.journal"
     _mend(journal)
@@ -315,7 +315,7 @@ def _judge(
     done, base = study.get_trials(deepcopy=False), tried.base
     if all(trial.state != TrialState.COMPLETE for trial in done):
         reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in done if "error" in trial.user_attrs), "")
-        raise ForecastError(f"None of {len(done)} trials of {base.name} came to an end, so there is nothing to compare.{reason}")
+        raise ForecastError(f"None of {counted(len(done), 'trial')} of {base.name} came to an end, so there is nothing to compare.{reason}")
     won = best_trial(study)
     best = tried.candidate(optuna.trial.FixedTrial(won.params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
@@ -341,7 +341,7 @@ def _verdict(name: str, before: float, after: float, p: float | None, same: bool
     if same:
         return f"Tuning bought nothing: no trial was better than the default {name} before the test. Keep the default."
     gain = 1 - after / before if before else 0.0
-    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({-100 * gain:+.1f} %)"
+    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({signed(-gain)})"
     if gain <= 0:
         return f"{found}: tuning bought nothing. Keep the default."
     if p is None:
@@ -388,6 +388,15 @@ class Tuned:
             "verdict": self.verdict,
             "notes": list(self.notes),
         }
+
+
+def searched(models: Sequence[str], space: str | None) -> dict[str, str]:
+    """What a Run is told, by path, so that its models are searched in their small or full space; ForecastError where one has no such choice."""
+    parts = [part for model in models if space for part in parts_of(model)]
+    for part in parts:
+        if "search" not in settings_of(spec(part)):
+            raise ForecastError(f"--space is a choice that nets have; {part} has none. Leave --space out.")
+    return {f"{part}.search": str(space) for part in parts}
 
 
 def tune_run(

@@ -90,10 +90,11 @@ def test_columns_and_series_are_named_by_flags(file, tmp_path):
     ]
     refused = forecast(tmp_path, "check", "more.csv", *flags)
     assert refused.returncode == 2
-    assert "There is no series 'wind' for --neighbours." in refused.stderr
+    assert "x There is no series 'wind' for --neighbours." in refused.stdout
+    assert refused.stderr == "forecast: more.csv is refused: no-such-series.\n"
     found = forecast(tmp_path, "check", "more.csv", *flags[:-2]).stdout
     assert "future columns, known over the horizon: wind; the file has them for 0 rows after the last target (future)" in found
-    assert "kind: a category of 1 names (1) (category)" in found
+    assert "kind: a category of 1 name (1) (category)" in found
 
 
 def test_a_lone_dash_is_named_as_missing(tmp_path):
@@ -103,7 +104,7 @@ def test_a_lone_dash_is_named_as_missing(tmp_path):
     for flags in (["--missing", "-"], ["--missing=-"]):
         told = forecast(tmp_path, "check", "x.csv", *flags)
         assert told.returncode == 0
-        assert "y: 1 cells of - are taken as missing, as told (named-missing)" in told.stdout
+        assert "y: 1 cell of -, taken as missing as told (named-missing)" in told.stdout
         assert "assumed-missing" not in told.stdout
 
 
@@ -167,14 +168,32 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
         (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
         (["fit", "weather.csv", "--jobs", "-1"], "Invalid value for '--jobs'"),
+        (["fit", "weather.csv", "--job", "1"], "`forecast fit --help` shows what there is."),
+        (["fit", "weather.csv", "--model", ","], "forecast: --model is empty: give it a value, or leave it out."),
+        (["fit", ""], "forecast: FILE is empty: give it a value, or leave it out."),
+        (["fit", "weather.csv", "--price", "--cost", "-5"], "cost = -5.0: input should be greater than or equal to 0."),
         (["fit", "weather.csv", "--refit", "hot"], "walk.refit = 'hot': input should be 'cold' or 'warm'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
+        (["fit", "--config", "."], "The config file . cannot be read: Is a directory."),
+        (["fit", "weather.csv", "--set", "=3"], "--set takes PATH=VALUE, such as gru.units=128; found '=3'."),
         (["fit"], "No data file is named."),
         (["compare", "weather.csv", "--try", "gru.model=x"], "gru has no setting 'model'. There is: cell, context"),
         (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
         (["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"], "one model are compared at a time; found gru, lstm."),
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
+        (
+            ["compare", "weather.csv", "--try", "layers=2"],
+            "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2.",
+        ),
+        (["compare", "weather.csv", "--try", "lyers=2"], "--try takes a model's setting, such as gru.layers=2; found lyers=2."),
+        (
+            ["tune", "weather.csv", "--model", "ridge+gru", "--space", "full"],
+            "--space is a choice that nets have; ridge has none. Leave --space out.",
+        ),
+        (["tune", "weather.csv", "--model", "lstm+gru", "--space", "full"], "lstm+gru is no model of its own to tune. Tune lstm, gru each by itself"),
+        (["tune", "weather.csv", "--model", "lstm,gru", "--space", "full"], "One model is tuned at a time; found lstm, gru."),
+        (["tune", "weather.csv", "--trials", "0"], "Invalid value for '--trials'"),
         (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
         (["tune", "weather.csv", "--sampler", "bayes"], "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'"),
         (["tune", "weather.csv", "--set", "tune.gru.unit=3"], "gru has no setting 'unit' to tune. Did you mean units"),
@@ -236,10 +255,29 @@ def test_the_order_of_day_and_month_is_told_by_one_flag(tmp_path):
 
 
 def test_a_mistake_is_one_object_too(file, tmp_path):
-    for arguments in (["fit", file, "--target", "rain"], ["check", file, "--target", "rain"], ["predict", "nowhere"], ["replay", "nowhere"]):
+    reading = (["fit", file, "--target", "rain"], ["check", file, "--target", "rain"], ["predict", "nowhere"], ["replay", "nowhere"])
+    for arguments in (*reading, ["fit", file, "--horizons", "3"], ["fit", file, "--folds", "few"], ["check"], ["chek", file]):
         refused = forecast(tmp_path, *arguments, "--json")
         assert refused.returncode == 2
         assert refused.stderr == f"forecast: {json.loads(refused.stdout)['error']}\n"
+
+
+def test_check_says_an_error_once_and_ends_with_its_code(tmp_path):
+    (tmp_path / "x.csv").write_text("ds,y\n" + "".join(f"2020-01-{day:02},{'oops' if day == 4 else day}\n" for day in range(1, 13)))
+    refused = forecast(tmp_path, "check", "x.csv")
+    assert refused.returncode == 2
+    assert refused.stdout.count("found 'oops'") == 1
+    assert refused.stderr == "forecast: x.csv is refused: text-in-numbers.\n"
+
+
+def test_values_that_need_no_file_are_judged_before_one_is_read(tmp_path):
+    for flags, said in (
+        (["--horizon", "x"], "A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found 'x'."),
+        (["--test", "2.5"], "test=2.5 is no number of steps."),
+        (["--intervals", "200"], "Intervals are percentages between 0 and 100"),
+        (["--folds", "0"], "walk.folds = 0: input should be greater than or equal to 1."),
+    ):
+        assert forecast(tmp_path, "fit", "not-there.csv", *flags).stderr.startswith(f"forecast: {said}")
 
 
 def test_csv_and_json_at_once_are_refused(file, tmp_path):
@@ -379,6 +417,7 @@ def test_a_pipeline_reads(name):
     run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
     assert [one.name for one in run.specs()] == list(run.models)
     assert run.read().target == run.target
+    assert run.price == (name == "oil")
 
 
 def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file, tmp_path):

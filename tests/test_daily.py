@@ -223,11 +223,36 @@ def test_what_is_no_run_names_the_runs_that_are_there(run, tmp_path):
     for parent, said in (
         ("runs", "runs: it is no run folder, but the folder of oil, weather. Give one of them, such as runs/oil."),
         ("runs/oil/parts", "runs/oil/parts: it is no run folder."),
+        ("runs/weather/forecast.csv", "runs/weather/forecast.csv is not the folder of a finished run. Give one"),
         ("runs/weather/model.safetensors", "runs/weather/model.safetensors is not the folder of a finished run. Give one"),
     ):
         refused = command(tmp_path, "predict", parent)
         assert refused.returncode == 2
         assert said in refused.stderr
+
+
+def test_a_file_of_another_kind_is_refused_by_the_columns_of_the_run_and_what_can_be_done(run, tmp_path):
+    pd.DataFrame({"date": ["2024-03-01"], "price": [3.0]}).to_csv(tmp_path / "oil.csv", index=False)
+    for arguments in (["predict", run, "oil.csv"], ["predict", run, "oil.csv", "--json"]):
+        refused = command(tmp_path, *arguments)
+        assert refused.returncode == 2
+        assert refused.stderr == (
+            f"forecast: There is no column 'time' for --time. Did you mean date? There is: date, price. Newer rows are read as those of {run} were,"
+            " by the columns time, station, temp, and flags of `forecast fit` cannot be given here."
+            " Give a file with these columns, written as that of the run, or fit a run on this one.\n"
+        )
+    assert [one["code"] for one in json.loads(refused.stdout)["findings"]] == ["no-such-column"]
+
+
+@pytest.mark.parametrize("name", ["run.json", "context.parquet", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_a_file_of_a_run_that_is_missing_or_damaged_is_named(run, frame, name, damage):
+    (run / name).write_bytes(b"{")
+    if damage == "missing":
+        (run / name).unlink()
+    with pytest.raises(fc.ForecastError) as refused:
+        predict_run(run, day(frame, 0))
+    assert str(run if damage == "missing" and name != "context.parquet" else run / name) in str(refused.value)
 
 
 def unlike(kind):

@@ -138,7 +138,7 @@ def test_a_file_is_compared_with_the_exchange(tmp_path):
     panel = fc.read(tmp_path / "x.csv", calendar="XNYS")
     found = {finding.code: finding for finding in panel.findings}
     assert found["not-a-session"].rows == (2 + days.get_loc(pd.Timestamp("2024-07-04")),)
-    assert "2 sessions of XNYS have no row, the first 2024-07-03 after row 10" in found["missing-session"].message
+    assert "close: no row for 2 sessions of XNYS, the first 2024-07-03 after row 10" in found["missing-session"].message
     assert panel.lengths.tolist() == [len(days)]
 
 
@@ -189,7 +189,7 @@ def test_bars_are_compared_with_the_exchange(tmp_path):
     pd.DataFrame({"time": bars(days, "1h", ()), "close": 1.0}).to_csv(tmp_path / "x.csv", index=False)
     found = {one.code: one for one in fc.read(tmp_path / "x.csv", tz="America/New_York", calendar="XNYS").findings}
     assert "have days on which XNYS was closed, the first 2024-07-04" in found["not-a-session"].message
-    assert "close: 1 sessions of XNYS have no row, the first 2024-07-10 after row 99;" in found["missing-session"].message
+    assert "close: no row for 1 session of XNYS, the first 2024-07-10 after row 99;" in found["missing-session"].message
 
 
 @pytest.mark.parametrize(

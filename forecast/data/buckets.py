@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from forecast.data.clock import DAY, Clock, infer_clock, majority, show
-from forecast.data.findings import Report
+from forecast.data.findings import Report, counted
 from forecast.data.grid import Rows
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
@@ -39,13 +39,13 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
     few = (counts < ENOUGH * usual[:, None]) & (counts > 0)
     values = np.where((counts == 0) | few, np.nan, np.stack(columns, axis=1))
     made = Rows(rows.ids, rows.series[first], label[first], values, rows.record(first))
-    report.say("every", f"{clock.words} by {how} of {len(times):,} rows{f', days as in {zone}' if zone and clock.dated else ''}")
+    report.say("every", f"{clock.words} by {how} of {counted(len(times), 'row')}{f', days as in {zone}' if zone and clock.dated else ''}")
     short = np.flatnonzero(few[:, 0])
     if len(short):
         records = rows.record(first[short])
         report.say(
             "few-readings",
-            f"{len(short):,} of {len(first):,} steps have under {ENOUGH:.0%} of their readings and are missing, the first"
+            f"missing, as under {ENOUGH:.0%} of the readings are there: {len(short):,} of {counted(len(first), 'step')}, the first"
             f" {show(label[first[short[0]]])} with {counts[short[0], 0]} of {usual[short[0]]}",
             rows=table.rows(records),
             example=show(label[first[short[0]]]),

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from forecast.data.checks import look_at_values
 from forecast.data.columns import codes_of
-from forecast.data.findings import Report, listed
+from forecast.data.findings import Report, counted, listed
 from forecast.data.numbers import Decimal, Numbers, mend, parse_numbers
 from forecast.data.panel import Column, Role
 from forecast.data.sources import as_text
@@ -85,7 +85,7 @@ def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report:
     codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
     values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
     known = tuple(one or "(empty)" for one in names if one not in missing)
-    report.say("category", f"{name}: a category of {len(known)} names ({listed(known)})", example=known[0] if known else "")
+    report.say("category", f"{name}: a category of {counted(len(known), 'name')} ({listed(known)})", example=known[0] if known else "")
     return values, names
 
 
@@ -119,7 +119,7 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         same = values == number
         if same.any():
             values = np.where(same, np.nan, values)
-            report.say("named-missing", f"{name}: {int(same.sum()):,} values of {number:g} are taken as missing, as told", example=f"{number:g}")
+            report.say("named-missing", f"{name}: {counted(int(same.sum()), 'value')} of {number:g}, taken as missing as told", example=f"{number:g}")
     return values, mark
 
 
@@ -127,7 +127,7 @@ def _say_missing(table: Table, name: str, column: pa.ChunkedArray, read: Numbers
     """Say which cells of a column of text mean missing, as told, or as signs such as a lone dash are taken."""
     if len(read.named):
         cells = _different(column, read.named)
-        report.say("named-missing", f"{name}: {len(read.named):,} cells of {listed(cells)} are taken as missing, as told", example=cells[0])
+        report.say("named-missing", f"{name}: {counted(len(read.named), 'cell')} of {listed(cells)}, taken as missing as told", example=cells[0])
     if len(read.signs):
         cells, many = _different(column, read.signs), len(read.signs) > 1
         report.say(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from forecast.data.clock import show
-from forecast.data.findings import Report, listed
+from forecast.data.findings import Report, counted, listed
 from forecast.data.panel import Panel
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
@@ -37,7 +37,7 @@ def look_at_values(name: str, values: Array, table: Table, report: Report) -> No
         large = np.flatnonzero(np.abs(values) > EXACT)
         report.say(
             "int-overflow",
-            f"{name}: {len(large):,} values beyond 2^53, of which only the first 15 to 16 digits are kept",
+            f"{name}: {counted(len(large), 'value')} beyond 2^53, of which only the first 15 to 16 digits are kept",
             rows=table.rows(large),
             example=f"{values[large[0]]:.17g}",
         )
@@ -93,10 +93,11 @@ def _say_outliers(name: str, values: Array, low: float, high: float, suspects: l
     alone = np.flatnonzero((far[:-1] > OUTLIER * spread) & (far[:-1] >= 2 * far[1:]))
     if len(alone):
         rows = furthest[: alone[-1] + 1]
+        more = f", {counted(len(rows) - 1, 'more value')} far out and alone" if len(rows) > 1 else ""
         report.say(
             "outlier",
             f"{name}: {values[rows[0]]:g} in {table.at(rows[:1]).lower()} lies {far[0] / spread:,.0f} robust standard deviations from the middle"
-            f" ({middle:.4g}){f', {len(rows) - 1:,} more values far out and alone' if len(rows) > 1 else ''}; nothing is changed",
+            f" ({middle:.4g}){more}; nothing is changed",
             rows=table.rows(rows),
             example=f"{values[rows[0]]:g}",
         )
@@ -117,7 +118,7 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
         missing, longest = _runs(np.isnan(targets[i]))
         report.say("missing", f"{ids[i]}: {missing:,} of {len(targets[i]):,} target values missing, at most {longest:,} in a row")
     if len(holes) > SAID:
-        report.say("missing", f"{len(holes) - SAID} more series have missing target values: {listed([ids[i] for i in holes[SAID:]])}")
+        report.say("missing", f"missing target values in {len(holes) - SAID} more series: {listed([ids[i] for i in holes[SAID:]])}")
     constant = [ids[i] for i, target in enumerate(targets) if seen[i] > 2 and _equal(target[:1000]) and _equal(target)]
     if constant:
         report.say("constant", f"the target never changes in {listed(constant)}", example=constant[0])

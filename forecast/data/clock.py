@@ -121,13 +121,9 @@ class Clock:
         """A horizon in steps: a number, a span such as "24h" or "7d" of a fixed clock, or None for the default of this clock."""
         if span is None:
             return self.horizon
-        text = str(span).strip()
-        if text.isdigit() and int(text) > 0:
-            return int(text)
-        try:
-            count, unit = parse_span(text)
-        except ForecastError:
-            raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.") from None
+        count, unit = parse_horizon(span)
+        if not unit:
+            return count
         if self.kind == "fixed" and unit in _SPANS:
             length, step = count * _SPANS[unit], self.step
         elif self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
@@ -137,9 +133,9 @@ class Clock:
         elif self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step:  # a longer span would have to leave out nights
             length, step = count * _SPANS[unit], self.step
         else:
-            raise ForecastError(f"A horizon of {text!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
+            raise ForecastError(f"A horizon of {span!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
         if length % step:
-            raise ForecastError(f"A horizon of {text} is no whole number of steps: these data are {self.words}.")
+            raise ForecastError(f"A horizon of {span} is no whole number of steps: these data are {self.words}.")
         return length // step
 
     def after(self, stamps: Array, offsets: Array) -> Array:
@@ -212,6 +208,17 @@ def parse_span(text: str) -> tuple[int, str]:
     if not found or unit is None or (found[1] and int(found[1]) == 0):
         raise ForecastError(f"A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or 1D; found {text!r}.")
     return int(found[1] or 1), unit
+
+
+def parse_horizon(span: int | str) -> tuple[int, str]:
+    """A horizon as (count, unit): a number of steps, with no unit, or a span."""
+    text = str(span).strip()
+    if text.isdigit() and int(text) > 0:
+        return int(text), ""
+    try:
+        return parse_span(text)
+    except ForecastError:
+        raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.") from None
 
 
 def clock_of(text: str) -> Clock:

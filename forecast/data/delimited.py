@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from forecast.data.findings import Report
+from forecast.data.findings import Report, counted
 from forecast.data.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.data.stamps import stampish
 from forecast.data.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
@@ -255,8 +255,8 @@ def _say_notes(above: list[list[str]], records: list[Record], first: int, path: 
         line, _, cells = rows[0]
         report.refuse(
             "ragged-rows",
-            f"Row {line} of {path.name} has {len(cells)} cells, those below row {records[first - 1][0]} have {len(records[first][2])}"
-            f" ({len(rows):,} such rows).",
+            f"Row {line} of {path.name} has {counted(len(cells), 'cell')}, those below row {records[first - 1][0]} have {len(records[first][2])}"
+            f" ({counted(len(rows), 'such row')}).",
             rows=[line for line, *_ in rows],
             example=",".join(cells)[:80],
             remedy="Give each table a file of its own, or mend the rows.",
@@ -303,7 +303,7 @@ def _with_second_header(names: list[str], records: list[Record], first: int, rep
     if under and any(_values_share([cell]) for cell in records[first][2]):
         text = "; ".join(", ".join(cell.strip() for cell in cells[:8]) for _, cells in under)
         rows = [line for line, _ in under]
-        report.say("second-header", f"{len(under)} rows under the header hold no values and are passed over: {text}", rows=rows, example=text)
+        report.say("second-header", f"no values in {counted(len(under), 'row')} under the header, passed over: {text}", rows=rows, example=text)
         if len({*names}) < width:
             names = [" ".join(dict.fromkeys([name, *(cells[i].strip() for _, cells in under)])).strip() for i, name in enumerate(names)]
         return names, first
@@ -537,7 +537,7 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
         _refuse_decimal_commas(dialect.path, line, cells, report)
     report.refuse(
         "ragged-rows",
-        f"Row {line} of {dialect.path.name} has {len(cells)} cells, the header {width} ({len(odd):,} such rows).",
+        f"Row {line} of {dialect.path.name} has {counted(len(cells), 'cell')}, the header {width} ({counted(len(odd), 'such row')}).",
         rows=rows,
         example=dialect.delimiter.join(cells)[:80],
         remedy="Mend or remove them; put text that holds the delimiter in quotes.",
@@ -553,7 +553,7 @@ def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
     if lost:
         report.refuse(
             "open-quote",
-            f"Row {line} of {dialect.path.name} opens a quote that is not closed: the {lost:,} rows after it would be one cell.",
+            f"Row {line} of {dialect.path.name} opens a quote that is not closed: the {counted(lost, 'row')} after it would be one cell.",
             rows=[line],
             remedy="Close it, or remove it.",
         )

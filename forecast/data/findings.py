@@ -168,3 +168,8 @@ def listed(names: Sequence[object], most: int = 5) -> str:
     """Names in a sentence, the first `most` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(str(name) for name in names[:most]) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: 1 row, 1,234 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.clock import DAY, Clock, even_step, infer_clock, majority, show, usual_step
-from forecast.data.findings import Report, listed
+from forecast.data.findings import Report, counted, listed
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
 from forecast.files import Array
@@ -131,7 +131,7 @@ def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, rep
         remedy = "Remove one of each, or name the column that tells the series apart with --id."
     report.refuse(
         "conflicting-duplicate",
-        f"{table.at([one, two])} of series {series!r} have the same stamp {show(stamp)} and different values ({len(second):,} such pairs).",
+        f"{table.at([one, two])} of series {series!r} have the same stamp {show(stamp)} and different values ({counted(len(second), 'such pair')}).",
         rows=table.rows(rows.record(second)),
         example=show(stamp),
         remedy=remedy,
@@ -259,12 +259,12 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
         report.say(
             "gap",
             f"{rows.ids[i]}: {many} after {table.at(rows.record(np.array([bounds[i] + longest]))).lower()}, {show(stamps[0])} to {show(stamps[1])},"
-            f" {holes[longest]:,} steps; they count as missing",
+            f" {counted(holes[longest], 'step')}; counted as missing",
             rows=table.rows(records),
             example=show(stamps[0]),
         )
     if len(gapped) > SAID:
-        report.say("gap", f"{len(gapped) - SAID} more series have gaps: {listed([rows.ids[i] for i in gapped[SAID:]])}; they count as missing")
+        report.say("gap", f"gaps in {len(gapped) - SAID} more series, counted as missing: {listed([rows.ids[i] for i in gapped[SAID:]])}")
 
 
 def _ascending(values: Array) -> bool:

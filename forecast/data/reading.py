@@ -30,7 +30,7 @@ from forecast.data.columns import (
     with_joined,
 )
 from forecast.data.exchanges import exchange, sessions_of
-from forecast.data.findings import Report
+from forecast.data.findings import Report, counted
 from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
@@ -280,8 +280,8 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
             row = start + np.searchsorted(own, absent[:1]) - 1
             report.say(
                 "missing-session",
-                f"{name}: {len(absent):,} sessions of {calendar} have no row, the first {absent[0]} after {table.at(rows.record(row)).lower()};"
-                f" nothing is filled in",
+                f"{name}: no row for {counted(len(absent), 'session')} of {calendar}, the first {absent[0]} after"
+                f" {table.at(rows.record(row)).lower()}; nothing is filled in",
                 rows=table.rows(rows.record(row)),
                 example=absent[0],
             )
@@ -353,4 +353,7 @@ def _describe(panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], iden
         report.say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
     if ahead:
         rows = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
-        report.say("future", f"future columns, known over the horizon: {', '.join(ahead)}; the file has them for {rows:,} rows after the last target")
+        report.say(
+            "future",
+            f"future columns, known over the horizon: {', '.join(ahead)}; the file has them for {counted(rows, 'row')} after the last target",
+        )

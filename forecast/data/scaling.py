@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
@@ -135,7 +136,7 @@ class Units:
             if len(outside):
                 raise ForecastError(
                     f"transform={self.transform} needs values above {least:g}; {panel.target} of series {name!r} is {target[outside[0]]:g} at"
-                    f" {panel.times[panel.rows(i)][outside[0]]} ({len(outside)} such values). Choose another transform, or none."
+                    f" {panel.times[panel.rows(i)][outside[0]]} ({counted(len(outside), 'such value')}). Choose another transform, or none."
                 )
 
     def learn(self, values: Array) -> tuple[Array, Array, float]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.findings import SHOWN, Report, listed
+from forecast.data.findings import SHOWN, Report, counted, listed
 from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
@@ -70,7 +70,7 @@ class Table:
 
     def many(self, records: Sequence[int] | Array) -> str:
         """How many rows of the file records are, in words: `1,234 such rows`."""
-        return f"{len(self._each(records)):,} such rows"
+        return counted(len(self._each(records)), "such row")
 
     def _each(self, records: Sequence[int] | Array) -> Array:
         """The numbers of records in their files, each once: of a melted table many come from one row."""

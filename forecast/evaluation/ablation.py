@@ -7,7 +7,7 @@ from typing import Any
 from forecast.data.findings import listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
-from forecast.evaluation.compare import LEVEL, Leaderboard
+from forecast.evaluation.compare import LEVEL, Leaderboard, signed
 from forecast.files import Array
 from forecast.models.base import Goal, Learned, Refits, Spec, Watch
 from forecast.results import Log
@@ -132,9 +132,9 @@ def bought_text(rows: list[Bought], model: str) -> str:
     lines = [f"Of its MAE {model} owes to each column (each interval alone, p of all together):"]
     width = max(len(row.column) for row in rows)
     for row in rows:
-        interval = "" if math.isnan(row.gain_lo) else f", 95 % interval {100 * row.gain_lo:+.1f} .. {100 * row.gain_hi:+.1f} %"
+        interval = "" if math.isnan(row.gain_lo) else f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
         p = "" if row.p is None else ", p < .001" if row.p < 0.001 else f", p = {row.p:.3f}"
-        lines.append(f"  {row.column:{width}}  {100 * row.gain:+.1f} %{interval}{p}; {row.seconds:+.1f} CPU s")
+        lines.append(f"  {row.column:{width}}  {signed(row.gain)}{interval}{p}; {row.seconds:+.1f} CPU s")
     if any(row.p is None for row in rows):
         return "\n".join([*lines, "The test is too short to say whether that is chance."])
     sure = [row for row in rows if row.p is not None and row.p < LEVEL]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.data.findings import counted
 from forecast.data.panel import Panel, require_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
@@ -49,11 +50,15 @@ class Audit:
     def __str__(self) -> str:
         lines = [
             f"! {leak.column} looks like a leak: it explains {100 * leak.share:.1f} % of what the target's own past leaves of its value"
-            f" {leak.lead} step{'s' if leak.lead > 1 else ''} later. If it is not known by then, leave it out with --past."
+            f" {counted(leak.lead, 'step')} later. If it is not known by then, leave it out with --past."
             for leak in self.leaks
         ]
         for model, moved in self.moved.items():
-            said = f"{moved} of {self.compared} forecasts moved" if moved else f"none of {self.compared} forecasts moved by a bit"
+            said = (
+                f"{moved:,} of {counted(self.compared, 'forecast')} moved"
+                if moved
+                else f"none of {counted(self.compared, 'forecast')} moved by a bit"
+            )
             lines.append(f"{'! ' if moved else '  '}{model}: with every later value rewritten, {said}.")
         return "\n".join([*lines, "", "Nothing was found." if self.clean else "This is not a fair test yet: see the lines marked with !."])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.findings import listed
+from forecast.data.findings import counted, listed
 from forecast.errors import ForecastError
 from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.metrics import absolute, score
@@ -22,6 +22,7 @@ FEWEST = 8  # horizons of test below which no verdict is given
 RESAMPLES = 1000
 ROUNDING = 1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
 EXACT = 1e-9  # of the mean size of the truth: an error below is the rounding of numbers
+MUCH = 10  # a share from which on it is not told in percent
 POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 
 
@@ -83,7 +84,7 @@ class Leaderboard:
         table = [["model", "MAE", "RMSE", "MASE", "sMAPE", "skill", "95 % interval", "p", *(f"in {name} %" for name in covers), "CPU s"]]
         for row in self.rows:
             own = row.model == self.baseline
-            skill = ["", ""] if own else [_signed(row.skill), f"{_signed(row.skill_lo)} .. {_signed(row.skill_hi)}"]
+            skill = ["", ""] if own else [signed(row.skill), f"{signed(row.skill_lo)} .. {signed(row.skill_hi)}"]
             inside = ["" if math.isnan(share) else f"{100 * share:.1f}" for share in row.coverage.values()]
             points = [f"{row.mae:.4g}", f"{row.rmse:.4g}", f"{row.mase:.3f}", f"{row.smape:.1f}"]
             table.append([row.model, *points, *skill, _p(row.p), *inside, f"{row.seconds:.1f}"])
@@ -185,7 +186,9 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
         notes.append(f"Origins are counted back from the end of each series.{leak if _dates_differ(outcomes[0], places) else ''}")
     if cold:
         were = "series were" if len(cold) > 1 else "series was"
-        notes.append(f"{len(cold):,} {were} forecast cold at {sum(cold.values()):,} origins, where the fit had not seen them: {listed(list(cold))}.")
+        notes.append(
+            f"{len(cold):,} {were} forecast cold at {counted(sum(cold.values()), 'origin')}, where the fit had not seen them: {listed(list(cold))}."
+        )
     if dropped:
         have = "series have" if len(dropped) > 1 else "series has"
         notes.append(f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.")
@@ -330,10 +333,9 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
         return f"{best.model} alone was run: there is nothing to compare it with."
     if best.model == baseline:
         second = rows[1]
-        worse = f"has an MAE {_percent(-second.skill)} higher" if round(-second.skill, 3) else "is as good"
-        worse = worse if second.skill else "forecasts the same"
-        return f"No model beats the baseline {baseline}: the next, {second.model}, {worse}."
-    gain = f"{best.model} is best: its MAE is {_percent(best.skill)} below that of {baseline}{', the best baseline' * is_baseline(baseline)}"
+        return f"No model beats the baseline {baseline}: the next, {second.model}, {_behind(second.skill)}."
+    ahead = f"{100 * best.skill:.1f} %" if best.skill >= 0.0005 else "less than 0.1 %"
+    gain = f"{best.model} is best: its MAE is {ahead} below that of {baseline}{', the best baseline' * is_baseline(baseline)}"
     if best.p is None:
         return f"{gain}; but the test spans {horizons:.1f} horizons, and below {FEWEST} no verdict is given on whether that is chance."
     if best.p >= LEVEL:
@@ -345,12 +347,20 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
     return f"{gain}, and that is hardly chance ({p}, Diebold-Mariano, level {LEVEL:.0%}{models}).{others}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:,.1f} %"
+def _behind(skill: float) -> str:
+    """What a model does that is no better than the baseline: in percent, or from twice the MAE on as a multiple."""
+    if not skill:
+        return "forecasts the same"
+    if skill > -0.0005:
+        return "is as good"
+    return f"has an MAE {-100 * skill:.1f} % higher" if skill > -1 else f"has {1 - skill:,.{1 if skill > -9 else 0}f} times its MAE"
 
 
-def _signed(share: float) -> str:
-    return "" if math.isnan(share) else f"{100 * share:+z,.{0 if abs(share) >= 10 else 1}f} %"
+def signed(share: float) -> str:
+    """A share in percent, with its sign; of one beyond MUCH only that: beside a baseline that is nearly exact it would be millions of percent."""
+    if math.isnan(share):
+        return ""
+    return f"{100 * share:+z,.1f} %" if abs(share) < MUCH else f"{'<' if share < 0 else '>'} {math.copysign(100 * MUCH, share):+,.0f} %"
 
 
 def _p(p: float | None) -> str:

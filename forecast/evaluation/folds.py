@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.data.clock import Clock
+from forecast.data.clock import Clock, parse_horizon
+from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.data.zones import to_utc
 from forecast.errors import ForecastError, validated
@@ -51,6 +52,25 @@ class WalkForward:
         """ForecastError where a field is not what its annotation allows."""
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             object.__setattr__(self, name, validated(hint, getattr(self, name), f"walk.{name}"))
+        if self.horizon is not None:
+            parse_horizon(self.horizon)
+        if isinstance(self.test, str):
+            self._refuse_no_date(self.test)
+        elif not 0 < self.test < math.inf:
+            raise ForecastError(f"test={self.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date.")
+        elif self.test > 1 and self.test % 1:
+            raise ForecastError(f"test={self.test} is no number of steps. Give a whole number of steps, a share below 1 such as 0.2, or a date.")
+
+    def _refuse_no_date(self, test: str) -> None:
+        """ForecastError where the first day of the test is none, or is not asked for."""
+        try:
+            dated = not pd.isna(pd.Timestamp(test))
+        except ValueError:
+            dated = False
+        if not dated:
+            raise ForecastError(f"test={test!r} is neither a share, a number of steps, nor a date.")
+        if self.align == "end":
+            raise ForecastError(f"test={test!r} is a date, but align=end counts rows from each end. Give a number of steps or a share.")
 
     def ahead(self, clock: Clock) -> int:
         """Steps that are forecast: the gap and the horizon."""
@@ -125,17 +145,9 @@ def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
     if isinstance(walk.test, str):
         if panel.clock.kind == "step":
             raise ForecastError(f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps.")
-        if walk.align == "end":
-            raise ForecastError(f"test={walk.test!r} is a date, but align=end counts rows from each end. Give a number of steps or a share.")
-        try:
-            date = np.datetime64(pd.Timestamp(walk.test), "ns")
-        except ValueError:
-            raise ForecastError(f"test={walk.test!r} is neither a share, a number of steps, nor a date.") from None
-        date = to_utc(np.array([date]), panel.clock.tz)[0]  # the day begins where the panel is
+        date = to_utc(np.array([np.datetime64(pd.Timestamp(walk.test), "ns")]), panel.clock.tz)[0]  # the day begins where the panel is
         rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
         return min((int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count)
-    if not 0 < walk.test < math.inf:
-        raise ForecastError(f"test={walk.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date.")
     return count - _tested(count, walk.test)
 
 
@@ -177,7 +189,7 @@ def _too_short(count: int, tested: int, horizon: int, walk: WalkForward) -> Fore
         "a smaller --stride": _suffices(count, tested, horizon, folds, 1),
     }
     ways = [way for way, does in helps.items() if does]
-    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {folds} fold{'s' if folds > 1 else ''}"
+    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {counted(folds, 'fold')}"
     if not isinstance(walk.test, str) and walk.test < 1:
         said = f"{count} rows are too few for {asked} in the test part: at least {rows_needed(horizon, walk)} are needed."
         ways.append("a longer file")

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.data.zones import placed
-from forecast.evaluation.compare import LEVEL, Leaderboard
+from forecast.evaluation.compare import LEVEL, Leaderboard, signed
 from forecast.files import Array, write_atomic
 from forecast.results import Forecast, Outcome
 from forecast.show import plots
@@ -78,7 +78,7 @@ def scores(board: Leaderboard, target: str) -> dict[str, Any]:
     rows = []
     for row, mae, rmse in zip(board.rows, *errors, strict=True):
         base = row.model == board.baseline
-        skill = "" if base else f"{'+' if row.skill > 0 else ''}{number(100 * row.skill, 1)} %"
+        skill = "" if base else signed(row.skill).replace("-", "−") or "–"
         p = "" if base else "–" if row.p is None else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"
         cells = [mae, rmse, number(row.mase, 3), number(row.smape, 1), skill, p, number(row.seconds, 1)]
         rows.append({"model": row.model, "baseline": base, "cells": cells})

@@ -166,7 +166,7 @@ def test_an_unreadable_stamp_is_named(tmp_path):
     frame = wide_frame().astype({"date": str})
     frame.loc[4, "date"] = "yesterday"
     frame.to_csv(tmp_path / "x.csv", index=False)
-    refused(tmp_path / "x.csv", r"Row 6 has no readable stamp in column 'date': found 'yesterday' \(1 such rows\)", target="one")
+    refused(tmp_path / "x.csv", r"Row 6 has no readable stamp in column 'date': found 'yesterday' \(1 such row\)", target="one")
 
 
 def test_an_infinite_value_is_named():

@@ -165,7 +165,7 @@ def test_a_linear_forecast_does_not_depend_on_the_scale(scale):
 
 
 def test_a_transform_that_a_value_does_not_have_names_the_value():
-    with pytest.raises(ForecastError, match=r"transform=log needs values above 0; y of series 'y' is 0 at 2024-01-01T02.* \(1 such values\)"):
+    with pytest.raises(ForecastError, match=r"transform=log needs values above 0; y of series 'y' is 0 at 2024-01-01T02.* \(1 such value\)"):
         fit("naive", single(np.array([3.0, 2.0, 0.0, 4.0])), 1, transform="log")
     with pytest.raises(ForecastError, match=r"There is no transform 'lg'. Did you mean log"):
         fit("naive", single(np.ones(9)), 1, transform="lg")

@@ -139,6 +139,27 @@ def test_a_baseline_that_is_exact_is_not_measured_against():
     assert worse.mae > 0.1
 
 
+@pytest.mark.parametrize(
+    ("factor", "said", "skill"),
+    [
+        (1.0002, "is as good.", " +0.0 %"),
+        (1.5, "has an MAE 50.0 % higher.", " -50.0 %"),
+        (3.2, "has 3.2 times its MAE.", " -220.0 %"),
+        (5e5, "has 500,000 times its MAE.", " < -1,000 %"),
+    ],
+)
+def test_how_far_the_next_is_behind_is_said_in_words_that_can_be_read(factor, said, skill):
+    base = list(backtest("naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)))
+    board = leaderboard([*base, *renamed(base, "far", factor)])
+    assert board.verdict == f"No model beats the baseline naive: the next, far, {said}"
+    assert skill in str(board)
+
+
+def test_a_gain_that_rounds_to_nothing_is_not_said_to_be_nothing():
+    base = list(backtest("naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)))
+    assert leaderboard([*base, *renamed(base, "near", 1 - 2e-4)]).verdict.startswith("near is best: its MAE is less than 0.1 % below that of naive")
+
+
 def test_nothing_to_compare_is_said():
     with pytest.raises(ForecastError, match="gave no outcome"):
         leaderboard([])
@@ -156,7 +177,25 @@ def test_the_columns_of_a_printed_leaderboard_never_touch():
     table = str(Leaderboard(rows, "naive", 100, 1, "verdict")).split("\n")[:4]
     assert len({len(line) for line in table}) == 1
     assert [line.split()[0] for line in table] == ["model", "a-model-of-a-long-name", "naive", "x"]
-    numbers = ["1.235e+04", "1.235e+05", "1234.500", "199.9", "-9,876,540", "%", "-10,000,000", "%", "..", "-9,000,000", "%", "0.500", "80.0", "0.1"]
+    numbers = [
+        "1.235e+04",
+        "1.235e+05",
+        "1234.500",
+        "199.9",
+        "<",
+        "-1,000",
+        "%",
+        "<",
+        "-1,000",
+        "%",
+        "..",
+        "<",
+        "-1,000",
+        "%",
+        "0.500",
+        "80.0",
+        "0.1",
+    ]
     assert table[3].split() == ["x", *numbers]
     assert all(len(re.split(r"\s{2,}", line.strip())) == 10 for line in table if "naive" not in line)
 

@@ -166,14 +166,30 @@ def test_numbers_of_numpy_are_numbers():
 @pytest.mark.parametrize(
     ("panel", "test", "message"),
     [
-        (single(np.zeros(200)), "someday", "neither a share, a number of steps, nor a date"),
         (single(np.zeros(200), Clock("step")), "2024-01-01", "is a date, but these rows have none"),
-        (single(np.zeros(200)), 0, "leaves nothing to test on"),
     ],
 )
 def test_a_test_part_that_makes_no_sense_is_refused(panel, test, message):
     with pytest.raises(ForecastError, match=message):
         list(walk_forward(panel, WalkForward(horizon=5, test=test)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"test": "someday"}, "test='someday' is neither a share, a number of steps, nor a date."),
+        ({"test": ""}, "test='' is neither a share, a number of steps, nor a date."),
+        ({"test": 0}, "test=0 leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date."),
+        ({"test": -1.0}, "test=-1.0 leaves nothing to test on."),
+        ({"test": 2.5}, "test=2.5 is no number of steps. Give a whole number of steps, a share below 1 such as 0.2, or a date."),
+        ({"test": "2024-01-10", "align": "end"}, "is a date, but align=end counts rows from each end"),
+        ({"horizon": "x"}, "A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found 'x'."),
+        ({"horizon": 0}, "A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found '0'."),
+    ],
+)
+def test_what_no_file_could_be_walked_by_is_refused_before_one_is_read(settings, message):
+    with pytest.raises(ForecastError, match=re.escape(message)):
+        WalkForward(**settings)
 
 
 def ragged(*spans):
@@ -214,8 +230,3 @@ def test_for_series_of_one_span_both_alignments_are_the_same():
         assert np.array_equal(one.origins, two.origins)
         assert np.array_equal(one.until, two.until)
         assert np.array_equal(one.places, two.places)
-
-
-def test_a_date_and_the_ends_of_series_contradict_each_other():
-    with pytest.raises(ForecastError, match="is a date, but align=end counts rows from each end"):
-        list(walk_forward(ragged((0, 300), (50, 300)), WalkForward(horizon=5, test="2024-01-10", align="end")))
