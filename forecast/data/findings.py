@@ -89,6 +89,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "no-trading-days": "error",
     "not-a-session": "warning",
     "missing-session": "warning",
+    "missing-bar": "warning",
     "other-hours": "warning",
     "relabelled": "info",
     "newest-first": "info",

@@ -17,7 +17,7 @@ import numpy as np
 from forecast.data.buckets import How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
 from forecast.data.checks import look_at_series
-from forecast.data.clock import Clock, clock_of, show
+from forecast.data.clock import Clock, bar_of, clock_of, missing_bars, show
 from forecast.data.columns import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
@@ -30,8 +30,8 @@ from forecast.data.columns import (
     with_joined,
 )
 from forecast.data.exchanges import exchange, sessions_of
-from forecast.data.findings import Report
-from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.findings import Report, listed
+from forecast.data.grid import SAID, Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
 from forecast.data.neighbours import choose_series
@@ -134,6 +134,7 @@ def read(
         clock = _on_exchange(calendar, rows, bounds, clock, table, report)
     if clock.bars > 1:
         _say_other_hours(rows, clock, table, report)
+        _say_missing_bars(rows, bounds, clock, table, report)
 
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, use, names, ident, report)
@@ -292,7 +293,7 @@ def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> 
     """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told."""
     assert rows.times is not None
     local = to_local(rows.times, clock.tz)
-    bar = ((local - local.astype("datetime64[D]")).astype("int64") - clock.opens) // clock.step
+    bar = bar_of(local, clock)
     odd = np.flatnonzero((bar < 0) | (bar >= clock.bars))
     if not len(odd):
         return
@@ -305,6 +306,27 @@ def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> 
         example=show(local[odd[0]]),
         remedy="" if clock.tz else f"(--tz {place} if the clocks of the exchange change)",
     )
+
+
+def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> None:
+    """For each of the first series that lack bars of their sessions: how many, and after which row of the file the first is absent."""
+    assert rows.times is not None
+    lacking: list[str] = []
+    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+        stamps, before = missing_bars(to_local(rows.times[start:stop], clock.tz), clock)
+        if not len(stamps):
+            continue
+        lacking.append(name)
+        if len(lacking) <= SAID:
+            records, many = rows.record(start + before), f"{len(stamps):,} bars are" if len(stamps) > 1 else "a bar is"
+            report.say(
+                "missing-bar",
+                f"{name}: {many} missing in sessions, the first {show(stamps[0])} after {table.at(records[:1]).lower()}; nothing is filled in",
+                rows=table.rows(records),
+                example=show(stamps[0]),
+            )
+    if len(lacking) > SAID:
+        report.say("missing-bar", f"{len(lacking) - SAID} more series lack bars in sessions: {listed(lacking[SAID:])}; nothing is filled in")
 
 
 def _hours(clock: Clock) -> str:
