@@ -28,6 +28,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "files": "info",
     "empty-file": "warning",
     "no-common-column": "error",
+    "other-type": "error",
     "row-series": "info",
     # its columns
     "column-names": "info",

@@ -158,6 +158,7 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:
+        _refuse_types(name, tables, report)
         parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
         columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks])
     partial = [name for name in names if any(name not in table.columns for table in tables)]
@@ -180,9 +181,29 @@ def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
+def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
+    """A column that holds lists, structs, bytes or durations in one file holds nothing that those of other files can be brought to."""
+    held = {table.where: cell_type(table.columns[name]) for table in tables if name in table.columns}
+    odd = next((where for where, kind in held.items() if not (is_number(kind) or is_text(kind) or _is_plain(kind))), None)
+    other = next((where for where, kind in held.items() if odd and kind != held[odd] and not pa.types.is_null(kind)), None)
+    if odd and other:
+        report.refuse(
+            "other-type",
+            f"Column {name!r} is of type {held[odd]} in {odd} and of type {held[other]} in {other}.",
+            example=held[odd],
+            remedy="Write it in one type in all files, or read each file alone.",
+        )
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return pa.types.is_boolean(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)
+
+
 def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report) -> list[pa.ChunkedArray]:
     """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
+    if any(is_number(part.type) for part in parts):  # beside numbers True is 1, as it is alone
+        parts = [pc.cast(part, pa.uint8()) if pa.types.is_boolean(part.type) else part for part in parts]
     if any(pa.types.is_timestamp(part.type) for part in parts):
         parts = [_moments(name, part, dayfirst, report) if is_text(part.type) else part for part in parts]
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}

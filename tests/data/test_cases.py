@@ -1160,6 +1160,52 @@ def test_folders(tmp_path):
     frame = pd.DataFrame({"ds": list(HOURS) * 2, "symbol": ["a"] * 12 + ["b"] * 12, "y": VALUES * 2})
     frame.to_parquet(tmp_path / "set", partition_cols=["symbol"])
     assert read(tmp_path / "set").ids == ("a", "b")
+    (tmp_path / "set" / "readme.txt").write_text("Made in May,\nby hand\n")
+    for name, content in (("c%20d", csv("y,ds", [f"{v + 0.5},{t}" for t, v in zip(HOURS, VALUES, strict=True)])), ("e", "")):
+        (tmp_path / "set" / f"symbol={name}").mkdir()
+        (tmp_path / "set" / f"symbol={name}" / "x.csv").write_text(content)
+    several = read(tmp_path / "set")
+    assert several.ids == ("a", "b", "c d")
+    assert several.values[several.rows(2), 0].tolist() == [v + 0.5 for v in VALUES]
+    words = " ".join(map(str, several.findings))
+    assert "outside of the folders of the data set are passed over: readme.txt" in words
+    assert "without a row below their header are passed over: symbol=e/x.csv" in words
+
+
+def test_a_folder_of_mixed_files(tmp_path):
+    (tmp_path / "a.csv").write_text(csv())
+    (tmp_path / ".DS_Store").write_bytes(bytes(9))
+    (tmp_path / "b.csv").write_bytes(b"")
+    panel = read(tmp_path)
+    assert panel.ids == ("a",)
+    assert "passed over: b.csv" in next(one.message for one in panel.findings if one.code == "empty-file")
+    for name, content, words in (
+        ("readme.txt", b"See the handbook.\n", r"readme\.txt has spaces between.*If it is none of the data, move it out of the folder\."),
+        ("c.parquet", b"PAR1", r"c\.parquet is not a table that can be read as parquet.*move it out of the folder"),
+        ("d.csv", b"PK\x03\x04" + bytes(200), r"d\.csv is not a table of text\. It is a zip.*move it out of the folder"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ReadingError, match=words):
+            read(tmp_path)
+        (tmp_path / name).unlink()
+    for cells, words in (([{"a": 1}] * 12, "struct<a: int64>"), (pd.to_timedelta(VALUES, unit="h"), "duration")):
+        pd.DataFrame({"ds": DAYS, "y": cells}).to_parquet(tmp_path / "e.parquet")
+        with pytest.raises(ReadingError, match=rf"Column 'y' is of type {words}.* in e\.parquet and of type double in a\.csv\. Write it in one type"):
+            read(tmp_path)
+    pd.DataFrame({"ds": DAYS, "y": [v > 3 for v in VALUES]}).to_parquet(tmp_path / "e.parquet")
+    assert read(tmp_path).values[12:, 0].tolist() == [float(v > 3) for v in VALUES]
+
+
+def test_an_index_of_text_without_a_name_is_read(tmp_path):
+    for index, ids, times in ((DAYS, ("y",), DAYS), (list("ab") * 6, ("a", "b"), DAYS[::2])):
+        frame = pd.DataFrame({"y": VALUES}, index=index) if ids == ("y",) else pd.DataFrame({"ds": np.repeat(DAYS[::2], 2), "y": VALUES}, index=index)
+        frame.to_parquet(tmp_path / "x.parquet")
+        for source in (frame, tmp_path / "x.parquet"):
+            panel = read(source)
+            assert panel.ids == ids
+            assert (panel.times[panel.rows(0)] == np.array(times, "datetime64[ns]")).all()
+    pd.DataFrame({"ds": DAYS, "y": VALUES}, index=np.arange(12) * 3).to_parquet(tmp_path / "x.parquet")
+    assert "index-column" in {one.code for one in read(tmp_path / "x.parquet").findings}
 
 
 def test_a_year_of_local_hours_keeps_its_short_and_its_long_day(tmp_path):
