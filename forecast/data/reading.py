@@ -103,7 +103,7 @@ def read(
     report = Report()
 
     request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
-    table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
+    table, kinds = _load(source, request, id, {*_texts(time)}, {*_texts(target)}, report)
     table, names, stamps = _stamped(table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
     if stamps is None and ident is None and target is None:
@@ -166,17 +166,13 @@ def _mark(decimal: str | None) -> Decimal | None:
     return None if decimal is None else "," if decimal == "," else "."
 
 
-def _load(source: Any, request: Request, ident: str | None, named: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
-    """The table of a source, one row a stamp and series, and the kinds of its columns.
-
-    named: columns of time and target; where the table has one of them, no stamps stand across it.
-    """
+def _load(source: Any, request: Request, ident: str | None, time: Set[str], target: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
+    """The table of a source, one row a stamp and series, and the kinds of its columns. time, target: the columns that were named as such."""
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    if not named & set(table.columns):
-        table = melted(table, kinds, _named_by(ident), request.dayfirst, report)
+    table = melted(table, kinds, time, target, _named_by(ident), request.dayfirst, report)
     table = with_joined(table, ident, report)
     return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
 
@@ -241,7 +237,7 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
         wanted = {*_texts(target), *_texts(time), *_texts(ident), *(name for names in others for name in _texts(names))}
-        if target is None or others[0] is None or "all" in wanted or not wanted & set(kinds):
+        if target is None or others[0] is None or "all" in wanted or not {*_texts(target)} & set(kinds):  # perhaps to be melted
             return set(kinds)
         parts = {part for name in (*_texts(time), *_texts(ident)) for part in re.split(r"\s*,\s*", name)}
         return {

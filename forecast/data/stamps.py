@@ -71,11 +71,12 @@ _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dut
     "dec dez déc dic",
 )
 _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
+_HOUR_NAME = re.compile(r"\s*(?:h|hr|he|hour|hora|heure|stunde|std|uur|ora|godz|godzina)[ _.-]?(\d{1,2})\s*", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 _ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
-    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "anno", "jaar"),
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar"),
     "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand"),
     "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag"),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
@@ -461,6 +462,20 @@ def stamps_across(names: Sequence[str], dayfirst: bool | None = None) -> tuple[l
     if good.sum() >= ACROSS and read.rival is None and not read.clash:
         return [name for name, kept in zip(names, good, strict=True) if kept], read.wall[good]
     return None
+
+
+def hours_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
+    """The names of columns that are the parts of a day, and when each begins in ns since midnight; None where they are not the whole of it.
+
+    H01 to H24, and h0 to h23, count its hours; 00:00 to 23:30, or 01:00 to 24:00, are times of day.
+    """
+    counted = {name: int(found[1]) for name in names if (found := _HOUR_NAME.fullmatch(name))}
+    if list(counted.values()) in ([*range(24)], [*range(1, 25)]):
+        return list(counted), np.arange(24) * (DAY // 24)
+    told = {name: times[0] for name in names if (times := clock_times([name])) is not None}
+    begins = np.array(list(told.values()), "float64").astype("int64")
+    even = len(begins) >= ACROSS and (np.diff(begins) == DAY // len(begins)).all() and DAY % len(begins) == 0
+    return (list(told), begins) if even else None
 
 
 def month_of(name: str) -> int | None:

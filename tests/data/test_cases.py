@@ -444,6 +444,40 @@ GOOD = {
         VALUES,
     ),
     "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},{v:g},-" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "hours across": (
+        csv(
+            "Data;" + ";".join(f"H{h:02}" for h in range(1, 25)) + ";sum",
+            [f"{d};" + ";".join(f"{24 * i + h},5" for h in range(24)) + ";9" for i, d in enumerate(DAYS)],
+        ),
+        {},
+        [v + 0.5 for v in range(288)],
+    ),
+    "hours across, each with a flag, and parts of a date": (
+        csv(
+            "ESTACION,ANO,MES,DIA," + ",".join(f"h{h},v{h}" for h in range(24)),
+            [f"{s},{d[:4]},{d[5:7]},{d[8:]}" + "".join(f",{24 * i + h + s},V" for h in range(24)) for s in (0, 4) for i, d in enumerate(DAYS)],
+        ),
+        {"id": "ESTACION"},
+        list(range(288)),
+    ),
+    "half hours across that end at midnight": (
+        csv(
+            "date," + ",".join(f"{(h + 1) // 2}:{(h + 1) % 2 * 30:02}" for h in range(48)),
+            [f"{d:%Y%m%d}," + ",".join(f"{48 * i + h}" for h in range(48)) for i, d in enumerate(pd.to_datetime(DAYS))],
+        ),
+        {},
+        list(range(576)),
+    ),
+    "hours across, one of them the target": (
+        csv("date," + ",".join(f"Hour {h}" for h in range(1, 25)), [f"{d},{i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {"target": "Hour 1", "past": "none"},
+        VALUES,
+    ),
+    "hours across, each a series": (
+        csv("date," + ",".join(f"H{h:02}" for h in range(1, 25)), [f"{d},{i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {"target": "all"},
+        VALUES,
+    ),
     "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
     "frame with two levels of rows": (pd.DataFrame({"y": VALUES * 2}, index=pd.MultiIndex.from_product([["a", "b"], HOURS])), {}, VALUES),
     "frame with two levels of columns": (
@@ -809,6 +843,20 @@ BAD = {
         (),
         "station, name. Name one with --id",
     ),
+    "steps ahead across, beside hours": (
+        csv("issued," + ",".join(f"h{h}" for h in range(24)), [f"{t}" + ",7" * 24 for t in HOURS]),
+        {},
+        "which-target",
+        (),
+        "h0, h1, h2",
+    ),
+    "text among hours across": (
+        csv("date," + ",".join(f"H{h:02}" for h in range(1, 25)), [f"{d},{'7 p' if i == 2 else i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {},
+        "text-in-numbers",
+        (4,),
+        "Row 4 has no number in column 'value': found '7 p'",
+    ),
     "nameless row": (csv("ds,id,y", rows=[f"{d},{'' if d == DAYS[3] else 'a'},1" for d in DAYS]), {"id": "id"}, "missing-id", (5,), "Row 5 names no"),
     "no such target": (csv("ds,temp", rows=[f"{d},1" for d in DAYS]), {"target": "tmp"}, "no-such-column", (), "Did you mean temp?"),
     "empty target": (csv("ds,y,z", rows=[f"{d},NA,1" for d in DAYS]), {"target": "y"}, "no-target", (), "no value in any row"),
@@ -1000,6 +1048,22 @@ def test_stamps_across_are_stamps(tmp_path):
         following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
+
+
+def test_hours_across_are_hours_and_the_next_file_is_read_in_the_same_way(tmp_path):
+    content, flags, _ = GOOD["hours across, each with a flag, and parts of a date"]
+    panel = read(made(content, tmp_path), **flags)
+    assert (panel.ids, panel.clock.freq, panel.roles.time) == (("0", "4"), "1h", ("ANO", "MES", "DIA", "hour"))
+    assert (panel.times[:288] == pd.date_range("2024-01-01", periods=288, freq="h").to_numpy()).all()
+    said = next(one.message for one in panel.findings if one.code == "row-series")
+    assert said == "each row is a day, and each of 24 columns an hour of it: h0 is read as what begins at 00:00, h23 at 23:00"
+    following = read(tmp_path / "x.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
+    assert np.array_equal(following.values, panel.values)
+    halves = read(made(GOOD["half hours across that end at midnight"][0], tmp_path))
+    assert (halves.times == pd.date_range("2024-01-01 00:30", periods=576, freq="30min").to_numpy()).all()
+    across, flags, expected = GOOD["dates across, named by a number"]
+    dates = read(made(across, tmp_path), **flags)
+    assert read(tmp_path / "x.csv", **dataclasses.asdict(dates.roles), clock=dates.clock).values[:12, 0].tolist() == expected
 
 
 def test_what_is_text_beside_stamps_across_is_static(tmp_path):
