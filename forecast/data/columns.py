@@ -16,7 +16,7 @@ from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
+from forecast.data.stamps import DAY_NUMBERS, PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
@@ -28,7 +28,8 @@ MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
 COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
-NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES)
+DAY_NAMES = tuple(name for _, names, *_ in DAY_NUMBERS for name in names)
+NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES, *DAY_NAMES)
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -125,7 +126,7 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
     if len(names) == 1:
         if pa.types.is_time(table.columns[names[0]].type):
             report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
-        stamps = parse_stamps(table.columns[names[0]], dayfirst)
+        stamps = parse_stamps(table.columns[names[0]], dayfirst, names[0])
         if stamps.form == "numbers":
             first = _example(table.columns[names[0]])
             report.refuse(
@@ -213,7 +214,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         return tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
     for name in numbers:
         if name.lower() in NUMERIC_TIME_NAMES:
-            stamps = parse_stamps(table.columns[name])
+            stamps = parse_stamps(table.columns[name], name=name)
             counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
             if stamps.form not in ("numbers", "nothing") and not counted:
                 return _with_hours(table, kinds, name, stamps) or ((name,), stamps)

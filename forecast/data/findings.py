@@ -73,6 +73,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "time-format": "info",
     "day-first": "info",
     "ambiguous-day-first": "warning",
+    "ambiguous-day-numbers": "warning",
     "mixed-day-first": "error",
     "unreadable-stamp": "error",
     "missing-stamp": "error",

@@ -11,7 +11,7 @@ from forecast.data.clock import Clock, show
 from forecast.data.columns import DATE_NAMES
 from forecast.data.findings import Report
 from forecast.data.sources import as_text
-from forecast.data.stamps import Stamps, parse_text
+from forecast.data.stamps import EXCEL, MODIFIED, Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
@@ -112,6 +112,17 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
             )
         else:
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+    elif stamps.form == EXCEL[0] and np.nanmax(stamps.wall) > np.datetime64("now") + np.timedelta64(366, "D"):
+        far = int(np.nanargmax(stamps.wall))
+        other = stamps.wall[far] + np.timedelta64(int(EXCEL[2] - MODIFIED[2]), "D")
+        report.say(
+            "ambiguous-day-numbers",
+            f"stamps in {', '.join(names)}: read as {EXCEL[0]}, {cell(far)} is {show(stamps.wall[far])}, in the future; among {MODIFIED[0]} it is"
+            f" {show(other)}",
+            rows=table.rows([far]),
+            example=cell(far),
+            remedy=f"(call the column {MODIFIED[1][0]} if they are those)",
+        )
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
         report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
 

@@ -74,6 +74,12 @@ _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split
 _HOUR_NAME = re.compile(r"\s*(?:h|hr|he|hour|hora|heure|stunde|std|uur|ora|godz|godzina)[ _.-]?(\d{1,2})\s*", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 _ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
+_Days = tuple[str, tuple[str, ...], float, tuple[int, int]]  # what they are called, by which columns, which is 1970, and their range
+EXCEL: _Days = ("Excel day numbers", (), 25_569, (20_000, 80_000))  # 1954 to 2119
+MODIFIED: _Days = ("modified Julian days", ("mjd", "modified_julian_day", "modified_julian_date"), 40_587, (0, 100_000))
+JULIAN: _Days = ("Julian days", ("jd", "julian_date", "juliandate"), 2_440_587.5, (2_300_000, 2_600_000))
+MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_000))
+DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
     "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar"),
@@ -143,14 +149,14 @@ def stampish(cells: Sequence[str]) -> float:
     return 1 - len(read.bad) / len(known)
 
 
-def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
-    """Stamps of a column of any type: typed, text or numbers."""
+def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None, name: str = "") -> Stamps:
+    """Stamps of a column of any type: typed, text or numbers, of which some are told by the column's name."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _typed(column)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return parse_text(column, dayfirst)
-    return parse_numbers_as_stamps(pc.cast(column, pa.float64(), safe=False).to_numpy())
+    return parse_numbers_as_stamps(pc.cast(column, pa.float64(), safe=False).to_numpy(), name)
 
 
 def _typed(column: pa.ChunkedArray) -> Stamps:
@@ -182,8 +188,11 @@ def _to_ns(moments: Array) -> tuple[Array, Array]:
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
 
 
-def parse_numbers_as_stamps(values: Array) -> Stamps:
-    """Numbers such as 20000101, 2000010112, 200001, 2000, Excel's day numbers, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits."""
+def parse_numbers_as_stamps(values: Array, name: str = "") -> Stamps:
+    """Numbers such as 20000101, 2000010112, 200001, 2000, numbers of days, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits.
+
+    name: of the column, which alone tells Julian days and those of MATLAB from others.
+    """
     known = values[~np.isnan(values)]
     every = np.flatnonzero(~np.isnan(values))
     if not len(known):
@@ -193,32 +202,41 @@ def parse_numbers_as_stamps(values: Array) -> Stamps:
         return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
     whole = bool((known == np.floor(known)).all())
     digits = {len(str(int(abs(edge)))) for edge in (low, high)}
-    for width, parts, form in _DIGITS if whole else ():
+    days = next((row for row in DAY_NUMBERS if name.lower() in row[1]), EXCEL)
+    for width, parts, form in _DIGITS if whole and days == EXCEL else ():
         read = _compact(values, parts, form) if digits == {width} else None
         if read is not None:
             return read
-    for unit, per_second in _EPOCHS.items():
-        if 10**8 * per_second <= low and high < 10**10 * per_second:  # 1973 to 2286
-            scale = 10**9 // per_second
-            nanoseconds = np.where(np.isnan(values), 0, values)
-            exact = nanoseconds.astype("int64") * scale if whole else np.round(nanoseconds * 1e6).astype("int64") * (scale // 10**6 or 1)
-            if not whole and scale < 10**6:
-                break
-            return Stamps(np.where(np.isnan(values), NAT, exact.view("datetime64[ns]")), form=f"epoch in {unit}")
-    if low >= 20_000 and high < 80_000:  # 1954 to 2119
-        moments = np.datetime64("1899-12-30", "ns") + _excel_seconds(np.where(np.isnan(values), 0, values)) * np.timedelta64(10**9, "ns")
-        return Stamps(np.where(np.isnan(values), NAT, moments), form="Excel day numbers")
+    epoch = _epoch(np.where(np.isnan(values), known[0], values), whole) if low >= 10**8 else None
+    if epoch is not None:
+        return replace(epoch, wall=np.where(np.isnan(values), NAT, epoch.wall))
+    form, _, first, (least, most) = days
+    if least <= low and high < most:
+        return Stamps(np.where(np.isnan(values), NAT, _since(np.where(np.isnan(values), first, values) - first)), form=form)
     return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
 
 
-def _excel_seconds(days: Array) -> Array:
-    """Whole seconds of day numbers that were written to a few digits: the hour or minute that each is nearest to, where none is far from it."""
+def _epoch(values: Array, whole: bool) -> Stamps | None:
+    """Numbers (n,) since 1970 in s, ms, us or ns, each in the unit that brings it between 1973 and 2286; None where one has none."""
+    place = np.full(len(values), -1)
+    for i, per_second in enumerate(_EPOCHS.values()):
+        place[(values >= 10**8 * per_second) & (values < 10**10 * per_second)] = i
+    units = [unit for i, unit in enumerate(_EPOCHS) if (place == i).any()]
+    if (place < 0).any() or not (whole or {*units} <= {"s", "ms"}):
+        return None
+    scale = np.array([10**9 // per_second for per_second in _EPOCHS.values()])[place]
+    exact = values.astype("int64") * scale if whole else np.round(values * 1e6).astype("int64") * (scale // 10**6)
+    return Stamps(exact.view("datetime64[ns]"), form=f"epoch in {' and '.join(units)}")
+
+
+def _since(days: Array) -> Array:
+    """Moments of days since 1970 that were written to a few digits: the hour, minute or second that each is nearest to, where none is far from it."""
     seconds = days * 86_400
-    for step, off in ((3600, 45), (60, 5)):  # half of what the third or the fourth digit of a day is worth
+    for step, off in ((3600, 45), (60, 5), (1, 1)):  # half of what the third or the fourth digit of a day is worth
         near = np.round(seconds / step) * step
         if (np.abs(seconds - near) <= off).all():
-            return near.astype("int64")
-    return np.round(seconds).astype("int64")
+            break
+    return near.astype("int64").astype("datetime64[s]").astype("datetime64[ns]")
 
 
 def _compact(values: Array, parts: str, form: str) -> Stamps | None:

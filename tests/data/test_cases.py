@@ -131,6 +131,11 @@ GOOD = {
     "epoch us": (hours(lambda t: f"{t.timestamp() * 1e6:.0f}"), {}, VALUES),
     "epoch ns": (hours(lambda t: f"{t.timestamp() * 1e9:.0f}"), {}, VALUES),
     "Excel days": (csv("date,y", rows=[f"{45292 + i},{i}" for i in range(12)]), {}, VALUES),
+    "modified Julian days": (csv("MJD,y", rows=[f"{51544 + i}.0,{i}" for i in range(12)]), {}, VALUES),
+    "hours of modified Julian days": (csv("mjd,y", rows=[f"{60310 + h / 24:.4f},{h}" for h in range(12)]), {}, VALUES),
+    "Julian days": (csv("JD,y", rows=[f"{2460310.5 + i},{i}" for i in range(12)]), {"time": "JD"}, VALUES),
+    "day numbers of MATLAB": (csv("datenum,y", rows=[f"{739252 + h / 24:.6f},{h}" for h in range(12)]), {}, VALUES),
+    "epoch in ms and, later, in us": (hours(lambda t: f"{t.timestamp() * (1e6 if t.hour > 6 else 1e3):.0f}"), {}, VALUES),
     "date:hhmm": (csv("time,y", [f"{t:%Y%m%d:%H%M},{v:g}" for t, v in zip(HOURS, VALUES, strict=True)]), {}, VALUES),
     "parts with leading zeros": (csv("Year,Month,Day,y", [f'{d[:4]},"{d[5:7]}","{d[8:]}",{i}' for i, d in enumerate(DAYS)]), {}, VALUES),
     "day on which the table was made": (csv("made,when,y", [f"2024-05-01,{d},{i}" for i, d in enumerate(DAYS)]), {}, VALUES),
@@ -980,6 +985,7 @@ SAID = {
     "offset in the name": (hours(str).replace("ds,", "Time (UTC+01:00),"), {}, "zone-in-name", ()),
     "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", tuple(range(3, 13))),
     "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
+    "day numbers that lie ahead": (csv("date,y", rows=[f"{60310 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
     "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
     "mid-month": (csv(rows=[f"2024-{m:02}-15,1" for m in range(1, 13)]), {}, "relabelled", ()),
@@ -1104,6 +1110,26 @@ def test_a_date_that_is_not_read_as_it_was_meant_is_said_to_be_open(form, freq, 
             assert "(--dayfirst if that is wrong, --monthfirst if it is right)" in str(said[0]) or "(--monthfirst if that is wrong" in str(said[0])
             assert f"{meant[0]:%Y-%m-%d}" in said[0].message or f"{meant[1]:%Y-%m-%d}" in said[0].message
             assert np.array_equal(read(path, dayfirst=form.startswith("%d")).times, meant.to_numpy())
+
+
+def test_numbers_of_days_and_epochs_are_the_moments_they_mean(tmp_path):
+    days, first = pd.to_datetime(DAYS), "2024-01-01"
+    for name, freq, begins in (
+        ("modified Julian days", "D", "2000-01-01"),
+        ("hours of modified Julian days", "h", first),
+        ("Julian days", "D", first),
+        ("day numbers of MATLAB", "h", first),
+        ("epoch in ms and, later, in us", "h", first),
+    ):
+        panel = read(made(GOOD[name][0], tmp_path), time=GOOD[name][1].get("time"))
+        assert (panel.times == pd.date_range(begins, periods=12, freq=freq).to_numpy()).all()
+    ahead = read(made(SAID["day numbers that lie ahead"][0], tmp_path))
+    assert str(next(one for one in ahead.findings if one.code == "ambiguous-day-numbers")) == (
+        "stamps in date: read as Excel day numbers, 60321 is 2065-02-23, in the future; among modified Julian days it is 2024-01-12"
+        " (call the column mjd if they are those)"
+    )
+    (tmp_path / "x.csv").write_text((tmp_path / "x.csv").read_text().replace("date", "mjd"))
+    assert (read(tmp_path / "x.csv").times == days.to_numpy()).all()
 
 
 def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp_path):
