@@ -22,6 +22,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "no-header": "info",
     "second-header": "info",
     "ragged-rows": "error",
+    "second-table": "error",
     "open-quote": "error",
     "decimal-comma-in-comma-file": "error",
     "empty-rows": "info",

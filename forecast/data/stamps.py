@@ -5,9 +5,9 @@ What is read here is the time as written (`wall`) and, where the cells say it, t
 
 import calendar
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +21,16 @@ Order = Literal["day", "month", "year"]  # which of the three numbers of a date 
 YEAR_FIRST = "yy-month-day"
 ACROSS = 10  # columns that a table with stamps across them has at least
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
-_CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
+_CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:[\s-]*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
 _ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
     r"\s*(?P<z>[Zz]|(?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?|UTC|GMT|[+-](?:0\d|1[0-4])(?::?\d{2})?(?:\s*UTC)?)?(?:\[[A-Za-z_/+-]+\])?"
 )
 _UNTIL = r"(?:\s+[-\x{2013}]\s+(?:\S+\s+)?\d{1,2}:\d{2}(?::\d{2})?)?\s*$"  # 00:00 - 01:00, an interval, stands for its beginning
-_TIME_OF_DAY = r"^\s*(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d+)?)?|\.(\d{2})\.(\d{2}))\s*([AaPp])?\.?[Mm]?\.?\s*$"
+_TIME_OF_DAY = re.compile(  # also 00:00 - 01:00, which stands for its beginning
+    r"\s*(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?|\.(?P<m>\d{2})\.(?P<s>\d{2})|\s?[hH]\s?(?P<n>\d{2})?|(?=\s*(?:[AaPp]\.?[Mm]|Uhr)))"
+    r"(?:\s*Uhr)?\s*(?P<ap>[AaPp])?\.?[Mm]?\.?(?:\s*[-\u2013]\s*\d{1,2}:\d{2}(?::\d{2})?)?\s*"
+)
+_HOUR = re.compile(r"\s*(\d{1,2})\s*[-\u2013]\s*(\d{1,2})\s*")  # 00 - 01
 _WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
 _YEAR, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _MON = r"(?P<mon>[^0-9\s./,:;_+-]{3,9})\.?"  # a class of all letters would take 6 ms to compile
@@ -82,13 +86,13 @@ MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_0
 DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
-    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar"),
-    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand"),
-    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag"),
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "rok", "vuosi", "år"),
+    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand", "mês", "miesiąc", "kuukausi", "månad", "måned"),
+    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag", "dzień", "päivä"),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
     "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
     "quarter": ("quarter", "qtr"),
-    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur"),
+    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur", "godzina"),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }
@@ -497,8 +501,10 @@ def hours_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
 
 
 def month_of(name: str) -> int | None:
-    """The month that a column is called by, in a short form or in English."""
+    """The month that a column is called by, in a short form, in English, or by its number as the BLS writes it: M01."""
     low = name.strip().strip(".").lower()
+    if re.fullmatch(r"m(0[1-9]|1[0-2])", low):
+        return int(low[1:])
     return _MONTHS.get(low) or (_MONTHS[low[:3]] if low in _ENGLISH else None)
 
 
@@ -511,8 +517,8 @@ def part_of(name: str) -> str | None:
 def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     """Stamps from columns that hold a part each, or from a column of dates and those of the time of day.
 
-    parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight. Hours 1 to 24 end at midnight; hours such
-    as 1330 are hours and minutes, 133000 with seconds.
+    parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight, `half` 0 for AM and 1 for PM. Hours 1 to 24 end at
+    midnight; hours such as 1330 are hours and minutes, 133000 with seconds.
     """
     count = len(next(iter(parts.values())))
     missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
@@ -524,8 +530,11 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     second = whole.get("second", np.zeros(count, "int64"))
     if "minute" not in whole and hour.max(initial=0) > 2400:
         hour, second = hour // 100, hour % 100
-    if "minute" not in whole and hour.max(initial=0) > 24:
+    if "minute" not in whole and hour.max(initial=0) >= 100:  # 1 to 48 number half hours
         hour, minute = hour // 100, hour % 100
+    if "half" in whole:
+        wrong |= (hour < 1) | (hour > 12)
+        hour = hour % 12 + 12 * whole["half"]
     wrong |= (hour < 0) | (hour > 24) | (minute < 0) | (minute > 59) | (second < 0) | (second > 59)
     if date is None:
         fields = {"y": np.where(missing, 1970, whole["year"])}
@@ -547,16 +556,19 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
 
 
 def clock_times(cells: Sequence[str | None]) -> Array | None:
-    """Times of day such as 13:30, 13.30.00 or 1:30 PM in ns since midnight, float64 (n,), NaN where empty; None where one is no time of day."""
-    shape: Callable[[str], Any] = re.compile(_TIME_OF_DAY).match
+    """Times of day such as 13:30, 13.30.00, 1:30 PM, 13h30 or 13 - 14 in ns since midnight, float64 (n,), NaN where empty; None where one is none."""
     values = []
     for cell in cells:
-        found = shape(cell) if cell else None
-        if cell and cell.strip() and not found:
-            return None
-        if not found:
+        if not cell or not cell.strip():
             values.append(np.nan)
             continue
-        hour = int(found[1]) % 12 + 12 * (found[6].lower() == "p") if found[6] else int(found[1])
-        values.append(float(((hour * 60 + int(found[2] or found[4])) * 60 + int(found[3] or found[5] or 0)) * 10**9))
+        whole, found = _HOUR.fullmatch(cell), _TIME_OF_DAY.fullmatch(cell)
+        if whole and (int(whole[2]) - int(whole[1])) % 24 == 1:
+            values.append(float(int(whole[1]) * DAY // 24))
+        elif found:
+            hour = int(found["H"]) % 12 + 12 * (found["ap"].lower() == "p") if found["ap"] else int(found["H"])
+            minute, second = found["M"] or found["m"] or found["n"] or 0, found["S"] or found["s"] or 0
+            values.append(float(((hour * 60 + int(minute)) * 60 + int(second)) * 10**9))
+        else:
+            return None
     return np.array(values)

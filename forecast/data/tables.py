@@ -40,7 +40,7 @@ class Origin:
 @dataclass(frozen=True, eq=False)
 class Table:
     """where: its name in messages · columns of `count` records · origins: the files they come from · kept: which of their records these are
-    (None = all) · decimal: the decimal mark that its text columns use, where that is known.
+    (None = all) · decimal: the decimal mark that its text columns use, where that is known · notes: what stands above it in its file.
     """
 
     where: str
@@ -49,6 +49,7 @@ class Table:
     origins: tuple[Origin, ...]
     kept: Array | None = None
     decimal: str | None = None
+    notes: str = ""
 
     def keep(self, mask: Array) -> "Table":
         """The records where `mask` (n,) holds."""
@@ -166,7 +167,8 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
         report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
     origins = tuple(origin for table in tables for origin in table.origins)
     decimal = next((table.decimal for table in tables if table.decimal), None)
-    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal)
+    notes = "\n".join(dict.fromkeys(table.notes for table in tables))
+    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal, notes=notes)
 
 
 def _spelled_alike(tables: Sequence[Table]) -> list[Table]:

@@ -449,6 +449,38 @@ GOOD = {
         VALUES,
     ),
     "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},{v:g},-" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "parts of a date and a time of day": (csv("Year,Month,Day,Time [UTC],y", [f"2024,1,1,{h:02}:00,{h}" for h in range(12)]), {}, VALUES),
+    "Polish parts of a date": (csv("Rok;Miesiąc;Dzień;Godzina;t", [f"2024;1;1;{h};{h},5" for h in range(12)]), {}, [v + 0.5 for v in VALUES]),
+    "hours with AM and PM": (csv("date,time,y", [f"{t:%Y-%m-%d},{t:%I %p},{t.hour}" for t in HOURS]), {}, VALUES),
+    "hours and a column of AM and PM": (
+        csv("date,hour,half,y", [f"2024-01-01,{h % 12 or 12},{'AP'[h > 11]}M,{h - 6}" for h in range(6, 18)]),
+        {},
+        VALUES,
+    ),
+    "hours in French": (csv("Date;Heure;y", [f"13/01/2024;{h // 2}h{h % 2 * 30:02};{h}" for h in range(12)]), {}, VALUES),
+    "hours in German words": (csv("Datum;Uhrzeit;y", [f"13.01.2024;{h} Uhr;{h}" for h in range(12)]), {}, VALUES),
+    "years and periods of the BLS": (
+        csv("series_id,year,period,value", [f"CES,{2020 + i // 12},M{i % 12 + 1:02},{i}" for i in range(24)]),
+        {},
+        list(range(24)),
+    ),
+    "negatives by an en dash": (numbers([f"\u2013{v}.5" for v in range(12)], quote=""), {}, [-v - 0.5 for v in VALUES]),
+    "lone en dash": (replaced(5, "2024-01-04,\u2013"), {}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "lone en dash, as told": (replaced(5, "2024-01-04,\u2013"), {"missing": "\u2013"}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "thin spaces": (numbers([f"{v + 1}\u2009234,5" for v in range(12)], ";"), {}, [1000 * v + 1234.5 for v in VALUES]),
+    "colon and a flag for missing": (replaced(5, "2024-01-04,: c"), {}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "hours as intervals": (
+        csv("Date;Hours;SYS", [f"13-01-2024;{h:02}\u00a0-\u00a0{h + 1:02};{h},5" for h in range(12)]),
+        {},
+        [v + 0.5 for v in VALUES],
+    ),
+    "hours as intervals, the last to midnight": (
+        csv("Datum,Zeit,y", [f"13.01.2024,{h + 12:02}:00-{(h + 13) % 24:02}:00,{h}" for h in range(12)]),
+        {},
+        VALUES,
+    ),
+    "hours of a twelve-hour clock behind a dash": (csv("Date,y", [f"{t:%Y-%m-%d %I-%p},{t.hour}" for t in HOURS]), {}, VALUES),
+    "dates and typed times": (pa.table({"date": HOURS.date, "at": [t.time() for t in HOURS], "y": VALUES}), {}, VALUES),
     "hours across": (
         csv(
             "Data;" + ";".join(f"H{h:02}" for h in range(1, 25)) + ";sum",
@@ -848,6 +880,44 @@ BAD = {
         (),
         "station, name. Name one with --id",
     ),
+    "number and a flag of Eurostat": (replaced(6, "2024-01-05,4.3 b"), {}, "text-in-numbers", (6,), "a number and a flag, as cells of Eurostat"),
+    "half hours by number": (
+        csv("date,hour,y", [f"{d},{h},{h}" for d in DAYS[:2] for h in range(1, 49)]),
+        {"target": "y"},
+        "conflicting-duplicate",
+        tuple(range(3, 13)),
+        "Name the column",
+    ),
+    "half hours by number, as told": (
+        csv("date,hour,y", [f"{d},{h},{h}" for d in DAYS[:2] for h in range(1, 49)]),
+        {"target": "y", "time": "date,hour"},
+        "unreadable-stamp",
+        (*range(26, 36),),
+        "found '2024-01-01 00:00:00 25' (48 such rows)",
+    ),
+    "means of years among periods of the BLS": (
+        csv("series_id,year,period,value", [f"CES,{2020 + i // 13},M{i % 13 + 1:02},{i}" for i in range(26)]),
+        {},
+        "unreadable-stamp",
+        (14, 27),
+        "Row 14 has no month in column 'period', beside the year: found 'M13' (2 such rows)",
+    ),
+    "metres in each cell": (numbers([f"{v} m" for v in range(12)], quote=""), {}, "which-target", (), "column 'y' holds '0 m'"),
+    "structs alone": (
+        pa.table({"ds": HOURS, "y": [{"a": v} for v in VALUES]}),
+        {},
+        "which-target",
+        (),
+        "column 'y' is of type struct<a: double>. Write what is in it as columns of numbers, one value a cell.",
+    ),
+    "lists as the target": (pa.table({"ds": HOURS, "y": [[v] for v in VALUES]}), {"target": "y"}, "no-such-column", (), "of type list<"),
+    "second table below": (
+        csv() + "\nds,rain\n" + "".join(f"{d},1\n" for d in DAYS[:3]),
+        {},
+        "second-table",
+        (15,),
+        "Row 15 of x.csv holds other names than the header, ds, rain: a second table begins there. Give each table a file of its own.",
+    ),
     "steps ahead across, beside hours": (
         csv("issued," + ",".join(f"h{h}" for h in range(24)), [f"{t}" + ",7" * 24 for t in HOURS]),
         {},
@@ -966,6 +1036,10 @@ SAID = {
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
     "named missing word": (replaced(5, "2024-01-04,broken"), {"missing": "broken"}, "named-missing", ()),
+    "lone en dash": (replaced(5, "2024-01-04,\u2013"), {}, "assumed-missing", (5,)),
+    "colon and a flag": (replaced(5, "2024-01-04,: c"), {}, "assumed-missing", (5,)),
+    "zone above the table": ("lat,timezone,name\n52.5,Europe/Berlin,CET\n\n" + hours(str), {}, "zone-in-name", ()),
+    "Central Europe in the name": (hours(lambda t: f"{t:%d.%m.%Y %H:%M}").replace("ds,", "MTU (CET/CEST),"), {}, "zone-in-name", ()),
     "lone dash": (replaced(5, "2024-01-04,-"), {}, "assumed-missing", (5,)),
     "error of a spreadsheet": (replaced(5, "2024-01-04,#DIV/0!"), {}, "assumed-missing", (5,)),
     "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},1,-" for d in DAYS]), {}, "empty-column", ()),
@@ -1054,6 +1128,24 @@ def test_stamps_across_are_stamps(tmp_path):
         following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
+
+
+def test_times_of_day_in_columns_of_their_own_are_joined_to_the_date(tmp_path):
+    for name, freq in {
+        "parts of a date and a time of day": "h",
+        "Polish parts of a date": "h",
+        "hours with AM and PM": "h",
+        "hours and a column of AM and PM": "h",
+        "hours in French": "30min",
+        "hours in German words": "h",
+        "hours as intervals": "h",
+        "dates and typed times": "h",
+    }.items():
+        path = made(GOOD[name][0], tmp_path)
+        panel = read(path)
+        assert (np.diff(panel.times) == np.timedelta64(60 if freq == "h" else 30, "m")).all(), name
+        following = read(path, **dataclasses.asdict(panel.roles), clock=panel.clock)
+        assert (following.times == panel.times).all()
 
 
 def test_hours_across_are_hours_and_the_next_file_is_read_in_the_same_way(tmp_path):
@@ -1154,6 +1246,12 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     assert not [one for one in told.findings if one.code == "zone-in-name"]
     assert (told.times == (HOURS + pd.Timedelta("5h")).to_numpy()).all()
     assert not [one for one in read(made(csv("Date (UTC+1),y"), tmp_path)).findings if one.code == "zone-in-name"]
+    above = "lat,timezone\n52.5,Europe/Berlin\n\n"
+    said = next(one for one in read(made(above + hours(str), tmp_path)).findings if one.code == "zone-in-name")
+    assert str(said).startswith(
+        "the lines above the table seem to say that its stamps are of Europe/Berlin; they are read as UTC (--tz Europe/Berlin"
+    )
+    assert not [one for one in read(made(above + csv(), tmp_path)).findings if one.code == "zone-in-name"]  # days are days anywhere
     for name in ("Time (UTC)", "Time (UTC+00:00)", "GMT+0"):
         plain = read(made(hours(str).replace("ds,", f"{name},"), tmp_path)).findings
         assert not [one for one in plain if one.code == "zone-in-name"]
