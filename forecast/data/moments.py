@@ -3,6 +3,7 @@
 import re
 import zoneinfo
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,9 @@ from forecast.data.zones import to_moments
 from forecast.files import Array
 
 _OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b")  # in the name of a column
+ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
 _PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
+YEAR = np.timedelta64(366, "D")
 _CENTRAL = re.compile(r"\b(?:CET|CEST|MEZ|MESZ)\b", re.IGNORECASE)
 
 
@@ -109,29 +112,44 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
             )
         else:
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
-    elif stamps.form == EXCEL[0] and np.nanmax(stamps.wall) > np.datetime64("now") + np.timedelta64(366, "D"):
-        far = int(np.nanargmax(stamps.wall))
-        other = stamps.wall[far] + np.timedelta64(int(EXCEL[2] - MODIFIED[2]), "D")
+    elif (rival := _other_days(stamps)) is not None:
+        row, form, moment, remedy = rival
         report.say(
             "ambiguous-day-numbers",
-            f"stamps in {', '.join(names)}: read as {EXCEL[0]}, {cell(far)} is {show(stamps.wall[far])}, in the future; among {MODIFIED[0]} it is"
-            f" {show(other)}",
-            rows=table.rows([far]),
-            example=cell(far),
-            remedy=f"(call the column {MODIFIED[1][0]} if they are those)",
+            f"stamps in {', '.join(names)}: read as {EXCEL[0]}, {cell(row)} is {show(stamps.wall[row])}; as {form} it is {show(moment)}",
+            rows=table.rows([row]),
+            example=cell(row),
+            remedy=remedy,
         )
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
         report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
 
 
+def _other_days(stamps: Stamps) -> tuple[int, str, Any, str] | None:
+    """(last row, another reading, its stamp, what to do) of day numbers of Excel in the future, or so early that they may count from 1970."""
+    if stamps.form != EXCEL[0]:
+        return None
+    last, now = int(np.nanargmax(stamps.wall)), np.datetime64("now")
+    since = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")
+    if stamps.wall[last] > now + YEAR:
+        return last, MODIFIED[0], since - np.timedelta64(int(MODIFIED[2]), "D"), f"(call the column {MODIFIED[1][0]} if they are those)"
+    if since < now + YEAR:
+        return last, "days since 1970", since, "(write them as 2013-01-31 if they are those)"
+    return None
+
+
 def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> None:
-    """Say which zone the names of the columns of stamps seem to tell, or else the lines above the table, where stamps are read as UTC."""
+    """Say which zone the names of the columns of stamps seem to tell, or else a column of zones or the lines above, where stamps are read as UTC."""
     told = [(f"column {name!r} seems", zone) for name in names if (zone := _zone_in(name))]
+    for name, column in table.columns.items():
+        if name.lower() in ZONE_NAMES and len(cells := pc.unique(column.drop_null())) == 1:
+            cell = str(cells[0].as_py())
+            told += [(f"column {name!r} seems", zone) for zone in (_places(cell) or _OFFSET.findall(f"UTC{cell}"))]
     told += [("the lines above the table seem", zone) for zone in _places(table.notes)]
     for words, zone in told[:1]:
         report.say(
             "zone-in-name",
-            f"{words} to say that its stamps are of {zone}; they are read as UTC",
+            f"{words} to say that stamps are of {zone}; they are read as UTC",
             example=zone,
             remedy=f"(--tz {zone} if they are local time there)",
         )

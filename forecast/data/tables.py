@@ -105,10 +105,12 @@ def is_text(kind: pa.DataType) -> bool:
 
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
-    texts = [re.sub(r"^<(.*)>$", r"\1", str(name).strip("\ufeff \t\r\n")) if name is not None else "" for name in names]
+    texts = [
+        re.sub(r"^<(.*)>$", r"\1", re.sub(r"\s*[\r\n]+\s*", " ", str(name).strip("\ufeff \t\r\n"))) if name is not None else "" for name in names
+    ]
     trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
     if trimmed:
-        report.say("column-names", f"spaces and brackets around column names are left out: {listed(trimmed)}")
+        report.say("column-names", f"spaces and brackets around column names, and line ends in them, are left out: {listed(trimmed)}")
     seen: dict[str, int] = {}
     unique = []
     for i, text in enumerate(texts):

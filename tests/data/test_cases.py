@@ -1059,6 +1059,10 @@ SAID = {
     "offset in the name": (hours(str).replace("ds,", "Time (UTC+01:00),"), {}, "zone-in-name", ()),
     "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", tuple(range(3, 13))),
     "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
+    "days since 1970": (csv("date,y", rows=[f"{20089 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
+    "column of one zone": (csv("time,tz,y", [f"{t},Europe/Paris,{t.hour}" for t in HOURS]), {}, "zone-in-name", ()),
+    "column of one offset": (csv("time,utc_offset,y", [f"{t},+01:00,{t.hour}" for t in HOURS]), {}, "zone-in-name", ()),
+    "line end in a name": ('ds,"y\r\n(mm)"\r\n' + csv(end="\r\n").partition("\r\n")[2], {}, "column-names", ()),
     "day numbers that lie ahead": (csv("date,y", rows=[f"{60310 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
     "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
@@ -1217,7 +1221,7 @@ def test_numbers_of_days_and_epochs_are_the_moments_they_mean(tmp_path):
         assert (panel.times == pd.date_range(begins, periods=12, freq=freq).to_numpy()).all()
     ahead = read(made(SAID["day numbers that lie ahead"][0], tmp_path))
     assert str(next(one for one in ahead.findings if one.code == "ambiguous-day-numbers")) == (
-        "stamps in date: read as Excel day numbers, 60321 is 2065-02-23, in the future; among modified Julian days it is 2024-01-12"
+        "stamps in date: read as Excel day numbers, 60321 is 2065-02-23; as modified Julian days it is 2024-01-12"
         " (call the column mjd if they are those)"
     )
     (tmp_path / "x.csv").write_text((tmp_path / "x.csv").read_text().replace("date", "mjd"))
@@ -1240,7 +1244,7 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     path = made('"Date Time, GMT-05:00",y\n' + hours(str).partition("\n")[2], tmp_path)
     said = next(one for one in read(path).findings if one.code == "zone-in-name")
     assert str(said) == (
-        "column 'Date Time, GMT-05:00' seems to say that its stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
+        "column 'Date Time, GMT-05:00' seems to say that stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
     )
     told = read(path, tz="-05:00")
     assert not [one for one in told.findings if one.code == "zone-in-name"]
@@ -1248,9 +1252,7 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     assert not [one for one in read(made(csv("Date (UTC+1),y"), tmp_path)).findings if one.code == "zone-in-name"]
     above = "lat,timezone\n52.5,Europe/Berlin\n\n"
     said = next(one for one in read(made(above + hours(str), tmp_path)).findings if one.code == "zone-in-name")
-    assert str(said).startswith(
-        "the lines above the table seem to say that its stamps are of Europe/Berlin; they are read as UTC (--tz Europe/Berlin"
-    )
+    assert str(said).startswith("the lines above the table seem to say that stamps are of Europe/Berlin; they are read as UTC (--tz Europe/Berlin")
     assert not [one for one in read(made(above + csv(), tmp_path)).findings if one.code == "zone-in-name"]  # days are days anywhere
     for name in ("Time (UTC)", "Time (UTC+00:00)", "GMT+0"):
         plain = read(made(hours(str).replace("ds,", f"{name},"), tmp_path)).findings
