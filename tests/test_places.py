@@ -192,6 +192,25 @@ def test_bars_are_compared_with_the_exchange(tmp_path):
     assert "close: no row for 1 session of XNYS, the first 2024-07-10 after row 99;" in found["missing-session"].message
 
 
+@pytest.mark.parametrize("calendar", [None, "XNYS"])
+def test_bars_that_are_missing_in_sessions_are_said(calendar, tmp_path):
+    """The 3rd of July 2024 was a half day; how late another day ends is known by the calendar alone, and bars of a few days are not missed."""
+    days = pd.bdate_range("2024-06-20", "2024-07-19").difference(pd.to_datetime(["2024-07-04"])).strftime("%Y-%m-%d")
+    every = bars(days, "5min", ("2024-07-03",)).append(pd.DatetimeIndex(["2024-06-21 16:00", "2024-06-21 16:10"])).sort_values()
+
+    def said(times):
+        frame = pd.concat([pd.DataFrame({"time": times, "id": name, "y": 1.0}) for name, times in times.items()])
+        frame.to_csv(tmp_path / "x.csv", index=False)
+        return [one for one in fc.read(tmp_path / "x.csv", tz="America/New_York", calendar=calendar).findings if one.code == "missing-bar"]
+
+    assert not said({"whole": every, "begins and ends within a day": every[3:-3]})
+    dropped = pd.to_datetime(["2024-06-25 10:35", "2024-06-25 10:40", "2024-07-02 15:55", "2024-07-03 09:30"])
+    (one,) = said({"whole": every, "holes": every.drop(dropped)})
+    row = 2 + every.get_loc(pd.Timestamp("2024-06-25 10:30"))  # its series comes first in the panel, but second in the file
+    assert f"holes: {4 if calendar else 2} bars are missing in sessions, the first 2024-06-25 10:35 after row {len(every) + row};" in one.message
+    assert one.rows[:2] == (len(every) + row,) * 2
+
+
 @pytest.mark.parametrize(
     ("freq", "calendar", "words"),
     [

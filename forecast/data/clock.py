@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from forecast.data.exchanges import bars_after, sessions_after
+from forecast.data.exchanges import bars_after, bars_of, sessions_after, sessions_of
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -163,7 +163,7 @@ class Clock:
         """Stamps of the bars after `stamps` (..., 1): those of this session, then of the next ones; after a stamp of no session the next begins."""
         local = to_local(stamps, self.tz)
         days = local.astype("datetime64[D]")
-        bar = ((local - days.astype("datetime64[ns]")).astype("int64") - self.opens) // self.step
+        bar = bar_of(local, self)
         if self.calendar:
             ahead, bar = bars_after(self.calendar, days, bar, offsets, self.bars, self.step)
         else:
@@ -298,6 +298,34 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
     if mask is None or not whole or not 1 < bars <= 0.75 * DAY / step or ((hour - opens) % step).any():
         return None
     return Clock("sessions", _freq(step), zone, mask, opens, bars)
+
+
+def bar_of(local: Array, clock: Clock) -> Array:
+    """The number of the bar of its day in which each local stamp lies, int64, 0 for the one that opens a session."""
+    return ((local - local.astype("datetime64[D]").astype("datetime64[ns]")).astype("int64") - clock.opens) // clock.step
+
+
+def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
+    """(stamps, rows before them) of bars that one series of sessions lacks, of those that most of its days have; local (n,) rises.
+
+    Without a calendar a day is asked for what lies between its own first and last bar, for it may be a half day; with one for its whole session,
+    where its bars keep the hours of the clock and it is not the first or the last day.
+    """
+    days, sizes = np.unique(local.astype("datetime64[D]"), return_counts=True)
+    bar, stops = bar_of(local, clock), np.cumsum(sizes)
+    numbers, counts = np.unique(bar, return_counts=True)
+    usual = numbers[2 * counts > len(days)]
+    low, high = bar[stops - sizes], bar[stops - 1]
+    if clock.calendar and len(days):
+        sessions = sessions_of(clock.calendar)
+        at = np.minimum(np.searchsorted(sessions, days), len(sessions) - 1)
+        whole = (sessions[at] == days) & (low >= 0) & (high < clock.bars)
+        low[1:] = np.where(whole, 0, low)[1:]
+        high[:-1] = np.where(whole, np.maximum(high, bars_of(clock.calendar, clock.bars, clock.step)[at] - 1), high)[:-1]
+    day, column = np.nonzero((usual >= low[:, None]) & (usual <= high[:, None]))
+    wanted = days[day].astype("datetime64[ns]") + (clock.opens + usual[column] * clock.step).astype("timedelta64[ns]")
+    absent = np.setdiff1d(wanted, local)
+    return absent, np.maximum(np.searchsorted(local, absent) - 1, 0)
 
 
 def _monthly(series: list[Array], stamps: Array) -> Clock | None:

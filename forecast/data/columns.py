@@ -16,7 +16,7 @@ from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
+from forecast.data.stamps import DAY_NUMBERS, PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
@@ -28,7 +28,8 @@ MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
 COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
-NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES)
+DAY_NAMES = tuple(name for _, names, *_ in DAY_NUMBERS for name in names)
+NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES, *DAY_NAMES)
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -90,8 +91,7 @@ def read_time(
     chosen = (usual or found)[0]
     _refuse_side_by_side(table, chosen, found, report)
     stamps = parse_stamps(table.columns[chosen], dayfirst)
-    joined = _with_hours(table, kinds, chosen, stamps)
-    return joined or ((chosen,), stamps)
+    return _with_hours(table, kinds, (chosen,), stamps) or ((chosen,), stamps)
 
 
 def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report: Report) -> None:
@@ -125,7 +125,7 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
     if len(names) == 1:
         if pa.types.is_time(table.columns[names[0]].type):
             report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
-        stamps = parse_stamps(table.columns[names[0]], dayfirst)
+        stamps = parse_stamps(table.columns[names[0]], dayfirst, names[0])
         if stamps.form == "numbers":
             first = _example(table.columns[names[0]])
             report.refuse(
@@ -170,7 +170,7 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
 def _part(table: Table, name: str) -> tuple[str, Array] | None:
     """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
     column = table.columns[name]
-    part = "hour" if name.lower() == "time" else part_of(name)
+    part = "hour" if name.lower() == "time" else _part_called(name, {name: "number" if is_number(column.type) else "text"})
     if is_number(column.type):
         return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
@@ -184,8 +184,15 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
     codes, cells = codes_of(column)
     if part == "month" and all(map(month_of, cells)):  # January, February ...
         return part, np.array([*map(month_of, cells), np.nan], "float64")[codes]
+    if {cell.strip().upper() for cell in cells} in ({"AM"}, {"PM"}, {"AM", "PM"}):
+        return "half", np.array([*(float(cell.strip().upper() == "PM") for cell in cells), np.nan])[codes]
     values = clock_times(cells)
     return None if values is None else ("clock", np.append(values, np.nan)[codes])
+
+
+def _part_called(name: str, kinds: Mapping[str, str]) -> str | None:
+    """The part of a stamp that a column holds by its name; a period in words is a month, as the BLS has it."""
+    return "month" if name.lower() == "period" and kinds[name] == "text" else part_of(name)
 
 
 def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
@@ -201,7 +208,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
     numbers = [name for name in table.columns if kinds[name] == "number"]
     parts: dict[str, str] = {}
     for name in table.columns:
-        part = part_of(name)
+        part = _part_called(name, kinds)
         if part and part not in parts and (kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))):
             parts[part] = name
     _refuse_odd_months(table, kinds, parts, report)
@@ -210,13 +217,14 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
         chosen = {
             part: name for part, name in parts.items() if part in ("year", within, "hour", "minute", "second") or (part, within) == ("day", "month")
         }
-        return tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
+        names, stamps = tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
+        return _with_hours(table, kinds, names, stamps) or (names, stamps)
     for name in numbers:
         if name.lower() in NUMERIC_TIME_NAMES:
-            stamps = parse_stamps(table.columns[name])
+            stamps = parse_stamps(table.columns[name], name=name)
             counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
             if stamps.form not in ("numbers", "nothing") and not counted:
-                return _with_hours(table, kinds, name, stamps) or ((name,), stamps)
+                return _with_hours(table, kinds, (name,), stamps) or ((name,), stamps)
             if not counted:
                 cell = _example(table.columns[name])
                 report.say(
@@ -243,7 +251,7 @@ def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[
 def _refuse_odd_months(table: Table, kinds: dict[str, str], parts: Mapping[str, str], report: Report) -> None:
     """Name the first cell, beside a year, of a column of names of months that is none."""
     for name in table.columns if "year" in parts and "month" not in parts else ():
-        if part_of(name) != "month" or kinds[name] != "text":
+        if _part_called(name, kinds) != "month" or kinds[name] != "text":
             continue
         codes, cells = codes_of(table.columns[name])
         odd = [i for i, cell in enumerate(cells) if not month_of(cell)]
@@ -279,8 +287,8 @@ def _floats(table: Table, name: str) -> Array:
     return pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
-def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
-    """A column of dates together with one of the time of day, where the dates repeat and there is one."""
+def _with_hours(table: Table, kinds: dict[str, str], chosen: tuple[str, ...], stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
+    """The columns of dates together with one of the time of day, where the dates repeat and there is one."""
     for part in (stamps.wall[:1000], stamps.wall):  # most columns of hours show it in their first rows
         known = part[~np.isnat(part)].astype("int64")
         if (known % (86_400 * 10**9)).any():
@@ -289,24 +297,29 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: str, stamps: Stamps
         return None
     for name in table.columns:
         called = name.lower() in ("time", "clock", "uhrzeit", "heure") or part_of(name) in ("hour", "minute")
-        if name == chosen or not (called or _clocks(table.columns[name])):
+        if name in chosen or not (called or _clocks(table.columns[name])):
             continue
         found = _part(table, name)
         if found is None:
             continue
-        names: tuple[str, ...] = (chosen, name)
+        names = (*chosen, name)
         parts = dict([found])
         minute = next((other for other in table.columns if part_of(other) == "minute" and kinds[other] == "number"), None)
         if found[0] == "hour" and minute is not None:
-            names, parts = (chosen, name, minute), {**parts, "minute": _floats(table, minute)}
+            names, parts = (*names, minute), {**parts, "minute": _floats(table, minute)}
+        text = [other for other, kind in kinds.items() if kind == "text" and found[0] == "hour"]
+        half = next(((other, told) for other in text if (told := _part(table, other)) and told[0] == "half"), None)
+        if half is not None:
+            names, parts = (*names, half[0]), {**parts, "half": half[1][1]}
         joined = join_parts(parts, stamps)
         return None if len(joined.bad) else (names, joined)
     return None
 
 
 def _clocks(column: pa.ChunkedArray) -> bool:
-    """Whether a column of text begins with times of day."""
-    return is_text(cell_type(column)) and column.null_count < len(column) and clock_times(column[:100].to_pylist()) is not None
+    """Whether a column holds times of day, or of text begins with them."""
+    text = is_text(cell_type(column)) and column.null_count < len(column)
+    return pa.types.is_time(column.type) or (text and clock_times(column[:100].to_pylist()) is not None)
 
 
 def _repeats(times: Array) -> bool:
@@ -459,12 +472,18 @@ def read_roles(
 def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
     """The target columns: named, "all", or found by name. numbers, text: the columns that are free."""
     where = table.where
+    for name in wanted or ():
+        if name in table.columns:
+            named(table, name, "target", report)
     if not numbers:
-        found = ", ".join(f"column {name!r} holds {_example(table.columns[name])!r}" for name in text[:3])
+        found = [f"column {name!r} holds {_example(table.columns[name])!r}" for name in text]
+        nested = [f"column {name!r} is of type {column.type}" for name, column in table.columns.items() if pa.types.is_nested(column.type)]
         report.refuse(
             "which-target",
-            f"{where} has no numeric column, so nothing can be forecast{': ' if found else ''}{found}.",
-            remedy="Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
+            f"{where} has no numeric column, so nothing can be forecast{': ' if found or nested else ''}{', '.join([*nested, *found][:3])}.",
+            remedy="Write what is in it as columns of numbers, one value a cell."
+            if nested
+            else "Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
         )
     if wanted is None:
         known = [name for usual in TARGET_NAMES for name in numbers if name.lower() == usual]

@@ -52,7 +52,8 @@ Record = tuple[int, int, list[str]]  # first line, last line, cells
 class Dialect:
     """How a file is written.
 
-    ending: of its lines · skip: lines before its first record · kinds: what a sample shows of each column · decimal: its text's mark.
+    ending: of its lines · skip: lines before its first record · notes: what these say · kinds: what a sample shows of each column · decimal: its
+    text's mark.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Dialect:
     names: list[str]
     unnamed: list[str]
     skip: int
+    notes: str
     quoted: bool
     kinds: dict[str, str]
     decimal: str | None
@@ -111,7 +113,7 @@ def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
     above = lines[: records[first][0] - 1] if first < len(records) else lines
     skip = sum(line.endswith(ending) for line in above)
-    return Dialect(path, encoding, delimiter, ending, cleaned, unnamed, skip, '"' in text, kinds, decimal)
+    return Dialect(path, encoding, delimiter, ending, cleaned, unnamed, skip, "".join(above), '"' in text, kinds, decimal)
 
 
 def _lines(text: Iterable[str]) -> Iterator[str]:
@@ -401,7 +403,7 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     _refuse_ragged(dialect, [text for text in odd if text.strip() and text not in comments], report)
     _refuse_open_quote(dialect, report)
     lines = Lines(dialect)
-    table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal)
+    table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal, notes=dialect.notes)
     return without_empty(_without_asides(table, dialect, comments, report), dialect.unnamed, report)
 
 
@@ -506,6 +508,8 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
     marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
     again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
     headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)
+    if again:
+        _refuse_second_table(table, np.flatnonzero(again[0] & ~headers), report)
     many = len(comments) + int(marked.sum())
     if many:
         report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
@@ -514,6 +518,20 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
         rows = table.rows(places)
         report.say("repeated-header", f"the header stands once more, which is passed over: {table.at(places).lower()}", rows=rows)
     return table.keep(~(marked | headers)) if (marked | headers).any() else table
+
+
+def _refuse_second_table(table: Table, rows: Array, report: Report) -> None:
+    """A row that begins as the header does and holds other names is that of a second table; it may stand among words."""
+    for row in rows[:10]:
+        cells = [str(column[int(row)].as_py() or "") for column in table.columns.values()]
+        if any(cells[1:]) and not _values_share(cells) and 2 * len(rows) < table.count:
+            report.refuse(
+                "second-table",
+                f"{table.at([row])} of {table.where} holds other names than the header, {', '.join(cells)[:80]}: a second table begins there.",
+                rows=table.rows([row]),
+                example=", ".join(cells)[:80],
+                remedy="Give each table a file of its own.",
+            )
 
 
 def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:

@@ -1,7 +1,7 @@
-"""Tables with stamps, or the numbers of steps, across their columns become tables with a row for each: a series a row, or a year a row."""
+"""Tables with stamps, hours or the numbers of steps across their columns become tables with a row for each: a series, a year or a day a row."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,19 +9,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.data.columns import distinct, joined
+from forecast.data.columns import COMPACT_NAMES, DATE_NAMES, ID_NAMES, MINUTE, distinct, joined
 from forecast.data.findings import Report, listed
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import ACROSS, YEARS, month_of, part_of, stamps_across
+from forecast.data.stamps import ACROSS, YEARS, hours_across, month_of, parse_stamps, part_of, stamps_across
 from forecast.data.tables import Table, is_number
 from forecast.files import Array
 
 
-def melted(table: Table, kinds: dict[str, str], named: Collection[str], dayfirst: bool | None, report: Report) -> Table:
+def melted(
+    table: Table, kinds: dict[str, str], time: Set[str], target: Set[str], named: Collection[str], dayfirst: bool | None, report: Report
+) -> Table:
     """The table with a row for each cell under stamps or steps across, as columns time and value, beside text and the columns `named` as those of
-    series; where none was named and each row is a series, unique_id names it. Any other table as it is.
+    series; where none was named and each row is a series, unique_id names it. Of hours across, beside the columns of days that are there, hour and
+    value. Any other table as it is, also one with a column that is named as the target, or, without hours across, as the time.
     """
-    if "stamp" in kinds.values():
+    if target & set(table.columns):
+        return table
+    hours = hours_across(list(table.columns))
+    days = [] if hours is None else _days(table, {name: kind for name, kind in kinds.items() if name not in hours[0]}, dayfirst)
+    if hours is not None and days and "all" not in target:
+        return _from_hours(table, kinds, days, *hours, named, report)
+    if "stamp" in kinds.values() or time & set(table.columns):
         return table
     year = next((name for name in table.columns if part_of(name) == "year" and kinds[name] == "number"), None)
     months = {month: name for name in table.columns if (month := month_of(name))}
@@ -47,6 +56,41 @@ def melted(table: Table, kinds: dict[str, str], named: Collection[str], dayfirst
         table, names = replace(table, columns={FILE_ID: labels, **others}), [FILE_ID]
     made = _long(table, across, times, [*names, *(name for name in text if name not in naming)], report)
     return made if times is not None else made.keep(_before_the_end(made.columns["value"], len(across)))
+
+
+def _days(table: Table, kinds: dict[str, str], dayfirst: bool | None) -> list[str]:
+    """The columns that say the day of each row; none where they do not say it, or one of them tells the time of day too."""
+    stamps = [name for name, kind in kinds.items() if kind == "stamp"]
+    walls = [parse_stamps(table.columns[name], dayfirst).wall for name in stamps]
+    parts = {part_of(name): name for name, kind in kinds.items() if kind == "number" and part_of(name)}
+    if {"hour", "minute"} & {*parts} or any((wall != wall.astype("datetime64[D]"))[~np.isnat(wall)].any() for wall in walls):
+        return []
+    compact = [name for name, kind in kinds.items() if kind == "number" and name.lower() in (*DATE_NAMES, *COMPACT_NAMES)]
+    if stamps or compact:
+        return stamps or compact[:1]
+    return next(([parts[one] for one in day] for day in (("year", "month", "day"), ("year", "doy")) if {*day} <= {*parts}), [])
+
+
+def _from_hours(
+    table: Table, kinds: dict[str, str], days: list[str], hours: list[str], begins: Array, named: Collection[str], report: Report
+) -> Table:
+    """A table with a row a day and a column an hour, or a shorter part of the day, as one of a row a part; begins (width,) in ns since midnight."""
+    first, last = (f"{at // (60 * MINUTE):02}:{at // MINUTE % 60:02}" for at in (begins[0], begins[-1]))
+    part = "an hour" if len(hours) == 24 else "a part"
+    report.say(
+        "row-series",
+        f"each row is a day, and each of {len(hours)} columns {part} of it: {hours[0]} is read as what begins at {first}, {hours[-1]} at {last}",
+        example=hours[0],
+    )
+    names, text = _beside(table, kinds, [*hours, *days], named)
+    known = [name for name, kind in kinds.items() if kind == "number" and name.lower() in ID_NAMES and name not in names]
+    others = {name: column for name, column in table.columns.items() if name not in days}
+    made = _long(replace(table, columns=others), hours, None, [*names, *known, *text], report)
+    row = pa.array(np.repeat(np.arange(table.count), len(hours)))
+    dated = {name: pa.chunked_array([table.columns[name].combine_chunks().take(row)]) for name in days}
+    of_day = {"hour": begins // (60 * MINUTE), "minute": begins // MINUTE % 60}
+    told = {name: pa.chunked_array([np.tile(values, table.count)]) for name, values in of_day.items() if name == "hour" or values.any()}
+    return replace(made, columns={**dated, **told, **made.columns})
 
 
 def _from_years(table: Table, kinds: dict[str, str], year: str, months: list[str], named: Collection[str], report: Report) -> Table:

@@ -1,7 +1,9 @@
 """Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
 
 import re
+import zoneinfo
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +13,16 @@ from forecast.data.clock import Clock, show
 from forecast.data.columns import DATE_NAMES
 from forecast.data.findings import Report
 from forecast.data.sources import as_text
-from forecast.data.stamps import Stamps, parse_text
+from forecast.data.stamps import EXCEL, MODIFIED, Stamps, parse_text
 from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
 
 _OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b")  # in the name of a column
+ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
+_PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
+YEAR = np.timedelta64(366, "D")
+_CENTRAL = re.compile(r"\b(?:CET|CEST|MEZ|MESZ)\b", re.IGNORECASE)
 
 
 def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Table, Stamps]:
@@ -88,15 +94,9 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
         complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
     report.stop()
-    named = [(name, found[1]) for name in names if (found := _OFFSET.search(name))]
     hours = bool((stamps.wall != stamps.wall.astype("datetime64[D]")).any())
-    if named and hours and not tz and not stamps.zone and stamps.offset is None:
-        name, offset = named[0]
-        report.say(
-            "zone-in-name",
-            f"column {name!r} seems to say that its stamps are of {offset}; they are read as UTC",
-            remedy=f"(--tz {offset} if they are local time there)",
-        )
+    if hours and not tz and not stamps.zone and stamps.offset is None:
+        _say_zone_in_words(table, names, report)
     if stamps.first:
         order = f"the {stamps.first} first"
         if stamps.rival is not None:
@@ -112,8 +112,59 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
             )
         else:
             report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+    elif (rival := _other_days(stamps)) is not None:
+        row, form, moment, remedy = rival
+        report.say(
+            "ambiguous-day-numbers",
+            f"stamps in {', '.join(names)}: read as {EXCEL[0]}, {cell(row)} is {show(stamps.wall[row])}; as {form} it is {show(moment)}",
+            rows=table.rows([row]),
+            example=cell(row),
+            remedy=remedy,
+        )
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
         report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+
+
+def _other_days(stamps: Stamps) -> tuple[int, str, Any, str] | None:
+    """(last row, another reading, its stamp, what to do) of day numbers of Excel in the future, or so early that they may count from 1970."""
+    if stamps.form != EXCEL[0]:
+        return None
+    last, now = int(np.nanargmax(stamps.wall)), np.datetime64("now")
+    since = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")
+    if stamps.wall[last] > now + YEAR:
+        return last, MODIFIED[0], since - np.timedelta64(int(MODIFIED[2]), "D"), f"(call the column {MODIFIED[1][0]} if they are those)"
+    if since < now + YEAR:
+        return last, "days since 1970", since, "(write them as 2013-01-31 if they are those)"
+    return None
+
+
+def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> None:
+    """Say which zone the names of the columns of stamps seem to tell, or else a column of zones or the lines above, where stamps are read as UTC."""
+    told = [(f"column {name!r} seems", zone) for name in names if (zone := _zone_in(name))]
+    for name, column in table.columns.items():
+        if name.lower() in ZONE_NAMES and len(cells := pc.unique(column.drop_null())) == 1:
+            cell = str(cells[0].as_py())
+            told += [(f"column {name!r} seems", zone) for zone in (_places(cell) or _OFFSET.findall(f"UTC{cell}"))]
+    told += [("the lines above the table seem", zone) for zone in _places(table.notes)]
+    for words, zone in told[:1]:
+        report.say(
+            "zone-in-name",
+            f"{words} to say that stamps are of {zone}; they are read as UTC",
+            example=zone,
+            remedy=f"(--tz {zone} if they are local time there)",
+        )
+
+
+def _zone_in(name: str) -> str:
+    """The zone that a name tells: an offset from UTC, a place, or that of Paris for CET; empty where it tells none."""
+    offset = _OFFSET.search(name)
+    return offset[1] if offset else next(iter(_places(name)), "Europe/Paris" if _CENTRAL.search(name) else "")
+
+
+def _places(words: str) -> list[str]:
+    """The zones such as Europe/Berlin that stand in words."""
+    known = zoneinfo.available_timezones() if "/" in words else set()
+    return [found for found in _PLACE.findall(words) if found in known and not found.startswith("Etc/")]
 
 
 def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:

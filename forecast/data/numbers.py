@@ -36,16 +36,17 @@ WORDS = (  # that say that a value is missing
     *("-nan", "-NaN", "1.#QNAN", "1.#IND", "-1.#IND"),  # of C
 )
 SIGNS = (  # that are taken so, and said: a dash may also be a zero
-    *("-", "--", "---", "?"),
-    *(".", "..", "...", "***", "****", ":"),  # of FRED, of tables of means, of Eurostat
+    *("-", "--", "---", "\u2013", "\u2014", "?"),
+    *(".", "..", "...", "***", "****"),  # of FRED, of tables of means
+    *(":", *(f": {flag}" for flag in "bcdefinprsuz")),  # of Eurostat, also with a flag
     *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"),  # of spreadsheets
 )
 MISSING = (*WORDS, *SIGNS)
-_SPACES = " '\u00a0\u202f\u2019"  # what separates thousands beside a point or a comma
+_SPACES = " '\u00a0\u2009\u202f\u2019"  # what separates thousands beside a point or a comma
 _MONEY = r"[$€£¥₹₩]|USD|EUR|GBP|CHF|JPY"
-_CELL = re.compile(
-    rf"^(?P<sign>[+-]?)(?:(?:{_MONEY})\s?)?(?P<body>\d(?:[\d.,{_SPACES}]*[\d.,])?|[.,]\d+)(?P<exp>[eE][+-]?\d+)?\s?(?P<unit>%|[KMBT])?"
-    rf"(?:\s?(?:{_MONEY}))?$|^(?P<inf>[+-]?inf(?:inity)?)$",
+_CELL = re.compile(  # no m and t, which are metres and tonnes, and no b behind a space, which is a flag of Eurostat
+    rf"^(?P<sign>[+-]?)(?:(?:{_MONEY})\s?)?(?P<body>\d(?:[\d.,{_SPACES}]*[\d.,])?|[.,]\d+)(?P<exp>[eE][+-]?\d+)?"
+    rf"(?:\s?(?P<unit>%|(?-i:[KMBT]|(?<!\s)[kb])))?(?:\s?(?:{_MONEY}))?$|^(?P<inf>[+-]?inf(?:inity)?)$",
     re.IGNORECASE,
 )
 _NEGATIVE = re.compile(rf"^({_MONEY})?\s?\((.*\d.*)\)$|^(.*\d)-$", re.IGNORECASE)  # as accountants and SAP write them: (12.5), $(12.5) and 12.5-
@@ -54,6 +55,10 @@ _NO_NUMBER = re.compile(r"^0\d{3,4},\d$|^(?!\d{1,3}(?:\.\d{3})+(?:,\d*)?$)\d+\.\
 _HINTS = (  # what a cell that is no number usually is
     (r"(?i)t|tr|trace|ip", " A trace of rain is usually written as 0."),
     (r"[+-]?\d{4,5},\w", " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths."),
+    (
+        r"[+-]?\d[\d.,]*\s?[bcdefnprsuz]{1,2}",
+        " It seems to hold a number and a flag, as cells of Eurostat and NOAA do: write the number alone, and the flag into a column of its own.",
+    ),
     (r".*\d\s?[^\W\d_°]*°?[^\W\d_]+|.*\d\s?[*#<>]|[<>~]\s?\d.*", " Write the number alone."),
 )
 MENDED = 5  # different cells for which --missing is advised at most; with more they are no signs of missing
@@ -151,8 +156,8 @@ def mend(cells: Sequence[str]) -> str:
 
 
 def _signed(cell: str) -> str:
-    """A cell with its minus in front, and that of ASCII."""
-    return _NEGATIVE.sub(r"-\1\2\3", cell.replace("\u2212", "-"))
+    """A cell with its minus in front, and that of ASCII; a lone dash stays what it is."""
+    return cell if len(cell) < 2 else _NEGATIVE.sub(r"-\1\2\3", cell.replace("\u2212", "-").replace("\u2013", "-"))
 
 
 def _value(match: "re.Match[str] | None", shape: "re.Pattern[str]", mark: str) -> tuple[float, bool]:

@@ -17,7 +17,7 @@ import numpy as np
 from forecast.data.buckets import How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
 from forecast.data.checks import look_at_series
-from forecast.data.clock import Clock, clock_of, show
+from forecast.data.clock import Clock, bar_of, clock_of, missing_bars, show
 from forecast.data.columns import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
@@ -30,8 +30,8 @@ from forecast.data.columns import (
     with_joined,
 )
 from forecast.data.exchanges import exchange, sessions_of
-from forecast.data.findings import Report, counted
-from forecast.data.grid import Rows, in_order, on_clock, without_duplicates
+from forecast.data.findings import Report, counted, listed
+from forecast.data.grid import SAID, Rows, in_order, on_clock, without_duplicates
 from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
 from forecast.data.neighbours import choose_series
@@ -103,7 +103,7 @@ def read(
     report = Report()
 
     request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
-    table, kinds = _load(source, request, id, {*_texts(time), *_texts(target)}, report)
+    table, kinds = _load(source, request, id, {*_texts(time)}, {*_texts(target)}, report)
     table, names, stamps = _stamped(table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report)
     ident = read_id(table, kinds, id, names, stamps, report)
     if stamps is None and ident is None and target is None:
@@ -134,6 +134,7 @@ def read(
         clock = _on_exchange(calendar, rows, bounds, clock, table, report)
     if clock.bars > 1:
         _say_other_hours(rows, clock, table, report)
+        _say_missing_bars(rows, bounds, clock, table, report)
 
     panel = _panel(rows, bounds, clock, targets, columns)
     _describe(panel, use, names, ident, report)
@@ -165,17 +166,13 @@ def _mark(decimal: str | None) -> Decimal | None:
     return None if decimal is None else "," if decimal == "," else "."
 
 
-def _load(source: Any, request: Request, ident: str | None, named: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
-    """The table of a source, one row a stamp and series, and the kinds of its columns.
-
-    named: columns of time and target; where the table has one of them, no stamps stand across it.
-    """
+def _load(source: Any, request: Request, ident: str | None, time: Set[str], target: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
+    """The table of a source, one row a stamp and series, and the kinds of its columns. time, target: the columns that were named as such."""
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
     kinds = kinds_of(table)
-    if not named & set(table.columns):
-        table = melted(table, kinds, _named_by(ident), request.dayfirst, report)
+    table = melted(table, kinds, time, target, _named_by(ident), request.dayfirst, report)
     table = with_joined(table, ident, report)
     return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
 
@@ -240,7 +237,7 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
         wanted = {*_texts(target), *_texts(time), *_texts(ident), *(name for names in others for name in _texts(names))}
-        if target is None or others[0] is None or "all" in wanted or not wanted & set(kinds):
+        if target is None or others[0] is None or "all" in wanted or not {*_texts(target)} & set(kinds):  # perhaps to be melted
             return set(kinds)
         parts = {part for name in (*_texts(time), *_texts(ident)) for part in re.split(r"\s*,\s*", name)}
         return {
@@ -292,7 +289,7 @@ def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> 
     """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told."""
     assert rows.times is not None
     local = to_local(rows.times, clock.tz)
-    bar = ((local - local.astype("datetime64[D]")).astype("int64") - clock.opens) // clock.step
+    bar = bar_of(local, clock)
     odd = np.flatnonzero((bar < 0) | (bar >= clock.bars))
     if not len(odd):
         return
@@ -305,6 +302,27 @@ def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> 
         example=show(local[odd[0]]),
         remedy="" if clock.tz else f"(--tz {place} if the clocks of the exchange change)",
     )
+
+
+def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> None:
+    """For each of the first series that lack bars of their sessions: how many, and after which row of the file the first is absent."""
+    assert rows.times is not None
+    lacking: list[str] = []
+    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+        stamps, before = missing_bars(to_local(rows.times[start:stop], clock.tz), clock)
+        if not len(stamps):
+            continue
+        lacking.append(name)
+        if len(lacking) <= SAID:
+            records, many = rows.record(start + before), f"{len(stamps):,} bars are" if len(stamps) > 1 else "a bar is"
+            report.say(
+                "missing-bar",
+                f"{name}: {many} missing in sessions, the first {show(stamps[0])} after {table.at(records[:1]).lower()}; nothing is filled in",
+                rows=table.rows(records),
+                example=show(stamps[0]),
+            )
+    if len(lacking) > SAID:
+        report.say("missing-bar", f"{len(lacking) - SAID} more series lack bars in sessions: {listed(lacking[SAID:])}; nothing is filled in")
 
 
 def _hours(clock: Clock) -> str:

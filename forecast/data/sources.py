@@ -2,20 +2,20 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from forecast.data.delimited import read_delimited
-from forecast.data.findings import Report, listed
+from forecast.data.findings import ReadingError, Report, listed
 from forecast.data.tables import Origin, Request, Table, clean_names, concatenated, is_number, nameless, without_empty
 from forecast.errors import nearest
 from forecast.files import Array
@@ -81,7 +81,10 @@ def _arrow(table: pa.Table, where: str, report: Report, first: int) -> Table:
     """An Arrow table as a Table whose rows are counted from `first`."""
     table = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
     index = re.compile(r"__index_level_\d+__")
-    table = table.drop_columns([name for name in set(table.column_names) if index.fullmatch(name) and not pa.types.is_temporal(table[name].type)])
+    numbers = [name for name in set(table.column_names) if index.fullmatch(name) and is_number(table[name].type)]
+    if numbers:
+        report.say("index-column", "what numbers the rows, an index of pandas without a name, is left out")
+    table = table.drop_columns(numbers)
     given = [_levels(name) if not index.fullmatch(name) else "" for name in table.column_names]  # what pandas calls an index without a name
     names = clean_names(given, report)
     made = Table(where, dict(zip(names, table.columns, strict=True)), table.num_rows, (Origin(where, table.num_rows, _from(first)),))
@@ -114,7 +117,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _folder(folder: Path, report: Report, request: Request, id_names: tuple[str, ...]) -> Table:
-    """A partitioned Parquet data set, or files one below the other: each a series named by its file, unless a column names the series."""
+    """Files one below the other: each a series named by its file, unless a column names the series. Of a partitioned data set, whose folders are
+    called column=value, each file has these columns too.
+    """
     inside = [path for path in sorted(folder.rglob("*")) if path.is_file() and not any(part[0] in "._" for part in path.relative_to(folder).parts)]
     files = [path for path in inside if path.name.lower().endswith(tuple(READERS))]
     if not files:
@@ -123,30 +128,52 @@ def _folder(folder: Path, report: Report, request: Request, id_names: tuple[str,
             f"{folder} is a folder that holds no CSV or Parquet file.",
             remedy=f"There is: {listed([f.name for f in inside])}." if inside else "",
         )
-    if any("=" in part for file in files for part in file.relative_to(folder).parts[:-1]):
-        return _data_set(folder, files, report)
+    partitions = {file: [part.partition("=") for part in file.relative_to(folder).parts[:-1] if "=" in part] for file in files}
+    partitioned = any(partitions.values())
+    aside = [file for file in files if partitioned and not partitions[file]]
+    if aside:
+        report.say("files", f"files outside of the folders of the data set are passed over: {listed([file.name for file in aside])}")
     notes = Report()
-    made = {file: _file(file, notes, replace(request, columns=_all)) for file in files}
+    files = [file for file in files if file not in aside]
+    made = {file: _member(folder, file, notes, replace(request, columns=_all)) for file in files if file.stat().st_size}
     seen: set[tuple[str, str]] = set()
     for finding in notes.findings:
         if (finding.code, finding.message) not in seen:
             report.findings.append(finding)
             seen.add((finding.code, finding.message))
-    void = [file.name for file, table in made.items() if not table.count]
+    void = [str(file.relative_to(folder)) for file in files if file not in made or not made[file].count]
     if void:
         report.say("empty-file", f"files without a row below their header are passed over: {listed(void)}")
-    files, tables = [file for file in files if made[file].count], [table for table in made.values() if table.count]
+    tables = {file: table for file, table in made.items() if table.count}
     if not tables:
         report.refuse("no-rows", f"No file of {folder.name} holds a row.", remedy="Tables with a header and at least some dozens of rows are needed.")
-    _refuse_strangers(tables, report)
-    parts = all(re.fullmatch(r"(part|data|chunk)?[-_.]?\d+.*|part[-_].*", file.name) for file in files)
-    named = any(name.lower() in id_names for table in tables for name in table.columns)
-    if not parts and not named:
-        tables = [_with_id(table, file) for table, file in zip(tables, files, strict=True)]
-        report.say("files", f"{len(files)} files, each a series named by its file: {listed([_stem(file) for file in files])}")
+    _refuse_strangers([*tables.values()], report)
+    parts = all(re.fullmatch(r"(part|data|chunk)?[-_.]?\d+.*|part[-_].*", file.name) for file in tables)
+    named = any(name.lower() in id_names for table in tables.values() for name in table.columns)
+    if partitioned:
+        report.say(
+            "files", f"a data set of {len(tables)} files, with columns {listed([*dict.fromkeys(p[0] for f in tables for p in partitions[f])])}"
+        )
+        tables = {file: _with_names(table, {name: unquote(value) for name, _, value in partitions[file]}) for file, table in tables.items()}
+    elif not parts and not named:
+        report.say("files", f"{len(tables)} files, each a series named by its file: {listed([_stem(file) for file in tables])}")
+        tables = {file: _with_names(table, {FILE_ID: _stem(file)}) for file, table in tables.items()}
     else:
-        report.say("files", f"{len(files)} files, read as one table: {listed([file.name for file in files])}")
-    return concatenated(tables, folder.name, request.dayfirst, report)
+        report.say("files", f"{len(tables)} files, read as one table: {listed([file.name for file in tables])}")
+    return concatenated([*tables.values()], folder.name, request.dayfirst, report)
+
+
+def _member(folder: Path, file: Path, report: Report, request: Request) -> Table:
+    """A file of a folder, called by its path in it; where it is no table, that it may have no business there is said."""
+    where = str(file.relative_to(folder))
+    try:
+        table = _file(file, report, request)
+        return replace(table, where=where, origins=tuple(replace(origin, name=where) for origin in table.origins))
+    except ReadingError as error:
+        *before, last = error.findings
+        if last.code != "not-a-table":
+            raise
+        raise ReadingError([*before, replace(last, remedy=f"{last.remedy} If it is none of the data, move it out of the folder.".strip())]) from None
 
 
 def _refuse_strangers(tables: list[Table], report: Report) -> None:
@@ -170,22 +197,12 @@ def _stem(file: Path) -> str:
     return file.name[: -len(suffix)]
 
 
-def _with_id(table: Table, file: Path) -> Table:
-    ident = pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(np.zeros(table.count, "int32")), [_stem(file)])])
-    return replace(table, columns={FILE_ID: ident, **table.columns})
-
-
-def _data_set(folder: Path, files: list[Path], report: Report) -> Table:
-    """A folder of Parquet files whose sub-folders are called column=value."""
-    try:
-        table = ds.dataset([str(file) for file in files], partitioning=ds.partitioning(flavor="hive"), partition_base_dir=str(folder)).to_table()
-    except (pa.ArrowException, ValueError, OSError) as error:
-        report.refuse("not-a-table", f"{folder.name} is not a Parquet data set: {str(error).splitlines()[0]}")
-    counts = [pq.read_metadata(file).num_rows for file in files]
-    made = _arrow(table, folder.name, report, 1)
-    report.say("files", f"a data set of {len(files)} Parquet files")
-    origins = tuple(Origin(str(file.relative_to(folder)), count, _from(1)) for file, count in zip(files, counts, strict=True))
-    return replace(made, origins=origins)
+def _with_names(table: Table, names: Mapping[str, str]) -> Table:
+    """The table with columns in front that have one name in all rows."""
+    made = {
+        column: pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(np.zeros(table.count, "int32")), [name])]) for column, name in names.items()
+    }
+    return replace(table, columns={**made, **table.columns})
 
 
 def _frame(source: Any, report: Report) -> Table:
@@ -206,10 +223,12 @@ def _frame(source: Any, report: Report) -> Table:
 
 def _pandas(frame: pd.DataFrame) -> pa.Table:
     """A pandas frame as Arrow columns; an index that means something (a name, stamps) has become columns."""
-    means = any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex | pd.MultiIndex)
+    known = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex | pd.MultiIndex)
+    text = frame.index.inferred_type in ("string", "date", "datetime")  # perhaps stamps
+    means = known or text or any(name is not None for name in frame.index.names)
     index = frame.index.to_frame(index=False) if means else pd.DataFrame(index=range(len(frame)))
     stamped = [pd.api.types.is_datetime64_any_dtype(kind) or isinstance(kind, pd.PeriodDtype) for kind in index.dtypes]
-    given = [own if own is not None else "time" if stamp else FILE_ID for own, stamp in zip(frame.index.names, stamped, strict=False)]
+    given = [own if own is not None else "time" if stamp else "" if text else FILE_ID for own, stamp in zip(frame.index.names, stamped, strict=False)]
     columns = [*zip(given, (index.iloc[:, i] for i in range(index.shape[1])), strict=False)]
     columns += [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
     return pa.Table.from_arrays([_pandas_column(column) for _, column in columns], names=[_words(name) for name, _ in columns])

@@ -5,9 +5,9 @@ What is read here is the time as written (`wall`) and, where the cells say it, t
 
 import calendar
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +21,16 @@ Order = Literal["day", "month", "year"]  # which of the three numbers of a date 
 YEAR_FIRST = "yy-month-day"
 ACROSS = 10  # columns that a table with stamps across them has at least
 YEARS = (1678, 2261)  # whole years that datetime64[ns] can hold
-_CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
+_CLOCK = r"(?:[Tt _,-]+(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?(?:[\s-]*(?P<ap>[AaPp])\.?[Mm]\.?)?)?"
 _ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
     r"\s*(?P<z>[Zz]|(?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?|UTC|GMT|[+-](?:0\d|1[0-4])(?::?\d{2})?(?:\s*UTC)?)?(?:\[[A-Za-z_/+-]+\])?"
 )
 _UNTIL = r"(?:\s+[-\x{2013}]\s+(?:\S+\s+)?\d{1,2}:\d{2}(?::\d{2})?)?\s*$"  # 00:00 - 01:00, an interval, stands for its beginning
-_TIME_OF_DAY = r"^\s*(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,]\d+)?)?|\.(\d{2})\.(\d{2}))\s*([AaPp])?\.?[Mm]?\.?\s*$"
+_TIME_OF_DAY = re.compile(  # also 00:00 - 01:00, which stands for its beginning
+    r"\s*(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?|\.(?P<m>\d{2})\.(?P<s>\d{2})|\s?[hH]\s?(?P<n>\d{2})?|(?=\s*(?:[AaPp]\.?[Mm]|Uhr)))"
+    r"(?:\s*Uhr)?\s*(?P<ap>[AaPp])?\.?[Mm]?\.?(?:\s*[-\u2013]\s*\d{1,2}:\d{2}(?::\d{2})?)?\s*"
+)
+_HOUR = re.compile(r"\s*(\d{1,2})\s*[-\u2013]\s*(\d{1,2})\s*")  # 00 - 01
 _WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
 _YEAR, _DAY = r"(?P<y>\d{4}|\d{2})", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _MON = r"(?P<mon>[^0-9\s./,:;_+-]{3,9})\.?"  # a class of all letters would take 6 ms to compile
@@ -71,17 +75,24 @@ _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dut
     "dec dez déc dic",
 )
 _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
+_HOUR_NAME = re.compile(r"\s*(?:h|hr|he|hour|hora|heure|stunde|std|uur|ora|godz|godzina)[ _.-]?(\d{1,2})\s*", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 _ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
+_Days = tuple[str, tuple[str, ...], float, tuple[int, int]]  # what they are called, by which columns, which is 1970, and their range
+EXCEL: _Days = ("Excel day numbers", (), 25_569, (20_000, 80_000))  # 1954 to 2119
+MODIFIED: _Days = ("modified Julian days", ("mjd", "modified_julian_day", "modified_julian_date"), 40_587, (0, 100_000))
+JULIAN: _Days = ("Julian days", ("jd", "julian_date", "juliandate"), 2_440_587.5, (2_300_000, 2_600_000))
+MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_000))
+DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
-    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "anno", "jaar"),
-    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand"),
-    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag"),
+    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "rok", "vuosi", "år"),
+    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand", "mês", "miesiąc", "kuukausi", "månad", "måned"),
+    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag", "dzień", "päivä"),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
     "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
     "quarter": ("quarter", "qtr"),
-    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur"),
+    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur", "godzina"),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }
@@ -142,14 +153,14 @@ def stampish(cells: Sequence[str]) -> float:
     return 1 - len(read.bad) / len(known)
 
 
-def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
-    """Stamps of a column of any type: typed, text or numbers."""
+def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None, name: str = "") -> Stamps:
+    """Stamps of a column of any type: typed, text or numbers, of which some are told by the column's name."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _typed(column)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return parse_text(column, dayfirst)
-    return parse_numbers_as_stamps(pc.cast(column, pa.float64(), safe=False).to_numpy())
+    return parse_numbers_as_stamps(pc.cast(column, pa.float64(), safe=False).to_numpy(), name)
 
 
 def _typed(column: pa.ChunkedArray) -> Stamps:
@@ -181,8 +192,11 @@ def _to_ns(moments: Array) -> tuple[Array, Array]:
     return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
 
 
-def parse_numbers_as_stamps(values: Array) -> Stamps:
-    """Numbers such as 20000101, 2000010112, 200001, 2000, Excel's day numbers, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits."""
+def parse_numbers_as_stamps(values: Array, name: str = "") -> Stamps:
+    """Numbers such as 20000101, 2000010112, 200001, 2000, numbers of days, or an epoch in s, ms, us or ns; `bad` holds all rows if none fits.
+
+    name: of the column, which alone tells Julian days and those of MATLAB from others.
+    """
     known = values[~np.isnan(values)]
     every = np.flatnonzero(~np.isnan(values))
     if not len(known):
@@ -192,32 +206,41 @@ def parse_numbers_as_stamps(values: Array) -> Stamps:
         return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
     whole = bool((known == np.floor(known)).all())
     digits = {len(str(int(abs(edge)))) for edge in (low, high)}
-    for width, parts, form in _DIGITS if whole else ():
+    days = next((row for row in DAY_NUMBERS if name.lower() in row[1]), EXCEL)
+    for width, parts, form in _DIGITS if whole and days == EXCEL else ():
         read = _compact(values, parts, form) if digits == {width} else None
         if read is not None:
             return read
-    for unit, per_second in _EPOCHS.items():
-        if 10**8 * per_second <= low and high < 10**10 * per_second:  # 1973 to 2286
-            scale = 10**9 // per_second
-            nanoseconds = np.where(np.isnan(values), 0, values)
-            exact = nanoseconds.astype("int64") * scale if whole else np.round(nanoseconds * 1e6).astype("int64") * (scale // 10**6 or 1)
-            if not whole and scale < 10**6:
-                break
-            return Stamps(np.where(np.isnan(values), NAT, exact.view("datetime64[ns]")), form=f"epoch in {unit}")
-    if low >= 20_000 and high < 80_000:  # 1954 to 2119
-        moments = np.datetime64("1899-12-30", "ns") + _excel_seconds(np.where(np.isnan(values), 0, values)) * np.timedelta64(10**9, "ns")
-        return Stamps(np.where(np.isnan(values), NAT, moments), form="Excel day numbers")
+    epoch = _epoch(np.where(np.isnan(values), known[0], values), whole) if low >= 10**8 else None
+    if epoch is not None:
+        return replace(epoch, wall=np.where(np.isnan(values), NAT, epoch.wall))
+    form, _, first, (least, most) = days
+    if least <= low and high < most:
+        return Stamps(np.where(np.isnan(values), NAT, _since(np.where(np.isnan(values), first, values) - first)), form=form)
     return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
 
 
-def _excel_seconds(days: Array) -> Array:
-    """Whole seconds of day numbers that were written to a few digits: the hour or minute that each is nearest to, where none is far from it."""
+def _epoch(values: Array, whole: bool) -> Stamps | None:
+    """Numbers (n,) since 1970 in s, ms, us or ns, each in the unit that brings it between 1973 and 2286; None where one has none."""
+    place = np.full(len(values), -1)
+    for i, per_second in enumerate(_EPOCHS.values()):
+        place[(values >= 10**8 * per_second) & (values < 10**10 * per_second)] = i
+    units = [unit for i, unit in enumerate(_EPOCHS) if (place == i).any()]
+    if (place < 0).any() or not (whole or {*units} <= {"s", "ms"}):
+        return None
+    scale = np.array([10**9 // per_second for per_second in _EPOCHS.values()])[place]
+    exact = values.astype("int64") * scale if whole else np.round(values * 1e6).astype("int64") * (scale // 10**6)
+    return Stamps(exact.view("datetime64[ns]"), form=f"epoch in {' and '.join(units)}")
+
+
+def _since(days: Array) -> Array:
+    """Moments of days since 1970 that were written to a few digits: the hour, minute or second that each is nearest to, where none is far from it."""
     seconds = days * 86_400
-    for step, off in ((3600, 45), (60, 5)):  # half of what the third or the fourth digit of a day is worth
+    for step, off in ((3600, 45), (60, 5), (1, 1)):  # half of what the third or the fourth digit of a day is worth
         near = np.round(seconds / step) * step
         if (np.abs(seconds - near) <= off).all():
-            return near.astype("int64")
-    return np.round(seconds).astype("int64")
+            break
+    return near.astype("int64").astype("datetime64[s]").astype("datetime64[ns]")
 
 
 def _compact(values: Array, parts: str, form: str) -> Stamps | None:
@@ -463,9 +486,25 @@ def stamps_across(names: Sequence[str], dayfirst: bool | None = None) -> tuple[l
     return None
 
 
+def hours_across(names: Sequence[str]) -> tuple[list[str], Array] | None:
+    """The names of columns that are the parts of a day, and when each begins in ns since midnight; None where they are not the whole of it.
+
+    H01 to H24, and h0 to h23, count its hours; 00:00 to 23:30, or 01:00 to 24:00, are times of day.
+    """
+    counted = {name: int(found[1]) for name in names if (found := _HOUR_NAME.fullmatch(name))}
+    if list(counted.values()) in ([*range(24)], [*range(1, 25)]):
+        return list(counted), np.arange(24) * (DAY // 24)
+    told = {name: times[0] for name in names if (times := clock_times([name])) is not None}
+    begins = np.array(list(told.values()), "float64").astype("int64")
+    even = len(begins) >= ACROSS and (np.diff(begins) == DAY // len(begins)).all() and DAY % len(begins) == 0
+    return (list(told), begins) if even else None
+
+
 def month_of(name: str) -> int | None:
-    """The month that a column is called by, in a short form or in English."""
+    """The month that a column is called by, in a short form, in English, or by its number as the BLS writes it: M01."""
     low = name.strip().strip(".").lower()
+    if re.fullmatch(r"m(0[1-9]|1[0-2])", low):
+        return int(low[1:])
     return _MONTHS.get(low) or (_MONTHS[low[:3]] if low in _ENGLISH else None)
 
 
@@ -478,8 +517,8 @@ def part_of(name: str) -> str | None:
 def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     """Stamps from columns that hold a part each, or from a column of dates and those of the time of day.
 
-    parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight. Hours 1 to 24 end at midnight; hours such
-    as 1330 are hours and minutes, 133000 with seconds.
+    parts: float64 (n,) by name as in PART_NAMES, NaN where missing; `clock` in ns since midnight, `half` 0 for AM and 1 for PM. Hours 1 to 24 end at
+    midnight; hours such as 1330 are hours and minutes, 133000 with seconds.
     """
     count = len(next(iter(parts.values())))
     missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
@@ -491,8 +530,11 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     second = whole.get("second", np.zeros(count, "int64"))
     if "minute" not in whole and hour.max(initial=0) > 2400:
         hour, second = hour // 100, hour % 100
-    if "minute" not in whole and hour.max(initial=0) > 24:
+    if "minute" not in whole and hour.max(initial=0) >= 100:  # 1 to 48 number half hours
         hour, minute = hour // 100, hour % 100
+    if "half" in whole:
+        wrong |= (hour < 1) | (hour > 12)
+        hour = hour % 12 + 12 * whole["half"]
     wrong |= (hour < 0) | (hour > 24) | (minute < 0) | (minute > 59) | (second < 0) | (second > 59)
     if date is None:
         fields = {"y": np.where(missing, 1970, whole["year"])}
@@ -514,16 +556,19 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
 
 
 def clock_times(cells: Sequence[str | None]) -> Array | None:
-    """Times of day such as 13:30, 13.30.00 or 1:30 PM in ns since midnight, float64 (n,), NaN where empty; None where one is no time of day."""
-    shape: Callable[[str], Any] = re.compile(_TIME_OF_DAY).match
+    """Times of day such as 13:30, 13.30.00, 1:30 PM, 13h30 or 13 - 14 in ns since midnight, float64 (n,), NaN where empty; None where one is none."""
     values = []
     for cell in cells:
-        found = shape(cell) if cell else None
-        if cell and cell.strip() and not found:
-            return None
-        if not found:
+        if not cell or not cell.strip():
             values.append(np.nan)
             continue
-        hour = int(found[1]) % 12 + 12 * (found[6].lower() == "p") if found[6] else int(found[1])
-        values.append(float(((hour * 60 + int(found[2] or found[4])) * 60 + int(found[3] or found[5] or 0)) * 10**9))
+        whole, found = _HOUR.fullmatch(cell), _TIME_OF_DAY.fullmatch(cell)
+        if whole and (int(whole[2]) - int(whole[1])) % 24 == 1:
+            values.append(float(int(whole[1]) * DAY // 24))
+        elif found:
+            hour = int(found["H"]) % 12 + 12 * (found["ap"].lower() == "p") if found["ap"] else int(found["H"])
+            minute, second = found["M"] or found["m"] or found["n"] or 0, found["S"] or found["s"] or 0
+            values.append(float(((hour * 60 + int(minute)) * 60 + int(second)) * 10**9))
+        else:
+            return None
     return np.array(values)

@@ -40,7 +40,7 @@ class Origin:
 @dataclass(frozen=True, eq=False)
 class Table:
     """where: its name in messages · columns of `count` records · origins: the files they come from · kept: which of their records these are
-    (None = all) · decimal: the decimal mark that its text columns use, where that is known.
+    (None = all) · decimal: the decimal mark that its text columns use, where that is known · notes: what stands above it in its file.
     """
 
     where: str
@@ -49,6 +49,7 @@ class Table:
     origins: tuple[Origin, ...]
     kept: Array | None = None
     decimal: str | None = None
+    notes: str = ""
 
     def keep(self, mask: Array) -> "Table":
         """The records where `mask` (n,) holds."""
@@ -104,10 +105,12 @@ def is_text(kind: pa.DataType) -> bool:
 
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
-    texts = [re.sub(r"^<(.*)>$", r"\1", str(name).strip("\ufeff \t\r\n")) if name is not None else "" for name in names]
+    texts = [
+        re.sub(r"^<(.*)>$", r"\1", re.sub(r"\s*[\r\n]+\s*", " ", str(name).strip("\ufeff \t\r\n"))) if name is not None else "" for name in names
+    ]
     trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
     if trimmed:
-        report.say("column-names", f"spaces and brackets around column names are left out: {listed(trimmed)}")
+        report.say("column-names", f"spaces and brackets around column names, and line ends in them, are left out: {listed(trimmed)}")
     seen: dict[str, int] = {}
     unique = []
     for i, text in enumerate(texts):
@@ -158,6 +161,7 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:
+        _refuse_types(name, tables, report)
         parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
         columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks])
     partial = [name for name in names if any(name not in table.columns for table in tables)]
@@ -165,7 +169,8 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
         report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
     origins = tuple(origin for table in tables for origin in table.origins)
     decimal = next((table.decimal for table in tables if table.decimal), None)
-    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal)
+    notes = "\n".join(dict.fromkeys(table.notes for table in tables))
+    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal, notes=notes)
 
 
 def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
@@ -180,9 +185,29 @@ def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
+def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
+    """A column that holds lists, structs, bytes or durations in one file holds nothing that those of other files can be brought to."""
+    held = {table.where: cell_type(table.columns[name]) for table in tables if name in table.columns}
+    odd = next((where for where, kind in held.items() if not (is_number(kind) or is_text(kind) or _is_plain(kind))), None)
+    other = next((where for where, kind in held.items() if odd and kind != held[odd] and not pa.types.is_null(kind)), None)
+    if odd and other:
+        report.refuse(
+            "other-type",
+            f"Column {name!r} is of type {held[odd]} in {odd} and of type {held[other]} in {other}.",
+            example=held[odd],
+            remedy="Write it in one type in all files, or read each file alone.",
+        )
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return pa.types.is_boolean(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)
+
+
 def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report) -> list[pa.ChunkedArray]:
     """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
+    if any(is_number(part.type) for part in parts):  # beside numbers True is 1, as it is alone
+        parts = [pc.cast(part, pa.uint8()) if pa.types.is_boolean(part.type) else part for part in parts]
     if any(pa.types.is_timestamp(part.type) for part in parts):
         parts = [_moments(name, part, dayfirst, report) if is_text(part.type) else part for part in parts]
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}

@@ -131,6 +131,11 @@ GOOD = {
     "epoch us": (hours(lambda t: f"{t.timestamp() * 1e6:.0f}"), {}, VALUES),
     "epoch ns": (hours(lambda t: f"{t.timestamp() * 1e9:.0f}"), {}, VALUES),
     "Excel days": (csv("date,y", rows=[f"{45292 + i},{i}" for i in range(12)]), {}, VALUES),
+    "modified Julian days": (csv("MJD,y", rows=[f"{51544 + i}.0,{i}" for i in range(12)]), {}, VALUES),
+    "hours of modified Julian days": (csv("mjd,y", rows=[f"{60310 + h / 24:.4f},{h}" for h in range(12)]), {}, VALUES),
+    "Julian days": (csv("JD,y", rows=[f"{2460310.5 + i},{i}" for i in range(12)]), {"time": "JD"}, VALUES),
+    "day numbers of MATLAB": (csv("datenum,y", rows=[f"{739252 + h / 24:.6f},{h}" for h in range(12)]), {}, VALUES),
+    "epoch in ms and, later, in us": (hours(lambda t: f"{t.timestamp() * (1e6 if t.hour > 6 else 1e3):.0f}"), {}, VALUES),
     "date:hhmm": (csv("time,y", [f"{t:%Y%m%d:%H%M},{v:g}" for t, v in zip(HOURS, VALUES, strict=True)]), {}, VALUES),
     "parts with leading zeros": (csv("Year,Month,Day,y", [f'{d[:4]},"{d[5:7]}","{d[8:]}",{i}' for i, d in enumerate(DAYS)]), {}, VALUES),
     "day on which the table was made": (csv("made,when,y", [f"2024-05-01,{d},{i}" for i, d in enumerate(DAYS)]), {}, VALUES),
@@ -444,6 +449,72 @@ GOOD = {
         VALUES,
     ),
     "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},{v:g},-" for d, v in zip(DAYS, VALUES, strict=True)]), {}, VALUES),
+    "parts of a date and a time of day": (csv("Year,Month,Day,Time [UTC],y", [f"2024,1,1,{h:02}:00,{h}" for h in range(12)]), {}, VALUES),
+    "Polish parts of a date": (csv("Rok;Miesiąc;Dzień;Godzina;t", [f"2024;1;1;{h};{h},5" for h in range(12)]), {}, [v + 0.5 for v in VALUES]),
+    "hours with AM and PM": (csv("date,time,y", [f"{t:%Y-%m-%d},{t:%I %p},{t.hour}" for t in HOURS]), {}, VALUES),
+    "hours and a column of AM and PM": (
+        csv("date,hour,half,y", [f"2024-01-01,{h % 12 or 12},{'AP'[h > 11]}M,{h - 6}" for h in range(6, 18)]),
+        {},
+        VALUES,
+    ),
+    "hours in French": (csv("Date;Heure;y", [f"13/01/2024;{h // 2}h{h % 2 * 30:02};{h}" for h in range(12)]), {}, VALUES),
+    "hours in German words": (csv("Datum;Uhrzeit;y", [f"13.01.2024;{h} Uhr;{h}" for h in range(12)]), {}, VALUES),
+    "years and periods of the BLS": (
+        csv("series_id,year,period,value", [f"CES,{2020 + i // 12},M{i % 12 + 1:02},{i}" for i in range(24)]),
+        {},
+        list(range(24)),
+    ),
+    "negatives by an en dash": (numbers([f"\u2013{v}.5" for v in range(12)], quote=""), {}, [-v - 0.5 for v in VALUES]),
+    "lone en dash": (replaced(5, "2024-01-04,\u2013"), {}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "lone en dash, as told": (replaced(5, "2024-01-04,\u2013"), {"missing": "\u2013"}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "thin spaces": (numbers([f"{v + 1}\u2009234,5" for v in range(12)], ";"), {}, [1000 * v + 1234.5 for v in VALUES]),
+    "colon and a flag for missing": (replaced(5, "2024-01-04,: c"), {}, [0, 1, 2, NAN, *VALUES[4:]]),
+    "hours as intervals": (
+        csv("Date;Hours;SYS", [f"13-01-2024;{h:02}\u00a0-\u00a0{h + 1:02};{h},5" for h in range(12)]),
+        {},
+        [v + 0.5 for v in VALUES],
+    ),
+    "hours as intervals, the last to midnight": (
+        csv("Datum,Zeit,y", [f"13.01.2024,{h + 12:02}:00-{(h + 13) % 24:02}:00,{h}" for h in range(12)]),
+        {},
+        VALUES,
+    ),
+    "hours of a twelve-hour clock behind a dash": (csv("Date,y", [f"{t:%Y-%m-%d %I-%p},{t.hour}" for t in HOURS]), {}, VALUES),
+    "dates and typed times": (pa.table({"date": HOURS.date, "at": [t.time() for t in HOURS], "y": VALUES}), {}, VALUES),
+    "hours across": (
+        csv(
+            "Data;" + ";".join(f"H{h:02}" for h in range(1, 25)) + ";sum",
+            [f"{d};" + ";".join(f"{24 * i + h},5" for h in range(24)) + ";9" for i, d in enumerate(DAYS)],
+        ),
+        {},
+        [v + 0.5 for v in range(288)],
+    ),
+    "hours across, each with a flag, and parts of a date": (
+        csv(
+            "ESTACION,ANO,MES,DIA," + ",".join(f"h{h},v{h}" for h in range(24)),
+            [f"{s},{d[:4]},{d[5:7]},{d[8:]}" + "".join(f",{24 * i + h + s},V" for h in range(24)) for s in (0, 4) for i, d in enumerate(DAYS)],
+        ),
+        {"id": "ESTACION"},
+        list(range(288)),
+    ),
+    "half hours across that end at midnight": (
+        csv(
+            "date," + ",".join(f"{(h + 1) // 2}:{(h + 1) % 2 * 30:02}" for h in range(48)),
+            [f"{d:%Y%m%d}," + ",".join(f"{48 * i + h}" for h in range(48)) for i, d in enumerate(pd.to_datetime(DAYS))],
+        ),
+        {},
+        list(range(576)),
+    ),
+    "hours across, one of them the target": (
+        csv("date," + ",".join(f"Hour {h}" for h in range(1, 25)), [f"{d},{i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {"target": "Hour 1", "past": "none"},
+        VALUES,
+    ),
+    "hours across, each a series": (
+        csv("date," + ",".join(f"H{h:02}" for h in range(1, 25)), [f"{d},{i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {"target": "all"},
+        VALUES,
+    ),
     "frame": (pd.DataFrame({"ds": HOURS, "y": VALUES}), {}, VALUES),
     "frame with two levels of rows": (pd.DataFrame({"y": VALUES * 2}, index=pd.MultiIndex.from_product([["a", "b"], HOURS])), {}, VALUES),
     "frame with two levels of columns": (
@@ -809,6 +880,58 @@ BAD = {
         (),
         "station, name. Name one with --id",
     ),
+    "number and a flag of Eurostat": (replaced(6, "2024-01-05,4.3 b"), {}, "text-in-numbers", (6,), "a number and a flag, as cells of Eurostat"),
+    "half hours by number": (
+        csv("date,hour,y", [f"{d},{h},{h}" for d in DAYS[:2] for h in range(1, 49)]),
+        {"target": "y"},
+        "conflicting-duplicate",
+        tuple(range(3, 13)),
+        "Name the column",
+    ),
+    "half hours by number, as told": (
+        csv("date,hour,y", [f"{d},{h},{h}" for d in DAYS[:2] for h in range(1, 49)]),
+        {"target": "y", "time": "date,hour"},
+        "unreadable-stamp",
+        (*range(26, 36),),
+        "found '2024-01-01 00:00:00 25' (48 such rows)",
+    ),
+    "means of years among periods of the BLS": (
+        csv("series_id,year,period,value", [f"CES,{2020 + i // 13},M{i % 13 + 1:02},{i}" for i in range(26)]),
+        {},
+        "unreadable-stamp",
+        (14, 27),
+        "Row 14 has no month in column 'period', beside the year: found 'M13' (2 such rows)",
+    ),
+    "metres in each cell": (numbers([f"{v} m" for v in range(12)], quote=""), {}, "which-target", (), "column 'y' holds '0 m'"),
+    "structs alone": (
+        pa.table({"ds": HOURS, "y": [{"a": v} for v in VALUES]}),
+        {},
+        "which-target",
+        (),
+        "column 'y' is of type struct<a: double>. Write what is in it as columns of numbers, one value a cell.",
+    ),
+    "lists as the target": (pa.table({"ds": HOURS, "y": [[v] for v in VALUES]}), {"target": "y"}, "no-such-column", (), "of type list<"),
+    "second table below": (
+        csv() + "\nds,rain\n" + "".join(f"{d},1\n" for d in DAYS[:3]),
+        {},
+        "second-table",
+        (15,),
+        "Row 15 of x.csv holds other names than the header, ds, rain: a second table begins there. Give each table a file of its own.",
+    ),
+    "steps ahead across, beside hours": (
+        csv("issued," + ",".join(f"h{h}" for h in range(24)), [f"{t}" + ",7" * 24 for t in HOURS]),
+        {},
+        "which-target",
+        (),
+        "h0, h1, h2",
+    ),
+    "text among hours across": (
+        csv("date," + ",".join(f"H{h:02}" for h in range(1, 25)), [f"{d},{'7 p' if i == 2 else i}" + ",7" * 23 for i, d in enumerate(DAYS)]),
+        {},
+        "text-in-numbers",
+        (4,),
+        "Row 4 has no number in column 'value': found '7 p'",
+    ),
     "nameless row": (csv("ds,id,y", rows=[f"{d},{'' if d == DAYS[3] else 'a'},1" for d in DAYS]), {"id": "id"}, "missing-id", (5,), "Row 5 names no"),
     "no such target": (csv("ds,temp", rows=[f"{d},1" for d in DAYS]), {"target": "tmp"}, "no-such-column", (), "Did you mean temp?"),
     "empty target": (csv("ds,y,z", rows=[f"{d},NA,1" for d in DAYS]), {"target": "y"}, "no-target", (), "no value in any row"),
@@ -913,6 +1036,10 @@ SAID = {
     "sentinel": (replaced(5, "2024-01-04,-9999"), {}, "sentinel", (5,)),
     "named missing": (replaced(5, "2024-01-04,-9999"), {"missing": "-9999"}, "named-missing", ()),
     "named missing word": (replaced(5, "2024-01-04,broken"), {"missing": "broken"}, "named-missing", ()),
+    "lone en dash": (replaced(5, "2024-01-04,\u2013"), {}, "assumed-missing", (5,)),
+    "colon and a flag": (replaced(5, "2024-01-04,: c"), {}, "assumed-missing", (5,)),
+    "zone above the table": ("lat,timezone,name\n52.5,Europe/Berlin,CET\n\n" + hours(str), {}, "zone-in-name", ()),
+    "Central Europe in the name": (hours(lambda t: f"{t:%d.%m.%Y %H:%M}").replace("ds,", "MTU (CET/CEST),"), {}, "zone-in-name", ()),
     "lone dash": (replaced(5, "2024-01-04,-"), {}, "assumed-missing", (5,)),
     "error of a spreadsheet": (replaced(5, "2024-01-04,#DIV/0!"), {}, "assumed-missing", (5,)),
     "one sign of missing in a whole column": (csv("ds,y,z", [f"{d},1,-" for d in DAYS]), {}, "empty-column", ()),
@@ -932,6 +1059,11 @@ SAID = {
     "offset in the name": (hours(str).replace("ds,", "Time (UTC+01:00),"), {}, "zone-in-name", ()),
     "order of day and month open": (csv(rows=[f"{m:02}/01/2024,{m}" for m in range(1, 13)]), {}, "ambiguous-day-first", tuple(range(3, 13))),
     "form of stamps": (stamps(lambda t: f"{t:%Y%m%d}"), {}, "time-format", ()),
+    "days since 1970": (csv("date,y", rows=[f"{20089 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
+    "column of one zone": (csv("time,tz,y", [f"{t},Europe/Paris,{t.hour}" for t in HOURS]), {}, "zone-in-name", ()),
+    "column of one offset": (csv("time,utc_offset,y", [f"{t},+01:00,{t.hour}" for t in HOURS]), {}, "zone-in-name", ()),
+    "line end in a name": ('ds,"y\r\n(mm)"\r\n' + csv(end="\r\n").partition("\r\n")[2], {}, "column-names", ()),
+    "day numbers that lie ahead": (csv("date,y", rows=[f"{60310 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
     "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
     "mid-month": (csv(rows=[f"2024-{m:02}-15,1" for m in range(1, 13)]), {}, "relabelled", ()),
@@ -1002,6 +1134,40 @@ def test_stamps_across_are_stamps(tmp_path):
         assert following.ids == panel.ids
 
 
+def test_times_of_day_in_columns_of_their_own_are_joined_to_the_date(tmp_path):
+    for name, freq in {
+        "parts of a date and a time of day": "h",
+        "Polish parts of a date": "h",
+        "hours with AM and PM": "h",
+        "hours and a column of AM and PM": "h",
+        "hours in French": "30min",
+        "hours in German words": "h",
+        "hours as intervals": "h",
+        "dates and typed times": "h",
+    }.items():
+        path = made(GOOD[name][0], tmp_path)
+        panel = read(path)
+        assert (np.diff(panel.times) == np.timedelta64(60 if freq == "h" else 30, "m")).all(), name
+        following = read(path, **dataclasses.asdict(panel.roles), clock=panel.clock)
+        assert (following.times == panel.times).all()
+
+
+def test_hours_across_are_hours_and_the_next_file_is_read_in_the_same_way(tmp_path):
+    content, flags, _ = GOOD["hours across, each with a flag, and parts of a date"]
+    panel = read(made(content, tmp_path), **flags)
+    assert (panel.ids, panel.clock.freq, panel.roles.time) == (("0", "4"), "1h", ("ANO", "MES", "DIA", "hour"))
+    assert (panel.times[:288] == pd.date_range("2024-01-01", periods=288, freq="h").to_numpy()).all()
+    said = next(one.message for one in panel.findings if one.code == "row-series")
+    assert said == "each row is a day, and each of 24 columns an hour of it: h0 is read as what begins at 00:00, h23 at 23:00"
+    following = read(tmp_path / "x.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
+    assert np.array_equal(following.values, panel.values)
+    halves = read(made(GOOD["half hours across that end at midnight"][0], tmp_path))
+    assert (halves.times == pd.date_range("2024-01-01 00:30", periods=576, freq="30min").to_numpy()).all()
+    across, flags, expected = GOOD["dates across, named by a number"]
+    dates = read(made(across, tmp_path), **flags)
+    assert read(tmp_path / "x.csv", **dataclasses.asdict(dates.roles), clock=dates.clock).values[:12, 0].tolist() == expected
+
+
 def test_what_is_text_beside_stamps_across_is_static(tmp_path):
     content = csv("code,region," + ",".join(DAYS), ["A,n" + ",9" * 12, "B,s" + ",8" * 12])
     panel = read(made(content, tmp_path), static="region")
@@ -1042,6 +1208,26 @@ def test_a_date_that_is_not_read_as_it_was_meant_is_said_to_be_open(form, freq, 
             assert np.array_equal(read(path, dayfirst=form.startswith("%d")).times, meant.to_numpy())
 
 
+def test_numbers_of_days_and_epochs_are_the_moments_they_mean(tmp_path):
+    days, first = pd.to_datetime(DAYS), "2024-01-01"
+    for name, freq, begins in (
+        ("modified Julian days", "D", "2000-01-01"),
+        ("hours of modified Julian days", "h", first),
+        ("Julian days", "D", first),
+        ("day numbers of MATLAB", "h", first),
+        ("epoch in ms and, later, in us", "h", first),
+    ):
+        panel = read(made(GOOD[name][0], tmp_path), time=GOOD[name][1].get("time"))
+        assert (panel.times == pd.date_range(begins, periods=12, freq=freq).to_numpy()).all()
+    ahead = read(made(SAID["day numbers that lie ahead"][0], tmp_path))
+    assert str(next(one for one in ahead.findings if one.code == "ambiguous-day-numbers")) == (
+        "stamps in date: read as Excel day numbers, 60321 is 2065-02-23; as modified Julian days it is 2024-01-12"
+        " (call the column mjd if they are those)"
+    )
+    (tmp_path / "x.csv").write_text((tmp_path / "x.csv").read_text().replace("date", "mjd"))
+    assert (read(tmp_path / "x.csv").times == days.to_numpy()).all()
+
+
 def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp_path):
     content = csv(rows=[f"{day:%d-%m-%y},{i}" for i, day in enumerate(pd.date_range("2024-03-01", periods=8))])
     said = next(one for one in read(made(content, tmp_path)).findings if one.code == "ambiguous-day-first")
@@ -1058,12 +1244,16 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     path = made('"Date Time, GMT-05:00",y\n' + hours(str).partition("\n")[2], tmp_path)
     said = next(one for one in read(path).findings if one.code == "zone-in-name")
     assert str(said) == (
-        "column 'Date Time, GMT-05:00' seems to say that its stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
+        "column 'Date Time, GMT-05:00' seems to say that stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
     )
     told = read(path, tz="-05:00")
     assert not [one for one in told.findings if one.code == "zone-in-name"]
     assert (told.times == (HOURS + pd.Timedelta("5h")).to_numpy()).all()
     assert not [one for one in read(made(csv("Date (UTC+1),y"), tmp_path)).findings if one.code == "zone-in-name"]
+    above = "lat,timezone\n52.5,Europe/Berlin\n\n"
+    said = next(one for one in read(made(above + hours(str), tmp_path)).findings if one.code == "zone-in-name")
+    assert str(said).startswith("the lines above the table seem to say that stamps are of Europe/Berlin; they are read as UTC (--tz Europe/Berlin")
+    assert not [one for one in read(made(above + csv(), tmp_path)).findings if one.code == "zone-in-name"]  # days are days anywhere
     for name in ("Time (UTC)", "Time (UTC+00:00)", "GMT+0"):
         plain = read(made(hours(str).replace("ds,", f"{name},"), tmp_path)).findings
         assert not [one for one in plain if one.code == "zone-in-name"]
@@ -1160,6 +1350,52 @@ def test_folders(tmp_path):
     frame = pd.DataFrame({"ds": list(HOURS) * 2, "symbol": ["a"] * 12 + ["b"] * 12, "y": VALUES * 2})
     frame.to_parquet(tmp_path / "set", partition_cols=["symbol"])
     assert read(tmp_path / "set").ids == ("a", "b")
+    (tmp_path / "set" / "readme.txt").write_text("Made in May,\nby hand\n")
+    for name, content in (("c%20d", csv("y,ds", [f"{v + 0.5},{t}" for t, v in zip(HOURS, VALUES, strict=True)])), ("e", "")):
+        (tmp_path / "set" / f"symbol={name}").mkdir()
+        (tmp_path / "set" / f"symbol={name}" / "x.csv").write_text(content)
+    several = read(tmp_path / "set")
+    assert several.ids == ("a", "b", "c d")
+    assert several.values[several.rows(2), 0].tolist() == [v + 0.5 for v in VALUES]
+    words = " ".join(map(str, several.findings))
+    assert "outside of the folders of the data set are passed over: readme.txt" in words
+    assert "without a row below their header are passed over: symbol=e/x.csv" in words
+
+
+def test_a_folder_of_mixed_files(tmp_path):
+    (tmp_path / "a.csv").write_text(csv())
+    (tmp_path / ".DS_Store").write_bytes(bytes(9))
+    (tmp_path / "b.csv").write_bytes(b"")
+    panel = read(tmp_path)
+    assert panel.ids == ("a",)
+    assert "passed over: b.csv" in next(one.message for one in panel.findings if one.code == "empty-file")
+    for name, content, words in (
+        ("readme.txt", b"See the handbook.\n", r"readme\.txt has spaces between.*If it is none of the data, move it out of the folder\."),
+        ("c.parquet", b"PAR1", r"c\.parquet is not a table that can be read as parquet.*move it out of the folder"),
+        ("d.csv", b"PK\x03\x04" + bytes(200), r"d\.csv is not a table of text\. It is a zip.*move it out of the folder"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ReadingError, match=words):
+            read(tmp_path)
+        (tmp_path / name).unlink()
+    for cells, words in (([{"a": 1}] * 12, "struct<a: int64>"), (pd.to_timedelta(VALUES, unit="h"), "duration")):
+        pd.DataFrame({"ds": DAYS, "y": cells}).to_parquet(tmp_path / "e.parquet")
+        with pytest.raises(ReadingError, match=rf"Column 'y' is of type {words}.* in e\.parquet and of type double in a\.csv\. Write it in one type"):
+            read(tmp_path)
+    pd.DataFrame({"ds": DAYS, "y": [v > 3 for v in VALUES]}).to_parquet(tmp_path / "e.parquet")
+    assert read(tmp_path).values[12:, 0].tolist() == [float(v > 3) for v in VALUES]
+
+
+def test_an_index_of_text_without_a_name_is_read(tmp_path):
+    for index, ids, times in ((DAYS, ("y",), DAYS), (list("ab") * 6, ("a", "b"), DAYS[::2])):
+        frame = pd.DataFrame({"y": VALUES}, index=index) if ids == ("y",) else pd.DataFrame({"ds": np.repeat(DAYS[::2], 2), "y": VALUES}, index=index)
+        frame.to_parquet(tmp_path / "x.parquet")
+        for source in (frame, tmp_path / "x.parquet"):
+            panel = read(source)
+            assert panel.ids == ids
+            assert (panel.times[panel.rows(0)] == np.array(times, "datetime64[ns]")).all()
+    pd.DataFrame({"ds": DAYS, "y": VALUES}, index=np.arange(12) * 3).to_parquet(tmp_path / "x.parquet")
+    assert "index-column" in {one.code for one in read(tmp_path / "x.parquet").findings}
 
 
 def test_a_year_of_local_hours_keeps_its_short_and_its_long_day(tmp_path):
