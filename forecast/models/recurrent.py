@@ -22,7 +22,7 @@ from forecast.errors import ForecastError
 from forecast.files import Array, under
 from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, one_thread, seasonal_errors
 from forecast.models.net import Net, point_of
-from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
+from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, has_many, usual_batch
 from forecast.models.training import CHUNK, History, Inputs, Training, Unit, affordable, answer, loss_of, seeded, train
 from forecast.results import Log
 
@@ -130,16 +130,16 @@ class Recurrent(Settings):
         """The settled settings of one of several members: the less they err alike, the better is their mean. sized: the settings of the first.
 
         The second leaves out the skip; the others take turns while these two judge alike, else all are of the better kind: first, their lowest
-        validation losses. Unless the context is given, of every four the second and the third read half as many rows, and the fourth, which has no
-        long skip to learn by heart, twice as many.
+        validation losses. Where the context is open and the rows are many, of every four the second and the third read half as long a context, and
+        the fourth, which has no skip to learn it by heart, twice as long a one; of few rows all read the same, since there it buys nothing.
         """
         bare = not self.skip
         if self.skip and member:
             bare = member % 2 == 1 if member == 1 or max(first) <= CLOSE * min(first) else first[0] >= first[1]
-        context = sized.sizes.context
-        if self.context is None and member % 4 in (1, 2):
+        context, turns = sized.sizes.context, self.context is None and has_many(past)
+        if turns and member % 4 in (1, 2):
             context = sized.shorter()
-        elif self.context is None and member % 4 == 3 and bare:
+        elif turns and member % 4 == 3 and bare:
             context = sized.longer(past, horizon)
         same = context == sized.sizes.context
         return replace(sized, skip=not bare) if same else replace(self, skip=not bare, context=context).settle(past, horizon)

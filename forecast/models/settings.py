@@ -259,6 +259,11 @@ def _observed(past: Panel) -> int:
     return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
 
 
+def has_many(past: Panel) -> bool:
+    """Whether a panel has so many rows that nets can be wide and read long windows."""
+    return _observed(past) >= FEW
+
+
 def _persists(past: Panel) -> bool:
     """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
 
@@ -272,7 +277,7 @@ def _persists(past: Panel) -> bool:
 
 def usual_batch(past: Panel) -> int:
     """Windows a step, where memory does not ask for fewer."""
-    return 128 if _observed(past) < FEW else 256
+    return 256 if has_many(past) else 128
 
 
 def fitting_batch(usual: int, cells: int) -> int:

@@ -226,17 +226,19 @@ def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hast
     assert (found.steps, found.finish, found.learning_rate) == (LOOKS, 0, pytest.approx(1e-3 * times))
 
 
-def test_members_read_shorter_and_longer_contexts_unless_one_is_given(tmp_path, monkeypatch):
+def test_members_read_shorter_and_longer_contexts_of_many_rows_unless_one_is_given(tmp_path, monkeypatch):
     """The second and the third read half as many rows, the fourth, without the skip, twice as many; each forecasts as it does alone."""
     monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
+    monkeypatch.setattr("forecast.models.settings.FEW", 600)
     panel, settings = weather((400, 300)), {"units": 8, "steps": 24, "batch": 32, "attention": True, "segment": 6}
     together = fit("gru", panel, 6, members=5, seed=4, **settings)
-    usual = fit("gru", panel, 6, **settings).context
-    contexts = [usual, usual // 2, usual // 2, 2 * usual, usual]
+    sized = spec("gru", **settings).settle(panel, 6)
+    usual, half = sized.context, sized.shorter()
+    contexts = [usual, half, half, 2 * usual, usual]
     assert [net.context for net in together.learned.nets] == contexts
     assert [net.skip is None for net in together.learned.nets] == [False, True, False, True, False]
     assert together.context == 2 * usual
-    assert f"reads {usual}, {usual // 2}, {2 * usual} rows in segments of 6" in together.log.notes[0]
+    assert f"reads {usual}, {half}, {2 * usual} rows in segments of 6" in together.log.notes[0]
     alone = [fit("gru", panel, 6, seed=4 + i, context=rows, skip=i % 2 == 0, **settings) for i, rows in enumerate(contexts)]
     assert np.abs(together.predict(panel).values - np.mean([one.predict(panel).values for one in alone], axis=0)).max() < 1e-6
     weights = [attention(one, panel) for one in (together, *alone)]
@@ -247,6 +249,8 @@ def test_members_read_shorter_and_longer_contexts_unless_one_is_given(tmp_path, 
     assert np.array_equal(load(tmp_path / "model.safetensors").predict(panel).values, together.predict(panel).values)
     given = fit("gru", panel, 6, members=4, context=usual, **settings)
     assert {net.context for net in given.learned.nets} == {usual}
+    few = fit("gru", weather((300,)), 6, members=4, **settings)
+    assert len({net.context for net in few.learned.nets}) == 1
 
 
 @pytest.mark.parametrize(
