@@ -39,7 +39,7 @@ class Run:
     """An experiment: which data, which models with which settings, how it is walked through. TOML in, JSON out."""
 
     data: str
-    models: tuple[str, ...] = DEFAULT_MODELS
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_MODELS
     target: str | tuple[str, ...] | None = None
     time: str | tuple[str, ...] | None = None
     id: str | None = None

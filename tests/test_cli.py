@@ -162,6 +162,7 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
         (["fit", "weather.csv", "--model", "arima", "--set", "max_p=2"], "Give it with its model, such as arima.max_p=2."),
         (["fit", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
         (["tune", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
+        (["fit", "weather.csv", "--set", "intervals=80"], "intervals = 80: give a list, such as [80]."),
         (["fit", "weather.csv", "--dayfirst", "--monthfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
         (["check", "weather.csv", "--monthfirst", "--dayfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
         (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),

@@ -6,12 +6,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from forecast.data.clock import DAY, Clock, infer_clock, majority, show
+from forecast.data.clock import DAY, Clock, freq_of, infer_clock, majority, show
 from forecast.data.findings import Report, counted
 from forecast.data.grid import Rows
 from forecast.data.tables import Table
 from forecast.data.zones import to_local
-from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
 How = Literal["mean", "max", "min", "sum", "last"]
@@ -25,15 +24,21 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
     how: mean, max, min, sum or last of the readings of each column, without missing ones; `own` says it for some columns by place.
     Where the file has a regular step, a bucket with under three quarters of the usual number of readings in a column is missing there.
     """
-    if how not in HOWS:
-        raise ForecastError(f"There is no way {how!r} for --how.{nearest(how, HOWS)}")
     times = rows.times
     if times is None:
         report.refuse("which-time", f"--every {clock.freq} needs stamps, and {table.where} has no time column.", remedy="Name it with --time.")
     local = to_local(times, zone) if clock.dated else times
     label = bucket(local, clock)
     first = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (rows.series[1:] != rows.series[:-1])]))
-    usual = _usual(times, rows.series, label[first], np.diff(np.append(first, len(times))), clock)
+    length = (clock.after(label[first], np.array([1]))[..., 0] - label[first]).astype("int64")
+    step = _step(times, rows.series)
+    if step > length.max():
+        report.refuse(
+            "too-fine",
+            f"--every {clock.freq} is finer than the readings of {table.where}, most of which are {freq_of(step)} apart: most steps would have none.",
+            remedy=f"Give --every {freq_of(step)} or more, or leave it out.",
+        )
+    usual = _usual(np.diff(np.append(first, len(times))), length) if step else np.ones(len(first), "int64")
     columns = [_reduced(rows.values[:, j], first, own.get(j, how)) for j in range(rows.values.shape[1])]
     counts = np.stack([np.add.reduceat((~np.isnan(rows.values[:, j])).astype("int64"), first) for j in range(rows.values.shape[1])], axis=1)
     few = (counts < ENOUGH * usual[:, None]) & (counts > 0)
@@ -76,13 +81,15 @@ def bucket(times: Array, clock: Clock) -> Array:
     return (nanoseconds - nanoseconds % clock.step + origin).view("datetime64[ns]")
 
 
-def _usual(times: Array, series: Array, labels: Array, sizes: Array, clock: Clock) -> Array:
-    """How many readings each bucket of `sizes` rows would have in the middle of this file, int64 (k,); 1 where readings come at no step."""
+def _step(times: Array, series: Array) -> int:
+    """Nanoseconds between most readings of a series and the next; 0 where they come at no step."""
     inside = np.diff(times.astype("int64"))[series[1:] == series[:-1]]
     inside = inside[inside > 0]
-    if not len(inside) or np.count_nonzero(inside == majority(inside)) <= 0.5 * len(inside):
-        return np.ones(len(labels), "int64")
-    length = (clock.after(labels, np.array([1]))[..., 0] - labels).astype("int64")
+    return majority(inside) if len(inside) and np.count_nonzero(inside == majority(inside)) > 0.5 * len(inside) else 0
+
+
+def _usual(sizes: Array, length: Array) -> Array:
+    """How many readings each bucket of `sizes` rows and this length would have in the middle of this file, int64 (k,)."""
     return np.maximum(np.round(np.median(sizes / length) * length), 1).astype("int64")
 
 

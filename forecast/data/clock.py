@@ -225,7 +225,7 @@ def clock_of(text: str) -> Clock:
     """The clock of a step that a user writes: 1h, 15min, D, W, M, Q, Y; months, quarters and years are labelled by their first day."""
     count, unit = parse_span(text)
     if unit in _SPANS:
-        return Clock("fixed", _freq(count * _SPANS[unit]))
+        return Clock("fixed", freq_of(count * _SPANS[unit]))
     size = next((letter for letter, months in _MONTHS.items() if unit in _MONTHS and count * _MONTHS[unit] == months), None)
     if size is None:
         raise ForecastError(f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or W, or one M, Q or Y.")
@@ -239,7 +239,7 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
     """
     even = {even_step(stamps) for stamps in series if len(stamps) > 1}
     if len(even) == 1 and 0 < max(even) <= 27 * DAY:
-        return Clock("fixed", _freq(max(even)))
+        return Clock("fixed", freq_of(max(even)))
     steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
     common = majority(steps)
     if common == DAY or common > 27 * DAY:
@@ -247,7 +247,7 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
         clock = _weekly(series, stamps, steps) if common == DAY else _monthly(series, stamps)
         if clock is not None:
             return clock
-    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock("fixed", _freq(common))
+    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock("fixed", freq_of(common))
 
 
 def majority(values: Array) -> int:
@@ -297,7 +297,7 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
     whole = len(first) >= SESSIONS and len(stamps) >= WHOLE * spans.sum() and (spans == bars).mean() >= 0.5
     if mask is None or not whole or not 1 < bars <= 0.75 * DAY / step or ((hour - opens) % step).any():
         return None
-    return Clock("sessions", _freq(step), zone, mask, opens, bars)
+    return Clock("sessions", freq_of(step), zone, mask, opens, bars)
 
 
 def bar_of(local: Array, clock: Clock) -> Array:
@@ -355,7 +355,7 @@ def even_step(times: Array) -> int:
     return step
 
 
-def _freq(step: int) -> str:
+def freq_of(step: int) -> str:
     """Nanoseconds as a pandas frequency in its largest whole unit."""
     for unit, length in (("D", DAY), ("h", 3600 * 10**9), ("min", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 10**3)):
         if step % length == 0:

@@ -103,6 +103,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "gap": "warning",
     "sparse": "error",
     "every": "info",
+    "too-fine": "error",
     "few-readings": "warning",
     "missing": "warning",
     "no-target": "error",

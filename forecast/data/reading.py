@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.buckets import How, clock_of_buckets, gather
+from forecast.data.buckets import HOWS, How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
 from forecast.data.checks import look_at_series
 from forecast.data.clock import Clock, bar_of, clock_of, missing_bars, show
@@ -42,7 +42,7 @@ from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
 from forecast.data.tables import Needed, Request, Table
 from forecast.data.zones import timezone_of, to_local
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
 Names = str | Sequence[str] | None
@@ -93,6 +93,10 @@ def read(
         timezone_of(tz)  # an unknown zone or exchange is refused before anything is read
     if calendar:
         sessions_of(calendar)
+    if how not in HOWS:
+        raise ForecastError(f"There is no way {how!r} for --how.{nearest(how, HOWS)}")
+    if how != "mean" and every is None:
+        raise ForecastError(f"--how {how} says how readings become a longer step: give that too, such as --every 1D.")
     mark, wanted, newer = _mark(decimal), None if every is None else clock_of(every), clock is not None
     asked: dict[Role, list[str] | None] = {
         "target": None if target is None else _texts(target),

@@ -991,6 +991,7 @@ BAD = {
         (4,),
         "does not exist in Europe/Paris",
     ),
+    "step finer than the readings": (hours(str), {"every": "7min"}, "too-fine", (), "--every 7min is finer than the readings of"),
     "step without stamps": ("y\n1\n2\n3\n", {"every": "1h"}, "which-time", (), "--every 1h needs stamps"),
 }
 

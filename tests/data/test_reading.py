@@ -195,6 +195,7 @@ def test_numbers_are_no_stamps():
         ({"tz": "Europe/Pariss"}, "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris"),
         ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
         ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
+        ({"how": "max"}, "--how max says how readings become a longer step: give that too, such as --every 1D."),
         ({"decimal": ";"}, "found ';' for --decimal"),
         ({"circular": "to"}, "There is no past, future or static column 'to' of numbers for --circular. Did you mean two"),
     ],
