@@ -113,14 +113,9 @@ def blocks(panel: Panel, test: int, horizon: int) -> list[np.ndarray]:
 def members(base: Cell, count: int, cache: Path) -> list[Cell]:
     """Cells of the members that `members=count` fits and keeps: each of the recipe that it has after those before it."""
     settings, cells, lowest = json.loads(base.settings), [], []
-    panel, train, test = load(base.data, base.splits)
-    past, asked = panel.until(np.full(len(panel.ids), test)), spec(base.model, **{"validation": 1 - train / test, **settings})
-    sized = asked.settle(past, base.horizon)
     for member in range(count):
-        recipe = asked.recipe(member, lowest[:2], sized, past, base.horizon)
-        own = {} if recipe.skip == sized.skip else {"skip": recipe.skip}
-        own |= {} if recipe.context == sized.context else {"context": recipe.context}
-        cells.append(replace(base, seed=base.seed + member, settings=json.dumps({**settings, **own})))
+        recipe = spec(base.model, **settings).recipe(member, lowest[:2])
+        cells.append(replace(base, seed=base.seed + member, settings=json.dumps(settings if recipe.skip else {**settings, "skip": False})))
         lowest.append(run(cells[-1], cache, keep=True)["validation"])
     return [cell for cell, loss in zip(cells, lowest, strict=True) if loss <= CLOSE * min(lowest)]
 

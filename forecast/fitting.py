@@ -1,7 +1,6 @@
 """fit: Spec + past -> Fitted, another type. Scaling lives here, inside the fold, so nothing outside can leak into it."""
 
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Seed, Spec, Watch, one_thread
+from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Seed, Spec, Watch, one_thread, processes
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
@@ -175,7 +174,7 @@ def fit(
     future, static = (tuple(names[i] for i in places) for places in (past.future, past.static))
     goal = Goal(steps, names, quantile_levels(intervals), bounds, future, static, scaling.units)
     scaled, watch, warm = _only(scaling.apply(past), scaling), watch or Watch(), None
-    with one_thread(), parallel_config(n_jobs=jobs or os.cpu_count() or 1):
+    with one_thread(), parallel_config(n_jobs=processes(jobs)):
         if start is not None:
             whose = zip(WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True)
             other = " and ".join(what for what, was, now in whose if was != now)

@@ -3,6 +3,7 @@
 import dataclasses
 import glob
 import json
+import math
 import os
 import platform
 import shutil
@@ -89,7 +90,8 @@ class FolderWatch(Watch):
 
     def report(self, step: int, of: int, value: float) -> None:
         """Progress as a JSON line."""
-        append(self.tell, {"part": self.part, "place": self.place, "fits": self.fits, "step": step, "of": of, "value": value})
+        shown = None if math.isnan(value) else value
+        append(self.tell, {"part": self.part, "place": self.place, "fits": self.fits, "step": step, "of": of, "value": shown})
 
     def inner(self, place: int, of: int) -> "FolderWatch":
         """One that keeps the checkpoint of an inner fit in a file beside this one's."""
@@ -539,7 +541,7 @@ def _write(result: Result, plan: Run) -> None:
         forecast=result.forecast,
         notes=result.fitted.log.notes,
     )
-    for checkpoint in (folder / "parts").glob("*.checkpoint"):
+    for checkpoint in (folder / "parts").glob("*.checkpoint*"):
         checkpoint.unlink()
     manifest = {
         "format": FORMAT,

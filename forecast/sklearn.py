@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel
 from forecast.data.scaling import Units
-from forecast.data.windows import Split, make_windows
+from forecast.data.windows import Windows, make_windows
 from forecast.files import Array
 from forecast.models import spec
 from forecast.models.base import Goal, Watch, one_thread
@@ -82,12 +82,10 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.target_scaling_ = _scaling(targets) if self.anchor == "none" else self.lags_scaling_
         table = np.hstack([_z(X, self.lags_scaling_), _z(targets, self.target_scaling_)])
         horizon = targets.shape[1]
-        asked = self._spec(X.shape[1])
-        sized = asked.settle(_panel(np.zeros((1, len(table) + table.shape[1] - 1))), horizon)
-        split = _split(table, X.shape[1], horizon, sized.validation)
+        sized = self._spec(X.shape[1]).settle(_panel(np.zeros((1, len(table) + table.shape[1] - 1))), horizon)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with one_thread():
-            learned = asked.learn(sized, split[2].panel, lambda _: split, Goal(horizon, ("y",)), seed=seed, watch=Watch())
+            learned = sized.learn(_split(table, X.shape[1], horizon, sized.validation), Goal(horizon, ("y",)), seed=seed, watch=Watch())
         self.nets_ = [net.double() for net in learned.nets]  # in single precision a row's forecast would depend on the rows beside it
         self.log_ = learned.log
         return self
@@ -128,7 +126,7 @@ def _panel(table: Array) -> Panel:
     return Panel(tuple(map(str, range(n))), starts, starts + rows, np.tile(np.arange(rows), n), table.reshape(-1, 1), COLUMNS, STEPS)
 
 
-def _split(table: Array, context: int, horizon: int, share: float) -> Split:
+def _split(table: Array, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:
     """One window a row of a table (n, L + H): for training the first rows, for validation the last `share`, and all.
 
     As many rows between them teach only at the end: of a matrix cut from one series their targets are those of validation too.

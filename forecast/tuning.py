@@ -24,7 +24,7 @@ from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, 
 from forecast.evaluation.metrics import score
 from forecast.files import write_atomic
 from forecast.models import Ranges, parts_of, settings_of, spec
-from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
+from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch, processes
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
@@ -78,6 +78,10 @@ class TrialWatch(Watch):
         """One look of the fit."""
         self.looks.append(step)
         _report(self.trial, self.fold * (LOOKS + 1) + len(self.looks), value)
+
+    def inner(self, place: int, of: int) -> Watch:
+        """Of several members the first speaks for all."""
+        return self if place == 0 else Watch()
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ def tune(
         study.enqueue_trial(tried.default(settled), user_attrs={"default": True})
     from joblib import Parallel, delayed
 
-    jobs = min(jobs or os.cpu_count() or 1, trials)
+    jobs = min(processes(jobs), trials)
     tell = folder / "parts" / "progress.jsonl"
     tell.parent.mkdir(exist_ok=True)
     asked = _ask(study, tried, trials, points, 0 if outside else 1)

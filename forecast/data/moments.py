@@ -129,7 +129,7 @@ def _other_days(stamps: Stamps) -> tuple[int, str, Any, str] | None:
     """(last row, another reading, its stamp, what to do) of day numbers of Excel in the future, or so early that they may count from 1970."""
     if stamps.form != EXCEL[0]:
         return None
-    last, now = int(np.nanargmax(stamps.wall)), np.datetime64("now")
+    last, now = int(stamps.wall.astype("int64").argmax()), np.datetime64("now")  # an empty stamp is the lowest number
     since = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")
     if stamps.wall[last] > now + YEAR:
         return last, MODIFIED[0], since - np.timedelta64(int(MODIFIED[2]), "D"), f"(call the column {MODIFIED[1][0]} if they are those)"

@@ -8,8 +8,6 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
 
-Split = tuple["Windows", "Windows", "Windows"]  # for training, for validation, and all of both
-
 
 @dataclass(frozen=True, eq=False)
 class Windows:
@@ -61,7 +59,7 @@ def make_windows(panel: Panel, context: int, horizon: int, first: Array | None =
     return Windows(panel, values, context, horizon, first, np.maximum(last - first + 1, 0))
 
 
-def split_windows(panel: Panel, context: int, horizon: int, share: float) -> Split:
+def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:
     """Windows for training, for validation, and all of both: the last `share` of the longest series validates, and as many rows of the others.
 
     Of a short series it is at most a quarter, so that it teaches too; of any at least one horizon. No target row of training is a target row of

@@ -1,6 +1,5 @@
 """backtest: the one generator that walks a panel forward. Nets, ARIMA, tuning, the command line and notebooks all read it."""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +14,7 @@ from forecast.evaluation.folds import Fold, WalkForward, walk_forward
 from forecast.files import Array, under
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Bounds, Spec, Watch
+from forecast.models.base import Bounds, Spec, Watch, processes
 from forecast.results import Forecast, Log, Outcome, quantile_levels
 
 Part = tuple[str, int]  # model, fold
@@ -56,7 +55,7 @@ def backtest(
     intervals: percentages, such as (80, 95), for the models that know a distribution; `calibrate` gives them to all.
     transform, scale: as in `fit`.
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit. The warm
-    refits of one model follow one another.
+    refits of one model follow one another. Where there is one fit alone the members of its net run side by side.
     """
     require_panel(panel)
     walk = walk or WalkForward()
@@ -71,9 +70,9 @@ def backtest(
     keep = keep or Keep()
     blocks = [folds] if walk.refit == "warm" else [[fold] for fold in folds]  # parts of different blocks do not depend on each other
     chains = [(one, block) for block in blocks for one in specs]
-    cores = jobs or os.cpu_count() or 1
-    jobs = min(cores, len(chains))
-    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep, cores if jobs == 1 else 1)
+    allowed = processes(jobs)
+    jobs = min(allowed, len(chains))
+    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep, allowed if jobs == 1 else 1)
     known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
     done: Iterator[Iterator[tuple[Answers, Log]]]
     if jobs == 1:

@@ -1,6 +1,7 @@
 """The contract of a model: all that its author must know. Scaling, its inverse, dates and files are not his business."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,12 +13,13 @@ from pydantic import Field
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.results import Log
 
 Bounds = tuple[float | None, float | None]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy, torch, scikit-learn and Optuna take
+Jobs = Annotated[int, Field(ge=0)]
 FAR = 10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
 
@@ -67,8 +69,19 @@ class Watch:
         """Keep a checkpoint."""
 
     def inner(self, place: int, of: int) -> "Watch":
-        """Who watches one of the fits that make up this one, such as a member of a net; its checkpoints are its own. A worker process may get it."""
-        return self
+        """Who watches one of the fits that make up this one, such as a member of a net, maybe in a worker process; its checkpoints are its own."""
+        return Listener(self)
+
+
+@dataclass(frozen=True)
+class Listener(Watch):
+    """Tells another watch of progress, and keeps no checkpoint."""
+
+    watch: Watch
+
+    def report(self, step: int, of: int, value: float) -> None:
+        """Progress, as it comes."""
+        self.watch.report(step, of, value)
 
 
 class Learned(Protocol):
@@ -122,6 +135,11 @@ class Refits(Protocol):
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> Learned | None:
         """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be; raises as `restore`."""
+
+
+def processes(jobs: int) -> int:
+    """How many processes `jobs` asks for, 0 = one a core; ForecastError below that."""
+    return validated(Jobs, jobs, "jobs") or os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Several models as one: the mean of their forecasts, each part as important as any other."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -57,10 +58,13 @@ class Combination:
 
     def _with_others(self, done: dict[int, Learned], past: Panel, goal: Goal, seed: int, watch: Watch) -> "LearnedCombination":
         """Fit the parts that are not done, and join all."""
-        parts = tuple(
-            done[place] if place in done else part.fit(past, goal, seed=seed, watch=watch.inner(place, len(self.parts)))
-            for place, part in enumerate(self.parts)
-        )
+        for place, part in enumerate(self.parts):
+            if place not in done:
+                inner = watch.inner(place, len(self.parts))
+                done[place] = part.fit(past, goal, seed=seed, watch=inner)
+                if not done[place].log.history:
+                    inner.report(1, 1, math.nan)  # it has no looks, and has ended
+        parts = tuple(done[place] for place in range(len(self.parts)))
         return LearnedCombination(goal, parts, _joined([part.name for part in self.parts], [part.log for part in parts]))
 
 

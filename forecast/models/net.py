@@ -124,8 +124,7 @@ class Net(nn.Module):
         return weights
 
     def _anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Which readings were observed (B, L, C), the anchor (B, C), and the window minus the anchor, 0 where missing; of a longer window the end."""
-        window = window[:, -self.context :]
+        """Which readings were observed (B, L, C), the anchor (B, C), and the window minus the anchor, 0 where missing."""
         seen = ~torch.isnan(window)
         anchor = self._anchor(window, seen)
         return seen, anchor, torch.where(seen, window - anchor[:, None], 0.0)

@@ -6,23 +6,24 @@ in training, in a backtest and tomorrow. Axes as in `settings.py`, and M origins
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from forecast.data.clock import CYCLES
+from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
-from forecast.data.windows import Split, Windows, make_windows, split_windows
+from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array, under
 from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, one_thread, seasonal_errors
 from forecast.models.net import Net, point_of
-from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, has_many, usual_batch
+from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import CHUNK, History, Inputs, Training, Unit, affordable, answer, loss_of, seeded, train
 from forecast.results import Log
 
@@ -30,7 +31,7 @@ PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the d
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
 EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
-MANY = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
+EMBEDDED = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
 
 
 @dataclass(frozen=True)
@@ -42,38 +43,49 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        learned = self.learn(sized, past, lambda context: split_windows(past, context, goal.horizon, self.validation), goal, seed=seed, watch=watch)
+        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch, hasty=self.hasty)
         usual = self.batch or usual_batch(past)
         if sized.sizes.batch == usual:
             return learned
         note = f"{sized.sizes.batch} windows a step instead of {usual}, so that those of {len(past.columns)} columns fit into {MEMORY >> 20} MB"
         return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
 
-    def learn(self, sized: Self, past: Panel, split_of: Callable[[int], Split], goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
-        """Train. sized: these settings, settled for the past; split_of: from a context to its windows."""
+    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch, hasty: bool = False) -> "LearnedNet":
+        """Train with settled settings on windows for training, for validation, and all of both; hasty: as in `affordable`."""
         if self.loss == "qlike" and goal.units != Units("log", "none"):
             raise ForecastError(f"{self.name}.loss = 'qlike' compares variances in logs: add --transform log --scale none, or take another loss.")
-        device, cycles, units = self._device(), cycles_seen(past), counted(past, self.weighting)
+        past, sizes, device = split[2].panel, self.sizes, self._device()
+        cycles = cycles_seen(past)
+        feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device, units_of(past, self.weighting))
+        how = self._how(goal, device)
+        if self.seconds is not None:
+            with seeded(seed):
+                net = Net(self, goal, _embedded(past), _width(cycles)).to(device)
+                how = affordable(self.seconds / self.members, net, feed, split[0], how, hasty)
 
-        def lesson(member: int, first: list[float]) -> Lesson:
-            recipe = self.recipe(member, first, sized, past, goal.horizon)
-            split = split_of(recipe.sizes.context)
-            net = Net(recipe, goal, _embedded(past), _width(cycles)).to(device)
-            feed, how = Feed(split[0], recipe, cycles, np.arange(len(past.ids)), device, units), recipe._how(goal, device)
-            if self.seconds is not None:
-                with seeded(seed):
-                    how = affordable(self.seconds / self.members, net, feed, split[0], how, self.hasty)
-            return Lesson(net, feed, split, how)
+        def net_of(member: int, first: list[float]) -> Net:
+            return Net(self.recipe(member, first), goal, _embedded(past), _width(cycles)).to(device)
 
-        taught = _trained(lesson, self.members, seed, watch)
-        lowest = _lowest(taught)
-        nets = tuple(one.net for one, loss in zip(taught, lowest, strict=True) if not loss > CLOSE * min(lowest))  # one that diverged is NaN
-        history, begun = [], 0
-        for one in taught:
-            history += [(begun + step, loss, value) for step, loss, value in one.history]
-            begun += one.steps
-        log = Log((_note(sized, taught, nets),), tuple(history), sum(one.seconds for one in taught))
-        return LearnedNet(sized, goal, nets, cycles, log)
+        nets, histories, seconds = _trained(net_of, self.members, feed, split, how, seed, watch)
+        lowest = _lowest(histories)
+        nets = [net for net, loss in zip(nets, lowest, strict=True) if loss <= CLOSE * min(lowest)]
+        kept = ", ".join(str(min(history, key=lambda row: row[2])[0]) for history in histories)
+        bare = sum(net.skip is None for net in nets) if self.skip else 0
+        at = {"none": "no anchor", "season": f"anchored at the last season of {self.span} rows"}.get(
+            self.anchor_chosen, f"anchor {self.anchor_chosen}"
+        )
+        shares = [float(net.trust) for net in nets if net.trust is not None]
+        drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
+        if not any(shares):
+            drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
+        of = f", the mean of {counted(len(nets), 'net')}, {bare} of them without the skip" if self.members > 1 else ""
+        note = (
+            f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
+            f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
+            f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
+        )
+        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(histories) for step, loss, value in rows]
+        return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history), seconds))
 
     def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet | None":
         """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past; None where that fit forecasts its anchor.
@@ -83,23 +95,16 @@ class Recurrent(Settings):
         before = self.restore(start, goal)
         if not any(net.trust is None or float(net.trust) for net in before.nets):
             return None
-        sized, device, units = before.sized.settle(past, goal.horizon), self._device(), counted(past, self.weighting)
+        sized, nets = before.sized.settle(past, goal.horizon), list(before.nets)
+        whole, device = split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2], self._device()
+        feed = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, units_of(past, self.weighting))
         how = replace(sized._how(goal, device), steps=0, shrink=False)
-
-        def lesson(member: int, _: list[float]) -> Lesson:
-            net = before.nets[member]
-            whole = split_windows(past, net.context, goal.horizon, self.validation)[2]
-            feed, finish = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, units), how.finish
-            if self.seconds is not None and finish:
-                with seeded(seed):
-                    finish = affordable(self.seconds / len(before.nets), net, feed, whole, how).finish
-            return Lesson(net, feed, (whole, whole, whole), replace(how, finish=finish))
-
-        taught = _trained(lesson, len(before.nets), seed, watch)
-        finish = _each(one.finish for one in taught)
-        note = f"{self.name}: goes on from the weights of the fit before, {finish} steps on all rows ({how.batch} windows a step)"
-        log = Log((note,), seconds=sum(one.seconds for one in taught))
-        return LearnedNet(sized, goal, tuple(one.net for one in taught), before.cycles, log)
+        if self.seconds is not None and how.finish:
+            with seeded(seed):
+                how = replace(how, finish=affordable(self.seconds / len(nets), nets[0], feed, whole, how).finish)
+        nets, _, seconds = _trained(lambda member, _: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch)
+        note = f"{self.name}: goes on from the weights of the fit before, {how.finish} steps on all rows ({how.batch} windows a step)"
+        return LearnedNet(sized, goal, tuple(nets), before.cycles, Log((note,), seconds=seconds))
 
     def _how(self, goal: Goal, device: torch.device) -> Training:
         """How its nets are trained, once its sizes are settled."""
@@ -126,23 +131,14 @@ class Recurrent(Settings):
             judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
         )
 
-    def recipe(self, member: int, first: Sequence[float], sized: Self, past: Panel, horizon: int) -> Self:
-        """The settled settings of one of several members: the less they err alike, the better is their mean. sized: the settings of the first.
+    def recipe(self, member: int, first: Sequence[float]) -> Self:
+        """The settings of one of several members; first: the lowest validation losses of the first two, which those after them hang on.
 
-        The second leaves out the skip; the others take turns while these two judge alike, else all are of the better kind: first, their lowest
-        validation losses. Where the context is open and the rows are many, of every four the second and the third read half as long a context, and
-        the fourth, which has no skip to learn it by heart, twice as long a one; of few rows all read the same, since there it buys nothing.
+        The second leaves out the skip, so their errors differ. The others take turns where these two judge alike, else all are of the better kind.
         """
-        bare = not self.skip
-        if self.skip and member:
-            bare = member % 2 == 1 if member == 1 or max(first) <= CLOSE * min(first) else first[0] >= first[1]
-        context, turns = sized.sizes.context, self.context is None and has_many(past)
-        if turns and member % 4 in (1, 2):
-            context = sized.shorter()
-        elif turns and member % 4 == 3 and bare:
-            context = sized.longer(past, horizon)
-        same = context == sized.sizes.context
-        return replace(sized, skip=not bare) if same else replace(self, skip=not bare, context=context).settle(past, horizon)
+        alike = member < 2 or max(first) <= CLOSE * min(first)
+        bare = member % 2 == 1 if alike else first[0] >= first[1]
+        return replace(self, skip=self.skip and not bare)
 
     def half(self, device: torch.device) -> bool:
         """Whether the nets of settled settings multiply in bfloat16."""
@@ -166,9 +162,9 @@ class Recurrent(Settings):
         sized = replace(self, anchor=ANCHORS[anchor], span=span or None, **chosen)
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
-        for member, context in enumerate(arrays["contexts"]):
+        for member in range(int(arrays["members"][0])):
             weights = {name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()}
-            recipe = replace(sized, skip=self.skip and "skip.weight" in weights, context=int(context))
+            recipe = replace(sized, skip=self.skip and "skip.weight" in weights)
             net = Net(recipe, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
             twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
@@ -300,8 +296,8 @@ class LearnedNet:
 
     @property
     def context(self) -> int:
-        """Rows before an origin that a forecast reads: those of the member that reads most."""
-        return max(net.context for net in self.nets)
+        """Rows before an origin that a forecast reads."""
+        return self.sized.sizes.context
 
     @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
@@ -317,11 +313,7 @@ class LearnedNet:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
         parts = []
         for _, (window, series, _, _, static) in self._chunks(panel, origins, fitted):
-            weights = [net.attend(window, series, static).cpu().numpy() for net in self.nets]
-            most = max(one.shape[1] for one in weights)
-            parts.append(
-                np.mean([np.pad(one, ((0, 0), (most - one.shape[1], 0))) for one in weights], axis=0)
-            )  # a shorter context ends with the others
+            parts.append(np.mean([net.attend(window, series, static).cpu().numpy() for net in self.nets], axis=0))
         return np.concatenate(parts)
 
     def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
@@ -333,9 +325,9 @@ class LearnedNet:
             yield chunk, feed(windows, origins[chunk])[0]
 
     def arrays(self) -> dict[str, Array]:
-        """Weights, the rows that each member reads, sizes, anchor and its span, number of embedded series, cycles of the calendar."""
+        """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar."""
         arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
-        arrays["contexts"] = np.array([net.context for net in self.nets], "int64")
+        arrays["members"] = np.array([len(self.nets)], "int64")
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["anchor"] = np.array([ANCHORS.index(self.sized.anchor_chosen), self.sized.span or 0], "int64")
         arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
@@ -343,80 +335,44 @@ class LearnedNet:
         return arrays
 
 
-class Lesson(NamedTuple):
-    """What a member is trained with."""
-
-    net: Net
-    feed: Feed
-    split: Split
-    how: Training
+NetOf = Callable[[int, list[float]], Net]
+Trained = tuple[list[Net], list[History], float]  # nets, their histories, CPU seconds that other processes spent on them
 
 
-class Taught(NamedTuple):
-    """A member that is trained: its history, its training windows, its steps before the finish and in it, CPU seconds that another process spent."""
+def _trained(net_of: NetOf, members: int, feed: Feed, split: tuple[Windows, Windows, Windows], how: Training, seed: int, watch: Watch) -> Trained:
+    """Train nets, each from a seed of its own, side by side in as many processes as `joblib.parallel_config` allows; their bits are those of one.
 
-    net: Net
-    history: History
-    windows: int
-    steps: int
-    finish: int
-    seconds: float
-
-
-def _trained(lesson: Callable[[int, list[float]], Lesson], members: int, seed: int, watch: Watch) -> list[Taught]:
-    """Train members, each from a seed of its own, side by side in as many processes as `joblib.parallel_config` allows; their bits are those of one.
-
-    lesson: from a member and the lowest validation losses of the first two to what it is trained with. Each has checkpoints of its own, so those
-    that ended before a fit was killed are taken up.
+    net_of: from a member and the lowest validation losses of the first two to its net. Each has checkpoints of its own, so those that ended before
+    a fit was killed are taken up. Threads would share torch's random state: where joblib has them, one net is trained after another.
     """
     from joblib import Parallel, delayed, effective_n_jobs
+    from joblib.parallel import get_active_backend
 
-    def one(member: int, first: list[float], alone: bool) -> Taught:
+    def one(member: int, first: list[float]) -> tuple[Net, History, float]:
         begun = time.process_time()
         with one_thread(), seeded(seed + member):
-            net, feed, split, how = lesson(member, first)
+            net = net_of(member, first)
             history = train(net, feed, split, how, watch.inner(member, members) if members > 1 else watch)
-        return Taught(net.eval(), history, len(split[0]), how.steps, how.finish, 0.0 if alone else time.process_time() - begun)
+        return net.eval(), history, time.process_time() - begun
 
-    taught: list[Taught] = []
+    nets: list[Net] = []
+    histories: list[History] = []
+    elsewhere = 0.0
+    allowed = 1 if getattr(get_active_backend()[0], "uses_threads", False) else effective_n_jobs(None)
     for some in (range(min(members, 2)), range(2, members)):
-        jobs = min(effective_n_jobs(None), len(some))
-        if jobs:
-            taught += Parallel(jobs)(delayed(one)(member, _lowest(taught)[:2], jobs == 1) for member in some)
-    return taught
+        jobs = max(1, min(allowed, len(some)))
+        made = Parallel(jobs)(delayed(one)(member, _lowest(histories)[:2]) for member in some)
+        nets, histories = nets + [net for net, _, _ in made], histories + [history for _, history, _ in made]
+        elsewhere += sum(seconds for _, _, seconds in made) if jobs > 1 else 0.0
+    return nets, histories, elsewhere
 
 
-def _lowest(taught: list[Taught]) -> list[float]:
-    """The lowest validation loss of each; of a warm refit, which does not judge, NaN."""
-    return [min((value for _, _, value in one.history), default=math.nan) for one in taught]
+def _lowest(histories: list[History]) -> list[float]:
+    """The lowest validation loss of each; inf of one that diverged, and of a warm refit, which does not judge."""
+    return [min((value for _, _, value in history if not math.isnan(value)), default=math.inf) for history in histories]
 
 
-def _note(sized: Recurrent, taught: list[Taught], nets: tuple[Net, ...]) -> str:
-    """How a net was trained, in words; nets: the members that are kept."""
-    sizes = sized.sizes
-    kept = ", ".join(f"{min(one.history, key=lambda row: row[2])[0]} of {one.steps}" for one in taught)
-    bare = sum(net.skip is None for net in nets) if sized.skip else 0
-    at = {"none": "no anchor", "season": f"anchored at the last season of {sized.span} rows"}.get(
-        sized.anchor_chosen, f"anchor {sized.anchor_chosen}"
-    )
-    shares = [float(net.trust) for net in nets if net.trust is not None]
-    drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
-    if not any(shares):
-        drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
-    of = f", the mean of {len(nets)} nets, {bare} of them without the skip" if sized.members > 1 else ""
-    return (
-        f"{sized.name}: reads {_each(one.net.context for one in taught)} rows in segments of {sizes.segment}, {_words(sized.widths)} units, {at},"
-        f" {_each(one.windows for one in taught)} training windows, weights of step {kept} kept ({sizes.batch} windows a step),"
-        f" then {_each(one.finish for one in taught)} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
-    )
-
-
-def _each(counts: Iterable[int]) -> str:
-    """Different counts are named once."""
-    return ", ".join(f"{count:,}" for count in dict.fromkeys(counts))
-
-
-def counted(past: Panel, weighting: str) -> Array | None:
+def units_of(past: Panel, weighting: str) -> Array | None:
     """What errors of each series (S,) are multiplied by before the loss, 1 on average; None where all count alike.
 
     mase: 1 / the mean error of the seasonal naive forecast in the past (Hyndman and Koehler 2006); owa: the mean of that and of equal units, each
@@ -444,4 +400,4 @@ def _width(cycles: tuple[str, ...]) -> int:
 
 def _embedded(past: Panel) -> int:
     """How many series get an embedding: all of a panel of several long ones, else none."""
-    return len(past.ids) if len(past.ids) > 1 and past.lengths.mean() >= MANY else 0
+    return len(past.ids) if len(past.ids) > 1 and past.lengths.mean() >= EMBEDDED else 0

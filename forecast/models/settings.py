@@ -136,10 +136,7 @@ class Settings:
     finish: Share = _rows(0.25, "further steps on all rows, the judging ones too, as a share of `steps`; all that a warm refit takes")
     precision: Literal["auto", "float32", "bfloat16"] = _train("auto", "of the products; auto: bfloat16 in wide nets where the processor has it")
     device: Literal["auto", "cpu", "cuda"] = _train("auto", "where the net computes; auto: a GPU where torch finds one")
-    members: Count = _rows(
-        1,
-        "nets of the seeds seed, seed + 1, ..., some without the skip, some of shorter or longer contexts; their mean",
-    )
+    members: Count = _rows(1, "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean")
     search: Literal["small", "full"] = _tune("small", "what a study varies: units, layers, dropout and learning rate, or every group of settings")
 
     def __post_init__(self) -> None:
@@ -173,7 +170,7 @@ class Settings:
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
-        longest = int(past.lengths.max())
+        typical, longest = _typical(past.lengths), int(past.lengths.max())
         if self.context is not None and self.context > longest:
             raise ForecastError(
                 f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
@@ -184,7 +181,8 @@ class Settings:
         season = min(past.clock.seasons, default=1)
         segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
         reach = max(segments * segment, 28, min(2 * season, 60 * segment))  # and at least four weeks of days, and two seasons
-        context = self.context or min(math.ceil(reach / segment) * segment, _most(past, horizon, segment))
+        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
+        context = self.context or min(math.ceil(reach / segment) * segment, most)
         span = self.span or season
         if self.anchor == "season" and span > context:
             raise ForecastError(
@@ -206,17 +204,6 @@ class Settings:
             learning_rate=self.learning_rate or rate,
             steps=self.steps or usual,
         )
-
-    def shorter(self) -> int:
-        """Half the context of settled settings, in whole segments, and no less than their anchor needs."""
-        context, segment = self.sizes.context, self.sizes.segment
-        least = self.span if self.anchor_chosen == "season" and self.span else segment
-        return min(context, math.ceil(max(context // 2, least) / segment) * segment)
-
-    def longer(self, past: Panel, horizon: int) -> int:
-        """Twice the context of settled settings, or as much of it as the past has room for."""
-        context = self.sizes.context
-        return max(context, min(2 * context, _most(past, horizon, self.sizes.segment)))
 
     @property
     def hasty(self) -> bool:
@@ -259,11 +246,6 @@ def _observed(past: Panel) -> int:
     return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
 
 
-def has_many(past: Panel) -> bool:
-    """Whether a panel has so many rows that nets can be wide and read long windows."""
-    return _observed(past) >= FEW
-
-
 def _persists(past: Panel) -> bool:
     """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
 
@@ -277,7 +259,7 @@ def _persists(past: Panel) -> bool:
 
 def usual_batch(past: Panel) -> int:
     """Windows a step, where memory does not ask for fewer."""
-    return 256 if has_many(past) else 128
+    return 128 if _observed(past) < FEW else 256
 
 
 def fitting_batch(usual: int, cells: int) -> int:
@@ -285,11 +267,6 @@ def fitting_batch(usual: int, cells: int) -> int:
     while usual > 1 and usual * cells * 4 * COPIES > MEMORY:
         usual //= 2
     return usual
-
-
-def _most(past: Panel, horizon: int, segment: int) -> int:
-    """The longest context, in whole segments, that leaves half of a series of typical length to learn from."""
-    return max(segment, (_typical(past.lengths) - 2 * horizon) // 2 // segment * segment)
 
 
 def _typical(lengths: Array) -> int:

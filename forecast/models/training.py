@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from forecast.data.windows import Split, Windows
+from forecast.data.windows import Windows
 from forecast.files import Array
 from forecast.models.base import LOOKS, Watch
 from forecast.models.optimiser import MOMENTS, Flat, haste, penalty, plateau, rule_of, schedule
@@ -91,7 +91,7 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def train(net: nn.Module, batch_of: Batch, split: Split, how: Training, watch: Watch) -> History:
+def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training, watch: Watch) -> History:
     """Train a net in place and return (step, training, validation) losses; split = windows for training, for validation, and all of both.
 
     The averaged weights of the lowest validation loss are restored, and finished on all windows. Call it within `seeded`. A checkpoint goes to

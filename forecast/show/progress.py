@@ -86,7 +86,8 @@ class _Display:
             self.tasks[name], self.shares[name] = self.bars.add_task(name, total=total, value=""), {}
         self.shares[name][tuple(event["place"])] = event["step"] / total
         completed = round(total * sum(self.shares[name].values()))
-        self.bars.update(self.tasks[name], total=total, completed=completed, value=f"validation loss {event['value']:.4f}")
+        value = "" if event["value"] is None else f"validation loss {event['value']:.4f}"
+        self.bars.update(self.tasks[name], total=total, completed=completed, value=value)
 
 
 def part_name(part: list[Any]) -> str:

@@ -97,13 +97,15 @@ class CutWatch(FolderWatch):
 
 
 def test_a_walk_that_was_cut_off_in_a_warm_refit_goes_on_to_the_same_bits(tmp_path):
-    panel, net, place = weather(), small(members=2), (tmp_path, tmp_path / "progress.jsonl")
+    panel, net, place = weather(), small(members=2, skip=False), (tmp_path, tmp_path / "progress.jsonl")
     with pytest.raises(KeyboardInterrupt):
         list(backtest(net, panel, WARM, keep=Cut(*place)))
     kept = {path.name for path in tmp_path.iterdir()}
-    assert kept == {"gru-0.safetensors", "gru-1.checkpoint", "progress.jsonl"}
+    assert kept == {"gru-0.safetensors", "gru-1.checkpoint.0", "progress.jsonl"}
     resumed, whole = (list(backtest(net, panel, WARM, keep=keep)) for keep in (FolderKeep(*place), Keep()))
     assert all(same(values(resumed), values(whole)))
+    assert "the mean of 2 nets" in resumed[0].log.notes[0]
+    assert not [path for path in tmp_path.iterdir() if ".checkpoint" in path.name]
     (tmp_path / "gru-2.safetensors").unlink()
     again = list(backtest(net, panel, WARM, keep=FolderKeep(*place)))
     assert all(same(values(again), values(whole)))

@@ -18,7 +18,7 @@ from forecast.models.cells import Gru
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
 from forecast.models.optimiser import penalty, plateau, schedule
-from forecast.models.recurrent import counted
+from forecast.models.recurrent import units_of
 from forecast.models.training import Training, _State, loss_of, mean_loss
 from forecast.saving import load, save
 
@@ -553,10 +553,10 @@ def test_series_count_by_the_error_of_their_own_naive_forecast():
     panel = several([rows // 24 + np.sin(rows % 24), 2 * (rows // 24), np.zeros(72)])
     easy = 0.05 * np.mean([1, 2, 0])
     units = np.array([1, 0.5, 1 / easy])
-    assert counted(panel, "mase") == pytest.approx(units / units.mean())
+    assert units_of(panel, "mase") == pytest.approx(units / units.mean())
     both = 1 + units
-    assert counted(panel, "owa") == pytest.approx(both / both.mean())
-    assert counted(panel, "equal") is None
+    assert units_of(panel, "owa") == pytest.approx(both / both.mean())
+    assert units_of(panel, "equal") is None
 
 
 def test_a_unit_multiplies_errors():

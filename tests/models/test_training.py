@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import single, weather
+from joblib import parallel_config
 
+from forecast.data.findings import counted
 from forecast.data.windows import make_windows
 from forecast.fitting import fit
 from forecast.models import spec
@@ -14,7 +16,6 @@ from forecast.models.optimiser import schedule
 from forecast.models.training import Training, affordable, loss_of, masked_mean
 from forecast.runs import FolderWatch
 from forecast.saving import load, save
-from forecast.show.summary import attention
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
@@ -93,6 +94,23 @@ def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their
     assert np.abs(together - alone[0]).max() > 1e-3
 
 
+def test_a_watch_of_ones_own_that_keeps_checkpoints_does_not_mix_members():
+    panel, settings = weather((300,)), {**SMALL, "members": 2, "skip": False}
+    told = Memory()
+    watched, alone = fit("gru", panel, 6, watch=told, **settings), fit("gru", panel, 6, **settings)
+    assert all(np.array_equal(array, watched.learned.arrays()[name]) for name, array in alone.learned.arrays().items())
+    assert (told.stores, len(told.reports) > LOOKS) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "bare"),
+    [([1.0, 1.02], [False, True]), ([1.0, 1.2], [False, False]), ([1.2, 1.0], [True, True]), ([math.inf, 1.0], [True, True])],
+)
+def test_members_take_turns_with_the_skip_or_are_of_the_kind_that_judged_better(first, bare):
+    assert [not spec("gru").recipe(member, first).skip for member in range(4)] == [False, True, *bare]
+    assert all(spec("gru", skip=False).recipe(member, first) == spec("gru", skip=False) for member in range(4))
+
+
 def test_members_side_by_side_have_the_same_bits_and_go_on_where_they_were_cut_off(tmp_path):
     panel, settings = weather((300,)), {**SMALL, "members": 4}
     watch = Files(tmp_path / "checkpoint", tmp_path / "told", ("gru", LOOKS + 5))
@@ -106,6 +124,9 @@ def test_members_side_by_side_have_the_same_bits_and_go_on_where_they_were_cut_o
     for name, array in one.learned.arrays().items():
         assert np.array_equal(array, two.learned.arrays()[name]), name
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
+    with parallel_config(backend="threading"):  # which would share torch's random state
+        threads = fit("gru", panel, 6, jobs=2, **settings)
+    assert all(np.array_equal(array, threads.learned.arrays()[name]) for name, array in one.learned.arrays().items())
     assert one.log.notes == two.log.notes == resumed.log.notes
     assert one.log.history == two.log.history == resumed.log.history
     assert two.log.seconds > 0.5 * one.log.seconds  # those of the other processes count
@@ -131,7 +152,7 @@ def test_members_that_judge_badly_are_left_out_and_a_bad_recipe_is_not_tried_aga
     assert lowest[1] > 1.05 * lowest[0]
     assert all(net.skip is not None for net in fitted.learned.nets)
     assert len(fitted.learned.nets) == sum(loss <= 1.05 * min(lowest) for loss in lowest) < 4
-    assert f"the mean of {len(fitted.learned.nets)} nets, 0 of them without the skip" in fitted.log.notes[0]
+    assert f"the mean of {counted(len(fitted.learned.nets), 'net')}, 0 of them without the skip" in fitted.log.notes[0]
     save(fitted, tmp_path / "model.safetensors")
     loaded = load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict(panel).values, fitted.predict(panel).values)
@@ -224,39 +245,3 @@ def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hast
         1e-9, Last(4, 2), lambda _, origins: ((torch.zeros(len(origins), 4),), torch.zeros(len(origins), 2), None), windows, how, hasty
     )
     assert (found.steps, found.finish, found.learning_rate) == (LOOKS, 0, pytest.approx(1e-3 * times))
-
-
-def test_members_read_shorter_and_longer_contexts_of_many_rows_unless_one_is_given(tmp_path, monkeypatch):
-    """The second and the third read half as many rows, the fourth, without the skip, twice as many; each forecasts as it does alone."""
-    monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
-    monkeypatch.setattr("forecast.models.settings.FEW", 600)
-    panel, settings = weather((400, 300)), {"units": 8, "steps": 24, "batch": 32, "attention": True, "segment": 6}
-    together = fit("gru", panel, 6, members=5, seed=4, **settings)
-    sized = spec("gru", **settings).settle(panel, 6)
-    usual, half = sized.context, sized.shorter()
-    contexts = [usual, half, half, 2 * usual, usual]
-    assert [net.context for net in together.learned.nets] == contexts
-    assert [net.skip is None for net in together.learned.nets] == [False, True, False, True, False]
-    assert together.context == 2 * usual
-    assert f"reads {usual}, {half}, {2 * usual} rows in segments of 6" in together.log.notes[0]
-    alone = [fit("gru", panel, 6, seed=4 + i, context=rows, skip=i % 2 == 0, **settings) for i, rows in enumerate(contexts)]
-    assert np.abs(together.predict(panel).values - np.mean([one.predict(panel).values for one in alone], axis=0)).max() < 1e-6
-    weights = [attention(one, panel) for one in (together, *alone)]
-    assert [one.shape[1] for one in weights] == [rows // 6 for rows in (together.context, *contexts)]
-    assert np.abs(weights[0][:, -3] - np.mean([one[:, -3] for one in weights[1:]], axis=0)).max() < 1e-6
-    assert np.abs(weights[0].sum(1) - 1).max() < 1e-6
-    save(together, tmp_path / "model.safetensors")
-    assert np.array_equal(load(tmp_path / "model.safetensors").predict(panel).values, together.predict(panel).values)
-    given = fit("gru", panel, 6, members=4, context=usual, **settings)
-    assert {net.context for net in given.learned.nets} == {usual}
-    few = fit("gru", weather((300,)), 6, members=4, **settings)
-    assert len({net.context for net in few.learned.nets}) == 1
-
-
-@pytest.mark.parametrize(
-    ("rows", "settings", "expected"), [(64, {}, (12, 24)), (400, {"anchor": "season", "span": 33}, (36, 96)), (400, {"segment": 12}, (48, 168))]
-)
-def test_a_longer_context_leaves_half_a_series_and_a_shorter_one_the_season_of_the_anchor(rows, settings, expected):
-    panel = weather((rows,))
-    sized = spec("gru", **settings).settle(panel, 6)
-    assert (sized.shorter(), sized.longer(panel, 6)) == expected
