@@ -25,7 +25,7 @@ _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 STEPS = ("1s", "5s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h", "12h", "1D", "7D")  # that people use
 SESSIONS = 5  # of several bars that a file must have to be read as such
 WHOLE = 0.9  # of the bars between the first and the last of a session are there, but for its pauses
-MOST = 0.5  # of the sessions are as long as the clock says
+MOST = 0.5  # of the sessions are as long as the clock says, and have its long pauses
 PAUSES = 3  # that a session has at most, as those of futures in China; more are gaps of another kind
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
     "s": ("s", "S", "sec", "second", "seconds"),
@@ -301,27 +301,30 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
     mask = _weekmask(series, days[first])
     if mask is None or len(first) < SESSIONS or (spans == span).mean() < MOST or not step <= span <= 0.75 * DAY - step:
         return None
-    for share in (WHOLE, MOST):  # a break that has moved lies elsewhere on some days; a bar that a few days lack by chance is no pause
-        clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step, share))
-        bar, past = _place(hour, clock)
-        wanted = (bar[last] - bar[first] + 1).sum()
-        if not (past % step).any() and np.count_nonzero(past < step) >= WHOLE * wanted:
-            return replace(clock, bars=int(_place(np.array(opens + span), clock)[0]) + 1)
-    return None
+    clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step))
+    bar, past = _place(hour, clock)
+    wanted = (bar[last] - bar[first] + 1).sum()
+    if (past % step).any() or np.count_nonzero(past < step) < WHOLE * wanted:
+        return None
+    return replace(clock, bars=int(_place(np.array(opens + span), clock)[0]) + 1)
 
 
-def _pauses(hour: Array, last: Array, opens: int, span: int, step: int, share: float) -> tuple[tuple[int, int], ...]:
-    """The pauses that at least this share of the days have, of rows (n,) at these hours; last: the last row of each day."""
+def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple[tuple[int, int], ...]:
+    """The pauses of a clock, of rows (n,) at these hours, the last of each day at `last`: waits between bars that nearly all days have.
+
+    Of a long one it is enough that most days have it, for a break may have moved: a few missing bars at the same hour are no such wait.
+    """
     wait = np.diff(hour, append=0)
     wait[last] = step
     before = np.flatnonzero(wait > step)
     starts, counts = np.unique(hour[before], return_counts=True)
     pauses: list[tuple[int, int]] = []
-    for start in starts[(counts >= share * len(last)) & (starts >= opens)]:
+    for start in starts[(counts >= MOST * len(last)) & (starts >= opens)].tolist():
         waits = wait[before[hour[before] == start]]
         usual = majority(waits)
+        share = MOST if usual - step >= (1 - WHOLE) * span else WHOLE
         if np.count_nonzero(waits == usual) >= share * len(last) and start + usual <= opens + span:
-            traded = int(start) - opens - sum(lasts for _, lasts in pauses)
+            traded = start - opens - sum(lasts for _, lasts in pauses)
             pauses.append((traded // step + 1, usual - step))
     return tuple(pauses) if len(pauses) <= PAUSES else ()
 

@@ -333,7 +333,7 @@ def _hours(clock: Clock) -> str:
     begins = [0, *(before for before, _ in clock.pauses), clock.bars]
     parts = np.array([(begin, end - 1) for begin, end in pairwise(begins)])
     minutes = begin_of(parts, clock) // 10**9 // 60
-    return " and ".join(" to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in part) for part in minutes.tolist())
+    return " and ".join(" to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in dict.fromkeys(part)) for part in minutes.tolist())
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
