@@ -303,8 +303,7 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
         return None
     clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step))
     bar, past = _place(hour, clock)
-    wanted = (bar[last] - bar[first] + 1).sum()
-    if (past % step).any() or np.count_nonzero(past < step) < WHOLE * wanted:
+    if (past % step).any() or len(stamps) < WHOLE * (bar[last] - bar[first] + 1).sum():
         return None
     return replace(clock, bars=int(_place(np.array(opens + span), clock)[0]) + 1)
 
@@ -319,11 +318,11 @@ def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple
     before = np.flatnonzero(wait > step)
     starts, counts = np.unique(hour[before], return_counts=True)
     pauses: list[tuple[int, int]] = []
-    for start in starts[(counts >= MOST * len(last)) & (starts >= opens)].tolist():
+    for start in starts[(counts > MOST * len(last)) & (starts >= opens)].tolist():  # more than half: some day has any two of them
         waits = wait[before[hour[before] == start]]
         usual = majority(waits)
         share = MOST if usual - step >= (1 - WHOLE) * span else WHOLE
-        if np.count_nonzero(waits == usual) >= share * len(last) and start + usual <= opens + span:
+        if np.count_nonzero(waits == usual) > share * len(last) and start + usual <= opens + span:
             traded = start - opens - sum(lasts for _, lasts in pauses)
             pauses.append((traded // step + 1, usual - step))
     return tuple(pauses) if len(pauses) <= PAUSES else ()
