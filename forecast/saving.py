@@ -68,7 +68,8 @@ def load(path: str | Path) -> Fitted:
     chosen = spec(settings.pop("model"), **settings)
     learned = chosen.restore(under(arrays, "learned."), goal)
     calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
-    return Fitted(chosen, goal, columns, Clock(**values["clock"]), scaling, learned, log_of(values["log"]), calibration)
+    clock = Clock(**values["clock"] | {"pauses": tuple(tuple(pause) for pause in values["clock"]["pauses"])})
+    return Fitted(chosen, goal, columns, clock, scaling, learned, log_of(values["log"]), calibration)
 
 
 def _absent(path: Path) -> str:

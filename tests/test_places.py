@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import forecast as fc
 from forecast.cli import app
 from forecast.daily import kept_forecasts, predict_run, score_run
+from forecast.saving import save
 
 HOURS = pd.date_range("2023-11-01", "2024-11-10", freq="h", tz="Europe/Paris", inclusive="left")
 SPRING, AUTUMN = pd.Timestamp("2024-03-31", tz="Europe/Paris"), pd.Timestamp("2024-10-27", tz="Europe/Paris")
@@ -168,6 +169,67 @@ def test_the_bars_to_come_are_those_of_the_exchange_also_of_half_days(step, cut,
     pd.DataFrame({"time": later, "close": 2.0}).to_csv(tmp_path / "new.csv", index=False)
     newer = fc.read(tmp_path / "new.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
     assert newer.clock == panel.clock
+
+
+def schedule(name, first, last, step):
+    """Local stamps of the bars of an exchange with a lunch break, part by part as exchange_calendars gives them."""
+    from forecast.data.exchanges import exchange
+
+    days = exchange(name).schedule.loc[first:last]
+    half = days["break_start"].isna()
+    starts = pd.concat([days["open"], days["break_end"][~half]]).sort_values()
+    ends = pd.concat([days["break_start"].where(~half, days["close"]), days["close"][~half]]).sort_values()
+    bars = [pd.date_range(start, end, freq=step, inclusive="left") for start, end in zip(starts, ends, strict=True)]
+    return bars[0].append(bars[1:])
+
+
+NOISES = {"other-hours", "missing-bar", "missing-session", "not-a-session", "gap"}
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "step", "first", "last", "sizes"),
+    [
+        ("XTKS", "Asia/Tokyo", "5min", "2023-04-03", "2024-03-29", (60, 60)),
+        ("XTKS", "Asia/Tokyo", "1min", "2024-11-05", "2024-12-30", (330, 330)),  # the 31st to the 3rd have none, and afternoons end at 15:30
+        ("XHKG", "Asia/Hong_Kong", "5min", "2023-12-27", "2024-12-23", (30, 66)),  # a half day, two holidays
+        ("XHKG", "Asia/Hong_Kong", "30min", "2023-12-27", "2024-12-30", (5, 11)),
+        ("XHKG", "Asia/Hong_Kong", "1h", "2023-12-27", "2024-12-31", (6, 6)),  # after a half day
+        ("XSHG", "Asia/Shanghai", "15min", "2024-01-02", "2024-09-30", (16, 16)),  # a week of holidays
+    ],
+)
+def test_a_year_of_bars_with_a_lunch_break_goes_on_as_the_exchange_does(name, zone, step, first, last, sizes, tmp_path):
+    every = schedule(name, first, "2025-01-31", step)
+    known = int(np.count_nonzero(every < pd.Timestamp(last, tz=zone) + pd.Timedelta("1D")))
+    ahead = every[known : known + sum(sizes)]
+    assert tuple(ahead.tz_convert(zone).to_series().groupby(ahead.tz_convert(zone).date).size()) == sizes
+    local = every[:known].tz_convert(zone).tz_localize(None)
+    pd.DataFrame({"time": local, "close": np.arange(known) + 100.0}).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", tz=zone, calendar=name)
+    assert not NOISES & {one.code for one in panel.findings}
+    fitted = fc.fit("drift", panel, horizon=sum(sizes))
+    assert (pd.DatetimeIndex(fitted.predict(panel).to_frame()["ds"]) == ahead).all()
+    save(fitted, tmp_path / "model.safetensors")
+    assert fc.load(tmp_path / "model.safetensors").clock == panel.clock
+
+
+@pytest.mark.parametrize(("name", "zone", "step"), [("XTKS", "Asia/Tokyo", "5min"), ("XHKG", "Asia/Hong_Kong", "1min")])
+def test_bars_with_a_lunch_break_go_on_without_a_calendar(name, zone, step, tmp_path):
+    """Two series, of which one ends in the morning: Thursday and Friday come, then Monday; a bar that is missing is one, the break is not."""
+    every = schedule(name, "2023-12-04", "2024-01-31", step).tz_convert(zone)
+    known = every[every < pd.Timestamp("2024-01-18", tz=zone)]
+    early, hole = known[known < known[-1].normalize() + pd.Timedelta("10h")], pd.Timestamp("2024-01-17 14:10", tz=zone)
+    frames = [pd.DataFrame({"time": t.tz_localize(None), "id": i, "y": 1.0}) for i, t in (("early", early), ("whole", known.drop(hole)))]
+    pd.concat(frames).to_csv(tmp_path / "x.csv", index=False)
+    panel = fc.read(tmp_path / "x.csv", tz=zone)
+    assert [one.code for one in panel.findings if one.code in NOISES] == ["missing-bar"]
+    assert f"whole: a bar is missing in sessions, the first {hole:%Y-%m-%d %H:%M}" in " ".join(map(str, panel.findings))
+    assert f"{'09:00 to 11:25 and 12:30 to 14:55' if name == 'XTKS' else '09:30 to 11:59 and 13:00 to 15:59'}, holidays" in " ".join(
+        map(str, panel.findings)
+    )
+    ahead = panel.stamps(panel.ends(), 2 * panel.clock.bars)
+    for mine, after in zip(ahead, (early, known), strict=True):
+        wanted = every[len(after) : len(after) + 2 * panel.clock.bars]
+        assert (pd.DatetimeIndex(mine, tz="UTC") == wanted).all()
 
 
 @pytest.mark.parametrize("calendar", [None, "XNYS"])

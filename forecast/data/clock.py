@@ -5,13 +5,13 @@ Stamps are `datetime64[ns]` (UTC) or, on the step clock, `int64` row numbers. Ev
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.exchanges import bars_after, bars_of, sessions_after, sessions_of
+from forecast.data.exchanges import bars_after, early_of, sessions_after, sessions_of
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -24,7 +24,9 @@ _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 STEPS = ("1s", "5s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h", "12h", "1D", "7D")  # that people use
 SESSIONS = 5  # of several bars that a file must have to be read as such
-WHOLE = 0.9  # of the bars between the first and the last of a session are there
+WHOLE = 0.9  # of the bars between the first and the last of a session are there, but for its pauses
+MOST = 0.5  # of the sessions are as long as the clock says, and have its long pauses
+PAUSES = 3  # that a session has at most, as those of futures in China; more are gaps of another kind
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
     "s": ("s", "S", "sec", "second", "seconds"),
     "min": ("m", "min", "T", "minute", "minutes"),
@@ -45,8 +47,9 @@ class Clock:
     kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D". `calendar`: `freq` is B (business days) or
     MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
     number counts, and future stamps are those of the exchange `calendar`, or else the next days of `weekmask` (Monday first). Sessions may be of
-    several `bars`, `freq` such as "5min" apart, the first one `opens` nanoseconds after midnight. tz: the place whose hours of the day
-    count, "" = UTC; stamps stay UTC.
+    several `bars`, `freq` such as "5min" apart, the first one `opens` nanoseconds after midnight. pauses: such as a lunch break, each
+    (bars of the session before it, nanoseconds that it lasts); no bar lies in them. tz: the place whose hours of the day count, "" = UTC;
+    stamps stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
@@ -56,6 +59,7 @@ class Clock:
     opens: int = 0
     bars: int = 1
     calendar: str = ""
+    pauses: tuple[tuple[int, int], ...] = ()
 
     @property
     def dated(self) -> bool:
@@ -82,7 +86,8 @@ class Clock:
             return names.get(self.step, f"every {self.freq}")
         place = f" of {self.calendar}" if self.calendar else ""
         if self.bars > 1:
-            return f"every {self.freq} of trading sessions{place}, {self.bars} a session"
+            pauses = {0: "", 1: " with a break"}.get(len(self.pauses), f" with {len(self.pauses)} breaks")
+            return f"every {self.freq} of trading sessions{place}, {self.bars} a session{pauses}"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
         return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(self.kind) or table[self.freq[0]]
 
@@ -165,11 +170,11 @@ class Clock:
         days = local.astype("datetime64[D]")
         bar = bar_of(local, self)
         if self.calendar:
-            ahead, bar = bars_after(self.calendar, days, bar, offsets, self.bars, self.step)
+            ahead, bar = bars_after(self.calendar, days, bar, offsets, bars_of(self))
         else:
             bar = np.where(np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1) + offsets
             ahead, bar = np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask), bar % self.bars
-        return to_utc(ahead.astype("datetime64[ns]") + (self.opens + bar * self.step).astype("timedelta64[ns]"), self.tz)
+        return to_utc(ahead.astype("datetime64[ns]") + begin_of(bar, self).astype("timedelta64[ns]"), self.tz)
 
     def position(self, stamps: Array) -> Array:
         """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
@@ -284,25 +289,80 @@ def _weekmask(series: list[Array], days: Array) -> str | None:
 
 
 def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
-    """Bars of trading sessions: the same hours of some weekdays, nearly whole, and none at night; None for anything else."""
+    """Bars of trading sessions: the same hours of some weekdays, nearly whole but for pauses, and none at night; None for anything else."""
     stamps = to_local(np.concatenate(series), zone)
     owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
     days = stamps.astype("datetime64[D]")
     hour = (stamps - days.astype("datetime64[ns]")).astype("int64")
     edge = np.flatnonzero((days[1:] != days[:-1]) | (owner[1:] != owner[:-1])) + 1
     first, last = np.append(0, edge), np.append(edge, len(stamps)) - 1
-    spans = (hour[last] - hour[first]) // step + 1
-    opens, bars = majority(hour[first]), majority(spans)
+    spans = hour[last] - hour[first]
+    opens, span = majority(hour[first]), majority(spans)
     mask = _weekmask(series, days[first])
-    whole = len(first) >= SESSIONS and len(stamps) >= WHOLE * spans.sum() and (spans == bars).mean() >= 0.5
-    if mask is None or not whole or not 1 < bars <= 0.75 * DAY / step or ((hour - opens) % step).any():
+    if mask is None or len(first) < SESSIONS or (spans == span).mean() < MOST or not step <= span <= 0.75 * DAY - step:
         return None
-    return Clock("sessions", freq_of(step), zone, mask, opens, bars)
+    clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step))
+    bar, past = _place(hour, clock)
+    if (past % step).any() or len(stamps) < WHOLE * (bar[last] - bar[first] + 1).sum():
+        return None
+    return replace(clock, bars=int(_place(np.array(opens + span), clock)[0]) + 1)
+
+
+def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple[tuple[int, int], ...]:
+    """The pauses of a clock, of rows (n,) at these hours, the last of each day at `last`: waits between bars that nearly all days have.
+
+    Of a long one it is enough that most days have it, for a break may have moved: a few missing bars at the same hour are no such wait.
+    """
+    wait = np.diff(hour, append=0)
+    wait[last] = step
+    before = np.flatnonzero(wait > step)
+    starts, counts = np.unique(hour[before], return_counts=True)
+    pauses: list[tuple[int, int]] = []
+    for start in starts[(counts > MOST * len(last)) & (starts >= opens)].tolist():  # more than half: some day has any two of them
+        waits = wait[before[hour[before] == start]]
+        usual = majority(waits)
+        share = MOST if usual - step >= (1 - WHOLE) * span else WHOLE
+        if np.count_nonzero(waits == usual) > share * len(last) and start + usual <= opens + span:
+            traded = start - opens - sum(lasts for _, lasts in pauses)
+            pauses.append((traded // step + 1, usual - step))
+    return tuple(pauses) if len(pauses) <= PAUSES else ()
+
+
+def begin_of(bar: Array, clock: Clock) -> Array:
+    """Nanoseconds after midnight at which bars of these numbers begin, int64: the inverse of `bar_of`."""
+    return clock.opens + bar * clock.step + sum(np.where(bar >= before, lasts, 0) for before, lasts in clock.pauses)
+
+
+def _place(hour: Array, clock: Clock) -> tuple[Array, Array]:
+    """(the number of the last bar that has begun, nanoseconds since then) at each hour, in nanoseconds after midnight; a step or more in a pause."""
+    traded = hour - clock.opens
+    for before, lasts in clock.pauses:
+        pause = before * clock.step
+        traded = np.where(traded >= pause + lasts, traded - lasts, np.minimum(traded, pause - 1))
+    bar = traded // clock.step
+    return bar, hour - begin_of(bar, clock)
+
+
+def _hour(local: Array) -> Array:
+    """Nanoseconds after midnight, int64."""
+    return (local - local.astype("datetime64[D]").astype("datetime64[ns]")).astype("int64")
 
 
 def bar_of(local: Array, clock: Clock) -> Array:
-    """The number of the bar of its day in which each local stamp lies, int64, 0 for the one that opens a session."""
-    return ((local - local.astype("datetime64[D]").astype("datetime64[ns]")).astype("int64") - clock.opens) // clock.step
+    """The number of the last bar of its day that has begun at each local stamp, int64, 0 for the one that opens a session."""
+    return _place(_hour(local), clock)[0]
+
+
+def in_hours(local: Array, clock: Clock) -> Array:
+    """Whether each local stamp lies in a bar of a session, so neither before nor after it nor in a pause."""
+    bar, past = _place(_hour(local), clock)
+    return (bar >= 0) & (bar < clock.bars) & (past < clock.step)
+
+
+def bars_of(clock: Clock) -> Array:
+    """How many bars each session of the exchange of a clock has: a half day those that begin before it ends."""
+    ends = begin_of(np.array(clock.bars - 1), clock) + clock.step - early_of(clock.calendar)
+    return np.maximum(_place(ends - 1, clock)[0] + 1, 1)
 
 
 def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
@@ -321,9 +381,9 @@ def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
         at = np.minimum(np.searchsorted(sessions, days), len(sessions) - 1)
         whole = (sessions[at] == days) & (low >= 0) & (high < clock.bars)
         low[1:] = np.where(whole, 0, low)[1:]
-        high[:-1] = np.where(whole, np.maximum(high, bars_of(clock.calendar, clock.bars, clock.step)[at] - 1), high)[:-1]
+        high[:-1] = np.where(whole, np.maximum(high, bars_of(clock)[at] - 1), high)[:-1]
     day, column = np.nonzero((usual >= low[:, None]) & (usual <= high[:, None]))
-    wanted = days[day].astype("datetime64[ns]") + (clock.opens + usual[column] * clock.step).astype("timedelta64[ns]")
+    wanted = days[day].astype("datetime64[ns]") + begin_of(usual[column], clock).astype("timedelta64[ns]")
     absent = np.setdiff1d(wanted, local)
     return absent, np.maximum(np.searchsorted(local, absent) - 1, 0)
 

@@ -69,17 +69,13 @@ def sessions_after(name: str, days: Array, offsets: Array) -> Array:
     return ahead
 
 
-def bars_of(name: str, bars: int, step: int) -> Array:
-    """How many bars of `step` ns each session of an exchange has where a whole one has `bars`: a half day as many fewer as it ends early."""
-    return np.maximum(bars - early_of(name) // step, 1)
-
-
-def bars_after(name: str, days: Array, bar: Array, offsets: Array, bars: int, step: int) -> tuple[Array, Array]:
+def bars_after(name: str, days: Array, bar: Array, offsets: Array, counts: Array) -> tuple[Array, Array]:
     """(sessions datetime64[D], bars in them) that lie `offsets` (m,) bars after bar number `bar` (..., 1) of `days` (..., 1).
 
-    A day without a session stands for the end of the last one before it. Raises ForecastError where the calendar does not reach so far.
+    counts: how many bars each session of the exchange has. A day without a session stands for the end of the last one before it.
+    Raises ForecastError where the calendar does not reach so far.
     """
-    sessions, counts = sessions_of(name), bars_of(name, bars, step)
+    sessions = sessions_of(name)
     before = np.concatenate([[0], np.cumsum(counts)])
     last = np.searchsorted(sessions, days, side="right") - 1
     if days.size and last.min() < 0:

@@ -17,7 +17,7 @@ import numpy as np
 from forecast.data.buckets import HOWS, How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
 from forecast.data.checks import look_at_series
-from forecast.data.clock import Clock, bar_of, clock_of, missing_bars, show
+from forecast.data.clock import Clock, begin_of, clock_of, in_hours, missing_bars, show
 from forecast.data.columns import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
@@ -293,8 +293,7 @@ def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> 
     """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told."""
     assert rows.times is not None
     local = to_local(rows.times, clock.tz)
-    bar = bar_of(local, clock)
-    odd = np.flatnonzero((bar < 0) | (bar >= clock.bars))
+    odd = np.flatnonzero(~in_hours(local, clock))
     if not len(odd):
         return
     place = str(exchange(clock.calendar).tz) if clock.calendar else "America/New_York"
@@ -330,9 +329,11 @@ def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, rep
 
 
 def _hours(clock: Clock) -> str:
-    """The first and the last bar of a session, such as 09:30 to 15:30."""
-    ends = [(clock.opens + bar * clock.step) // 10**9 // 60 for bar in (0, clock.bars - 1)]
-    return " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in ends)
+    """The first and the last bar of a session, such as 09:30 to 15:30, or of each part of it."""
+    begins = [0, *(before for before, _ in clock.pauses), clock.bars]
+    parts = np.array([(begin, end - 1) for begin, end in pairwise(begins)])
+    minutes = begin_of(parts, clock) // 10**9 // 60
+    return " and ".join(" to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in dict.fromkeys(part)) for part in minutes.tolist())
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:

@@ -21,6 +21,9 @@ DAYS = [f"2024-01-{day:02}" for day in range(1, 13)]
 VALUES = [float(v) for v in range(12)]
 AUTUMN = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Paris")
 HOURS = pd.date_range("2024-01-01", periods=12, freq="h")
+NOON = pd.Timestamp("2024-01-01 11:30")
+LUNCH = pd.DatetimeIndex([t for t in pd.date_range("2024-01-01 09:00", "2024-01-12 14:30", freq="30min") if t.weekday() < 5 and 9 <= t.hour < 15])
+LUNCH = LUNCH[~LUNCH.strftime("%H:%M").isin(["11:30", "12:00"])]  # 10 bars a session, 09:00 to 11:00 and 12:30 to 14:30
 
 
 def csv(header="ds,y", rows=None, sep=",", end="\n"):
@@ -1067,6 +1070,9 @@ SAID = {
     "day numbers that lie ahead": (csv("date,y", rows=[f"{60310 + i},{i}" for i in range(12)]), {}, "ambiguous-day-numbers", (13,)),
     "zone": (hours(lambda t: f"{t}"), {"tz": "Europe/Paris"}, "zone", ()),
     "trading days": (csv(rows=[f"{t:%Y-%m-%d},1" for t in pd.bdate_range("2024-01-01", periods=30).delete([7])]), {}, "assumed-stamps", ()),
+    "bars with a lunch break": (csv(rows=[f"{t},1" for t in LUNCH]), {"tz": "Asia/Tokyo"}, "assumed-stamps", ()),
+    "a bar in the lunch break": (csv(rows=[f"{t},1" for t in LUNCH.union([NOON])]), {"tz": "Asia/Tokyo"}, "other-hours", (7,)),
+    "no bar after the lunch break": (csv(rows=[f"{t},1" for t in LUNCH.drop(LUNCH[15])]), {"tz": "Asia/Tokyo"}, "missing-bar", (16,)),
     "mid-month": (csv(rows=[f"2024-{m:02}-15,1" for m in range(1, 13)]), {}, "relabelled", ()),
     "newest first": ("\n".join([csv().splitlines()[0], *csv().splitlines()[:0:-1]]), {}, "newest-first", ()),
     "unsorted": (csv(rows=[csv().splitlines()[i] for i in (2, 1, *range(3, 13))]), {}, "unsorted", (3,)),

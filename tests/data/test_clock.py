@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from forecast.data.clock import Clock, infer_clock
+from forecast.data.clock import Clock, bar_of, begin_of, in_hours, infer_clock, missing_bars
 from forecast.errors import ForecastError
 
 
@@ -147,6 +149,79 @@ def test_bars_of_trading_hours_are_sessions_also_with_holidays_and_holes():
 )
 def test_what_is_no_session_keeps_its_fixed_step(times):
     assert infer_clock([np.unique(times)]) == Clock("fixed", "5min")
+
+
+MINUTE = 60 * 10**9
+
+
+def parts(*hours, first="2024-01-02", days=15, step=5):
+    """Bars of weekdays in each of several parts of the day: ("09:00", "11:30"), each without the bar that begins at its end."""
+    dates = np.busday_offset(first, np.arange(days))
+    ends = [[np.timedelta64(int(hour[:2]) * 60 + int(hour[3:]), "m") for hour in part] for part in hours]
+    minutes = np.concatenate([np.arange(start, end, np.timedelta64(step, "m")) for start, end in ends])
+    return (dates[:, None] + minutes).ravel().astype("datetime64[ns]")
+
+
+TOKYO, HONG_KONG, SHANGHAI = (
+    (("09:00", "11:30"), ("12:30", "15:00")),
+    (("09:30", "12:00"), ("13:00", "16:00")),
+    (("09:30", "11:30"), ("13:00", "15:00")),
+)
+
+
+@pytest.mark.parametrize(
+    ("hours", "step", "bars", "pauses"),
+    [
+        (TOKYO, 5, 60, ((30, 60),)),
+        (TOKYO, 1, 300, ((150, 60),)),
+        (HONG_KONG, 30, 11, ((5, 60),)),
+        (HONG_KONG, 60, 6, ((3, 30),)),  # the third hour would end in the break: no bar is longer than a step
+        (SHANGHAI, 60, 4, ((2, 90),)),
+        ((("09:00", "11:31"), ("12:30", "15:25"), ("15:30", "15:31")), 1, 327, ((151, 59), (326, 5))),  # with both auctions that close a part
+        ((("09:00", "15:20"), ("15:30", "15:31")), 1, 381, ((380, 10),)),  # a tenth of the day is not needed where all days have it
+    ],
+)
+def test_bars_with_a_break_are_sessions_that_leave_it_out(hours, step, bars, pauses):
+    """Every bar is the next of the one before it, for a whole fortnight; so are those that come, one by one."""
+    times = parts(*hours, step=step)
+    clock = infer_clock([times[: -2 * bars]])
+    opens = int(hours[0][0][:2]) * 60 + int(hours[0][0][3:])
+    lasting = tuple((before, lasts * MINUTE) for before, lasts in pauses)
+    assert clock == Clock("sessions", "1h" if step == 60 else f"{step}min", opens=opens * MINUTE, bars=bars, pauses=lasting)
+    assert (clock.after(times[-2 * bars - 1 : -2 * bars], np.arange(1, 2 * bars + 1))[0] == times[-2 * bars :]).all()
+    number = bar_of(times, clock)
+    assert (number == np.tile(np.arange(bars), 15)).all()
+    assert (times.astype("datetime64[D]") + begin_of(number, clock).astype("timedelta64[ns]") == times).all()
+    assert in_hours(times, clock).all()
+    assert not len(missing_bars(times, clock)[0])
+
+
+def test_what_lies_in_a_break_comes_after_the_bar_before_it():
+    clock = infer_clock([parts(*TOKYO)])
+    noon = stamps("2024-01-03T11:25", "2024-01-03T11:30", "2024-01-03T12:29", "2024-01-03T12:30")
+    assert bar_of(noon, clock).tolist() == [29, 29, 29, 30]
+    assert in_hours(noon, clock).tolist() == [True, False, False, True]
+    assert clock.after(noon, np.array([1]))[:, 0].tolist() == stamps(*3 * ["2024-01-03T12:30"], "2024-01-03T12:35").tolist()
+    assert clock.words == "every 5min of trading sessions, 60 a session with a break"
+
+
+def test_a_break_that_has_moved_or_was_dropped_leaves_sessions():
+    """Hong Kong until 2012: 12:30 to 14:30, then 12:00 to 13:00; Singapore gave its break up in 2011."""
+    moved = np.concatenate([parts(("10:00", "12:30"), ("14:30", "16:00"), days=10), parts(*HONG_KONG, first="2024-01-16", days=14)])
+    clock = infer_clock([moved])
+    assert (clock.bars, clock.pauses) == (66, ((30, 60 * MINUTE),))
+    assert np.count_nonzero(~in_hours(moved, clock)) == 10 * 6
+    dropped = np.concatenate([parts(("09:00", "12:30"), ("14:00", "17:00"), days=14), parts(("09:00", "17:00"), first="2024-01-22", days=10)])
+    clock = infer_clock([dropped])
+    assert (clock.bars, clock.pauses) == (78, ((42, 90 * MINUTE),))
+    assert np.count_nonzero(~in_hours(dropped, clock)) == 10 * 18
+    assert not len(missing_bars(dropped, clock)[0])
+
+
+def test_a_bar_that_is_missing_on_most_days_is_no_break():
+    times = sessions(days=10)
+    assert infer_clock([np.delete(times, 40 + 78 * np.arange(8))]) == BARS
+    assert infer_clock([np.delete(times, 40 + 78 * np.arange(10))]) == replace(BARS, bars=77, pauses=((40, 5 * MINUTE),))
 
 
 def test_the_bars_after_the_last_are_those_of_the_next_weekday():
