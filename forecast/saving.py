@@ -20,7 +20,7 @@ from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 5  # of model files; raised when an older one can no longer be read
+FORMAT = 6  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
