@@ -111,7 +111,7 @@ def many(kind: str, count: int, rows: int, seed: int = 0) -> Panel:
 
 
 def speed_cell(kind: str, count: int) -> dict[str, float]:
-    """CPU seconds of one fit of so many series of 500 points and of its forecast, and its loss; more than 20 series share the orders of five."""
+    """CPU seconds of one fit of so many series of 500 points and of its forecast, and its loss; of more than 20 series five are searched."""
     panel = many(kind, count, 500 + HORIZON)
     origins = np.stack([np.arange(count), np.full(count, 500)], axis=1)
     begun = time.process_time()

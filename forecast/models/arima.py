@@ -17,13 +17,13 @@ from pydantic import Field
 
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.arima_search import Model, Series, Waves, choose, estimate, find_waves
+from forecast.models.arima_search import Model, Series, Waves, adopt, choose, find_waves
 from forecast.models.base import Goal, Watch, normal_quantiles
 from forecast.models.naive import Naive, Repeated, last_observed
 from forecast.models.sarima import Order, forecasts, growth, rows_to_fade
 from forecast.results import Log
 
-SHARED, SEARCHED = 20, 5  # a panel of more series searches the longest ones only; the others take over their most frequent choice
+SHARED, SEARCHED = 20, 5  # a panel of more series searches the longest ones only; each of the others takes over one of their choices
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Arima:
         series = [Series(past, i, waves, self.stretch) for i in range(len(past.ids))]
         longest = np.argsort(-past.lengths, kind="stable")[: SEARCHED if len(series) > SHARED else None]
         found = {int(i): choose(series[i], largest, goal.horizon) for i in longest}
-        form, order = Counter((model.form, model.order) for model in found.values()).most_common(1)[0][0]
-        models = [found[i] if i in found else estimate(one, [one.order(order, one.allowed(form))], one.allowed(form)) for i, one in enumerate(series)]
+        choices = [choice for choice, _ in Counter((model.form, model.order) for model in found.values()).most_common()]
+        models = [found[i] if i in found else adopt(one, choices, largest, goal.horizon) for i, one in enumerate(series)]
         shocks = np.array([one_step_spread(one, model) for one, model in zip(series, models, strict=True)])
         parameters = np.zeros((len(models), max(model.order.size for model in models)))
         for i, model in enumerate(models):

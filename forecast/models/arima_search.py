@@ -359,10 +359,25 @@ def choose(series: Series, largest: Order, horizon: int) -> Model:
         chosen = proposed(series, largest)
     else:
         for form in series.forms(largest.d, largest.D):
-            error = recent_error(series, form, largest, held, horizon)
+            error = recent_error(series, form, candidates(series.order(largest, form)), held, horizon)
             if error < MARGIN * least:
                 chosen, least = form, error
     return estimate(series, candidates(series.order(largest, chosen)), chosen)
+
+
+def adopt(series: Series, choices: list[tuple[Form, Order]], largest: Order, horizon: int) -> Model:
+    """One of the choices of other series, the most frequent first. Of their forms the one with the smallest error on the hold-out, as in `choose`, or
+    the nearest to what the tests propose; then the best of the orders that go with it, estimated."""
+    orders: dict[Form, list[Order]] = {}
+    for form, order in ((series.allowed(form), order) for form, order in choices):
+        orders[form] = list(dict.fromkeys([*orders.get(form, []), series.order(order, form)]))
+    held, chosen = -(-min(series.stretch, len(series.values)) // 3), next(iter(orders))
+    if len(orders) > 1 and held >= TRUSTED * horizon:
+        chosen = min(orders, key=lambda form: recent_error(series, form, orders[form], held, horizon))
+    elif len(orders) > 1:
+        wanted = proposed(series, largest)
+        chosen = min(orders, key=lambda form: (form.D != wanted.D, form.d != wanted.d, form.cycles != wanted.cycles))
+    return estimate(series, orders[chosen], chosen)
 
 
 def proposed(series: Series, largest: Order) -> Form:
@@ -373,10 +388,10 @@ def proposed(series: Series, largest: Order) -> Form:
     return form._replace(d=int(largest.d > 0 and kpss(noise) > LEVEL))
 
 
-def recent_error(series: Series, form: Form, largest: Order, held: int, horizon: int) -> float:
-    """Mean absolute error over all steps of the forecasts at each of the last `held` rows of the stretch."""
+def recent_error(series: Series, form: Form, orders: list[Order], held: int, horizon: int) -> float:
+    """Mean absolute error over all steps of the forecasts at each of the last `held` rows of the stretch, by the best of the orders."""
     _, noise = series.regress(form, held)
-    best = screen(noise, candidates(series.order(largest, form)))[0]
+    best = screen(noise, orders)[0]
     rows = np.arange(len(noise) - held, len(noise))
     padded = np.concatenate([noise, np.full(horizon, np.nan)])
     truth = np.lib.stride_tricks.sliding_window_view(padded, horizon)[rows]

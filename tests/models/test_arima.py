@@ -196,6 +196,19 @@ def test_many_series_share_the_orders_of_the_longest(monkeypatch) -> None:
     assert np.isfinite(fitted.predict(panel).values).all()
 
 
+@pytest.mark.parametrize("horizon", [5, 12], ids=["by the hold-out", "by the tests"])
+def test_each_of_many_series_takes_over_the_choice_that_is_like_it(monkeypatch, horizon) -> None:
+    """Walks with a drift and levels that return in turn, two of eight searched: the others have the differences of their kind."""
+    monkeypatch.setattr(module, "SHARED", 3)
+    monkeypatch.setattr(module, "SEARCHED", 2)
+    random = np.random.default_rng(5)
+    values = [lfilter([1], [1, -0.5] if i % 2 else [1, -1], (1 - i % 2) + random.normal(size=400 - i))[100:] for i in range(8)]
+    panel = make_panel(tuple("abcdefgh"), [np.arange(len(one)) for one in values], [one[:, None] for one in values], (Column("y", "target"),), STEP)
+    fitted = fit("arima", panel, horizon)
+    assert fitted.learned.orders[:, 1].tolist() == [1, 0] * 4
+    assert fitted.log.notes[-1].startswith("orders searched on the 2 longest of 8 series")
+
+
 def test_a_likelihood_that_fails_is_said_and_replaced(monkeypatch) -> None:
     likelihood = search.likelihood
     monkeypatch.setattr(search, "likelihood", lambda noise, order, start: None if len(start) else likelihood(noise, order, start))
