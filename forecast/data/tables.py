@@ -200,7 +200,7 @@ def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    return pa.types.is_boolean(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)
+    return pa.types.is_boolean(kind) or pa.types.is_null(kind) or (pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
 
 
 def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report) -> list[pa.ChunkedArray]:

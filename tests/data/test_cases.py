@@ -1393,6 +1393,15 @@ def test_a_folder_of_mixed_files(tmp_path):
     assert read(tmp_path).values[12:, 0].tolist() == [float(v > 3) for v in VALUES]
 
 
+def test_times_of_day_of_two_types_are_one_column(tmp_path):
+    for name, kind, day in (("a", pa.time32("ms"), 1), ("b", pa.time64("us"), 2)):
+        hours = pa.array([datetime.time(hour) for hour in range(24)], kind)
+        pq.write_table(pa.table({"date": [datetime.date(2024, 1, day)] * 24, "time": hours, "y": np.arange(24.0)}), tmp_path / f"{name}.parquet")
+    panel = read(tmp_path)
+    assert (panel.ids, panel.clock.freq) == (("a", "b"), "1h")
+    assert panel.times[[0, 47]].tolist() == np.array(["2024-01-01", "2024-01-02T23"], "datetime64[ns]").tolist()
+
+
 def test_an_index_of_text_without_a_name_is_read(tmp_path):
     for index, ids, times in ((DAYS, ("y",), DAYS), (list("ab") * 6, ("a", "b"), DAYS[::2])):
         frame = pd.DataFrame({"y": VALUES}, index=index) if ids == ("y",) else pd.DataFrame({"ds": np.repeat(DAYS[::2], 2), "y": VALUES}, index=index)
