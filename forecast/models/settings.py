@@ -126,7 +126,9 @@ class Settings:
     warmup: Share | None = _train(None, "share of the steps in which the rate rises linearly; none = a tenth, at most 100 steps", "Goyal et al. 2017")
     batch: Count | None = _size(None, "windows per step")
     steps: Count | None = _size(None, "training steps at most")
-    seconds: Positive | None = _train(None, "CPU seconds of training, about: fewer steps where the first show that all take longer")
+    seconds: Positive | None = _train(
+        None, "CPU seconds of training, about: fewer steps where the first show that all take longer; measured again where a killed fit goes on"
+    )
     average: Share = _train(0.99, "of the weights, exponential", "Polyak and Juditsky 1992; Izmailov et al. 2018")
     clip: Positive = _train(1.0, "highest norm of a gradient; 1e9 cuts nothing", "Pascanu et al. 2013")
     clip_value: Positive | None = _train(None, "highest absolute value in a gradient, cut before the norm", "Mikolov 2012")
