@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json
+import math
 import os
 import shlex
 import signal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.data.findings import Finding, Heard
+    from forecast.files import Array
     from forecast.plan import Run
 
 UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them
@@ -60,8 +62,10 @@ def _interrupted(goes_on: bool, *_: Any) -> None:
     goes_on: whether the command has a run folder, in which the next one finds what was finished.
     """
     shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which the progress display hides
-    kept = " Finished parts are kept: the same command goes on from here." if goes_on else ""
-    print(f"{shown}forecast: interrupted.{kept}", file=sys.stderr)
+    said = "interrupted." + " Finished parts are kept: the same command goes on from here." * goes_on
+    if "--json" in sys.argv:
+        print(json.dumps({"error": said}), flush=True)
+    print(f"{shown}forecast: {said}", file=sys.stderr)
     sys.stderr.flush()
     os._exit(130)
 
@@ -238,7 +242,7 @@ def predict(
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
     _say(findings, quiet=True)
     if keep:
-        newer = "the newer rows and " if file else ""
+        newer = f"the rows of {file} and " if file else ""
         print(f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
     if as_json:
         print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
@@ -551,13 +555,21 @@ def _wide(frame: "pd.DataFrame") -> str:
     if frame["unique_id"].nunique() == 1:
         table = frame.drop(columns="unique_id").set_index("ds")
         table.index.name = None
-        return str(table.to_string(float_format=lambda value: f"{value:.4g}", na_rep=""))
+        return str(table.to_string(float_format=_plain(table.to_numpy()), na_rep=""))
     model = frame.columns[2]
     table = frame.pivot(index="ds", columns="unique_id", values=model)
     more = f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all" if table.shape[1] > 8 else ""
     table = table.iloc[:, :8]
     table.columns.name, table.index.name = None, None
-    return str(table.to_string(float_format=lambda value: f"{value:.4g}", na_rep="")) + more
+    return str(table.to_string(formatters=[_plain(table[name].to_numpy()) for name in table], na_rep="")) + more
+
+
+def _plain(values: "Array") -> Callable[[float], str]:
+    """Writes numbers with as many decimals as show a thousandth of their range, so that an index at 38,000 is seen to move."""
+    seen = values[values == values]
+    reach = float(seen.max() - seen.min()) or abs(float(seen.max())) if len(seen) else 0.0
+    decimals = min(max(3 - math.floor(math.log10(reach)), 0), 12) if reach else 1
+    return lambda value: f"{value:.{decimals}f}"
 
 
 def main() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.data.findings import Heard, ReadingError, Report, listed
+from forecast.data.clock import Clock, show
+from forecast.data.findings import Heard, ReadingError, Report, counted, listed
 from forecast.data.panel import Panel
 from forecast.data.reading import read
-from forecast.data.zones import placed, unplaced
+from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.files import Array, load_frame, load_json, locked, sweep, write_atomic
 from forecast.fitting import Fitted
@@ -22,6 +23,7 @@ from forecast.saving import KEPT, join, load, load_context, save_rows
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
 FEW, LEAST = 20, 4  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
+COUNTED = 10_000  # steps before newer rows that are counted
 FORECASTS, ROWS = Path(KEPT, "forecasts.parquet"), Path(KEPT, "rows.parquet")
 
 
@@ -83,9 +85,48 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
         report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
+    joined = join(panel, newer)
+    if fitted.clock.kind != "step":
+        _say_seams(folder, fitted, panel, newer, report)
     if heard is not None:
         heard((*newer.findings, *report.findings))
-    return join(panel, newer)
+    return joined
+
+
+def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report: Report) -> None:
+    """Say where steps are missing between the rows of a run and the newer ones, and that none is newer.
+
+    ForecastError where so many are missing that the model would read none of the rows that it knows, and of the newer ones too few.
+    """
+    ends, context, found = dict(zip(known.ids, known.cutoffs(known.ends()), strict=True)), fitted.context, False
+    for i, name in enumerate(newer.ids):
+        times = newer.times[newer.rows(i)]
+        times = times[times > ends[name]] if name in ends else times
+        found |= bool(len(times))
+        if name not in ends or not len(times) or fitted.clock.assumed:  # of assumed sessions nobody knows which were holidays
+            continue
+        missing = _between(fitted.clock, ends[name], times[0])
+        begin, end = (show(stamp) for stamp in to_local(np.array([ends[name], times[0]]), fitted.clock.tz))
+        many = counted(missing, "step") if missing <= COUNTED else f"over {COUNTED:,} steps"
+        if missing > context > len(times):
+            raise ForecastError(
+                f"Series {name!r}: {many} are missing between the rows of {folder}, which end at {begin}, and the newer ones, which begin at {end}:"
+                f" {fitted.spec.name} would read none that it knows. See whether the stamps are right; if so, fit again on a file with all rows."
+            )
+        if missing:
+            report.say(
+                "gap", f"{name}: a gap between the rows of the run and the newer ones, {begin} to {end}, {many}; counted as missing", example=end
+            )
+    if not found:
+        report.say("nothing-newer", f"no row is newer than those that {folder} has already")
+
+
+def _between(clock: Clock, last: Any, first: Any) -> int:
+    """How many steps lie between two stamps; of more than COUNTED only that they are more."""
+    reach = 1
+    while reach <= COUNTED and clock.after(last, np.array([reach]))[0] < first:
+        reach *= 2
+    return int(np.searchsorted(clock.after(last, np.arange(1, reach + 1)), first))
 
 
 def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -> ReadingError:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import forecast as fc
+from forecast import ForecastError
 from forecast.daily import FORECASTS, LIMIT, ROWS, bound_of, kept_forecasts, predict_run, score_run
 
 DAYS = 10
@@ -97,7 +98,7 @@ def test_what_newer_rows_had_is_said(run, frame, tmp_path):
     assert {"duplicate", "cold"} <= {finding["code"] for finding in json.loads(made.stdout)["findings"]}
     assert "! the model was not fitted on west, so what it forecasts there is cold\n" in made.stderr
     assert "! Row 50 repeats the stamp and the values" in made.stderr
-    assert "Kept in runs/weather: the newer rows and this forecast." in made.stderr
+    assert "Kept in runs/weather: the rows of one.csv and this forecast." in made.stderr
     assert command(tmp_path, "predict", "runs/weather").stderr == ""
     later = day(frame, 0, 2)
     pd.concat([later, later.iloc[[3]]]).to_csv(tmp_path / "two.csv", index=False)
@@ -105,6 +106,33 @@ def test_what_newer_rows_had_is_said(run, frame, tmp_path):
     moved = "! Row 98 stands before what came earlier; rows are put in order of time\n"
     assert scored.stderr == f"{moved}! Row 98 repeats the stamp and the values of row 5, and is left out\n\n"
     assert json.loads(scored.stdout)["steps"]
+
+
+def test_steps_that_are_missing_before_the_newer_rows_are_said_and_that_none_is_newer(run, frame):
+    heard = []
+    predict_run(run, day(frame, 0), keep=True, heard=heard.extend)
+    assert not {"gap", "nothing-newer"} & {finding.code for finding in heard}
+    predict_run(run, day(frame, 3), heard=heard.extend)
+    said = [finding.message for finding in heard if finding.code == "gap"]
+    begin, end = "2024-03-01 23:00", "2024-03-04"
+    assert said[0] == f"a: a gap between the rows of the run and the newer ones, {begin} to {end}, 48 steps; counted as missing"
+    assert len(said) == 2
+    heard.clear()
+    predict_run(run, day(frame, -1, 2), keep=True, heard=heard.extend)
+    assert [finding.message for finding in heard if finding.code == "nothing-newer"] == [f"no row is newer than those that {run} has already"]
+
+
+def test_rows_so_far_ahead_that_no_known_one_would_be_read_are_refused(frame, tmp_path):
+    """As by a year that is mistyped: nothing is kept."""
+    day(frame, -60, 60).to_csv(tmp_path / "weather.csv", index=False)
+    run = fc.run(tmp_path / "weather.csv", out=tmp_path / "run", models=["ridge"], jobs=1).folder
+    far = day(frame, 0).assign(time=lambda rows: rows["time"] + pd.DateOffset(years=10))
+    with pytest.raises(
+        ForecastError, match=r"Series 'a': over 10,000 steps are missing between the rows of .* which end at 2024-02-29 23:00, and the newer"
+    ):
+        predict_run(run, far, keep=True)
+    assert kept_forecasts(run).empty
+    assert predict_run(run, day(frame, 2)).values.shape == (2, 24)
 
 
 def test_a_score_is_the_mean_error_of_what_was_kept(run, frame):

@@ -27,7 +27,7 @@ def exchange(name: str) -> Any:
         except exchange_calendars.errors.InvalidCalendarName:
             names = exchange_calendars.get_calendar_names()
             hint = nearest(name, names).split(" There is:")[0]
-            raise ForecastError(f"There is no exchange {name!r} for --calendar.{hint} XNYS is New York, XLON London, XPAR Paris.") from None
+            raise ForecastError(f"There is no exchange {name!r} for --calendar.{hint} XNYS is New York, XLON London, XTKS Tokyo.") from None
         low, high = known.bound_min(), known.bound_max()
         start = max(pd.Timestamp(YEARS[0]), low or pd.Timestamp.min)
         end = min(pd.Timestamp(YEARS[1]), high or pd.Timestamp.max)

@@ -101,6 +101,7 @@ CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, war
     "conflicting-duplicate": "error",
     "off-grid": "error",
     "gap": "warning",
+    "nothing-newer": "warning",
     "sparse": "error",
     "every": "info",
     "too-fine": "error",

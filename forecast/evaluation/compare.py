@@ -191,7 +191,10 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
         )
     if dropped:
         have = "series have" if len(dropped) > 1 else "series has"
-        notes.append(f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.")
+        notes.append(
+            f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}."
+            f"{'' if places is not None else ' --align end counts back from the end of each.'}"
+        )
     given = [~np.isnan(quantiles).any(2) for outcome in outcomes if (quantiles := outcome.forecast.quantiles) is not None]
     share = float(np.concatenate(given).mean()) if given else 1.0
     if share < 0.995:
@@ -333,7 +336,8 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
         return f"{best.model} alone was run: there is nothing to compare it with."
     if best.model == baseline:
         second = rows[1]
-        return f"No model beats the baseline {baseline}: the next, {second.model}, {_behind(second.skill)}."
+        short = f" The test spans {horizons:.1f} horizons, and below {FEWEST} nothing is said on chance." if horizons < FEWEST else ""
+        return f"No model beats the baseline {baseline}: the next, {second.model}, {_behind(second.skill)}.{short}"
     ahead = f"{100 * best.skill:.1f} %" if best.skill >= 0.0005 else "less than 0.1 %"
     gain = f"{best.model} is best: its MAE is {ahead} below that of {baseline}{', the best baseline' * is_baseline(baseline)}"
     if best.p is None:
