@@ -203,7 +203,7 @@ def ended(run):
 
 
 def trials(run):
-    return _study(run / "study.journal", 0).get_trials()
+    return _study(run / "study.journal").get_trials()
 
 
 def tune(file):
