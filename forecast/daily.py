@@ -85,12 +85,11 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
         report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
-    joined = join(panel, newer)
     if fitted.clock.kind != "step":
         _say_seams(folder, fitted, panel, newer, report)
     if heard is not None:
         heard((*newer.findings, *report.findings))
-    return joined
+    return join(panel, newer)
 
 
 def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report: Report) -> None:

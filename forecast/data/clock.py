@@ -293,7 +293,7 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
     stamps = to_local(np.concatenate(series), zone)
     owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
     days = stamps.astype("datetime64[D]")
-    hour = (stamps - days.astype("datetime64[ns]")).astype("int64")
+    hour = _hour(stamps)
     edge = np.flatnonzero((days[1:] != days[:-1]) | (owner[1:] != owner[:-1])) + 1
     first, last = np.append(0, edge), np.append(edge, len(stamps)) - 1
     spans = hour[last] - hour[first]

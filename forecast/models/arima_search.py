@@ -98,6 +98,11 @@ class Series:
             self.columns.append(np.arange(begin, end))
             begin = end
 
+    @property
+    def held(self) -> int:
+        """Rows of the hold-out: the last third of the stretch."""
+        return -(-min(self.stretch, len(self.values)) // 3)
+
     def forms(self, max_d: int, max_D: int) -> list[Form]:
         """The forms that can be tried, the simple ones first. A seasonal difference takes the place of the first cycle, which is the season's own."""
         ends = range(len(self.columns) + 1)
@@ -353,13 +358,12 @@ def choose(series: Series, largest: Order, horizon: int) -> Model:
     a likelihood for each would take ten times as long. Where fewer than TRUSTED horizons fit in that third, its error is mostly chance, and
     the tests propose the form.
     """
-    held = -(-min(series.stretch, len(series.values)) // 3)
     chosen, least = Form(0, 0, ()), np.inf
-    if held < TRUSTED * horizon:
+    if series.held < TRUSTED * horizon:
         chosen = proposed(series, largest)
     else:
         for form in series.forms(largest.d, largest.D):
-            error = recent_error(series, form, candidates(series.order(largest, form)), held, horizon)
+            error = recent_error(series, form, candidates(series.order(largest, form)), horizon)
             if error < MARGIN * least:
                 chosen, least = form, error
     return estimate(series, candidates(series.order(largest, chosen)), chosen)
@@ -371,9 +375,9 @@ def adopt(series: Series, choices: list[tuple[Form, Order]], largest: Order, hor
     orders: dict[Form, list[Order]] = {}
     for form, order in ((series.allowed(form), order) for form, order in choices):
         orders[form] = list(dict.fromkeys([*orders.get(form, []), series.order(order, form)]))
-    held, chosen = -(-min(series.stretch, len(series.values)) // 3), next(iter(orders))
-    if len(orders) > 1 and held >= TRUSTED * horizon:
-        chosen = min(orders, key=lambda form: recent_error(series, form, orders[form], held, horizon))
+    chosen = next(iter(orders))
+    if len(orders) > 1 and series.held >= TRUSTED * horizon:
+        chosen = min(orders, key=lambda form: recent_error(series, form, orders[form], horizon))
     elif len(orders) > 1:
         wanted = proposed(series, largest)
         chosen = min(orders, key=lambda form: (form.D != wanted.D, form.d != wanted.d, form.cycles != wanted.cycles))
@@ -388,8 +392,9 @@ def proposed(series: Series, largest: Order) -> Form:
     return form._replace(d=int(largest.d > 0 and kpss(noise) > LEVEL))
 
 
-def recent_error(series: Series, form: Form, orders: list[Order], held: int, horizon: int) -> float:
-    """Mean absolute error over all steps of the forecasts at each of the last `held` rows of the stretch, by the best of the orders."""
+def recent_error(series: Series, form: Form, orders: list[Order], horizon: int) -> float:
+    """Mean absolute error over all steps of the forecasts at each row of the hold-out, by the best of the orders."""
+    held = series.held
     _, noise = series.regress(form, held)
     best = screen(noise, orders)[0]
     rows = np.arange(len(noise) - held, len(noise))
