@@ -29,17 +29,30 @@ FILES: dict[str, tuple[str, dict[str, Any]]] = {
     "weather": ("weather.parquet", {"walk.horizon": 24}),
     "ETTh1": ("ETTh1.csv", {"walk.horizon": 24, "target": "OT"}),
     "ETTm1": ("ETTm1.csv.gz", {"walk.horizon": 96, "target": "OT", "walk.folds": 1}),
-    "Melbourne": ("daily-min-temperatures.csv", {"walk.horizon": 1, "target": "Temp", "walk.test": 365, "walk.folds": 1}),
+    "Melbourne": (
+        "daily-min-temperatures.csv",
+        {"walk.horizon": 1, "target": "Temp", "walk.test": 365, "walk.folds": 1},
+    ),
 }
-PASSED: dict[str, set[str]] = {  # changes that are none where there is one column and a row a step, or that take hours: 800 steps a window
-    "Melbourne": {"anchor of the target alone", "no segments, a row a step", "no offsets to past columns", "no past columns"},
+PASSED: dict[
+    str, set[str]
+] = {  # changes that are none where there is one column and a row a step, or that take hours: 800 steps a window
+    "Melbourne": {
+        "anchor of the target alone",
+        "no segments, a row a step",
+        "no offsets to past columns",
+        "no past columns",
+    },
     "ETTm1": {"no segments, a row a step"},
 }
 WITHOUT: dict[str, dict[str, Any]] = {  # parts of the default, each taken away
     "anchor of the target alone": {"anchor": "target"},
     "no anchor": {"anchor": "none"},
     "no skip": {"skip": False},
-    "no segments, a row a step": {"segment": 1, "context": 168},  # the context that the default has on hourly files
+    "no segments, a row a step": {
+        "segment": 1,
+        "context": 168,
+    },  # the context that the default has on hourly files
     "linear head for segments": {"head": "linear"},
     "no average of weights": {"average": 0.0},
     "no finish on all rows": {"finish": 0.0},
@@ -74,17 +87,28 @@ def walked(name: str, folder: Path, change: dict[str, Any]) -> tuple[list[Outcom
     file, settings = FILES[name]
     path = (HERE.parent / "data" if name == "weather" else folder) / file
     net = {key: value for key, value in change.items() if key != "past"}
-    plan = make_run(str(path), overrides={"models": ["gru"], **settings, **({"past": change["past"]} if "past" in change else {})})
+    plan = make_run(
+        str(path),
+        overrides={"models": ["gru"], **settings, **({"past": change["past"]} if "past" in change else {})},
+    )
     panel = plan.read()
 
     def made() -> dict[str, Any]:
         found = list(fc.backtest(fc.spec("gru", **net), panel, plan.walk, seed=plan.seed))
-        return {"values": [outcome.forecast.values.tolist() for outcome in found], "seconds": sum(outcome.log.seconds for outcome in found)}
+        return {
+            "values": [outcome.forecast.values.tolist() for outcome in found],
+            "seconds": sum(outcome.log.seconds for outcome in found),
+        }
 
     answer = kept("ablation", [name, settings, change, sha256(path)], made)
-    naive = fc.backtest("naive", panel, plan.walk, seed=plan.seed)  # the same origins and truth; its forecasts make place
+    naive = fc.backtest(
+        "naive", panel, plan.walk, seed=plan.seed
+    )  # the same origins and truth; its forecasts make place
     forecasts = [np.array(values) for values in answer["values"]]
-    own = [replace(one, forecast=replace(one.forecast, values=values, model=str(change))) for one, values in zip(naive, forecasts, strict=True)]
+    own = [
+        replace(one, forecast=replace(one.forecast, values=values, model=str(change)))
+        for one, values in zip(naive, forecasts, strict=True)
+    ]
     return own, answer["seconds"]
 
 
@@ -92,7 +116,11 @@ def rows_of(name: str, folder: Path) -> list[dict[str, Any]]:
     """Rows of the table of one file."""
     changes = {
         "default": {},
-        **{what: change for what, change in {**WITHOUT, **WITH}.items() if what not in PASSED.get(name, set())},
+        **{
+            what: change
+            for what, change in {**WITHOUT, **WITH}.items()
+            if what not in PASSED.get(name, set())
+        },
     }
     outcomes, seconds = [], {}
     for what, change in changes.items():
@@ -105,15 +133,30 @@ def rows_of(name: str, folder: Path) -> list[dict[str, Any]]:
     rows = []
     for what, change in changes.items():
         row = by_model[str(change)]
-        gain = "" if not change else f"{100 * row.skill:+.1f} ({100 * row.skill_lo:+.1f} .. {100 * row.skill_hi:+.1f})"
+        gain = (
+            ""
+            if not change
+            else f"{100 * row.skill:+.1f} ({100 * row.skill_lo:+.1f} .. {100 * row.skill_hi:+.1f})"
+        )
         p = "" if not change or row.p is None else f"{row.p:.3f}"
-        rows.append({"file": name, "change": what, "MAE": row.mae, "gain %": gain, "p": p, "CPU": seconds[str(change)] / seconds[str({})]})
+        rows.append(
+            {
+                "file": name,
+                "change": what,
+                "MAE": row.mae,
+                "gain %": gain,
+                "p": p,
+                "CPU": seconds[str(change)] / seconds[str({})],
+            }
+        )
     return rows
 
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data-folder", type=Path, required=True)
     parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
     parser.add_argument("--json", action="store_true")

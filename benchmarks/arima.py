@@ -57,8 +57,17 @@ def simulate(order: Order, parameters: list[float], count: int, seed: int) -> Va
 def panel_of(values: list[Values], clock: Clock) -> Panel:
     """Series of one clock that begin together."""
     first = np.array([np.datetime64("2000-01-01", "ns")])
-    times = [np.arange(len(one)) if clock.kind == "step" else clock.after(first, np.arange(len(one)))[0] for one in values]
-    return make_panel(tuple(f"{i:04d}" for i in range(len(values))), times, [one[:, None] for one in values], (Column("y", "target"),), clock)
+    times = [
+        np.arange(len(one)) if clock.kind == "step" else clock.after(first, np.arange(len(one)))[0]
+        for one in values
+    ]
+    return make_panel(
+        tuple(f"{i:04d}" for i in range(len(values))),
+        times,
+        [one[:, None] for one in values],
+        (Column("y", "target"),),
+        clock,
+    )
 
 
 def maximum(values: Values, order: Order) -> tuple[float, Values]:
@@ -69,7 +78,13 @@ def maximum(values: Values, order: Order) -> tuple[float, Values]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = model.fit(disp=0, maxiter=100, cov_type="none", low_memory=True, optim_complex_step=False).params if order.size else np.zeros(0)
+            found = (
+                model.fit(
+                    disp=0, maxiter=100, cov_type="none", low_memory=True, optim_complex_step=False
+                ).params
+                if order.size
+                else np.zeros(0)
+            )
         except (np.linalg.LinAlgError, ValueError):
             return np.inf, np.zeros(order.size)
     return aicc_at(values, order, np.asarray(found)), np.asarray(found)
@@ -79,7 +94,9 @@ def order_cell(name: str, index: int) -> dict[str, float]:
     """The search beside all orders p, q <= 3 and P, Q <= 1, the differences given: AICc, loss over the horizon at later origins, CPU seconds."""
     order, parameters = PROCESSES[name]
     values = simulate(order, parameters, PAST + LATER, 1000 * list(PROCESSES).index(name) + index)
-    orders = candidates(Order(3, order.d, 3, int(order.season > 1), order.D, int(order.season > 1), order.season))
+    orders = candidates(
+        Order(3, order.d, 3, int(order.season > 1), order.D, int(order.season > 1), order.season)
+    )
     begun = time.process_time()
     series = Series(panel_of([values[:PAST]], Clock("step")), 0, Waves((0, 0, 0, 0), order.season), PAST)
     model = estimate(series, orders, Form(order.d, order.D, ()))
@@ -91,9 +108,18 @@ def order_cell(name: str, index: int) -> dict[str, float]:
     least, best, chosen = min(every, key=lambda one: one[0])
     rows = np.arange(PAST, PAST + LATER - HORIZON)
     truth = np.lib.stride_tricks.sliding_window_view(noise, HORIZON)[rows]
-    losses = [float(np.abs(truth - forecasts(noise, o, p, rows, HORIZON)).mean()) for o, p in ((model.order, model.parameters), (chosen, best))]
+    losses = [
+        float(np.abs(truth - forecasts(noise, o, p, rows, HORIZON)).mean())
+        for o, p in ((model.order, model.parameters), (chosen, best))
+    ]
     excess = aicc_at(past, model.order, model.parameters) - least
-    return {"excess": excess, "loss": losses[0], "best_loss": losses[1], "seconds": searched - begun, "every_seconds": ended - searched}
+    return {
+        "excess": excess,
+        "loss": losses[0],
+        "best_loss": losses[1],
+        "seconds": searched - begun,
+        "every_seconds": ended - searched,
+    }
 
 
 def series_trend(weights: Values, count: int) -> Values:
@@ -101,13 +127,18 @@ def series_trend(weights: Values, count: int) -> Values:
     return np.asarray(weights[0] + weights[1] * np.arange(count))
 
 
-KINDS = {"plain": (["ar2", "ma2", "arma11", "ima11", "ari21"], Clock("step")), "monthly": (["airline12", "sarma12"], Clock("calendar", "MS"))}
+KINDS = {
+    "plain": (["ar2", "ma2", "arma11", "ima11", "ari21"], Clock("step")),
+    "monthly": (["airline12", "sarma12"], Clock("calendar", "MS")),
+}
 
 
 def many(kind: str, count: int, rows: int, seed: int = 0) -> Panel:
     """Series of the processes of a kind in turn."""
     names, clock = KINDS[kind]
-    return panel_of([simulate(*PROCESSES[names[i % len(names)]], rows, 10**6 + seed + i) for i in range(count)], clock)
+    return panel_of(
+        [simulate(*PROCESSES[names[i % len(names)]], rows, 10**6 + seed + i) for i in range(count)], clock
+    )
 
 
 def speed_cell(kind: str, count: int) -> dict[str, float]:
@@ -116,7 +147,10 @@ def speed_cell(kind: str, count: int) -> dict[str, float]:
     origins = np.stack([np.arange(count), np.full(count, 500)], axis=1)
     begun = time.process_time()
     made = fc.fit("arima", panel.until(np.full(count, 500)), HORIZON).predict(panel, origins).values
-    return {"seconds": time.process_time() - begun, "loss": float(np.abs(made - panel.truth(origins, HORIZON)).mean())}
+    return {
+        "seconds": time.process_time() - begun,
+        "loss": float(np.abs(made - panel.truth(origins, HORIZON)).mean()),
+    }
 
 
 def peer_cell(kind: str, count: int) -> dict[str, float]:
@@ -125,9 +159,19 @@ def peer_cell(kind: str, count: int) -> dict[str, float]:
     names, clock = KINDS[kind]
     freq = "D" if clock.kind == "step" else clock.freq
     stamps = pd.date_range("2000", periods=values.shape[1], freq=freq).to_numpy("datetime64[ns]")
-    task = {"values": values, "stamps": stamps, "freq": freq, "season": PROCESSES[names[0]][0].season, "horizon": HORIZON, "origins": [500]}
+    task = {
+        "values": values,
+        "stamps": stamps,
+        "freq": freq,
+        "season": PROCESSES[names[0]][0].season,
+        "horizon": HORIZON,
+        "origins": [500],
+    }
     found = elsewhere("peer.py", task, "statsforecast.AutoARIMA")
-    return {"seconds": float(found["seconds"]), "loss": float(np.abs(found["values"][:, 0] - values[:, 500:]).mean())}
+    return {
+        "seconds": float(found["seconds"]),
+        "loss": float(np.abs(found["values"][:, 0] - values[:, 500:]).mean()),
+    }
 
 
 def walk_cell(kind: str, refits: int) -> dict[str, float]:
@@ -138,7 +182,10 @@ def walk_cell(kind: str, refits: int) -> dict[str, float]:
     walked = fc.fit("arima", panel.until(np.array([500])), HORIZON).predict(panel, origins).values
     ended = time.process_time()
     some = np.arange(0, 1000, 1000 // refits)[:refits]
-    again = [fc.fit(Arima(), panel.until(origins[i, 1:]), HORIZON).predict(panel, origins[i : i + 1]).values[0] for i in some]
+    again = [
+        fc.fit(Arima(), panel.until(origins[i, 1:]), HORIZON).predict(panel, origins[i : i + 1]).values[0]
+        for i in some
+    ]
     spent = time.process_time() - ended
     truth = panel.truth(origins, HORIZON)
     losses = [float(np.abs(one - truth[some]).mean()) for one in (walked[some], np.array(again))]
@@ -151,26 +198,39 @@ def kept() -> dict[str, dict[str, float]]:
     return {one["cell"]: one for one in map(json.loads, lines)}
 
 
-def cell(done: dict[str, dict[str, float]], name: str, make: Callable[..., dict[str, float]], *arguments: Any) -> None:
+def cell(
+    done: dict[str, dict[str, float]], name: str, make: Callable[..., dict[str, float]], *arguments: Any
+) -> None:
     if name not in done:
         done[name] = make(*arguments)
         CELLS.parent.mkdir(exist_ok=True)
         with CELLS.open("a") as file:
-            file.write(json.dumps({"cell": name, **{key: round(value, 5) for key, value in done[name].items()}}) + "\n")
+            file.write(
+                json.dumps({"cell": name, **{key: round(value, 5) for key, value in done[name].items()}})
+                + "\n"
+            )
         print(name, {key: round(value, 3) for key, value in done[name].items()}, flush=True)
 
 
 def tables(done: dict[str, dict[str, float]]) -> None:
     """Print what README.md shows."""
-    print("\n| process | series | AICc within 2 | mean excess | loss / best | search, s | every order, s |\n|---|---|---|---|---|---|---|")
+    print(
+        "\n| process | series | AICc within 2 | mean excess | loss / best | search, s | every order, s |\n|---|---|---|---|---|---|---|"
+    )
     for name in (*PROCESSES, "order"):
-        mine = [one for key, one in done.items() if key.startswith("order/") and (name == "order" or key.split("/")[1] == name)]
+        mine = [
+            one
+            for key, one in done.items()
+            if key.startswith("order/") and (name == "order" or key.split("/")[1] == name)
+        ]
         if mine:
             within = np.mean([one["excess"] <= 2 for one in mine])
             ratio = sum(one["loss"] for one in mine) / sum(one["best_loss"] for one in mine)
             mean = [np.mean([one[key] for one in mine]) for key in ("excess", "seconds", "every_seconds")]
             label = "all" if name == "order" else name
-            print(f"| {label} | {len(mine)} | {within:.0%} | {mean[0]:.2f} | {ratio:.4f} | {mean[1]:.2f} | {mean[2]:.1f} |")
+            print(
+                f"| {label} | {len(mine)} | {within:.0%} | {mean[0]:.2f} | {ratio:.4f} | {mean[1]:.2f} | {mean[2]:.1f} |"
+            )
     for key, one in done.items():
         if not key.startswith("order/"):
             print(key, one)
@@ -183,7 +243,13 @@ def main() -> None:
     parser.add_argument("--refits", type=int, default=20, help="origins at which the model is fitted again")
     parser.add_argument("--panel", type=int, default=1000, help="series of the panel that shares orders")
     parser.add_argument("--peer", type=int, default=100, help="series that AutoARIMA searches, beside 20")
-    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), help="of the panels whose seconds are measured")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=list(KINDS),
+        default=list(KINDS),
+        help="of the panels whose seconds are measured",
+    )
     asked = parser.parse_args()
     done = kept()
     fc.fit("arima", many("plain", 1, 100), 1)  # imports are not timed

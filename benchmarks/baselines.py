@@ -24,7 +24,20 @@ from forecast.plan import make_run
 from forecast.runs import backtest_run
 
 HERE = Path(__file__).parent
-MODELS = ["lstm", "gru", "ridge", "boosting", "arima", "ets", "theta", "climatology", "mean", "seasonal", "naive", "drift"]
+MODELS = [
+    "lstm",
+    "gru",
+    "ridge",
+    "boosting",
+    "arima",
+    "ets",
+    "theta",
+    "climatology",
+    "mean",
+    "seasonal",
+    "naive",
+    "drift",
+]
 YEAR = {"walk.horizon": 1, "walk.test": 365, "walk.folds": 1}
 PRICE = {"walk.horizon": 1, "price": True}
 ENDS = {"walk.horizon": 48, "walk.test": 48, "walk.folds": 1, "walk.align": "end"}
@@ -32,7 +45,10 @@ FILES: dict[str, tuple[str, dict[str, Any]]] = {
     "weather": ("weather.parquet", {"walk.horizon": 24}),
     "Melbourne": ("daily-min-temperatures.csv", {**YEAR, "target": "Temp"}),
     "Seattle": ("seattle-weather.csv", {**YEAR, "target": "temp_max"}),
-    "M4 Hourly": ("m4/m4_hourly_long.parquet", {**ENDS, "target": "value", "id": "series_id", "past": "none"}),
+    "M4 Hourly": (
+        "m4/m4_hourly_long.parquet",
+        {**ENDS, "target": "value", "id": "series_id", "past": "none"},
+    ),
     "S&P 500": ("sp500_1999_2018.csv.gz", {**PRICE, "target": "Adj Close"}),
     "AAPL": ("AAPL_2004_2018.csv", {**PRICE, "target": "Adj Close"}),
     "INTC": ("INTC_1995_2004.csv", {**PRICE, "target": "Adj Close"}),
@@ -64,13 +80,24 @@ def rows_of(name: str, found: dict[str, Any], prices: int) -> list[dict[str, Any
         }
         if unequal:
             errors, judged = dict.fromkeys(errors, ""), dict.fromkeys(judged, "")
-        rows.append({"file": name, "model": row["model"], **errors, "MASE": row["mase"], **judged, "CPU s": row["seconds"]})
+        rows.append(
+            {
+                "file": name,
+                "model": row["model"],
+                **errors,
+                "MASE": row["mase"],
+                **judged,
+                "CPU s": row["seconds"],
+            }
+        )
     return rows
 
 
 def main() -> None:
     """Run what is missing and print the table and the verdicts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data-folder", type=Path, required=True)
     parser.add_argument("--files", nargs="+", default=list(FILES), choices=list(FILES))
     parser.add_argument("--jobs", type=int, default=0)

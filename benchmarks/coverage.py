@@ -55,7 +55,9 @@ def days(random: np.random.Generator) -> Array:
     hour = np.arange(ROWS)
     slow = lfilter([1], [1, -0.995], 0.4 * np.sqrt(1 - 0.995**2) * random.normal(size=ROWS + 1000))[1000:]
     spread = (1 + 0.5 * np.sin(2 * np.pi * hour / 24)) * np.exp(slow)
-    return 5 * np.sin(2 * np.pi * (hour - 6) / 24) + lfilter([1], [1, -0.7], spread * random.normal(size=ROWS))
+    return 5 * np.sin(2 * np.pi * (hour - 6) / 24) + lfilter(
+        [1], [1, -0.7], spread * random.normal(size=ROWS)
+    )
 
 
 PROCESSES: dict[str, Callable[[np.random.Generator], Array]] = {
@@ -71,7 +73,9 @@ def panel_of(process: str) -> Panel:
     clock = Clock("fixed", "1h")
     times = clock.after(np.array([np.datetime64("2024-01-01", "ns")]), np.arange(ROWS))[0]
     values = [PROCESSES[process](random)[:, None] for _ in range(SERIES)]
-    return make_panel(tuple(f"{i:02}" for i in range(SERIES)), [times] * SERIES, values, (Column("y", "target"),), clock)
+    return make_panel(
+        tuple(f"{i:02}" for i in range(SERIES)), [times] * SERIES, values, (Column("y", "target"),), clock
+    )
 
 
 def alone(outcome: Outcome) -> list[Outcome]:
@@ -80,14 +84,24 @@ def alone(outcome: Outcome) -> list[Outcome]:
     for series in range(SERIES):
         f, mine = outcome.forecast, outcome.forecast.origins[:, 0] == series
         quantiles = None if f.quantiles is None else f.quantiles[mine]
-        own = replace(f, origins=f.origins[mine], cutoffs=f.cutoffs[mine], times=f.times[mine], values=f.values[mine], quantiles=quantiles)
+        own = replace(
+            f,
+            origins=f.origins[mine],
+            cutoffs=f.cutoffs[mine],
+            times=f.times[mine],
+            values=f.values[mine],
+            quantiles=quantiles,
+        )
         made.append(replace(outcome, forecast=own, truth=outcome.truth[mine], last=outcome.last[mine]))
     return made
 
 
 def by_step(outcomes: list[Outcome]) -> dict[str, list[float]]:
     """Coverage in percent at each step of the horizon, by interval."""
-    return {str(level): [100 * share for share in scores_by(outcomes, f"coverage-{level}", "step").values()] for level in LEVELS}
+    return {
+        str(level): [100 * share for share in scores_by(outcomes, f"coverage-{level}", "step").values()]
+        for level in LEVELS
+    }
 
 
 def cell(process: str, model: str) -> dict[str, dict[str, list[float]]]:
@@ -105,14 +119,21 @@ def row(process: str, model: str, found: dict[str, dict[str, list[float]]]) -> s
     for kind in ("own", "calibrated"):
         for level in map(str, LEVELS):
             shares = found[kind].get(level)
-            columns.append(f"{np.mean(shares):.1f} ({min(shares):.1f} .. {max(shares):.1f})" if shares else "")
+            columns.append(
+                f"{np.mean(shares):.1f} ({min(shares):.1f} .. {max(shares):.1f})" if shares else ""
+            )
     return f"| {process} | {model} | {' | '.join(columns)} |"
 
 
 def main() -> None:
     """Measure what is missing, print the table and put it into the README."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    lines = ["| process | model | own 80 % | own 95 % | calibrated 80 % | calibrated 95 % |", "|---|---|---|---|---|---|"]
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    lines = [
+        "| process | model | own 80 % | own 95 % | calibrated 80 % | calibrated 95 % |",
+        "|---|---|---|---|---|---|",
+    ]
     for model in MODELS:
         for process in PROCESSES:
             key = [process, model, sha256(Path(calibration.__file__))]

@@ -20,8 +20,22 @@ import forecast as fc
 from forecast.data.panel import Panel
 from forecast.evaluation.metrics import score
 
-FILES = {"Melbourne": ("daily-min-temperatures.csv", "Temp", 3), "Seattle": ("seattle-weather.csv", "temp_max", 1)}  # years to choose by
-BASELINES = ["ridge", "boosting", "arima", "ets", "theta", "climatology", "seasonal", "naive", "ridge+boosting", "arima+ridge+boosting"]
+FILES = {
+    "Melbourne": ("daily-min-temperatures.csv", "Temp", 3),
+    "Seattle": ("seattle-weather.csv", "temp_max", 1),
+}  # years to choose by
+BASELINES = [
+    "ridge",
+    "boosting",
+    "arima",
+    "ets",
+    "theta",
+    "climatology",
+    "seasonal",
+    "naive",
+    "ridge+boosting",
+    "arima+ridge+boosting",
+]
 NETS = [{"anchor": anchor, "loss": loss} for anchor in ("last", "target", "none") for loss in ("mae", "mse")]
 
 
@@ -39,7 +53,9 @@ def scored(panel: Panel, years: int, model: str, settings: dict[str, Any], seed:
 
 def main() -> None:
     """Choose on the years before the last, score on the last, print both."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data-folder", type=Path, required=True)
     parser.add_argument("--only", choices=("baseline", "lstm", "gru"), help="one of the three rows of a file")
     parser.add_argument("--seeds", type=int, default=3)
@@ -62,8 +78,21 @@ def main() -> None:
             found = [scored(panel, 1, model, many, 100 * seed) for seed in range(seeds)]
             mean = {what: float(np.mean([one[what] for one in found])) for what in found[0]}
             spread = float(np.std([one["RMSE"] for one in found]))
-            rows.append({"file": name, "what": kind, "chosen": f"{model} {json.dumps(many)}", "years before": min(judged), **mean, "sd": spread})
-    print(json.dumps({"chosen": rows, "tried": tried}) if options.json else f"{table(rows)}\n\n{table(tried)}\n\n{machine()}; seeds 0, 100, 200")
+            rows.append(
+                {
+                    "file": name,
+                    "what": kind,
+                    "chosen": f"{model} {json.dumps(many)}",
+                    "years before": min(judged),
+                    **mean,
+                    "sd": spread,
+                }
+            )
+    print(
+        json.dumps({"chosen": rows, "tried": tried})
+        if options.json
+        else f"{table(rows)}\n\n{table(tried)}\n\n{machine()}; seeds 0, 100, 200"
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,12 @@ from report import CELLS
 
 ENVIRONMENTS = {"nixtla": ["neuralforecast==3.3.0", "statsforecast"], "darts": ["u8darts[torch]"]}
 HOME = {"neuralforecast": "nixtla", "statsforecast": "nixtla", "darts": "darts"}
-ONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}  # one thread, no GPU
+ONE = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}  # one thread, no GPU
 
 
 def environment(name: str) -> Path:
@@ -30,7 +35,14 @@ def answer(*command: str | Path, limit: float | None = None) -> dict[str, Any]:
     """The arrays of the .npz that a command writes to the path it is given last, on one thread; limit: wall seconds at most."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.npz"
-        subprocess.run([*command, out], check=True, timeout=limit, env={**os.environ, **ONE}, cwd=folder, capture_output=True)
+        subprocess.run(
+            [*command, out],
+            check=True,
+            timeout=limit,
+            env={**os.environ, **ONE},
+            cwd=folder,
+            capture_output=True,
+        )
         with np.load(out) as found:
             return dict(found)
 
@@ -40,4 +52,6 @@ def elsewhere(script: str, task: Mapping[str, Any], model: str, limit: float | N
     with tempfile.TemporaryDirectory() as folder:
         given = Path(folder) / "task.npz"
         np.savez(given, **task)
-        return answer(environment(HOME[model.split(".")[0]]), Path(__file__).parent / script, given, model, limit=limit)
+        return answer(
+            environment(HOME[model.split(".")[0]]), Path(__file__).parent / script, given, model, limit=limit
+        )

@@ -56,7 +56,9 @@ def load(path: str, splits: str) -> tuple[Panel, int, int]:
     stamps = pd.to_datetime(frame.iloc[:, 0])
     step = stamps.diff().mode()[0]
     sizes = [float(part) for part in splits.split(",")]
-    if sum(sizes) <= 1.001:  # shares: train and test are cut down to whole rows, validation is what lies between them
+    if (
+        sum(sizes) <= 1.001
+    ):  # shares: train and test are cut down to whole rows, validation is what lies between them
         train, test = int(len(frame) * sizes[0]), int(len(frame) * sizes[2])
         validation, end = len(frame) - test, len(frame)
     else:
@@ -69,7 +71,9 @@ def load(path: str, splits: str) -> tuple[Panel, int, int]:
     clock = Clock("fixed", freq if freq[0].isdigit() else f"1{freq}")
     times = clock.after(np.array([begin]), np.arange(end))[0]
     ids = tuple(f"{i:03d} {name}" for i, name in enumerate(frame.columns[1:]))
-    panel = make_panel(ids, [times] * len(ids), [values[:, [i]] for i in range(len(ids))], (Column("y", "target"),), clock)
+    panel = make_panel(
+        ids, [times] * len(ids), [values[:, [i]] for i in range(len(ids))], (Column("y", "target"),), clock
+    )
     return panel, train, validation
 
 
@@ -90,10 +94,19 @@ def run(cell: Cell, cache: Path, keep: bool) -> dict[str, Any]:
     for origins in blocks(panel, test, cell.horizon):
         values = fitted.predict(panel, origins).values
         error = values - panel.truth(origins, cell.horizon)
-        squared, absolute, count = squared + (error**2).sum(), absolute + np.abs(error).sum(), count + error.size
+        squared, absolute, count = (
+            squared + (error**2).sum(),
+            absolute + np.abs(error).sum(),
+            count + error.size,
+        )
         if forecasts is not None:
             forecasts.append(values.astype("float32"))
-    answer = {"mse": squared / count, "mae": absolute / count, "cpu_seconds": seconds, "predict_seconds": time.process_time() - begun}
+    answer = {
+        "mse": squared / count,
+        "mae": absolute / count,
+        "cpu_seconds": seconds,
+        "predict_seconds": time.process_time() - begun,
+    }
     cache.mkdir(parents=True, exist_ok=True)
     if forecasts is not None:
         np.save(stored, np.concatenate(forecasts))
@@ -106,7 +119,9 @@ def run(cell: Cell, cache: Path, keep: bool) -> dict[str, Any]:
 def blocks(panel: Panel, test: int, horizon: int) -> list[np.ndarray]:
     """All origins of the test block, series after series, in chunks."""
     rows = np.arange(test, int(panel.lengths[0]) - horizon + 1)
-    origins = np.stack([np.repeat(np.arange(len(panel.ids)), len(rows)), np.tile(rows, len(panel.ids))], axis=1)
+    origins = np.stack(
+        [np.repeat(np.arange(len(panel.ids)), len(rows)), np.tile(rows, len(panel.ids))], axis=1
+    )
     return np.array_split(origins, -(-len(origins) // CHUNK))
 
 
@@ -115,7 +130,13 @@ def members(base: Cell, count: int, cache: Path) -> list[Cell]:
     settings, cells, lowest = json.loads(base.settings), [], []
     for member in range(count):
         recipe = spec(base.model, **settings).recipe(member, lowest[:2])
-        cells.append(replace(base, seed=base.seed + member, settings=json.dumps(settings if recipe.skip else {**settings, "skip": False})))
+        cells.append(
+            replace(
+                base,
+                seed=base.seed + member,
+                settings=json.dumps(settings if recipe.skip else {**settings, "skip": False}),
+            )
+        )
         lowest.append(run(cells[-1], cache, keep=True)["validation"])
     return [cell for cell, loss in zip(cells, lowest, strict=True) if loss <= CLOSE * min(lowest)]
 
@@ -127,22 +148,34 @@ def mean(cells: list[Cell], cache: Path) -> dict[str, float]:
     squared = absolute = count = 0.0
     begin = 0
     for origins in blocks(panel, test, cells[0].horizon):
-        values = np.mean([forecasts[begin : begin + len(origins)] for forecasts in stored], axis=0, dtype="float64")
+        values = np.mean(
+            [forecasts[begin : begin + len(origins)] for forecasts in stored], axis=0, dtype="float64"
+        )
         error = values - panel.truth(origins, cells[0].horizon)
         begin += len(origins)
-        squared, absolute, count = squared + (error**2).sum(), absolute + np.abs(error).sum(), count + error.size
+        squared, absolute, count = (
+            squared + (error**2).sum(),
+            absolute + np.abs(error).sum(),
+            count + error.size,
+        )
     return {"mse": squared / count, "mae": absolute / count}
 
 
 def main() -> None:
     """Run the cells that are asked for and print their table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True, nargs="+", help="CSV files")
-    parser.add_argument("--splits", default="12,4,4", help="train, validation, test: months of 30 days, or shares")
+    parser.add_argument(
+        "--splits", default="12,4,4", help="train, validation, test: months of 30 days, or shares"
+    )
     parser.add_argument("--horizons", default="96,192,336,720")
     parser.add_argument("--models", default="gru")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--members", type=int, default=1, help="also so many members, as the setting of that name has them")
+    parser.add_argument(
+        "--members", type=int, default=1, help="also so many members, as the setting of that name has them"
+    )
     parser.add_argument("--set", action="append", default=[], help="a setting, such as units=64")
     parser.add_argument("--strict", action="store_true", help="no weight sees a validation row")
     parser.add_argument("--jobs", type=int, default=1)
@@ -152,7 +185,12 @@ def main() -> None:
     settings = {name: json.loads(value) for name, value in (pair.split("=") for pair in options.set)}
     if options.strict:
         settings["finish"] = 0.0
-    groups = [(data, int(horizon), model) for data in options.data for horizon in options.horizons.split(",") for model in options.models.split(",")]
+    groups = [
+        (data, int(horizon), model)
+        for data in options.data
+        for horizon in options.horizons.split(",")
+        for model in options.models.split(",")
+    ]
     cells = {
         (*group, seed): Cell(group[0], options.splits, group[1], group[2], seed, json.dumps(settings))
         for group in groups
@@ -165,7 +203,9 @@ def main() -> None:
         dict(
             zip(
                 groups,
-                Parallel(n_jobs=options.jobs)(delayed(members)(cells[*group, 0], options.members, options.cache) for group in groups),
+                Parallel(n_jobs=options.jobs)(
+                    delayed(members)(cells[*group, 0], options.members, options.cache) for group in groups
+                ),
                 strict=True,
             )
         )
@@ -177,13 +217,30 @@ def main() -> None:
         own = [scores[data, horizon, model, seed] for seed in range(options.seeds)]
         name = Path(data).name.split(".")[0]
         score = {key: float(np.mean([one[key] for one in own])) for key in ("mse", "mae", "cpu_seconds")}
-        rows.append({"data": name, "horizon": horizon, "model": model, **score, "sd": float(np.std([one["mae"] for one in own]))})
+        rows.append(
+            {
+                "data": name,
+                "horizon": horizon,
+                "model": model,
+                **score,
+                "sd": float(np.std([one["mae"] for one in own])),
+            }
+        )
         if keep:
             kept = together[data, horizon, model]
             seconds = sum(run(cell, options.cache, keep=True)["cpu_seconds"] for cell in kept)
-            many = {"data": name, "horizon": horizon, "model": f"{model} x{options.members}", **mean(kept, options.cache)}
+            many = {
+                "data": name,
+                "horizon": horizon,
+                "model": f"{model} x{options.members}",
+                **mean(kept, options.cache),
+            }
             rows.append({**many, "cpu_seconds": seconds, "sd": 0.0})
-    print(json.dumps(rows) if options.json else f"{table(rows)}\n\n{machine()}; seeds 0..{options.seeds - 1}; settings {settings or 'default'}")
+    print(
+        json.dumps(rows)
+        if options.json
+        else f"{table(rows)}\n\n{machine()}; seeds 0..{options.seeds - 1}; settings {settings or 'default'}"
+    )
 
 
 if __name__ == "__main__":

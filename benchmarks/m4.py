@@ -25,8 +25,15 @@ from forecast.data.panel import Column, Panel, make_panel
 from forecast.files import sha256
 from forecast.models.recurrent import CLOSE
 
-COMMON: dict[str, Any] = {"scale": "shared", "weighting": "owa"}  # of all candidates: the metric is relative and of all series alike
-CANDIDATES: list[dict[str, Any]] = [{"anchor": "last"}, {"anchor": "mean", "span": 1}, {"anchor": "mean", "span": 7}]  # span in seasons
+COMMON: dict[str, Any] = {
+    "scale": "shared",
+    "weighting": "owa",
+}  # of all candidates: the metric is relative and of all series alike
+CANDIDATES: list[dict[str, Any]] = [
+    {"anchor": "last"},
+    {"anchor": "mean", "span": 1},
+    {"anchor": "mean", "span": 7},
+]  # span in seasons
 
 
 def read(path: Path) -> list[np.ndarray]:
@@ -39,7 +46,9 @@ def panel_of(series: list[np.ndarray]) -> Panel:
     """Series without dates as a panel on the step clock."""
     ids = tuple(f"{i:05d}" for i in range(len(series)))
     columns = (Column("y", "target"),)
-    return make_panel(ids, [np.arange(len(y)) for y in series], [y[:, None] for y in series], columns, Clock("step"))
+    return make_panel(
+        ids, [np.arange(len(y)) for y in series], [y[:, None] for y in series], columns, Clock("step")
+    )
 
 
 def naive2(y: np.ndarray, season: int, horizon: int) -> np.ndarray:
@@ -65,9 +74,13 @@ def seasonal(y: np.ndarray, season: int) -> bool:
     return bool(abs(r[-1]) > 1.645 * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / len(y)))
 
 
-def official(forecasts: np.ndarray, past: list[np.ndarray], truth: list[np.ndarray], season: int) -> tuple[float, float]:
+def official(
+    forecasts: np.ndarray, past: list[np.ndarray], truth: list[np.ndarray], season: int
+) -> tuple[float, float]:
     """sMAPE and MASE, the mean over the series."""
-    smape = [np.mean(200 * np.abs(y - f) / (np.abs(y) + np.abs(f))) for f, y in zip(forecasts, truth, strict=True)]
+    smape = [
+        np.mean(200 * np.abs(y - f) / (np.abs(y) + np.abs(f))) for f, y in zip(forecasts, truth, strict=True)
+    ]
     scale = [np.mean(np.abs(y[season:] - y[:-season])) for y in past]
     mase = [np.mean(np.abs(y - f)) / s for f, y, s in zip(forecasts, truth, scale, strict=True)]
     return float(np.mean(smape)), float(np.mean(mase))
@@ -90,19 +103,31 @@ class Bench:
 
     def held(self) -> "Bench":
         """The same on the train part alone: its last horizon is the test."""
-        return Bench([y[: -self.horizon] for y in self.train], [y[-self.horizon :] for y in self.train], self.season)
+        return Bench(
+            [y[: -self.horizon] for y in self.train], [y[-self.horizon :] for y in self.train], self.season
+        )
 
 
-def forecasts(bench: Bench, key: str, settings: dict[str, Any], seed: int, cache: Path) -> tuple[np.ndarray, float]:
+def forecasts(
+    bench: Bench, key: str, settings: dict[str, Any], seed: int, cache: Path
+) -> tuple[np.ndarray, float]:
     """The forecasts (S, H) of one net and its CPU seconds, from the cache where they are there."""
-    path = cache / f"{hashlib.sha256(json.dumps([key, COMMON, settings, seed]).encode()).hexdigest()[:16]}.npz"
+    path = (
+        cache / f"{hashlib.sha256(json.dumps([key, COMMON, settings, seed]).encode()).hexdigest()[:16]}.npz"
+    )
     if path.exists():
         stored = np.load(path)
         return stored["values"], float(stored["seconds"])
     panel, begun = panel_of(bench.train), time.process_time()
-    inside = {**COMMON, **settings, **({"span": settings["span"] * bench.season} if "span" in settings else {})}
+    inside = {
+        **COMMON,
+        **settings,
+        **({"span": settings["span"] * bench.season} if "span" in settings else {}),
+    }
     positive = min(y.min() for y in bench.train) > 0
-    fitted = forecast.fit("gru", panel, bench.horizon, seed=seed, transform="log" if positive else "none", **inside)
+    fitted = forecast.fit(
+        "gru", panel, bench.horizon, seed=seed, transform="log" if positive else "none", **inside
+    )
     values = fitted.predict(panel).values
     seconds = time.process_time() - begun
     cache.mkdir(parents=True, exist_ok=True)
@@ -112,20 +137,32 @@ def forecasts(bench: Bench, key: str, settings: dict[str, Any], seed: int, cache
 
 def main() -> None:
     """Choose the settings on the train part, then score the fits and their median on the test part."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--season", type=int, required=True)
     parser.add_argument("--members", type=int, default=1)
-    parser.add_argument("--settings", type=json.loads, help='JSON, such as {"anchor": "mean", "span": 7}; without it they are chosen')
-    parser.add_argument("--validate", action="store_true", help="score on the last horizon of the train part; the test part is not read")
+    parser.add_argument(
+        "--settings",
+        type=json.loads,
+        help='JSON, such as {"anchor": "mean", "span": 7}; without it they are chosen',
+    )
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="score on the last horizon of the train part; the test part is not read",
+    )
     parser.add_argument("--cache", type=Path, default=Path(__file__).parent / "cells")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     bench = Bench(read(options.train), read(options.test), options.season)
     key = f"{sha256(options.train)}{code_of('fitting', 'models.recurrent')}"
     inner, rows = bench.held(), []
-    candidates = [one for one in CANDIDATES if one.get("span", 0) * options.season != 1]  # the mean of one value is the last
+    candidates = [
+        one for one in CANDIDATES if one.get("span", 0) * options.season != 1
+    ]  # the mean of one value is the last
     tried = chosen = [options.settings] if options.settings is not None else candidates
     if options.settings is None or options.validate:
         owas = []
@@ -133,20 +170,53 @@ def main() -> None:
             made, seconds = forecasts(inner, key + "held", settings, 0, options.cache)
             smape, mase = inner.official(made)
             owas.append(inner.owa((smape, mase)))
-            rows.append({"part": "train", "model": json.dumps(settings), "smape": smape, "mase": mase, "owa": owas[-1], "cpu_seconds": seconds})
+            rows.append(
+                {
+                    "part": "train",
+                    "model": json.dumps(settings),
+                    "smape": smape,
+                    "mase": mase,
+                    "owa": owas[-1],
+                    "cpu_seconds": seconds,
+                }
+            )
         close = [(owa, i) for i, owa in enumerate(owas) if owa <= CLOSE * min(owas)]
         chosen = [tried[i] for _, i in sorted(close)]
     if not options.validate:
-        made = [forecasts(bench, key, chosen[seed % len(chosen)], seed, options.cache) for seed in range(options.members)]
+        made = [
+            forecasts(bench, key, chosen[seed % len(chosen)], seed, options.cache)
+            for seed in range(options.members)
+        ]
         seasonal_naive = [np.resize(y[-options.season :], bench.horizon) for y in bench.train]
-        scored = {"naive2": [naive2(y, options.season, bench.horizon) for y in bench.train], "seasonal": seasonal_naive}
-        scored |= {f"gru {json.dumps(chosen[seed % len(chosen)])} seed {seed}": values for seed, (values, _) in enumerate(made)}
+        scored = {
+            "naive2": [naive2(y, options.season, bench.horizon) for y in bench.train],
+            "seasonal": seasonal_naive,
+        }
+        scored |= {
+            f"gru {json.dumps(chosen[seed % len(chosen)])} seed {seed}": values
+            for seed, (values, _) in enumerate(made)
+        }
         if options.members > 1:
             scored[f"gru x{options.members}"] = np.mean([values for values, _ in made], axis=0)
         for name, values in scored.items():
             smape, mase = bench.official(values)
-            seconds = sum(s for _, s in made) if " x" in name else made[int(name.split()[-1])][1] if "seed" in name else 0.0
-            rows.append({"part": "test", "model": name, "smape": smape, "mase": mase, "owa": bench.owa((smape, mase)), "cpu_seconds": seconds})
+            seconds = (
+                sum(s for _, s in made)
+                if " x" in name
+                else made[int(name.split()[-1])][1]
+                if "seed" in name
+                else 0.0
+            )
+            rows.append(
+                {
+                    "part": "test",
+                    "model": name,
+                    "smape": smape,
+                    "mase": mase,
+                    "owa": bench.owa((smape, mase)),
+                    "cpu_seconds": seconds,
+                }
+            )
     print(json.dumps(rows) if options.json else f"{table(rows)}\n\nchosen {chosen}; {machine()}")
 
 

@@ -27,19 +27,27 @@ def once(count: int) -> None:
     from forecast.evaluation.folds import WalkForward
 
     values = np.random.default_rng(0).normal(size=(ROWS, SERIES)).cumsum(0)
-    frame = pd.DataFrame(values, pd.date_range("2020-01-01", periods=ROWS, freq="h"), [f"s{i:02}" for i in range(SERIES)])
+    frame = pd.DataFrame(
+        values, pd.date_range("2020-01-01", periods=ROWS, freq="h"), [f"s{i:02}" for i in range(SERIES)]
+    )
     panel = read(frame, target="all")
-    leaderboard(calibrate(backtest(MODELS[:count], panel, WalkForward(horizon=HORIZON, test=2 * HORIZON, folds=1)))[0])  # imports are no outcomes
+    leaderboard(
+        calibrate(backtest(MODELS[:count], panel, WalkForward(horizon=HORIZON, test=2 * HORIZON, folds=1)))[0]
+    )  # imports are no outcomes
     before, begin = peak(), time.perf_counter()
     walk = WalkForward(horizon=HORIZON, test=ROWS * 2 // 3 + HORIZON, stride=1)
     board = leaderboard(calibrate(backtest(MODELS[:count], panel, walk))[0])
-    print(json.dumps({"origins": board.origins, "seconds": time.perf_counter() - begin, "mb": peak() - before}))
+    print(
+        json.dumps({"origins": board.origins, "seconds": time.perf_counter() - begin, "mb": peak() - before})
+    )
 
 
 def main() -> None:
     print(f"{'models':>6}{'origins':>10}{'s':>8}{'MB':>8}")
     for count in (2, 5):
-        told = subprocess.run([sys.executable, __file__, str(count)], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, __file__, str(count)], capture_output=True, text=True, check=True
+        ).stdout
         run = json.loads(told)
         print(f"{count:>6}{run['origins']:>10,}{run['seconds']:>8.1f}{run['mb']:>8,.0f}")
 

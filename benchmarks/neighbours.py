@@ -22,12 +22,20 @@ def main() -> None:
     rows = []
     for station in (stations := fc.read(WEATHER).ids):
         others = [one for one in stations if one != station]
-        alone, beside = fc.read(WEATHER, series=[station]), fc.read(WEATHER, series=[station], neighbours=others)
-        outcomes = [*fc.backtest(fc.spec("gru"), alone, WALK), *fc.backtest(replace(fc.spec("gru"), name="with"), beside, WALK)]
+        alone, beside = (
+            fc.read(WEATHER, series=[station]),
+            fc.read(WEATHER, series=[station], neighbours=others),
+        )
+        outcomes = [
+            *fc.backtest(fc.spec("gru"), alone, WALK),
+            *fc.backtest(replace(fc.spec("gru"), name="with"), beside, WALK),
+        ]
         board = {row.model: row for row in fc.leaderboard(outcomes, baseline="gru").rows}
         row, without = board["with"], board["gru"].mae
         gain = f"{100 * row.skill:+.1f} ({100 * row.skill_lo:+.1f} .. {100 * row.skill_hi:+.1f})"
-        rows.append({"airport": station, "MAE without": without, "with": row.mae, "gain, %": gain, "p": row.p})
+        rows.append(
+            {"airport": station, "MAE without": without, "with": row.mae, "gain, %": gain, "p": row.p}
+        )
     print(f"{table(rows)}\n\n{machine()}")
 
 

@@ -18,7 +18,13 @@ import pandas as pd
 Task = dict[str, Any]
 Answer = tuple[dict[str, np.ndarray], float]  # forecasts, CPU seconds
 LIMIT = {"minutes": 5}  # wall time of one training at most; darts trains 100 epochs else
-QUIET = {"accelerator": "cpu", "devices": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False}  # of Lightning
+QUIET = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}  # of Lightning
 
 
 def cpu() -> float:
@@ -35,7 +41,9 @@ def neuralforecast(task: Task, model: str) -> Answer:
     torch.set_num_threads(1)
     loss = MQLoss(level=[80])
     if model.startswith("Auto"):
-        made = getattr(auto, model)(h=task["horizon"], loss=loss, backend="optuna", num_samples=5, config=searched(task))
+        made = getattr(auto, model)(
+            h=task["horizon"], loss=loss, backend="optuna", num_samples=5, config=searched(task)
+        )
     else:
         made = neuralforecast_net(task, model, loss, max_time=LIMIT)
     frame = long(task)
@@ -43,7 +51,9 @@ def neuralforecast(task: Task, model: str) -> Answer:
     forecaster = NeuralForecast(models=[made], freq=task["freq"])
     test, stride = steps(task)
     validation = task["first"] // 5
-    answer = forecaster.cross_validation(df=frame, n_windows=None, test_size=test, val_size=validation, step_size=stride, refit=False)
+    answer = forecaster.cross_validation(
+        df=frame, n_windows=None, test_size=test, val_size=validation, step_size=stride, refit=False
+    )
     return forecasts(task, answer.reset_index(), model, "-median", "-lo-80", "-hi-80"), cpu() - begun
 
 
@@ -80,10 +90,14 @@ def statsforecast(task: Task, model: str) -> Answer:
     from statsforecast import StatsForecast, models
 
     frame = long(task)
-    forecaster = StatsForecast(models=[getattr(models, model)(season_length=task["season"])], freq=task["freq"], n_jobs=1)
+    forecaster = StatsForecast(
+        models=[getattr(models, model)(season_length=task["season"])], freq=task["freq"], n_jobs=1
+    )
     begun = cpu()
     test, stride = steps(task)
-    answer = forecaster.cross_validation(df=frame, h=task["horizon"], n_windows=None, test_size=test, step_size=stride, refit=False, level=[80])
+    answer = forecaster.cross_validation(
+        df=frame, h=task["horizon"], n_windows=None, test_size=test, step_size=stride, refit=False, level=[80]
+    )
     return forecasts(task, answer.reset_index(), model, "", "-lo-80", "-hi-80"), cpu() - begun
 
 
@@ -99,7 +113,12 @@ def darts(task: Task, model: str) -> Answer:
     net.fit([one[: task["first"]] for one in series])
     made = np.empty((3, len(series), len(task["origins"]), task["horizon"]))
     for m, origin in enumerate(task["origins"]):
-        answers = net.predict(task["horizon"], series=[one[: int(origin)] for one in series], predict_likelihood_parameters=True, verbose=False)
+        answers = net.predict(
+            task["horizon"],
+            series=[one[: int(origin)] for one in series],
+            predict_likelihood_parameters=True,
+            verbose=False,
+        )
         for s, answer in enumerate(answers):
             made[:, s, m] = answer.values().T * spread[s] + low[s]
     return {"values": made[1], "low": made[0], "high": made[2]}, cpu() - begun
@@ -121,27 +140,45 @@ def darts_net(task: Task, model: str, *, max_time: Any = None, callbacks: Any = 
     from darts.models import BlockRNNModel
 
     trainer = {**QUIET, "max_time": max_time, "callbacks": callbacks}
-    return BlockRNNModel(task["context"], task["horizon"], model=model, random_state=0, pl_trainer_kwargs=trainer, **loss)
+    return BlockRNNModel(
+        task["context"], task["horizon"], model=model, random_state=0, pl_trainer_kwargs=trainer, **loss
+    )
 
 
 def steps(task: Task) -> tuple[int, int]:
     """Rows from the first origin on, and from one origin to the next."""
-    return len(task["stamps"]) - int(task["origins"][0]), int(np.diff(task["origins"], append=len(task["stamps"]))[0])
+    return len(task["stamps"]) - int(task["origins"][0]), int(
+        np.diff(task["origins"], append=len(task["stamps"]))[0]
+    )
 
 
 def long(task: Task) -> pd.DataFrame:
     """Series as a long frame; rows after the last origin's horizon are left out."""
     stamps = pd.to_datetime(task["stamps"])
-    return pd.concat([pd.DataFrame({"unique_id": f"{i:03d}", "ds": stamps, "y": row}) for i, row in enumerate(task["values"])], ignore_index=True)
+    return pd.concat(
+        [
+            pd.DataFrame({"unique_id": f"{i:03d}", "ds": stamps, "y": row})
+            for i, row in enumerate(task["values"])
+        ],
+        ignore_index=True,
+    )
 
 
-def forecasts(task: Task, frame: pd.DataFrame, model: str, point: str, low: str, high: str) -> dict[str, np.ndarray]:
+def forecasts(
+    task: Task, frame: pd.DataFrame, model: str, point: str, low: str, high: str
+) -> dict[str, np.ndarray]:
     """(S, M, H) of the columns of a cross validation, in the order of the origins."""
     frame = frame.sort_values(["unique_id", "cutoff", "ds"])
     shape = (len(task["values"]), len(task["origins"]), task["horizon"])
     cutoffs = frame["cutoff"].to_numpy().reshape(shape)[0, :, 0]
-    assert (cutoffs == pd.to_datetime(task["stamps"])[task["origins"] - 1].to_numpy()).all(), "other origins than asked"
-    names = {"values": model + point if model + point in frame else model, "low": model + low, "high": model + high}
+    assert (cutoffs == pd.to_datetime(task["stamps"])[task["origins"] - 1].to_numpy()).all(), (
+        "other origins than asked"
+    )
+    names = {
+        "values": model + point if model + point in frame else model,
+        "low": model + low,
+        "high": model + high,
+    }
     return {key: frame[name].to_numpy().reshape(shape) for key, name in names.items() if name in frame}
 
 
@@ -152,7 +189,9 @@ def main() -> None:
     stored = np.load(path)
     task = {key: stored[key] if stored[key].ndim else stored[key].item() for key in stored}
     library, model = name.split(".")
-    answers, seconds = {"neuralforecast": neuralforecast, "statsforecast": statsforecast, "darts": darts}[library](task, model)
+    answers, seconds = {"neuralforecast": neuralforecast, "statsforecast": statsforecast, "darts": darts}[
+        library
+    ](task, model)
     np.savez(out, **answers, seconds=seconds, peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -27,7 +27,9 @@ class Marks(lightning.Callback):
     def __init__(self, marks: np.ndarray) -> None:
         self.marks, self.copies, self.begun = marks, [], cpu()
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any
+    ) -> None:
         """Called after every step."""
         if cpu() - self.begun >= self.marks[len(self.copies)]:
             self.copies.append((cpu() - self.begun, copy.deepcopy(module.state_dict())))
@@ -45,7 +47,9 @@ def neuralforecast(task: Task, model: str, marks: Marks) -> Judge:
 
     def judge(weights: Any) -> np.ndarray:
         net.load_state_dict(weights)
-        return net.predict(data, step_size=1).reshape(len(task["values"]), len(task["origins"]), task["horizon"])
+        return net.predict(data, step_size=1).reshape(
+            len(task["values"]), len(task["origins"]), task["horizon"]
+        )
 
     return judge
 
@@ -58,7 +62,13 @@ def darts(task: Task, model: str, marks: Marks) -> Judge:
 
     def judge(weights: Any) -> np.ndarray:
         net.model.load_state_dict(weights)
-        made = net.historical_forecasts(series, start=task["first"], forecast_horizon=task["horizon"], retrain=False, last_points_only=False)
+        made = net.historical_forecasts(
+            series,
+            start=task["first"],
+            forecast_horizon=task["horizon"],
+            retrain=False,
+            last_points_only=False,
+        )
         scaled = np.array([[one.values()[:, 0] for one in some] for some in made])
         return scaled * spread[:, None, None] + low[:, None, None]
 
@@ -77,7 +87,11 @@ def main() -> None:
     fit(task, model, Marks(np.array([0.1])))  # first calls are not counted
     marks = Marks(task["marks"])
     judge = fit(task, model, marks)
-    np.savez(out, values=np.stack([judge(weights) for _, weights in marks.copies]), seconds=[seconds for seconds, _ in marks.copies])
+    np.savez(
+        out,
+        values=np.stack([judge(weights) for _, weights in marks.copies]),
+        seconds=[seconds for seconds, _ in marks.copies],
+    )
 
 
 if __name__ == "__main__":

@@ -42,20 +42,35 @@ def frame_of(task: str, folder: Path) -> tuple[pd.DataFrame, list[str], str]:
     """The long frame of a task (unique_id, ds, y and other columns), those columns, and its frequency; no gap is left."""
     name = TASKS[task][0]
     if task == "weather":
-        frame = pd.read_parquet(HERE.parent / "data" / name).rename(columns={"station": "unique_id", "time": "ds", "temp_c": "y"})
+        frame = pd.read_parquet(HERE.parent / "data" / name).rename(
+            columns={"station": "unique_id", "time": "ds", "temp_c": "y"}
+        )
         parts = [(name, one.set_index("ds").asfreq("h")) for name, one in frame.groupby("unique_id")]
-        numbers = [column for column in frame if column not in ("unique_id", "ds", "y") and pd.api.types.is_numeric_dtype(frame[column])]
-        parts = [one[["y", *numbers]].interpolate(limit_direction="both").assign(unique_id=name) for name, one in parts]
+        numbers = [
+            column
+            for column in frame
+            if column not in ("unique_id", "ds", "y") and pd.api.types.is_numeric_dtype(frame[column])
+        ]
+        parts = [
+            one[["y", *numbers]].interpolate(limit_direction="both").assign(unique_id=name)
+            for name, one in parts
+        ]
         frame = pd.concat(parts).reset_index()
         return frame.assign(ds=frame["ds"].dt.tz_localize(None)), numbers, "h"
     frame = pd.read_csv(folder / name)
     if task == "ETTh1":
         frame = frame.rename(columns={"date": "ds", "OT": "y"})
-        return frame.assign(unique_id="OT", ds=pd.to_datetime(frame["ds"])), [c for c in frame if c not in ("ds", "y")], "h"
+        return (
+            frame.assign(unique_id="OT", ds=pd.to_datetime(frame["ds"])),
+            [c for c in frame if c not in ("ds", "y")],
+            "h",
+        )
     column = "Temp" if task == "Melbourne" else "Adj Close"
     values = frame[column].to_numpy("float64")
     values = values if task == "Melbourne" else np.diff(np.log(values))
-    stamps = pd.date_range("2000-01-01", periods=len(values), freq="D")  # its own calendar has gaps, which no peer takes
+    stamps = pd.date_range(
+        "2000-01-01", periods=len(values), freq="D"
+    )  # its own calendar has gaps, which no peer takes
     return pd.DataFrame({"unique_id": "y", "ds": stamps, "y": values}), [], "D"
 
 
@@ -68,7 +83,13 @@ def prepared(task: str, folder: Path) -> tuple[pd.DataFrame, list[str], dict[str
     origins = np.arange(first, values.shape[1] - horizon + 1, stride)
     end = int(origins[-1]) + horizon
     stamps = np.sort(frame["ds"].unique())[:end]
-    given = {"values": values[:, :end], "stamps": stamps.astype("datetime64[ns]"), "freq": freq, "horizon": horizon, "season": season}
+    given = {
+        "values": values[:, :end],
+        "stamps": stamps.astype("datetime64[ns]"),
+        "freq": freq,
+        "horizon": horizon,
+        "season": season,
+    }
     return frame, columns, {**given, "context": context, "first": first, "origins": origins}
 
 
@@ -82,7 +103,9 @@ def ours(frame: pd.DataFrame, columns: list[str], given: dict[str, Any], model: 
     name, _, more = model.partition("+")
     panel = fc.read(frame, target="y", id="unique_id", past=columns if more else "none")
     horizon, first = given["horizon"], given["first"]
-    origins = np.stack(np.meshgrid(np.arange(len(panel.ids)), given["origins"], indexing="ij"), axis=-1).reshape(-1, 2)
+    origins = np.stack(
+        np.meshgrid(np.arange(len(panel.ids)), given["origins"], indexing="ij"), axis=-1
+    ).reshape(-1, 2)
     begun = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     past = panel.until(np.full(len(panel.ids), first))
     inner = list(fc.backtest(name, past, fc.WalkForward(horizon=horizon, folds=1)))
@@ -90,18 +113,40 @@ def ours(frame: pd.DataFrame, columns: list[str], given: dict[str, Any], model: 
     fitted = fc.fit(name, past, horizon, intervals=(80,))
     made = replace(fitted, calibration=calibrations[name]).predict(panel, origins)
     seconds = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - begun
-    after = Outcome(1, replace(made, levels=(), quantiles=None), panel.truth(origins, horizon), panel.last(origins), past, fitted.scaling)
+    after = Outcome(
+        1,
+        replace(made, levels=(), quantiles=None),
+        panel.truth(origins, horizon),
+        panel.last(origins),
+        past,
+        fitted.scaling,
+    )
     on = calibrate([*inner, after], (80,))[0][-1].forecast.quantiles
     inside = np.mean((on[..., 0] <= after.truth) & (after.truth <= on[..., -1]))
     shape = (len(panel.ids), -1, horizon)
-    answer = {"values": made.values.reshape(shape), "seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-    return {**answer, "low": made.quantiles[..., 0].reshape(shape), "high": made.quantiles[..., -1].reshape(shape), "on": inside}
+    answer = {
+        "values": made.values.reshape(shape),
+        "seconds": seconds,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    return {
+        **answer,
+        "low": made.quantiles[..., 0].reshape(shape),
+        "high": made.quantiles[..., -1].reshape(shape),
+        "on": inside,
+    }
 
 
 def cell(task: str, model: str, folder: Path, limit: float) -> dict[str, Any]:
     """The scores of one model on one task, from the cache where they are there."""
     path = TASKS[task][0] if task != "weather" else str(HERE.parent / "data" / "weather.parquet")
-    key = [task, TASKS[task], model, package_hash() if model in OURS else (HERE / "peer.py").read_text(), path]
+    key = [
+        task,
+        TASKS[task],
+        model,
+        package_hash() if model in OURS else (HERE / "peer.py").read_text(),
+        path,
+    ]
     stored = HERE / "cells" / f"peer-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}.json"
     if stored.exists():
         return json.loads(stored.read_text())
@@ -110,22 +155,46 @@ def cell(task: str, model: str, folder: Path, limit: float) -> dict[str, Any]:
         return {}
     try:
         if model in OURS:
-            found = answer(sys.executable, __file__, "--data-folder", folder, "--one", task, model, limit=limit)
+            found = answer(
+                sys.executable, __file__, "--data-folder", folder, "--one", task, model, limit=limit
+            )
         else:
             found = elsewhere("peer.py", given, model, limit)
         truth = np.stack([given["values"][:, o : o + given["horizon"]] for o in given["origins"]], axis=1)
         error = found["values"] - truth
-        row = {"task": task, "model": model, "MAE": float(np.abs(error).mean()), "RMSE": float(np.sqrt((error**2).mean()))}
-        inside = float(((found["low"] <= truth) & (truth <= found["high"])).mean()) if "low" in found else float("nan")
-        row |= {"coverage 80 %": inside, "CPU s": float(found["seconds"]), "peak MB": float(found["peak"]), "note": ""}
+        row = {
+            "task": task,
+            "model": model,
+            "MAE": float(np.abs(error).mean()),
+            "RMSE": float(np.sqrt((error**2).mean())),
+        }
+        inside = (
+            float(((found["low"] <= truth) & (truth <= found["high"])).mean())
+            if "low" in found
+            else float("nan")
+        )
+        row |= {
+            "coverage 80 %": inside,
+            "CPU s": float(found["seconds"]),
+            "peak MB": float(found["peak"]),
+            "note": "",
+        }
         if "on" in found:
             row["note"] = f"{float(found['on']):.0%} in intervals that go on learning from matured errors"
     except subprocess.TimeoutExpired:
-        row = {"task": task, "model": model, **dict.fromkeys(("MAE", "RMSE", "coverage 80 %", "CPU s", "peak MB"), float("nan"))}
+        row = {
+            "task": task,
+            "model": model,
+            **dict.fromkeys(("MAE", "RMSE", "coverage 80 %", "CPU s", "peak MB"), float("nan")),
+        }
         row["note"] = f"not done after {limit:.0f} s"
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode().strip().splitlines()
-        row = {"task": task, "model": model, **dict.fromkeys(("MAE", "RMSE", "coverage 80 %", "CPU s", "peak MB"), float("nan"))}
+        row = {
+            "task": task,
+            "model": model,
+            **dict.fromkeys(("MAE", "RMSE", "coverage 80 %", "CPU s", "peak MB"), float("nan")),
+        }
         row["note"] = f"failed: {lines[-1][:120] if lines else error.returncode}"
         print(*lines[-12:], sep="\n", file=sys.stderr)
         return row
@@ -135,7 +204,9 @@ def cell(task: str, model: str, folder: Path, limit: float) -> dict[str, Any]:
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data-folder", type=Path, required=True, help="where ETTh1.csv and the others lie")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
     parser.add_argument("--models", nargs="+", default=[*OURS, *PEERS])

@@ -53,7 +53,9 @@ def once(how: str, path: str) -> None:
 def measured(how: str, path: Path) -> tuple[float, float]:
     runs = []
     for _ in range(REPEATS):
-        told = subprocess.run([sys.executable, __file__, how, str(path)], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, __file__, how, str(path)], capture_output=True, text=True, check=True
+        ).stdout
         runs.append(json.loads(told))
     return statistics.median(run["seconds"] for run in runs), max(run["mb"] for run in runs)
 
@@ -64,9 +66,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder), rows)
         print(f"{rows:,} rows x {len(COLUMNS) + 1} columns, {numeric:,.0f} MB of numbers")
-        print(f"{'file':10}{'pandas s':>10}{'forecast s':>12}{'ratio':>8}{'pandas MB':>12}{'forecast MB':>13}{'x numbers':>11}")
+        print(
+            f"{'file':10}{'pandas s':>10}{'forecast s':>12}{'ratio':>8}{'pandas MB':>12}{'forecast MB':>13}{'x numbers':>11}"
+        )
         for name in ("x.parquet", "x.csv"):
-            (pandas_s, pandas_mb), (ours_s, ours_mb) = (measured(how, Path(folder) / name) for how in ("pandas", "forecast"))
+            (pandas_s, pandas_mb), (ours_s, ours_mb) = (
+                measured(how, Path(folder) / name) for how in ("pandas", "forecast")
+            )
             seconds = f"{pandas_s:>10.2f}{ours_s:>12.2f}{ours_s / pandas_s:>8.2f}"
             print(f"{name[2:]:10}{seconds}{pandas_mb:>12,.0f}{ours_mb:>13,.0f}{ours_mb / numeric:>11.2f}")
 

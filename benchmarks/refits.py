@@ -19,7 +19,9 @@ REFITS = ("cold", "warm")
 
 def main() -> None:
     """Walk twice and print the leaderboard of both."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default=str(Path(__file__).parent.parent / "data" / "weather.parquet"))
     parser.add_argument("--model", default="gru")
     parser.add_argument("--horizon", type=int, default=24)
@@ -31,7 +33,9 @@ def main() -> None:
         named = replace(fc.spec(options.model), name=f"{options.model} {refit}")  # type: ignore[type-var]
         walk = fc.WalkForward(horizon=options.horizon, folds=options.folds, refit=refit)
         outcomes += fc.backtest(named, panel, walk, seed=options.seed)
-    print(f"{fc.leaderboard(outcomes, f'{options.model} cold')}\n\n{machine()}, one thread, seed {options.seed}")
+    print(
+        f"{fc.leaderboard(outcomes, f'{options.model} cold')}\n\n{machine()}, one thread, seed {options.seed}"
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ def table(rows: list[Mapping[str, Any]]) -> str:
     names = list(rows[0])
     cells = [names, *([_text(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in cells]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in cells
+    ]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
@@ -34,7 +37,9 @@ def _text(value: Any) -> str:
 def package_hash() -> str:
     """A hash of the code that a fit depends on: what a kept cell is known by."""
     root = Path(forecast.__file__).parent
-    code = [path for part in ("data", "models") for path in sorted((root / part).rglob("*.py"))] + [root / "fitting.py"]
+    code = [path for part in ("data", "models") for path in sorted((root / part).rglob("*.py"))] + [
+        root / "fitting.py"
+    ]
     return hashlib.sha256("".join(sha256(path) for path in code).encode()).hexdigest()[:16]
 
 
@@ -72,7 +77,14 @@ def kept(what: str, key: Any, make: Callable[[], dict[str, Any]], code: str = ""
 
 def machine() -> str:
     """Processor, cores, Python and the versions that the figures depend on."""
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    cpu = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        "",
+    )
     names = ("torch", "numpy", "pandas", "scipy", "statsmodels")
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     return f"{cpu or platform.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
@@ -82,4 +94,6 @@ def write_table(name: str, lines: list[str]) -> None:
     """Replace what stands between <!-- name --> and <!-- /name --> in benchmarks/README.md."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, _, rest = README.read_text(encoding="utf-8").partition(begin)
-    README.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+    README.write_text(
+        f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{rest.partition(end)[2]}", encoding="utf-8"
+    )

@@ -56,7 +56,8 @@ def cells() -> list[dict[str, object]]:
             for (learning, whose), times in spent.items():
                 times.append(seconds(run, pair[whose], x, half, learning))
         medians = {
-            f"{'train' if learning else 'forecast'}, {whose}, ms": 1000 * statistics.median(times[1:]) for (learning, whose), times in spent.items()
+            f"{'train' if learning else 'forecast'}, {whose}, ms": 1000 * statistics.median(times[1:])
+            for (learning, whose), times in spent.items()
         }
         rows.append({"size": name, **medians})
     return rows
@@ -65,14 +66,18 @@ def cells() -> list[dict[str, object]]:
 def forecasts(data: str) -> tuple[int, float]:
     """How many windows, and the CPU seconds of forecasting them all."""
     panel, train, test = load(data, "12,4,4")
-    fitted = forecast.fit("gru", panel.until(np.full(len(panel.ids), test)), 96, steps=12, validation=1 - train / test)
+    fitted = forecast.fit(
+        "gru", panel.until(np.full(len(panel.ids), test)), 96, steps=12, validation=1 - train / test
+    )
     origins = np.concatenate(blocks(panel, test, 96))
     return len(origins), statistics.median(seconds(fitted.predict, panel, origins) for _ in range(5))
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -17,7 +17,15 @@ from scipy.stats import norm
 
 from forecast.evaluation.compare import diebold_mariano, holm
 
-CASES = [(1, 50, 1), (1, 200, 1), (1, 500, 1), (24, 72, 24), (24, 200, 1), (24, 500, 1), (24, 1700, 1)]  # horizon, origins, stride
+CASES = [
+    (1, 50, 1),
+    (1, 200, 1),
+    (1, 500, 1),
+    (24, 72, 24),
+    (24, 200, 1),
+    (24, 500, 1),
+    (24, 1700, 1),
+]  # horizon, origins, stride
 SHARED = 0.6  # spread of the errors' common part beside 1 of each one's own
 SKILLS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 
@@ -39,7 +47,9 @@ def p_value(one: np.ndarray, two: np.ndarray, horizon: int, stride: int) -> floa
 
 def main() -> None:
     """Simulate every case and print the two tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
@@ -64,8 +74,17 @@ def main() -> None:
                 found += p_value((1 - skill) * made[:, 1], made[:, 0], horizon, stride) < 0.05
             shift = skill * level / spread
             true = norm.sf(1.96 - shift) + norm.cdf(-1.96 - shift)
-            powers.append({**case, "skill": f"{100 * skill:.0f} %", "power": found / (options.pairs // 2), "with the true variance": true})
-    print(json.dumps({"size": sizes, "power": powers}) if options.json else f"{table(sizes)}\n\n{table(powers)}")
+            powers.append(
+                {
+                    **case,
+                    "skill": f"{100 * skill:.0f} %",
+                    "power": found / (options.pairs // 2),
+                    "with the true variance": true,
+                }
+            )
+    print(
+        json.dumps({"size": sizes, "power": powers}) if options.json else f"{table(sizes)}\n\n{table(powers)}"
+    )
     if not options.json:
         print(f"\n{options.pairs} pairs (power: half as many), seed {options.seed}; {machine()}")
 

@@ -28,7 +28,9 @@ NETS: list[dict[str, Any]] = [
 ]
 
 
-def walked(panel: Panel, model: str, settings: dict[str, Any], walk: fc.WalkForward, seed: int, key: str) -> tuple[np.ndarray, float]:
+def walked(
+    panel: Panel, model: str, settings: dict[str, Any], walk: fc.WalkForward, seed: int, key: str
+) -> tuple[np.ndarray, float]:
     """The forecasts of a walk in order of time, and its CPU seconds; from the cache where they are there."""
 
     def made() -> dict[str, Any]:
@@ -47,10 +49,16 @@ def qlike(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--validate", action="store_true", help="score the settings of the net on the 500 days before the test")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="score the settings of the net on the 500 days before the test",
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     panel, key = fc.read(options.data, target="RV", past="none"), sha256(options.data)
@@ -70,13 +78,27 @@ def main() -> None:
     har, seconds = walked(panel, "har", {"unbiased": True}, rolling, 0, key)
     nets = [walked(panel, "lstm", chosen, growing, seed, key) for seed in range(options.seeds)]
     made = {"log-HAR": (har, seconds)} | {f"lstm seed {seed}": one for seed, one in enumerate(nets)}
-    made["lstm, mean of all"] = np.mean([values for values, _ in nets], axis=0), sum(spent for _, spent in nets)
-    made["mean of log-HAR and lstm"] = (har + made["lstm, mean of all"][0]) / 2, seconds + made["lstm, mean of all"][1]
+    made["lstm, mean of all"] = (
+        np.mean([values for values, _ in nets], axis=0),
+        sum(spent for _, spent in nets),
+    )
+    made["mean of log-HAR and lstm"] = (
+        (har + made["lstm, mean of all"][0]) / 2,
+        seconds + made["lstm, mean of all"][1],
+    )
     rows = []
     for name, (values, spent) in made.items():
         loss = qlike(truth, values)
         p = None if name == "log-HAR" else diebold_mariano(loss - qlike(truth, har), TEST)
-        rows.append({"model": name, "QLIKE": float(loss.mean()), "MSE": float(((truth - values) ** 2).mean()), "p": p, "CPU s": spent})
+        rows.append(
+            {
+                "model": name,
+                "QLIKE": float(loss.mean()),
+                "MSE": float(((truth - values) ** 2).mean()),
+                "p": p,
+                "CPU s": spent,
+            }
+        )
     print(json.dumps(rows) if options.json else f"{table(rows)}\n\nchosen {chosen}; {machine()}")
 
 

@@ -70,14 +70,24 @@ def once(rows: int) -> None:
     with seeded(0), one_thread():
         train(Net(sized, Goal(HORIZON, ("y",)), 0, 0), timed, split, how, Watch())
     between = [later - now for (size, now), (_, later) in pairwise(marks) if size == 256]
-    result = {"rows": rows, "windows": len(made), "panel": panel.values.nbytes + panel.times.nbytes, "views": views, "indexed": indexed}
+    result = {
+        "rows": rows,
+        "windows": len(made),
+        "panel": panel.values.nbytes + panel.times.nbytes,
+        "views": views,
+        "indexed": indexed,
+    }
     print(json.dumps({**result, "trained": held("VmHWM") - before, "step": statistics.median(between)}))
 
 
 def main(sizes: tuple[int, ...]) -> None:
-    print(f"{'rows':>12}{'windows':>12}{'panel MB':>10}{'fc.windows':>12}{'of the net':>12}{'at the peak':>13}{'step ms':>9}")
+    print(
+        f"{'rows':>12}{'windows':>12}{'panel MB':>10}{'fc.windows':>12}{'of the net':>12}{'at the peak':>13}{'step ms':>9}"
+    )
     for rows in sizes:
-        told = subprocess.run([sys.executable, __file__, "once", str(rows)], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, __file__, "once", str(rows)], capture_output=True, text=True, check=True
+        ).stdout
         one = json.loads(told)
         memory = f"{one['panel'] / 2**20:>10,.1f}{one['views']:>12,.1f}{one['indexed']:>12,.1f}{one['trained']:>13,.1f}"
         print(f"{one['rows']:>12,}{one['windows']:>12,}{memory}{1000 * one['step']:>9.2f}")

@@ -20,7 +20,9 @@ try:
     import pyarrow as pa
     import pyarrow.parquet as pq
 except ModuleNotFoundError as error:
-    print(f"data/make.py needs the package {error.name}: run pip install -e '.[data]' first.", file=sys.stderr)
+    print(
+        f"data/make.py needs the package {error.name}: run pip install -e '.[data]' first.", file=sys.stderr
+    )
     raise SystemExit(2) from None
 
 FOLDER = Path(__file__).resolve().parent
@@ -37,7 +39,9 @@ class MissingPackageError(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the data files again.")
-    parser.add_argument("--sp500", action="store_true", help="also write sp500.parquet, which is not committed")
+    parser.add_argument(
+        "--sp500", action="store_true", help="also write sp500.parquet, which is not committed"
+    )
     arguments = parser.parse_args()
     makers = [make_weather, make_oil, make_sine]
     if arguments.sp500:
@@ -70,9 +74,13 @@ def make_weather() -> Path:
         }
     ).sort_values(["station", "time"], ignore_index=True)
     if sorted(weather["station"].unique()) != STATIONS or weather.duplicated(["station", "time"]).any():
-        raise ValueError("the weather table is not the expected one: other stations, or two rows for one hour")
+        raise ValueError(
+            "the weather table is not the expected one: other stations, or two rows for one hour"
+        )
     measures = [pa.field(name, pa.float32()) for name in weather.columns[2:]]
-    schema = pa.schema([pa.field("station", pa.string()), pa.field("time", pa.timestamp("us", tz="UTC")), *measures])
+    schema = pa.schema(
+        [pa.field("station", pa.string()), pa.field("time", pa.timestamp("us", tz="UTC")), *measures]
+    )
     return write_parquet(weather, schema, "weather.parquet")
 
 
@@ -80,7 +88,9 @@ def make_oil() -> Path:
     # Prices stay text, so that they are written as they were read.
     raw = pd.read_csv(package_file("arch", "arch/data/wti/wti.csv.gz"), dtype=str)
     traded = raw[raw["DCOILWTICO"] != "."]
-    oil = pd.DataFrame({"date": pd.to_datetime(traded["Date"], format="%m/%d/%Y"), "price": traded["DCOILWTICO"]})
+    oil = pd.DataFrame(
+        {"date": pd.to_datetime(traded["Date"], format="%m/%d/%Y"), "price": traded["DCOILWTICO"]}
+    )
     path = FOLDER / "oil.csv"
     oil.to_csv(path, index=False, date_format="%Y-%m-%d", lineterminator="\n")
     return path
@@ -111,9 +121,13 @@ def package_file(package: str, name: str) -> Path:
     try:
         path = Path(str(distribution(package).locate_file(name)))
     except PackageNotFoundError:
-        raise MissingPackageError(f"data/make.py needs the package {package}: run pip install -e '.[data]' first.") from None
+        raise MissingPackageError(
+            f"data/make.py needs the package {package}: run pip install -e '.[data]' first."
+        ) from None
     if not path.is_file():
-        raise MissingPackageError(f"The installed package {package} has no file {name}: run pip install -e '.[data]' again.")
+        raise MissingPackageError(
+            f"The installed package {package} has no file {name}: run pip install -e '.[data]' again."
+        )
     return path
 
 

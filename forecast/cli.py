@@ -73,9 +73,15 @@ def _interrupted(goes_on: bool, *_: Any) -> None:
 def _refuse_empty(values: dict[str, Any], kinds: dict[str, Any]) -> None:
     """ForecastError where a flag or an argument was given, but nothing with it, as where a variable of a script is not set."""
     for name, value in values.items():
-        if value == "" or (isinstance(value, list) and all(isinstance(one, str) and not one.strip(" ,") for one in value)):
-            flag = kinds[name].__metadata__[0].default  # typer has what stands first in Option(...) there; of an argument nothing
-            raise ForecastError(f"{flag if isinstance(flag, str) else name.upper()} is empty: give it a value, or leave it out.")
+        if value == "" or (
+            isinstance(value, list) and all(isinstance(one, str) and not one.strip(" ,") for one in value)
+        ):
+            flag = (
+                kinds[name].__metadata__[0].default
+            )  # typer has what stands first in Option(...) there; of an argument nothing
+            raise ForecastError(
+                f"{flag if isinstance(flag, str) else name.upper()} is empty: give it a value, or leave it out."
+            )
 
 
 def _spread(guarded: Callable[..., None], function: Callable[..., None]) -> None:
@@ -84,7 +90,10 @@ def _spread(guarded: Callable[..., None], function: Callable[..., None]) -> None
     spread: list[inspect.Parameter] = []
     for name, parameter in signature.parameters.items():
         if name in SHARED:
-            spread += [inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind) for flag, kind in SHARED[name].items()]
+            spread += [
+                inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                for flag, kind in SHARED[name].items()
+            ]
         else:
             spread.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
     guarded.__signature__ = signature.replace(parameters=spread)  # type: ignore[attr-defined]
@@ -100,57 +109,169 @@ def _gathered(function: Callable[..., None], values: dict[str, Any]) -> dict[str
 
 
 FileArgument = Annotated[
-    str | None, typer.Argument(help="CSV or Parquet file, or a folder of them; may stand in --config instead.", show_default=False)
+    str | None,
+    typer.Argument(
+        help="CSV or Parquet file, or a folder of them; may stand in --config instead.", show_default=False
+    ),
 ]
 READING: dict[str, Any] = {  # the flags that say how a file is read
-    "target": Annotated[list[str] | None, typer.Option("--target", help="Column to forecast; several, or all, of a wide file.", show_default=False)],
-    "time": Annotated[str | None, typer.Option("--time", help="Column of stamps, or its parts: date,hour.", show_default="found")],
+    "target": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", help="Column to forecast; several, or all, of a wide file.", show_default=False
+        ),
+    ],
+    "time": Annotated[
+        str | None,
+        typer.Option("--time", help="Column of stamps, or its parts: date,hour.", show_default="found"),
+    ],
     "id": Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")],
-    "past": Annotated[list[str] | None, typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones")],
-    "future": Annotated[list[str] | None, typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False)],
-    "category": Annotated[list[str] | None, typer.Option("--category", help="Columns of names beside the target.", show_default="text columns")],
-    "neighbours": Annotated[list[str] | None, typer.Option("--neighbours", help="Series to look at for each other, or all.", show_default=False)],
-    "series": Annotated[list[str] | None, typer.Option("--series", help="Series to forecast: EWR,JFK.", show_default="all")],
-    "static": Annotated[list[str] | None, typer.Option("--static", help="Columns that tell series apart: elevation.", show_default=False)],
-    "tz": Annotated[str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")],
-    "every": Annotated[str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)],
-    "how": Annotated[str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")],
-    "missing": Annotated[list[str] | None, typer.Option("--missing", help="Cells that mean missing: -9999,NA.", show_default=False)],
-    "circular": Annotated[list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)],
-    "dayfirst": Annotated[list[bool] | None, typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found")],
-    "decimal": Annotated[str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")],
-    "calendar": Annotated[str | None, typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays")],
+    "past": Annotated[
+        list[str] | None,
+        typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones"),
+    ],
+    "future": Annotated[
+        list[str] | None,
+        typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False),
+    ],
+    "category": Annotated[
+        list[str] | None,
+        typer.Option("--category", help="Columns of names beside the target.", show_default="text columns"),
+    ],
+    "neighbours": Annotated[
+        list[str] | None,
+        typer.Option("--neighbours", help="Series to look at for each other, or all.", show_default=False),
+    ],
+    "series": Annotated[
+        list[str] | None, typer.Option("--series", help="Series to forecast: EWR,JFK.", show_default="all")
+    ],
+    "static": Annotated[
+        list[str] | None,
+        typer.Option("--static", help="Columns that tell series apart: elevation.", show_default=False),
+    ],
+    "tz": Annotated[
+        str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")
+    ],
+    "every": Annotated[
+        str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)
+    ],
+    "how": Annotated[
+        str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")
+    ],
+    "missing": Annotated[
+        list[str] | None,
+        typer.Option("--missing", help="Cells that mean missing: -9999,NA.", show_default=False),
+    ],
+    "circular": Annotated[
+        list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)
+    ],
+    "dayfirst": Annotated[
+        list[bool] | None,
+        typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found"),
+    ],
+    "decimal": Annotated[
+        str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")
+    ],
+    "calendar": Annotated[
+        str | None,
+        typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays"),
+    ],
 }
 WALKING: dict[str, Any] = {  # the flags that say how models are walked through it
-    "horizon": Annotated[str | None, typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency")],
-    "test": Annotated[str | None, typer.Option("--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2")],
-    "folds": Annotated[int | None, typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3")],
-    "stride": Annotated[int | None, typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series")],
-    "align": Annotated[str | None, typer.Option("--align", help="Origins by stamp, or from each series' end.", show_default="stamp")],
-    "refit": Annotated[str | None, typer.Option("--refit", help="Of nets before each fold: cold, anew; warm, going on.", show_default="cold")],
-    "intervals": Annotated[str | None, typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95")],
-    "bounds": Annotated[str | None, typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none")],
-    "transform": Annotated[str | None, typer.Option("--transform", help="Of the target: none, log, log1p, asinh, yeo-johnson.", show_default="none")],
-    "scale": Annotated[str | None, typer.Option("--scale", help="standard, shared, robust, minmax, mean-abs, none.", show_default="standard")],
-    "price": Annotated[bool | None, typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False)],
-    "cost": Annotated[float | None, typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none")],
-    "seed": Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")],
-    "setting": Annotated[list[str] | None, typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False)],
-    "config": Annotated[str | None, typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False)],
+    "horizon": Annotated[
+        str | None,
+        typer.Option("--horizon", help="Steps ahead: 24, 24h, 7d.", show_default="from the frequency"),
+    ],
+    "test": Annotated[
+        str | None,
+        typer.Option(
+            "--test", help="Test part: a share, a number of steps or a first date.", show_default="0.2"
+        ),
+    ],
+    "folds": Annotated[
+        int | None,
+        typer.Option("--folds", help="Blocks of the test part, one fit before each.", show_default="3"),
+    ],
+    "stride": Annotated[
+        int | None,
+        typer.Option("--stride", help="Steps between forecasts.", show_default="at most 2000 a series"),
+    ],
+    "align": Annotated[
+        str | None,
+        typer.Option("--align", help="Origins by stamp, or from each series' end.", show_default="stamp"),
+    ],
+    "refit": Annotated[
+        str | None,
+        typer.Option(
+            "--refit", help="Of nets before each fold: cold, anew; warm, going on.", show_default="cold"
+        ),
+    ],
+    "intervals": Annotated[
+        str | None,
+        typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95"),
+    ],
+    "bounds": Annotated[
+        str | None,
+        typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none"),
+    ],
+    "transform": Annotated[
+        str | None,
+        typer.Option(
+            "--transform", help="Of the target: none, log, log1p, asinh, yeo-johnson.", show_default="none"
+        ),
+    ],
+    "scale": Annotated[
+        str | None,
+        typer.Option(
+            "--scale", help="standard, shared, robust, minmax, mean-abs, none.", show_default="standard"
+        ),
+    ],
+    "price": Annotated[
+        bool | None,
+        typer.Option("--price", help="A price: logs, and what its direction is worth.", show_default=False),
+    ],
+    "cost": Annotated[
+        float | None,
+        typer.Option("--cost", help="Of a price: basis points a side; prints a profit.", show_default="none"),
+    ],
+    "seed": Annotated[
+        int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")
+    ],
+    "setting": Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting by its path, such as gru.units=128.", show_default=False),
+    ],
+    "config": Annotated[
+        str | None,
+        typer.Option("--config", help="A TOML file of settings; flags win over it.", show_default=False),
+    ],
 }
 SHARED = {"reading": READING, "walking": WALKING}
 Flags = dict[str, Any]
-Models = Annotated[list[str] | None, typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive"),
+]
 Out = Annotated[str | None, typer.Option("--out", help="Run folder.", show_default="runs/NAME")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew, also where the run folder holds a finished or another run.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Begin anew, also where the run folder holds a finished or another run."
+    ),
+]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")
+]
 
 
 @app.callback(invoke_without_command=True)
-def version(context: typer.Context, show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+def version(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
     """Print the version where it is asked for."""
     if show:
         from importlib.metadata import version as version_of
@@ -187,7 +308,9 @@ def check(
         return
     for finding in found["findings"]:
         print(_listed(finding))
-    print(f"{counted(found['rows'], 'row')}, {found['series']} series; the default horizon is {counted(found['horizon'], 'step')}")
+    print(
+        f"{counted(found['rows'], 'row')}, {found['series']} series; the default horizon is {counted(found['horizon'], 'step')}"
+    )
 
 
 @command("forecast fit data/weather.parquet --horizon 24")
@@ -213,7 +336,9 @@ def fit(
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
         _say(result["data"]["findings"], quiet)
     else:
-        result = runs.run(plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)).to_json()
+        result = runs.run(
+            plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)
+        ).to_json()
     if as_json:
         print(json.dumps(result))
     elif csv:
@@ -222,14 +347,24 @@ def fit(
         _print_board(result)
         print(f"\nNext {counted(result['horizon'], 'step')} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
-        print(f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]")
+        print(
+            f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]"
+        )
 
 
 @command("forecast predict runs/weather newest.csv")
 def predict(
     run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
-    file: Annotated[str | None, typer.Argument(help="Newer rows of the same kind, joined to those the run has stored.", show_default=False)] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`.")] = False,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="Newer rows of the same kind, joined to those the run has stored.", show_default=False
+        ),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
+    ] = False,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -243,7 +378,10 @@ def predict(
     _say(findings, quiet=True)
     if keep:
         newer = f"the rows of {file} and " if file else ""
-        print(f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.", file=sys.stderr)
+        print(
+            f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.",
+            file=sys.stderr,
+        )
     if as_json:
         print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
     else:
@@ -252,8 +390,16 @@ def predict(
 
 @command("forecast score runs/weather newest.csv")
 def score(
-    run: Annotated[str, typer.Argument(help="Run folder of `forecast fit` with forecasts that `forecast predict --keep` kept.")],
-    file: Annotated[str | None, typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False)] = None,
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Run folder of `forecast fit` with forecasts that `forecast predict --keep` kept."
+        ),
+    ],
+    file: Annotated[
+        str | None,
+        typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
@@ -285,12 +431,20 @@ def backtest(
     _print_walk(result, as_json, csv)
 
 
-@command("forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2 --ablate gru")
+@command(
+    "forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2 --ablate gru"
+)
 def compare(
     *,
     file: FileArgument = None,
-    tries: Annotated[list[str] | None, typer.Option("--try", help="A change of one setting, such as gru.layers=2.", show_default=False)] = None,
-    ablate: Annotated[str | None, typer.Option("--ablate", help="A model to run without each column alone.", show_default=False)] = None,
+    tries: Annotated[
+        list[str] | None,
+        typer.Option("--try", help="A change of one setting, such as gru.layers=2.", show_default=False),
+    ] = None,
+    ablate: Annotated[
+        str | None,
+        typer.Option("--ablate", help="A model to run without each column alone.", show_default=False),
+    ] = None,
     reading: Flags,
     walking: Flags,
     jobs: Jobs = 0,
@@ -303,7 +457,9 @@ def compare(
 
     changes = _settings("--try", tries)
     plan = _plan(file, runs.changed_models(changes, ablate), reading, walking)
-    result = runs.compare_run(plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
+    result = runs.compare_run(
+        plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)
+    )
     _print_walk(result, as_json, csv)
 
 
@@ -312,9 +468,16 @@ def tune(
     *,
     file: FileArgument = None,
     model: Annotated[str, typer.Option("--model", help="The model to tune.")] = "gru",
-    space: Annotated[str | None, typer.Option("--space", help="small, or full: every group of settings.", show_default="small")] = None,
-    sampler: Annotated[str | None, typer.Option("--sampler", help="tpe, random, grid or gp.", show_default="tpe")] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="How many settings to try; the first is the default.")] = 20,
+    space: Annotated[
+        str | None,
+        typer.Option("--space", help="small, or full: every group of settings.", show_default="small"),
+    ] = None,
+    sampler: Annotated[
+        str | None, typer.Option("--sampler", help="tpe, random, grid or gp.", show_default="tpe")
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="How many settings to try; the first is the default.")
+    ] = 20,
     reading: Flags,
     walking: Flags,
     out: Out = None,
@@ -328,15 +491,33 @@ def tune(
     """
     from forecast.tuning import searched, tune_run
 
-    plan = _plan(file, [model], reading, walking, {**searched(_list([model]) or [], space), **_given(tune__sampler=sampler)})
-    result = tune_run(plan, trials=trials, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
+    plan = _plan(
+        file,
+        [model],
+        reading,
+        walking,
+        {**searched(_list([model]) or [], space), **_given(tune__sampler=sampler)},
+    )
+    result = tune_run(
+        plan,
+        trials=trials,
+        out=out,
+        overwrite=overwrite,
+        jobs=jobs,
+        progress=_progress(quiet),
+        heard=_heard(quiet),
+    )
     if as_json:
         print(json.dumps(result))
         return
     tried = f"{counted(result['trials'], 'trial')}, {result['pruned']} pruned, {result['failed']} failed"
     print(f"{tried}; best before the test: MAE {result['best']['value']:.4g}")
     print(
-        "  " + ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in result["best"]["params"].items())
+        "  "
+        + ", ".join(
+            f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in result["best"]["params"].items()
+        )
     )
     for note in result["notes"]:
         print(note)
@@ -380,12 +561,19 @@ def replay(
     for difference in result["differs"]:
         print(f"! {difference}")
     wrong = [name for name, equal in result["parts"].items() if not equal]
-    print(f"{', '.join(wrong)}: not the same bits" if wrong else f"All {len(result['parts'])} parts have the same bits.")
+    print(
+        f"{', '.join(wrong)}: not the same bits"
+        if wrong
+        else f"All {len(result['parts'])} parts have the same bits."
+    )
 
 
 @command("forecast models gru")
 def models(
-    name: Annotated[str | None, typer.Argument(help="A model, to see its settings.", show_default=False)] = None, as_json: Json = False
+    name: Annotated[
+        str | None, typer.Argument(help="A model, to see its settings.", show_default=False)
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """List the models, or the settings of one: default, meaning, source, and what a full study tries."""
     from forecast.models import MODELS, describe, settings_of, spec
@@ -402,7 +590,13 @@ def models(
         if one.group != group:
             group = one.group
             print(f"\n{group}")
-        default = str(one.default) if one.default is not None else "chosen from the data" if one.group == "sizes" else "none"
+        default = (
+            str(one.default)
+            if one.default is not None
+            else "chosen from the data"
+            if one.group == "sizes"
+            else "none"
+        )
         words = ": ".join(filter(None, [" | ".join(one.choices), one.meaning]))
         notes = [f"({one.source})" if one.source else "", f"[study: {one.tried}]" if one.tried else ""]
         print(" ".join(filter(None, [f"{one.name:{width}}", f"{default:21}", words, *notes])).rstrip())
@@ -423,7 +617,11 @@ def _reading(flags: dict[str, Any]) -> dict[str, Any]:
     orders = {*(flags["dayfirst"] or [])}
     if len(orders) > 1:
         raise ForecastError("--dayfirst and --monthfirst exclude each other: give one of them.")
-    lists = {name: _one_or_list(value) if isinstance(value, list) else value for name, value in flags.items() if name != "dayfirst"}
+    lists = {
+        name: _one_or_list(value) if isinstance(value, list) else value
+        for name, value in flags.items()
+        if name != "dayfirst"
+    }
     return _given(**lists, dayfirst=next(iter(orders), None))
 
 
@@ -431,7 +629,9 @@ def _given(**flags: Any) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
 
 
-def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Flags, more: Flags | None = None) -> "Run":
+def _plan(
+    file: str | None, model: list[str] | None, reading: Flags, walking: Flags, more: Flags | None = None
+) -> "Run":
     """The Run of a command: its config, then its flags, then what --set says, by the paths of a Run."""
     from forecast.plan import make_run
 
@@ -445,11 +645,17 @@ def _plan(file: str | None, model: list[str] | None, reading: Flags, walking: Fl
         walk__stride=walking["stride"],
         walk__align=walking["align"],
         walk__refit=walking["refit"],
-        intervals=None if intervals is None else [] if intervals == "none" else _numbers("--intervals", intervals),
+        intervals=None
+        if intervals is None
+        else []
+        if intervals == "none"
+        else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
         **{name: walking[name] for name in ("transform", "scale", "price", "cost", "seed")},
     )
-    return make_run(file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))})
+    return make_run(
+        file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))}
+    )
 
 
 def _numbers(flag: str, text: str) -> list[float]:
@@ -463,8 +669,14 @@ def _bounds(text: str) -> list[float | None]:
     """The lowest and the highest value; an empty side is open: "0," or ",100"."""
     sides = [_numbers("--bounds", side) for side in [*text.split(","), ""][:2]]
     low, high = (side[0] if side else None for side in sides)
-    if text.count(",") > 1 or (low is None and high is None) or (low is not None and high is not None and low >= high):
-        raise ForecastError(f"--bounds takes the lowest and the highest value of the target, such as 0, or 0,100; found {text!r}.")
+    if (
+        text.count(",") > 1
+        or (low is None and high is None)
+        or (low is not None and high is not None and low >= high)
+    ):
+        raise ForecastError(
+            f"--bounds takes the lowest and the highest value of the target, such as 0, or 0,100; found {text!r}."
+        )
     return [low, high]
 
 
@@ -547,7 +759,11 @@ def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 
     frame = pd.DataFrame(rows)
     first = rows[0]["ds"]
-    return frame.assign(ds=pd.to_datetime(frame["ds"])) if isinstance(first, str) and pd.Timestamp(first).tz is None else frame
+    return (
+        frame.assign(ds=pd.to_datetime(frame["ds"]))
+        if isinstance(first, str) and pd.Timestamp(first).tz is None
+        else frame
+    )
 
 
 def _wide(frame: "pd.DataFrame") -> str:
@@ -558,10 +774,14 @@ def _wide(frame: "pd.DataFrame") -> str:
         return str(table.to_string(float_format=_plain(table.to_numpy()), na_rep=""))
     model = frame.columns[2]
     table = frame.pivot(index="ds", columns="unique_id", values=model)
-    more = f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all" if table.shape[1] > 8 else ""
+    more = (
+        f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all" if table.shape[1] > 8 else ""
+    )
     table = table.iloc[:, :8]
     table.columns.name, table.index.name = None, None
-    return str(table.to_string(formatters=[_plain(table[name].to_numpy()) for name in table], na_rep="")) + more
+    return (
+        str(table.to_string(formatters=[_plain(table[name].to_numpy()) for name in table], na_rep="")) + more
+    )
 
 
 def _plain(values: "Array") -> Callable[[float], str]:
@@ -575,7 +795,9 @@ def _plain(values: "Array") -> Callable[[float], str]:
 def main() -> None:
     """The entry point of the command `forecast`: what its user can mend is one message, with --json one object too, and exit 2."""
     # after Ctrl-C the workers' tracker cleans up what they held, as it should; that it had to is no news to the user
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker")
+    os.environ.setdefault(
+        "PYTHONWARNINGS", "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
+    )
     try:
         raise SystemExit(app(prog_name="forecast", standalone_mode=False))
     except UsageError as error:

@@ -22,12 +22,21 @@ from forecast.saving import KEPT, join, load, load_context, save_rows
 
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
-FEW, LEAST = 20, 4  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
+FEW, LEAST = (
+    20,
+    4,
+)  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
 COUNTED = 10_000  # steps before newer rows that are counted
 FORECASTS, ROWS = Path(KEPT, "forecasts.parquet"), Path(KEPT, "rows.parquet")
 
 
-def predict_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, keep: bool = False, heard: Heard | None = None) -> Forecast:
+def predict_run(
+    folder: str | Path,
+    source: "str | Path | pd.DataFrame | None" = None,
+    *,
+    keep: bool = False,
+    heard: Heard | None = None,
+) -> Forecast:
     """The next horizon from a run folder alone, or after the newest rows of another file.
 
     keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
@@ -67,11 +76,15 @@ def _fitted(folder: Path) -> Fitted:
     """The model of a finished run."""
     fitted = None if folder.is_file() else load(folder)
     if fitted is None or not (folder / "run.json").exists():
-        raise ForecastError(f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on.")
+        raise ForecastError(
+            f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on."
+        )
     return fitted
 
 
-def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None", heard: Heard | None = None) -> Panel:
+def _known(
+    folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None", heard: Heard | None = None
+) -> Panel:
     """The stored rows of a run, and those of a newer file joined to them; `heard` is told what was found there."""
     kept = folder / ROWS
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
@@ -79,12 +92,17 @@ def _known(folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | No
         return panel
     roles = load_json(folder / "run.json")["roles"]
     try:
-        newer, report = read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock), Report()
+        newer, report = (
+            read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock),
+            Report(),
+        )
     except ReadingError as error:
         raise _of_another_kind(error, folder, roles) from None
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
-        report.say("cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold")
+        report.say(
+            "cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold"
+        )
     if fitted.clock.kind != "step":
         _say_seams(folder, fitted, panel, newer, report)
     if heard is not None:
@@ -97,12 +115,18 @@ def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report:
 
     ForecastError where so many are missing that the model would read none of the rows that it knows, and of the newer ones too few.
     """
-    ends, context, found = dict(zip(known.ids, known.cutoffs(known.ends()), strict=True)), fitted.context, False
+    ends, context, found = (
+        dict(zip(known.ids, known.cutoffs(known.ends()), strict=True)),
+        fitted.context,
+        False,
+    )
     for i, name in enumerate(newer.ids):
         times = newer.times[newer.rows(i)]
         times = times[times > ends[name]] if name in ends else times
         found |= bool(len(times))
-        if name not in ends or not len(times) or fitted.clock.assumed:  # of assumed sessions nobody knows which were holidays
+        if (
+            name not in ends or not len(times) or fitted.clock.assumed
+        ):  # of assumed sessions nobody knows which were holidays
             continue
         missing = _between(fitted.clock, ends[name], times[0])
         begin, end = (show(stamp) for stamp in to_local(np.array([ends[name], times[0]]), fitted.clock.tz))
@@ -114,7 +138,9 @@ def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report:
             )
         if missing:
             report.say(
-                "gap", f"{name}: a gap between the rows of the run and the newer ones, {begin} to {end}, {many}; counted as missing", example=end
+                "gap",
+                f"{name}: a gap between the rows of the run and the newer ones, {begin} to {end}, {many}; counted as missing",
+                example=end,
             )
     if not found:
         report.say("nothing-newer", f"no row is newer than those that {folder} has already")
@@ -136,7 +162,12 @@ def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -
     columns = [name for names in named for name in ([names] if isinstance(names, str) else names)]
     why = f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit` cannot be given here."
     helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
-    return ReadingError([replace(one, message=f"{one} {why}", remedy=helps) if one.severity == "error" else one for one in error.findings])
+    return ReadingError(
+        [
+            replace(one, message=f"{one} {why}", remedy=helps) if one.severity == "error" else one
+            for one in error.findings
+        ]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +215,9 @@ class Scored:
         return f"{shown}\n\n{self.verdict}"
 
 
-def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, heard: Heard | None = None) -> Scored:
+def score_run(
+    folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, heard: Heard | None = None
+) -> Scored:
     """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the walk-forward's own errors.
 
     An error is divided by the walk's MAE of its series and step, so that all series and steps count alike; the mean over an origin's horizon and
@@ -195,7 +228,9 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
     folder = Path(folder)
     fitted, kept = _fitted(folder), kept_forecasts(folder)
     if not len(kept):
-        raise ForecastError(f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them.")
+        raise ForecastError(
+            f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them."
+        )
     panel, horizon = _known(folder, fitted, source, heard), fitted.goal.horizon
     truth, whole = _came(panel, kept, horizon)
     if np.isnan(truth).all():
@@ -204,7 +239,10 @@ def score_run(folder: str | Path, source: "str | Path | pd.DataFrame | None" = N
             f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
         )
     walk = load_frame(folder / "outcomes.parquet")
-    recent, usual = _errors(fitted, kept, truth), _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon))
+    recent, usual = (
+        _errors(fitted, kept, truth),
+        _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon)),
+    )
     moments, ratio, bound = _judge(recent, usual, whole)
     due = None if np.isnan(bound) else bool(ratio > bound)
     return Scored(folder, _by_step(recent, usual), moments, ratio, bound, due)
@@ -247,7 +285,9 @@ def _errors(fitted: Fitted, frame: pd.DataFrame, truth: Array) -> Errors:
         held = ((low <= truth) & (truth <= high)).astype("float64")
         inside[f"{coverage:g}"] = np.where(np.isnan(low + high + truth), np.nan, held)
     ids, cutoffs = frame["unique_id"].to_numpy()[::horizon], unplaced(frame["cutoff"])[::horizon]
-    return Errors(ids, cutoffs, unplaced(frame["ds"])[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside)
+    return Errors(
+        ids, cutoffs, unplaced(frame["ds"])[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside
+    )
 
 
 def _by_step(recent: Errors, usual: Errors) -> pd.DataFrame:
@@ -259,7 +299,10 @@ def _by_step(recent: Errors, usual: Errors) -> pd.DataFrame:
         "walk_mae": mean_observed(usual.absolute, 0),
     }
     for coverage, held in recent.inside.items():
-        columns |= {f"coverage-{coverage}": mean_observed(held, 0), f"walk_coverage-{coverage}": mean_observed(usual.inside[coverage], 0)}
+        columns |= {
+            f"coverage-{coverage}": mean_observed(held, 0),
+            f"walk_coverage-{coverage}": mean_observed(usual.inside[coverage], 0),
+        }
     return pd.DataFrame(columns)
 
 
@@ -272,7 +315,9 @@ def _judge(recent: Errors, usual: Errors, whole: Array) -> tuple[int, float, flo
         return 0, np.nan, np.nan
     late, ratios = late[-RECENT:], ratios[-RECENT:]
     reach = np.max(usual.lasts - usual.cutoffs)
-    near = late[-1] - late + reach <= np.maximum(reach, (walk[-1] - walk[0] + reach) // LEAST)  # as long a stretch as fits LEAST times into the walk
+    near = late[-1] - late + reach <= np.maximum(
+        reach, (walk[-1] - walk[0] + reach) // LEAST
+    )  # as long a stretch as fits LEAST times into the walk
     late, ratios = late[near], ratios[near]
     return len(late), float(ratios.mean()), bound_of(walk, walked, late - late[0], reach)
 
@@ -284,7 +329,9 @@ def _ratios(errors: Errors, base: dict[str, Array], which: Array | None = None) 
     ratio = mean_observed(errors.absolute / np.where(usual > 0, usual, np.nan), 1)
     seen = ~np.isnan(ratio) & (True if which is None else which)
     moments, place = np.unique(errors.cutoffs[seen], return_inverse=True)
-    return moments, np.bincount(place, ratio[seen], len(moments)) / np.maximum(np.bincount(place, minlength=len(moments)), 1)
+    return moments, np.bincount(place, ratio[seen], len(moments)) / np.maximum(
+        np.bincount(place, minlength=len(moments)), 1
+    )
 
 
 def bound_of(moments: Array, values: Array, pattern: Array, reach: Any) -> float:

@@ -43,5 +43,9 @@ def validated(kind: Any, value: Any, where: str = "") -> Any:
         if isinstance(inner, Mapping) and key in inner:
             path.append(str(key))
             inner = inner[key]
-    wrong = f"give a list, such as [{first['input']!r}]" if first["type"] == "tuple_type" else first["msg"].lower()
+    wrong = (
+        f"give a list, such as [{first['input']!r}]"
+        if first["type"] == "tuple_type"
+        else first["msg"].lower()
+    )
     raise ForecastError(f"{'.'.join(path)} = {first['input']!r}: {wrong}.")

@@ -47,7 +47,9 @@ def sha256(path: Path) -> str:
     A file that has not changed since is not read again.
     """
     if path.is_dir():
-        inside = [(str(file.relative_to(path)), sha256(file)) for file in sorted(path.rglob("*")) if file.is_file()]
+        inside = [
+            (str(file.relative_to(path)), sha256(file)) for file in sorted(path.rglob("*")) if file.is_file()
+        ]
         return hashlib.sha256(json.dumps(inside).encode()).hexdigest()
     found = path.stat()
     return _sha256(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
@@ -70,12 +72,16 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock = (folder / ".lock").open("w")
     except OSError as error:
-        raise ForecastError(f"{folder} cannot be written to: {error.strerror}. Make it writable, or take a copy of it.") from None
+        raise ForecastError(
+            f"{folder} cannot be written to: {error.strerror}. Make it writable, or take a copy of it."
+        ) from None
     with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ForecastError(f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out.") from None
+            raise ForecastError(
+                f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out."
+            ) from None
         yield
 
 
@@ -96,7 +102,9 @@ def _loaded(path: Path, load: Callable[[], Any]) -> Any:
         return load()
     except (OSError, ValueError) as error:
         what = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
-        raise ForecastError(f"{path} {what}. Take the folder from a copy, or fit the run again with --overwrite.") from None
+        raise ForecastError(
+            f"{path} {what}. Take the folder from a copy, or fit the run again with --overwrite."
+        ) from None
 
 
 def under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
@@ -120,7 +128,11 @@ def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get("forecast")
             if header is None:
-                raise ForecastError(f"{path} was not written by forecast: its header has no 'forecast' entry.")
+                raise ForecastError(
+                    f"{path} was not written by forecast: its header has no 'forecast' entry."
+                )
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header)  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
-        raise ForecastError(f"{path} is damaged or no model file ({error}). Write it again, or take a copy.") from None
+        raise ForecastError(
+            f"{path} is damaged or no model file ({error}). Write it again, or take a copy."
+        ) from None

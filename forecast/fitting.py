@@ -18,7 +18,18 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Bounds, Goal, Learned, OtherSettingsError, Refits, Seed, Spec, Watch, one_thread, processes
+from forecast.models.base import (
+    Bounds,
+    Goal,
+    Learned,
+    OtherSettingsError,
+    Refits,
+    Seed,
+    Spec,
+    Watch,
+    one_thread,
+    processes,
+)
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
@@ -82,13 +93,25 @@ class Fitted:
                 z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
                 answer(warm, z, self.scaling, fitted[origins[warm, 0]])
             for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(panel, origins[chunk], self.context, self.scaling, self.goal.horizon)
+                cold, ends, scaling = cold_panel(
+                    panel, origins[chunk], self.context, self.scaling, self.goal.horizon
+                )
                 z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
                 answer(chunk, z, scaling, np.arange(len(chunk)))
         times = panel.stamps(origins, self.goal.horizon)
         values = within(values, self.goal.bounds)
         quantiles = None if quantiles is None else within(quantiles, self.goal.bounds)
-        return Forecast(self.spec.name, panel.ids, origins, panel.cutoffs(origins), times, values, levels, quantiles, panel.clock.tz)
+        return Forecast(
+            self.spec.name,
+            panel.ids,
+            origins,
+            panel.cutoffs(origins),
+            times,
+            values,
+            levels,
+            quantiles,
+            panel.clock.tz,
+        )
 
     def scaled(self, panel: Panel) -> Panel:
         """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""
@@ -111,12 +134,16 @@ class Fitted:
                 f" Add the column (it may be empty), or fit again without it."
             )
         if panel.clock != self.clock:
-            raise ForecastError(f"{self.spec.name} was fitted on {self.clock.words} data; these are {panel.clock.words}.")
+            raise ForecastError(
+                f"{self.spec.name} was fitted on {self.clock.words} data; these are {panel.clock.words}."
+            )
         return recoded(panel, self.columns)
 
     def _check_origins(self, panel: Panel, origins: Array) -> None:
         if origins.ndim != 2 or origins.shape[1] != 2:
-            raise ForecastError(f"Origins are pairs (series, rows known), an array (M, 2); found shape {origins.shape}.")
+            raise ForecastError(
+                f"Origins are pairs (series, rows known), an array (M, 2); found shape {origins.shape}."
+            )
         wrong = (origins[:, 0] < 0) | (origins[:, 0] >= len(panel.ids))
         if not wrong.any():
             wrong = (origins[:, 1] < 1) | (origins[:, 1] > panel.lengths[origins[:, 0]])
@@ -159,7 +186,9 @@ def fit(
     require_panel(past)
     validated(Seed, seed, "seed")
     if start is not None and not (isinstance(start, Mapping) and "whose" in start):
-        raise ForecastError(f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}.")
+        raise ForecastError(
+            f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}."
+        )
     from joblib import parallel_config
 
     past = past.history()
@@ -176,7 +205,9 @@ def fit(
     scaled, watch, warm = _only(scaling.apply(past), scaling), watch or Watch(), None
     with one_thread(), parallel_config(n_jobs=processes(jobs)):
         if start is not None:
-            whose = zip(WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True)
+            whose = zip(
+                WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True
+            )
             other = " and ".join(what for what, was, now in whose if was != now)
             if not other and isinstance(chosen, Refits):
                 try:
@@ -184,10 +215,19 @@ def fit(
                 except OtherSettingsError:
                     other = "settings"
             if warm is None:
-                why = f"the fit before had other {other}" if other else "the fit before taught this model nothing to go on from"
+                why = (
+                    f"the fit before had other {other}"
+                    if other
+                    else "the fit before taught this model nothing to go on from"
+                )
                 notes = (*notes, f"{chosen.name}: fitted cold, {why}")
         learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
-    log = replace(learned.log, notes=(*learned.log.notes, *notes), seconds=learned.log.seconds + time.process_time() - begun, warm=warm is not None)
+    log = replace(
+        learned.log,
+        notes=(*learned.log.notes, *notes),
+        seconds=learned.log.seconds + time.process_time() - begun,
+        warm=warm is not None,
+    )
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
 
 
@@ -199,13 +239,19 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
     if not panel.future:
         return
     index = origins[:, 1, None] + np.arange(horizon)
-    missing = np.isnan(panel.ahead(origins, horizon)) & (index >= panel.known()[origins[:, 0], None])[..., None]
+    missing = (
+        np.isnan(panel.ahead(origins, horizon)) & (index >= panel.known()[origins[:, 0], None])[..., None]
+    )
     if not missing.any():
         return
     place = int(missing.any((0, 1)).argmax())
     row = int(missing[..., place].any(1).argmax())
     stamps = panel.stamps(origins[[row]], horizon)[0, missing[row, :, place]]
-    shown = stamps[:3] if panel.clock.kind == "step" else [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
+    shown = (
+        stamps[:3]
+        if panel.clock.kind == "step"
+        else [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
+    )
     more = f" and {len(stamps) - 3} more" if len(stamps) > 3 else ""
     raise ForecastError(
         f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {counted(horizon, 'step')}; series"
@@ -227,7 +273,11 @@ def _known_as(target: str, ids: tuple[str, ...]) -> str:
 def _only(panel: Panel, scaling: Scaling) -> Panel:
     """The series that can be learned from."""
     keep = scaling.fitted(panel.ids) >= 0
-    return panel if keep.all() else replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
+    return (
+        panel
+        if keep.all()
+        else replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
+    )
 
 
 def _chunks(index: Array) -> list[Array]:

@@ -31,7 +31,9 @@ class Study:
     """How `forecast tune` searches: the sampler, and for each model what its space is narrowed to (`forecast.space`)."""
 
     sampler: Literal["tpe", "random", "grid", "gp"] = "tpe"
-    space: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> a value, values, or {low, high, log}
+    space: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # model -> setting -> a value, values, or {low, high, log}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Run:
     price: bool = False  # logs, the random walk as baseline, and what the direction is worth
     cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
     seed: Seed = 0
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)  # model -> setting -> value; they hold in its combinations too
+    settings: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # model -> setting -> value; they hold in its combinations too
     tune: Study = field(default_factory=Study)
 
     def specs(self) -> list[Spec]:
@@ -73,7 +77,9 @@ class Run:
         used = {part for model in self.models for part in parts_of(model)}
         for model in self.settings:
             if model not in used:
-                raise ForecastError(f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}.")
+                raise ForecastError(
+                    f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}."
+                )
         return [spec_of(model, self.settings) for model in self.models]
 
     @property
@@ -86,7 +92,9 @@ class Run:
         return read(self.data, **{name: getattr(self, name) for name in READING})
 
 
-def make_run(data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Run:
+def make_run(
+    data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> Run:
     """A Run from a TOML file and from overrides by dotted path (`{"gru.units": 128, "walk.folds": 2}`), which win.
 
     In TOML the keys of a Run stand at the top, `[walk]`, `[tune]`, and one table a model below, `[gru]` of its settings and `[tune.gru]` of what a
@@ -104,7 +112,9 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
     names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
-    settings = {key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)}
+    settings = {
+        key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)
+    }
     values.pop("made", None)  # what a run folder's own run.toml says of its making
     refuse_modelless(values, names | set(MODELS))
     _refuse_unknown("", values, names | set(MODELS))
@@ -113,9 +123,14 @@ def make_run(data: str | None = None, config: str | Path | None = None, override
     if isinstance(values.get("tune"), dict):
         _refuse_unknown("tune.", values["tune"], {"sampler", *MODELS})
         space = {key: value for key, value in values["tune"].items() if key in MODELS}
-        values["tune"] = {"space": space, **{key: value for key, value in values["tune"].items() if key == "sampler"}}
+        values["tune"] = {
+            "space": space,
+            **{key: value for key, value in values["tune"].items() if key == "sampler"},
+        }
     if isinstance(values.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
-        values["bounds"] = [None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]]
+        values["bounds"] = [
+            None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]
+        ]
     made: Run = validated(Run, {**values, "settings": settings})
     quantile_levels(made.intervals)
     Units(made.transform, made.scale)
@@ -148,7 +163,9 @@ def put(values: dict[str, Any], path: str, value: Any) -> None:
 def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> None:
     for name in values:
         if "+" in name:
-            raise ForecastError(f"{prefix}{name}: a combination has no settings of its own. Give each part its own: {', '.join(name.split('+'))}.")
+            raise ForecastError(
+                f"{prefix}{name}: a combination has no settings of its own. Give each part its own: {', '.join(name.split('+'))}."
+            )
         if name not in known:
             raise ForecastError(f"There is no setting {prefix}{name}.{nearest(name, sorted(known))}")
 
@@ -185,5 +202,9 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
         lines.append(f"bounds = [{'-inf' if low is None else low}, {'inf' if high is None else high}]")
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None)]
+            lines += [
+                "",
+                f"[{name}]",
+                *(f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None),
+            ]
     return "\n".join(lines) + "\n"

@@ -34,7 +34,9 @@ def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
     """The quantile levels of central intervals in percent, rising, with the median: (80, 95) -> (.025, .1, .5, .9, .975); () -> ()."""
     shares = [coverage / 100 for coverage in coverages]
     if any(not 0 < share < 1 for share in shares):
-        raise ForecastError(f"Intervals are percentages between 0 and 100, such as 80,95; found {', '.join(f'{100 * s:g}' for s in shares)}.")
+        raise ForecastError(
+            f"Intervals are percentages between 0 and 100, such as 80,95; found {', '.join(f'{100 * s:g}' for s in shares)}."
+        )
     edges = {round(0.5 + sign * share / 2, 10) for share in shares for sign in (-1, 1)}
     return tuple(sorted(edges | {0.5})) if shares else ()
 
@@ -108,7 +110,13 @@ class Forecast:
         origins, horizon = self.values.shape
         series = self.origins[:, 0]
         names = np.array(self.ids, dtype=object)[series]
-        frame = pd.DataFrame({"unique_id": np.repeat(names, horizon), "ds": placed(self.times.ravel(), self.zone), self.model: self.values.ravel()})
+        frame = pd.DataFrame(
+            {
+                "unique_id": np.repeat(names, horizon),
+                "ds": placed(self.times.ravel(), self.zone),
+                self.model: self.values.ravel(),
+            }
+        )
         if self.quantiles is not None:
             for coverage, low, high in intervals(self.levels):
                 frame[f"{self.model}-lo-{coverage:g}"] = self.quantiles[..., low].ravel()
@@ -157,10 +165,17 @@ class Outcome:
 
 def header(log: Log) -> dict[str, Any]:
     """A log as JSON values."""
-    return {"notes": list(log.notes), "history": [list(row) for row in log.history], "seconds": log.seconds, "warm": log.warm}
+    return {
+        "notes": list(log.notes),
+        "history": [list(row) for row in log.history],
+        "seconds": log.seconds,
+        "warm": log.warm,
+    }
 
 
 def log_of(values: dict[str, Any]) -> Log:
     """The log that `header` wrote down."""
-    history = tuple((int(step), float(train), float(validation)) for step, train, validation in values["history"])
+    history = tuple(
+        (int(step), float(train), float(validation)) for step, train, validation in values["history"]
+    )
     return Log(tuple(values["notes"]), history, float(values["seconds"]), values.get("warm", False))

@@ -31,7 +31,17 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
 from forecast.evaluation.market import Direction, directions, market_text
-from forecast.files import UNFINISHED, Array, load_arrays, load_json, locked, save_arrays, sha256, sweep, write_atomic
+from forecast.files import (
+    UNFINISHED,
+    Array,
+    load_arrays,
+    load_json,
+    locked,
+    save_arrays,
+    sha256,
+    sweep,
+    write_atomic,
+)
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, Watch
@@ -91,7 +101,17 @@ class FolderWatch(Watch):
     def report(self, step: int, of: int, value: float) -> None:
         """Progress as a JSON line."""
         shown = None if math.isnan(value) else value
-        append(self.tell, {"part": self.part, "place": self.place, "fits": self.fits, "step": step, "of": of, "value": shown})
+        append(
+            self.tell,
+            {
+                "part": self.part,
+                "place": self.place,
+                "fits": self.fits,
+                "step": step,
+                "of": of,
+                "value": shown,
+            },
+        )
 
     def inner(self, place: int, of: int) -> "FolderWatch":
         """One that keeps the checkpoint of an inner fit in a file beside this one's."""
@@ -136,7 +156,10 @@ def versions() -> dict[str, str]:
     """What the bits of a result depend on beside data, settings and seed."""
     names = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels", "scipy")
     extras = [name for name in ("arch", "exchange_calendars") if util.find_spec(name)]
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in (*names, *extras)}}
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in (*names, *extras)},
+    }
 
 
 def identity(run: Run) -> dict[str, Any]:
@@ -159,7 +182,9 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ForecastError(f"The run folder {folder} cannot be made: {error.strerror}. Choose another with --out.") from None
+        raise ForecastError(
+            f"The run folder {folder} cannot be made: {error.strerror}. Choose another with --out."
+        ) from None
     with locked(folder):
         try:
             sweep(folder)
@@ -168,7 +193,9 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
                 _empty(folder)
             if not (folder / "run.toml").exists():
                 write_atomic(folder / "identity.json", json.dumps(wanted, indent=1))
-                write_atomic(folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]}))
+                write_atomic(
+                    folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]})
+                )
             yield folder
         except ForecastError:
             if created:
@@ -195,7 +222,10 @@ def _empty(folder: Path) -> None:
 
 def _vacant(folder: Path) -> bool:
     """Whether a folder is not there, or holds nothing but what a run that was killed in its first moment leaves."""
-    return not folder.exists() or (folder.is_dir() and all(entry.name == ".lock" or entry.name.endswith(UNFINISHED) for entry in folder.iterdir()))
+    return not folder.exists() or (
+        folder.is_dir()
+        and all(entry.name == ".lock" or entry.name.endswith(UNFINISHED) for entry in folder.iterdir())
+    )
 
 
 def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> tuple[Path, bool]:
@@ -203,10 +233,16 @@ def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: boo
     if out is not None:
         found = _identity_in(out)
         if found is None and not _vacant(out):
-            what = "holds files that are no run, and they are not removed" if out.is_dir() else "is a file, no run folder"
+            what = (
+                "holds files that are no run, and they are not removed"
+                if out.is_dir()
+                else "is a file, no run folder"
+            )
             raise ForecastError(f"{out} {what}. Choose another --out.")
         if found is not None and found != wanted and not overwrite:
-            raise ForecastError(f"{out} holds a run of other settings, data or versions. Choose another --out, or add --overwrite to replace it.")
+            raise ForecastError(
+                f"{out} holds a run of other settings, data or versions. Choose another --out, or add --overwrite to replace it."
+            )
         return out, found == wanted
     stem = data.name.split(".")[0] + ("" if wanted["what"] == "fit" else f"-{wanted['what']}")
     for number in range(1, 10_000):
@@ -241,7 +277,11 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
         board = board_json(self.panel, self.board, self.market)
-        return {"run": str(self.folder), **board, "forecast": frame_json(self.forecast.to_frame(cutoff=False))}
+        return {
+            "run": str(self.folder),
+            **board,
+            "forecast": frame_json(self.forecast.to_frame(cutoff=False)),
+        }
 
 
 def panel_json(panel: Panel) -> dict[str, Any]:
@@ -268,7 +308,9 @@ def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dic
         "horizon": board.horizon,
         "origins": board.origins,
         "baseline": board.baseline,
-        "leaderboard": [{key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows],
+        "leaderboard": [
+            {key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows
+        ],
         "best": board.best,
         "verdict": board.verdict,
         "cold": dict(board.cold),
@@ -284,7 +326,10 @@ def market_of(values: dict[str, Any]) -> str:
     def number(key: str, value: Any) -> Any:
         return np.nan if value is None and key in ("hits", "majority", "r2") else value
 
-    rows = [Direction(**{key: number(key, value) for key, value in row.items()}) for row in values.get("market", [])]
+    rows = [
+        Direction(**{key: number(key, value) for key, value in row.items()})
+        for row in values.get("market", [])
+    ]
     return market_text(rows) if rows else ""
 
 
@@ -298,7 +343,9 @@ def board_of(values: dict[str, Any]) -> Leaderboard:
 
     rows = [Row(**{key: number(key, value) for key, value in row.items()}) for row in values["leaderboard"]]
     said = {"cold": values["cold"], "dropped": tuple(values["dropped"]), "notes": tuple(values["notes"])}
-    return Leaderboard(tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"], **said)
+    return Leaderboard(
+        tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"], **said
+    )
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -310,7 +357,11 @@ def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def stamped(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame to be written as text: stamps with an offset in ISO 8601."""
-    return frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat())) if isinstance(frame["ds"].dtype, pd.DatetimeTZDtype) else frame
+    return (
+        frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
+        if isinstance(frame["ds"].dtype, pd.DatetimeTZDtype)
+        else frame
+    )
 
 
 def _number(value: Any) -> Any:
@@ -337,30 +388,44 @@ def run(
     gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`. heard:
     told what was found in the file, before anything is fitted.
     """
-    plan = data if isinstance(data, Run) else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
+    plan = (
+        data
+        if isinstance(data, Run)
+        else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
+    )
     specs = plan.specs()
     panel = read_run(plan, specs, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
     if any("future" in one.reads for one in specs):
-        check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))  # and one that cannot be forecast from before anything is fitted
+        check_ahead(
+            panel, panel.ends(), plan.walk.ahead(panel.clock)
+        )  # and one that cannot be forecast from before anything is fitted
     with run_folder(plan, out, overwrite) as folder:
         resumed = (folder / "run.json").exists()
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
-            outcomes, calibrations = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
+            outcomes, calibrations = calibrate(
+                _walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds
+            )
             board = leaderboard(outcomes, plan.baseline)
             chosen = next(one for one in specs if one.name == board.best)
-            fitted = _final(folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep, jobs)
+            fitted = _final(
+                folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep, jobs
+            )
         context = folder / "context.parquet"
-        forecast = fitted.predict(load_context(fitted, context) if context.exists() else save_context(fitted, panel, context))
+        forecast = fitted.predict(
+            load_context(fitted, context) if context.exists() else save_context(fitted, panel, context)
+        )
         result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, _market(plan, outcomes))
         if not resumed:
             _write(result, plan)
     return result
 
 
-def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None) -> dict[str, Any]:
+def backtest_run(
+    plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None
+) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
     specs = plan.specs()
     return _board(plan, specs, read_run(plan, specs, heard), plan.baseline, jobs, progress)[1]
@@ -383,7 +448,9 @@ def compare_run(
     models = changed_models(tries, ablate)
     if len(models) != 1:
         found = ", ".join(models) or "none"
-        raise ForecastError(f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru.")
+        raise ForecastError(
+            f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru."
+        )
     model = models[0]
     base = spec_of(model, plan.settings)
     changed: list[Spec] = []
@@ -399,7 +466,11 @@ def compare_run(
     if ablate:
         changed += ablations(base, panel)
     board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
-    return {**values, "ablation": [_number(dataclasses.asdict(row)) for row in bought(board)]} if ablate else values
+    return (
+        {**values, "ablation": [_number(dataclasses.asdict(row)) for row in bought(board)]}
+        if ablate
+        else values
+    )
 
 
 def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
@@ -408,7 +479,9 @@ def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list
         if "." not in path:
             refuse_modelless({path: value})
             raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
-    return list(dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)]))
+    return list(
+        dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)])
+    )
 
 
 def ablation_of(values: dict[str, Any]) -> str:
@@ -417,11 +490,16 @@ def ablation_of(values: dict[str, Any]) -> str:
     def number(key: str, value: Any) -> Any:
         return np.nan if value is None and key != "p" else value
 
-    rows = [Bought(**{key: number(key, value) for key, value in row.items()}) for row in values.get("ablation", [])]
+    rows = [
+        Bought(**{key: number(key, value) for key, value in row.items()})
+        for row in values.get("ablation", [])
+    ]
     return bought_text(rows, values["baseline"]) if rows else ""
 
 
-def _board(plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, jobs: int, progress: Any) -> tuple[Leaderboard, dict[str, Any]]:
+def _board(
+    plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, jobs: int, progress: Any
+) -> tuple[Leaderboard, dict[str, Any]]:
     """The leaderboard of some specs, walked through the panel of a run, and all of it as JSON values."""
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
@@ -438,7 +516,10 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
         columns = [column.name for column in panel.columns if column.role == role]
         without = [one.name for one in specs if role not in one.reads]
         if columns and without:
-            report.say("unread", f"{', '.join(without)} {'does' if len(without) == 1 else 'do'} not read {role} columns: {listed(columns)}")
+            report.say(
+                "unread",
+                f"{', '.join(without)} {'does' if len(without) == 1 else 'do'} not read {role} columns: {listed(columns)}",
+            )
     panel = replace(panel, findings=(*panel.findings, *report.findings))
     if heard is not None:
         heard(panel.findings)
@@ -454,7 +535,9 @@ def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
     """The result of a run that is there already, as `Result.to_json` gave it; None where it is not, or not finished."""
     if not Path(plan.data).is_file():
         return None  # reading it says why
-    folder, same = _choose(Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True)
+    folder, same = _choose(
+        Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True
+    )
     manifest = folder / "run.json"
     return load_json(manifest)["result"] if same and manifest.exists() else None
 
@@ -480,7 +563,16 @@ def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> 
     )
 
 
-def _final(folder: Path, plan: Run, chosen: Spec, panel: Panel, horizon: int, calibration: Calibration | None, keep: FolderKeep, jobs: int) -> Fitted:
+def _final(
+    folder: Path,
+    plan: Run,
+    chosen: Spec,
+    panel: Panel,
+    horizon: int,
+    calibration: Calibration | None,
+    keep: FolderKeep,
+    jobs: int,
+) -> Fitted:
     """The winner fitted on all data, with the intervals that the walk taught, from its file where it is there.
 
     With warm refits it goes on from the last fold: it is the next of the fits that the walk judged.
@@ -515,7 +607,9 @@ def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:
     for outcome in outcomes:
         own = outcome.to_frame()
         if outcome.fold in folds:
-            folds[outcome.fold] = pd.concat([folds[outcome.fold], own.iloc[:, own.columns.get_loc(outcome.forecast.model) :]], axis=1)
+            folds[outcome.fold] = pd.concat(
+                [folds[outcome.fold], own.iloc[:, own.columns.get_loc(outcome.forecast.model) :]], axis=1
+            )
         else:
             folds[outcome.fold] = own
     return pd.concat(folds.values())
@@ -528,9 +622,15 @@ def _write(result: Result, plan: Run) -> None:
     folder, panel, board = result.folder, result.panel, result.board
     write_atomic(folder / "forecast.csv", stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False))
     write_atomic(folder / "scores.csv", board.to_frame().to_csv())
-    write_atomic(folder / "outcomes.parquet", _outcomes_frame(result.outcomes).to_parquet(index=False, compression="zstd"))
+    write_atomic(
+        folder / "outcomes.parquet",
+        _outcomes_frame(result.outcomes).to_parquet(index=False, compression="zstd"),
+    )
     history = [(o.forecast.model, o.fold, *row) for o in result.outcomes for row in o.log.history]
-    write_atomic(folder / "history.csv", pd.DataFrame(history, columns=["model", "fold", "step", "train", "validation"]).to_csv(index=False))
+    write_atomic(
+        folder / "history.csv",
+        pd.DataFrame(history, columns=["model", "fold", "step", "train", "validation"]).to_csv(index=False),
+    )
     write_report(
         folder / "report.html",
         title=Path(plan.data).name,
@@ -561,7 +661,14 @@ def _write(result: Result, plan: Run) -> None:
 def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints. heard: as in `run`."""
     specs = plan.specs()
-    return audit(specs, read_run(plan, specs, heard), plan.walk, transform=plan.transform, scale=plan.scale, seed=plan.seed)
+    return audit(
+        specs,
+        read_run(plan, specs, heard),
+        plan.walk,
+        transform=plan.transform,
+        scale=plan.scale,
+        seed=plan.seed,
+    )
 
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
@@ -575,14 +682,23 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
     manifest = load_json(folder / "run.json")
     plan = make_run(config=folder / "run.toml")
     if not Path(plan.data).exists():
-        raise ForecastError(f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}.")
+        raise ForecastError(
+            f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}."
+        )
     now = versions()
-    differs = [f"{name} was {was}, is {now.get(name)}" for name, was in manifest["versions"].items() if now.get(name) != was]
+    differs = [
+        f"{name} was {was}, is {now.get(name)}"
+        for name, was in manifest["versions"].items()
+        if now.get(name) != was
+    ]
     if sha256(Path(plan.data)) != manifest["data_sha256"]:
         differs.insert(0, f"{plan.data} is not the file of the run")
     with tempfile.TemporaryDirectory() as again:
         run(plan, out=Path(again) / "run", jobs=jobs, progress=progress)
-        files = [*sorted(Path("parts", path.name) for path in (folder / "parts").glob("*.safetensors")), Path("model.safetensors")]
+        files = [
+            *sorted(Path("parts", path.name) for path in (folder / "parts").glob("*.safetensors")),
+            Path("model.safetensors"),
+        ]
         parts = {path.stem: _equal_arrays(folder / path, Path(again) / "run" / path) for path in files}
     return {"run": str(folder), "equal": all(parts.values()), "differs": differs, "parts": parts}
 
@@ -592,4 +708,6 @@ def _equal_arrays(one: Path, two: Path) -> bool:
     if not two.exists():
         return False
     first, second = load_arrays(one)[0], load_arrays(two)[0]
-    return first.keys() == second.keys() and all(np.array_equal(array, second[name], equal_nan=True) for name, array in first.items())
+    return first.keys() == second.keys() and all(
+        np.array_equal(array, second[name], equal_nan=True) for name, array in first.items()
+    )

@@ -26,9 +26,15 @@ FORMAT = 6  # of model files; raised when an older one can no longer be read
 def save(fitted: Fitted, path: str | Path) -> None:
     """A fitted model as one safetensors file: arrays and a JSON header. No training row, no pickle."""
     if not is_named(fitted.spec.name):
-        raise ForecastError(f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved.")
+        raise ForecastError(
+            f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved."
+        )
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
-    arrays |= {"scaling.loc": fitted.scaling.loc, "scaling.spread": fitted.scaling.spread, "scaling.power": fitted.scaling.power}
+    arrays |= {
+        "scaling.loc": fitted.scaling.loc,
+        "scaling.spread": fitted.scaling.spread,
+        "scaling.power": fitted.scaling.power,
+    }
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
     values = {
@@ -44,7 +50,10 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
         "units": dataclasses.asdict(fitted.scaling.units),
-        "log": {**header(fitted.log), "seconds": 0.0},  # the file depends on the fit alone, not on how long it took
+        "log": {
+            **header(fitted.log),
+            "seconds": 0.0,
+        },  # the file depends on the fit alone, not on how long it took
     }
     save_arrays(Path(path), arrays, values)
 
@@ -57,17 +66,26 @@ def load(path: str | Path) -> Fitted:
         raise ForecastError(f"No model can be loaded from {path}: {_absent(path)}.")
     arrays, values = load_arrays(file)
     if values.get("format") != FORMAT:
-        raise ForecastError(f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again.")
-    seen, levels, bounds, future, static = (tuple(values[name]) for name in ("seen", "levels", "bounds", "future", "static"))
+        raise ForecastError(
+            f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
+        )
+    seen, levels, bounds, future, static = (
+        tuple(values[name]) for name in ("seen", "levels", "bounds", "future", "static")
+    )
     units = Units(**values["units"])
     goal = Goal(values["horizon"], seen, levels, bounds, future, static, units)
-    columns = tuple(Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"])) for one in values["columns"])
+    columns = tuple(
+        Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"]))
+        for one in values["columns"]
+    )
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, units)
     settings = values["spec"]
     chosen = spec(settings.pop("model"), **settings)
     learned = chosen.restore(under(arrays, "learned."), goal)
-    calibration = Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
+    calibration = (
+        Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
+    )
     clock = Clock(**values["clock"] | {"pauses": tuple(tuple(pause) for pause in values["clock"]["pauses"])})
     return Fitted(chosen, goal, columns, clock, scaling, learned, log_of(values["log"]), calibration)
 
@@ -79,7 +97,11 @@ def _absent(path: Path) -> str:
     if (path / "identity.json").exists():
         return "it holds no finished run: the command that began it goes on from there"
     runs = sorted(inside.name for inside in path.iterdir() if (inside / "model.safetensors").exists())
-    return f"it is no run folder, but the folder of {', '.join(runs)}. Give one of them, such as {path / runs[0]}" if runs else "it is no run folder"
+    return (
+        f"it is no run folder, but the folder of {', '.join(runs)}. Give one of them, such as {path / runs[0]}"
+        if runs
+        else "it is no run folder"
+    )
 
 
 def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
@@ -95,12 +117,19 @@ def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
     save_rows(context, path)
     if keep.all():
         return context
-    return replace(context, ids=tuple(np.array(context.ids)[keep]), starts=context.starts[keep], stops=context.stops[keep])
+    return replace(
+        context,
+        ids=tuple(np.array(context.ids)[keep]),
+        starts=context.starts[keep],
+        stops=context.stops[keep],
+    )
 
 
 def save_rows(panel: Panel, path: Path) -> None:
     """Store the rows of a panel as `load_context` reads them."""
-    frame = pd.DataFrame({"unique_id": np.repeat(np.array(panel.ids, dtype=object), panel.lengths), "ds": panel.times})
+    frame = pd.DataFrame(
+        {"unique_id": np.repeat(np.array(panel.ids, dtype=object), panel.lengths), "ds": panel.times}
+    )
     for i, column in enumerate(panel.columns):
         frame[f"value.{column.name}"] = panel.values[:, i]
     write_atomic(path, frame.to_parquet(index=False, compression="zstd"))
@@ -111,13 +140,21 @@ def load_context(fitted: Fitted, path: Path) -> Panel:
     frame = load_frame(path)
     names = frame.columns[2:]
     if [name.removeprefix("value.") for name in names] != [column.name for column in fitted.columns]:
-        raise ForecastError(f"{path} does not belong to the model beside it: its columns are {', '.join(names)}.")
+        raise ForecastError(
+            f"{path} does not belong to the model beside it: its columns are {', '.join(names)}."
+        )
     times = frame["ds"].to_numpy().astype("int64" if fitted.clock.kind == "step" else "datetime64[ns]")
     values = frame[list(names)].to_numpy("float64", copy=True)
     ids = list(dict.fromkeys(frame["unique_id"]))
     owner = frame["unique_id"].to_numpy(dtype=object)
     parts = [owner == name for name in ids]
-    return make_panel(tuple(ids), [times[part] for part in parts], [values[part] for part in parts], fitted.columns, fitted.clock)
+    return make_panel(
+        tuple(ids),
+        [times[part] for part in parts],
+        [values[part] for part in parts],
+        fitted.columns,
+        fitted.clock,
+    )
 
 
 def join(context: Panel, new: Panel) -> Panel:
@@ -154,14 +191,19 @@ def _still(name: str, context: Panel, old: Array, new: Array) -> Array:
     if len(differ):
         column, place = context.columns[context.static[differ[0]]], differ[0]
         names = None if column.names is None else (*map(repr, column.names), "a name it did not have")
-        was, now = (f"{value:.8g}" if names is None else names[int(value)] for value in (known[0, place], said[0, place]))
+        was, now = (
+            f"{value:.8g}" if names is None else names[int(value)]
+            for value in (known[0, place], said[0, place])
+        )
         raise ForecastError(
             f"Series {name!r}: the static column {column.name!r} is {was} in the run, the new file says {now}. Mend the file, or fit again on it."
         )
     return np.where(np.isnan(known), said, known)
 
 
-def _append(name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array) -> tuple[Array, Array]:
+def _append(
+    name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array
+) -> tuple[Array, Array]:
     clock = context.clock
     count = int(np.flatnonzero(~np.isnan(values[:, 0]))[-1]) + 1  # a context has an observed target
     if clock.kind == "step":

@@ -75,7 +75,16 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on lags X (n, L) and targets y (n,) or (n, H); ValueError where they are no such arrays, ForecastError where a setting is wrong."""
-        X, y = validate_data(self, X, y, dtype="float64", ensure_all_finite="allow-nan", ensure_min_samples=2, multi_output=True, y_numeric=True)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype="float64",
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=2,
+            multi_output=True,
+            y_numeric=True,
+        )
         self.single_ = y.ndim == 1
         targets = y.reshape(len(y), -1).astype("float64")
         self.lags_scaling_ = _scaling(X)
@@ -85,8 +94,15 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sized = self._spec(X.shape[1]).settle(_panel(np.zeros((1, len(table) + table.shape[1] - 1))), horizon)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with one_thread():
-            learned = sized.learn(_split(table, X.shape[1], horizon, sized.validation), Goal(horizon, ("y",)), seed=seed, watch=Watch())
-        self.nets_ = [net.double() for net in learned.nets]  # in single precision a row's forecast would depend on the rows beside it
+            learned = sized.learn(
+                _split(table, X.shape[1], horizon, sized.validation),
+                Goal(horizon, ("y",)),
+                seed=seed,
+                watch=Watch(),
+            )
+        self.nets_ = [
+            net.double() for net in learned.nets
+        ]  # in single precision a row's forecast would depend on the rows beside it
         self.log_ = learned.log
         return self
 
@@ -97,13 +113,19 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         window = torch.from_numpy(_z(X, self.lags_scaling_))[..., None]
         parts = torch.tensor_split(window, math.ceil(len(window) / 1024))
         with torch.inference_mode(), one_thread():
-            z = np.concatenate([np.mean([_answer(net, part) for net in self.nets_], axis=0) for part in parts])
+            z = np.concatenate(
+                [np.mean([_answer(net, part) for net in self.nets_], axis=0) for part in parts]
+            )
         loc, spread = self.target_scaling_
         values: Array = z * spread + loc
         return values[:, 0] if self.single_ else values
 
     def _spec(self, context: int) -> Recurrent:
-        own = {name: value for name, value in self.get_params(deep=False).items() if name not in ("cell", "settings", "random_state")}
+        own = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in ("cell", "settings", "random_state")
+        }
         made = spec(self.cell, context=context, **own, **(self.settings or {}))
         assert isinstance(made, Recurrent)
         return made
@@ -123,7 +145,15 @@ def _panel(table: Array) -> Panel:
     """Each row of a table (n, R) as a series of R steps."""
     n, rows = table.shape
     starts = rows * np.arange(n)
-    return Panel(tuple(map(str, range(n))), starts, starts + rows, np.tile(np.arange(rows), n), table.reshape(-1, 1), COLUMNS, STEPS)
+    return Panel(
+        tuple(map(str, range(n))),
+        starts,
+        starts + rows,
+        np.tile(np.arange(rows), n),
+        table.reshape(-1, 1),
+        COLUMNS,
+        STEPS,
+    )
 
 
 def _split(table: Array, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:

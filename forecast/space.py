@@ -109,7 +109,11 @@ class Space:
     @property
     def fixed(self) -> Values:
         """The settings that have one value."""
-        return {name: one.values[0] for name, one in self.table.items() if isinstance(one, Choices) and len(one.values) == 1}
+        return {
+            name: one.values[0]
+            for name, one in self.table.items()
+            if isinstance(one, Choices) and len(one.values) == 1
+        }
 
     def default(self, settled: Spec) -> Values:
         """The settled default as the parameters of a trial."""
@@ -119,7 +123,11 @@ class Space:
 
     def outside(self, settled: Spec) -> list[str]:
         """In words, each setting of the settled default that the table leaves no place for."""
-        return [f"{name} = {getattr(settled, name)}" for name, one in self.table.items() if not one.holds(getattr(settled, name))]
+        return [
+            f"{name} = {getattr(settled, name)}"
+            for name, one in self.table.items()
+            if not one.holds(getattr(settled, name))
+        ]
 
     def grid(self, seed: int) -> list[Values]:
         """All points of a grid over it, in an order drawn with the seed: of a range STEPS values; ForecastError where these are too many.
@@ -191,7 +199,9 @@ class _Given:
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> Any:
         steps = (np.geomspace if log else np.linspace)(low, high, STEPS)
-        return self._answer(name, range(low, high + 1) if high - low < STEPS else np.rint(steps).astype(int).tolist())
+        return self._answer(
+            name, range(low, high + 1) if high - low < STEPS else np.rint(steps).astype(int).tolist()
+        )
 
     def _answer(self, name: str, values: Sequence[Any]) -> Any:
         if name not in self.given:
@@ -212,7 +222,11 @@ def space_of(base: Spec, table: Mapping[str, Any] | None = None) -> Space:
         if name not in names:
             raise ForecastError(f"{base.name} has no setting {name!r} to tune.{nearest(name, names)}")
         where = f"tune.{base.name}.{name}"
-        read[name] = _range(where, hints[name], value) if isinstance(value, Mapping) else _choices(where, hints[name], value)
+        read[name] = (
+            _range(where, hints[name], value)
+            if isinstance(value, Mapping)
+            else _choices(where, hints[name], value)
+        )
     return Space(base, read)
 
 
@@ -224,8 +238,14 @@ def _range(where: str, hint: Any, table: Mapping[str, Any]) -> Range:
     if not kinds & {int, float} or bool in kinds:
         raise ForecastError(f"{where} has no range: it takes a list of values.")
     if not {"low", "high"} <= set(table):
-        raise ForecastError(f"{where} = {dict(table)}: a range has low and high, such as {{low = 1, high = 10}}.")
-    low, high, log = validated(hint, table["low"], where), validated(hint, table["high"], where), bool(table.get("log", False))
+        raise ForecastError(
+            f"{where} = {dict(table)}: a range has low and high, such as {{low = 1, high = 10}}."
+        )
+    low, high, log = (
+        validated(hint, table["low"], where),
+        validated(hint, table["high"], where),
+        bool(table.get("log", False)),
+    )
     if not low < high or (log and low <= 0):
         raise ForecastError(f"{where} = {dict(table)}: low is below high, and above 0 where log is true.")
     return Range(low, high, log, float not in kinds)

@@ -37,7 +37,9 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {  # of a se
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     "gp": lambda seed: optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP),
-    "grid": lambda seed: optuna.samplers.RandomSampler(seed=seed),  # has nothing to draw: each point is asked for by name
+    "grid": lambda seed: optuna.samplers.RandomSampler(
+        seed=seed
+    ),  # has nothing to draw: each point is asked for by name
 }
 
 
@@ -96,7 +98,13 @@ class TrialKeep(Keep):
 
 
 def objective(
-    model: str | Spec, panel: Panel, walk: WalkForward | None = None, *, transform: str = "none", scale: str = "standard", seed: int = 0
+    model: str | Spec,
+    panel: Panel,
+    walk: WalkForward | None = None,
+    *,
+    transform: str = "none",
+    scale: str = "standard",
+    seed: int = 0,
 ) -> Callable[[optuna.Trial], float]:
     """An objective for a study of your own: the MAE of a walk forward through the rows before the first test origin of `walk`.
 
@@ -112,12 +120,16 @@ def _tunable(model: str | Spec, table: Mapping[str, Any] | None = None) -> Space
     base = spec(model) if isinstance(model, str) else model
     if isinstance(base, Combination):
         names = listed([part.name for part in base.parts])
-        raise ForecastError(f"{base.name} is no model of its own to tune. Tune {names} each by itself: what is found holds in the combination too.")
+        raise ForecastError(
+            f"{base.name} is no model of its own to tune. Tune {names} each by itself: what is found holds in the combination too."
+        )
     tried, ranges = space_of(base, table), Ranges()
     tried.ask(ranges)
     if not ranges.found:
         name = tried.base.name
-        raise ForecastError(f"{name} has no settings to tune: every trial would be the same. Tune another model, such as gru.")
+        raise ForecastError(
+            f"{name} has no settings to tune: every trial would be the same. Tune another model, such as gru."
+        )
     return tried
 
 
@@ -149,7 +161,9 @@ class Search:
         """The candidate's MAE; raises TrialPruned where the study's pruner says so."""
         outcomes: list[Outcome] = []
         try:
-            for outcome in backtest(candidate, self.panel, self.walk, **asdict(self.units), seed=self.seed, keep=TrialKeep(trial)):
+            for outcome in backtest(
+                candidate, self.panel, self.walk, **asdict(self.units), seed=self.seed, keep=TrialKeep(trial)
+            ):
                 outcomes.append(outcome)
                 if len(outcomes) < FOLDS:
                     _report(trial, len(outcomes) * (LOOKS + 1), score(outcomes, "mae"))
@@ -187,7 +201,13 @@ def tune(
         raise ForecastError(f"There is no sampler {sampler!r}.{nearest(sampler, SAMPLERS)}")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            how: dict[str, Any] = {"trials": trials, "sampler": sampler, "space": space, "transform": transform, "scale": scale}
+            how: dict[str, Any] = {
+                "trials": trials,
+                "sampler": sampler,
+                "space": space,
+                "transform": transform,
+                "scale": scale,
+            }
             found = tune(model, panel, walk, **how, seed=seed, jobs=jobs, folder=made)
             study = optuna.create_study(study_name="tune", direction="minimize", pruner=LookPruner())
             study.add_trials(found.study.get_trials())  # the journal ends with its folder
@@ -197,18 +217,28 @@ def tune(
     search = Search.before_test(panel, walk, Units(transform, scale), seed)
     settled = tried.base.settle(search.panel, search.walk.ahead(search.panel.clock))
     outside = tried.outside(settled)
-    notes = [f"The default has {', '.join(outside)}, outside of the space that is tried: it is no trial."] if outside else []
+    notes = (
+        [f"The default has {', '.join(outside)}, outside of the space that is tried: it is no trial."]
+        if outside
+        else []
+    )
     points = tried.grid(seed) if sampler == "grid" else None
     if points is not None:
         own = None if outside else tried.default(settled)
         beside = "" if outside else ", the default among them" if own in points else " beside the default"
-        notes.append(f"The grid has {counted(len(points), 'point')}{beside}; {counted(trials, 'trial')} at most.")
+        notes.append(
+            f"The grid has {counted(len(points), 'point')}{beside}; {counted(trials, 'trial')} at most."
+        )
         points = [point for point in points if point != own]
     journal = folder / "study.journal"
     _mend(journal)
     study = _study(journal)
-    _refuse_another(study, folder, {"model": tried.base.name, "sampler": sampler, "space": repr(dict(tried.table))})
-    study.sampler = SAMPLERS[sampler](seed + len(study.get_trials(deepcopy=False)))  # one that goes on must not draw again what it drew
+    _refuse_another(
+        study, folder, {"model": tried.base.name, "sampler": sampler, "space": repr(dict(tried.table))}
+    )
+    study.sampler = SAMPLERS[sampler](
+        seed + len(study.get_trials(deepcopy=False))
+    )  # one that goes on must not draw again what it drew
     if not outside and not study.get_trials(deepcopy=False):
         study.enqueue_trial(tried.default(settled), user_attrs={"default": True})
     from joblib import Parallel, delayed
@@ -222,7 +252,9 @@ def tune(
             delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
         ):
             pass
-        found = _judge(folder, tried, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell))
+        found = _judge(
+            folder, tried, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell)
+        )
     return replace(found, notes=tuple(notes))
 
 
@@ -230,7 +262,9 @@ def _refuse_another(study: optuna.Study, folder: Path, asked: dict[str, str]) ->
     """ForecastError where a folder's study was of another model, sampler or space: its trials would be mixed up with those of this one."""
     found = study.user_attrs.get("asked")
     if found not in (None, asked):
-        differ = ", ".join(f"{key} was {found[key]}, is {value}" for key, value in asked.items() if found[key] != value)
+        differ = ", ".join(
+            f"{key} was {found[key]}, is {value}" for key, value in asked.items() if found[key] != value
+        )
         raise ForecastError(f"{folder} holds another study: {differ}. Choose another folder.")
     study.set_user_attr("asked", asked)
 
@@ -263,10 +297,14 @@ def _study(journal: Path) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     lock = (JournalFileOpenLock if os.name == "nt" else JournalLock)(str(journal))
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
-    return optuna.create_study(study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner())
+    return optuna.create_study(
+        study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner()
+    )
 
 
-def _ask(study: optuna.Study, tried: Space, trials: int, points: list[Values] | None, first: int) -> Iterator[tuple[int, Spec]]:
+def _ask(
+    study: optuna.Study, tried: Space, trials: int, points: list[Values] | None, first: int
+) -> Iterator[tuple[int, Spec]]:
     """Trials to run: first those that a killed process left running, which keep their number and settings; then new ones, of a grid its `points`
     in order after the `first` trial, the default, where it is one."""
     for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -309,17 +347,43 @@ def _try(journal: Path, identity: int, candidate: Spec, search: Search, tell: Pa
         trial.set_user_attr("error", str(error))
     trial.set_user_attr("seconds", time.process_time() - begun)
     study.tell(trial, value, state=state)
-    append(tell, {"part": ["trial", trial.number], "done": True, "seconds": time.process_time() - begun, "value": value, "state": state.name})
+    append(
+        tell,
+        {
+            "part": ["trial", trial.number],
+            "done": True,
+            "seconds": time.process_time() - begun,
+            "value": value,
+            "state": state.name,
+        },
+    )
 
 
 def _judge(
-    folder: Path, tried: Space, study: optuna.Study, panel: Panel, walk: WalkForward, units: Units, seed: int, jobs: int, keep: Keep
+    folder: Path,
+    tried: Space,
+    study: optuna.Study,
+    panel: Panel,
+    walk: WalkForward,
+    units: Units,
+    seed: int,
+    jobs: int,
+    keep: Keep,
 ) -> "Tuned":
     """Default and best on the test origins, and what that says."""
     done, base = study.get_trials(deepcopy=False), tried.base
     if all(trial.state != TrialState.COMPLETE for trial in done):
-        reason = next((f" Trial {trial.number}: {trial.user_attrs['error']}" for trial in done if "error" in trial.user_attrs), "")
-        raise ForecastError(f"None of {counted(len(done), 'trial')} of {base.name} came to an end, so there is nothing to compare.{reason}")
+        reason = next(
+            (
+                f" Trial {trial.number}: {trial.user_attrs['error']}"
+                for trial in done
+                if "error" in trial.user_attrs
+            ),
+            "",
+        )
+        raise ForecastError(
+            f"None of {counted(len(done), 'trial')} of {base.name} came to an end, so there is nothing to compare.{reason}"
+        )
     won = best_trial(study)
     best = tried.candidate(optuna.trial.FixedTrial(won.params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
@@ -329,8 +393,14 @@ def _judge(
         parts[outcome.forecast.model].append(outcome)
     default, tuned = parts[base.name], parts[models[-1].name]
     before, after = score(default, "mae"), score(tuned, "mae")
-    p = None if tuned is default else diebold_mariano(loss_by_origin(tuned) - loss_by_origin(default), horizons_of(default))
-    return Tuned(folder, best, study, before, after, p, _verdict(base.name, before, after, p, tuned is default))
+    p = (
+        None
+        if tuned is default
+        else diebold_mariano(loss_by_origin(tuned) - loss_by_origin(default), horizons_of(default))
+    )
+    return Tuned(
+        folder, best, study, before, after, p, _verdict(base.name, before, after, p, tuned is default)
+    )
 
 
 def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
@@ -351,7 +421,9 @@ def _verdict(name: str, before: float, after: float, p: float | None, same: bool
     if p is None:
         return f"{found}; the test is too short to say whether that is chance."
     if p >= LEVEL:
-        return f"{found}, which could be chance (p = {p:.2f}): tuning bought nothing that can be told from luck."
+        return (
+            f"{found}, which could be chance (p = {p:.2f}): tuning bought nothing that can be told from luck."
+        )
     return f"{found}, and that is hardly chance (p {'< .001' if p < 0.001 else f'= {p:.3f}'})."
 
 
@@ -371,7 +443,9 @@ class Tuned:
     @property
     def params(self) -> Values:
         """What the best trial was given, as settings: of a list the study has the text."""
-        return {name: getattr(self.spec, name, value) for name, value in best_trial(self.study).params.items()}
+        return {
+            name: getattr(self.spec, name, value) for name, value in best_trial(self.study).params.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
@@ -382,7 +456,11 @@ class Tuned:
             "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
             "pruned": states.count(TrialState.PRUNED),
             "failed": states.count(TrialState.FAIL),
-            "best": {"params": self.params, "value": best_trial(self.study).value, "spec": settings_of(self.spec)},
+            "best": {
+                "params": self.params,
+                "value": best_trial(self.study).value,
+                "spec": settings_of(self.spec),
+            },
             "test": {
                 "default": self.default_mae,
                 "tuned": self.tuned_mae,
@@ -435,7 +513,9 @@ def tune_run(
             )
         settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.params}}
         models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS)
-        write_atomic(folder / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study())))
+        write_atomic(
+            folder / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study()))
+        )
         result = tuned.to_json()
         write_atomic(folder / "tuned.json", json.dumps(result, indent=1))
     return result

@@ -30,7 +30,11 @@ def weather(lengths: tuple[int, ...] = (420, 420), seed: int = 0) -> Panel:
 
 def single(values: np.ndarray, clock: Clock = HOURLY) -> Panel:
     """One series without past columns."""
-    times = np.arange(len(values)) if clock.kind == "step" else clock.after(np.array([BEGIN]), np.arange(len(values)))[0]
+    times = (
+        np.arange(len(values))
+        if clock.kind == "step"
+        else clock.after(np.array([BEGIN]), np.arange(len(values)))[0]
+    )
     return make_panel(("y",), [times], [np.asarray(values, float)[:, None]], (Column("y", "target"),), clock)
 
 

@@ -22,7 +22,12 @@ FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16",
 def forecast(folder, *arguments):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [sys.executable, "-m", "forecast", *map(str, arguments)], cwd=folder, capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-m", "forecast", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
 
 
@@ -31,7 +36,9 @@ def file(tmp_path):
     random = np.random.default_rng(0)
     hours = pd.date_range("2024-01-01", periods=400, freq="h")
     temp = 5 * np.sin(np.arange(400) * 2 * np.pi / 24) + random.normal(0, 1, 400)
-    pd.DataFrame({"time": hours, "temp": temp, "wind": random.normal(size=400)}).to_csv(tmp_path / "weather.csv", index=False)
+    pd.DataFrame({"time": hours, "temp": temp, "wind": random.normal(size=400)}).to_csv(
+        tmp_path / "weather.csv", index=False
+    )
     return tmp_path / "weather.csv"
 
 
@@ -45,11 +52,27 @@ def test_each_command_is_in_the_readme_and_has_an_example(command, tmp_path):
 
 def test_help_and_import_load_nothing_heavy():
     code = "import sys, forecast, forecast.cli; print([m for m in ('torch', 'pandas', 'statsmodels', 'optuna', 'plotly') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
 
 
 def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
-    arguments = ["fit", file, "--model", "gru,seasonal,naive", "--horizon", "12", "--folds", "2", "--json", "--jobs", "1", *FEW]
+    arguments = [
+        "fit",
+        file,
+        "--model",
+        "gru,seasonal,naive",
+        "--horizon",
+        "12",
+        "--folds",
+        "2",
+        "--json",
+        "--jobs",
+        "1",
+        *FEW,
+    ]
     first = forecast(tmp_path, *arguments)
     assert first.returncode == 0, first.stderr
     result = json.loads(first.stdout)
@@ -57,7 +80,14 @@ def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
     assert set(result["leaderboard"][0]) == {field.name for field in dataclasses.fields(Row)}
     assert len(result["forecast"]) == 12
     run = tmp_path / result["run"]
-    assert {"run.toml", "run.json", "model.safetensors", "context.parquet", "report.html", "forecast.csv"} <= {path.name for path in run.iterdir()}
+    assert {
+        "run.toml",
+        "run.json",
+        "model.safetensors",
+        "context.parquet",
+        "report.html",
+        "forecast.csv",
+    } <= {path.name for path in run.iterdir()}
     again = forecast(tmp_path, *arguments)
     assert json.loads(again.stdout) == result
     assert "there already" in again.stderr
@@ -71,7 +101,9 @@ def test_from_file_to_forecast_and_again_and_on(file, tmp_path):
 
 
 def test_columns_and_series_are_named_by_flags(file, tmp_path):
-    pd.read_csv(file).assign(day=lambda f: f["time"].str[:10], kind=1).to_csv(tmp_path / "more.csv", index=False)
+    pd.read_csv(file).assign(day=lambda f: f["time"].str[:10], kind=1).to_csv(
+        tmp_path / "more.csv", index=False
+    )
     flags = [
         "--time",
         "time",
@@ -93,14 +125,20 @@ def test_columns_and_series_are_named_by_flags(file, tmp_path):
     assert "x There is no series 'wind' for --neighbours." in refused.stdout
     assert refused.stderr == "forecast: more.csv is refused: no-such-series.\n"
     found = forecast(tmp_path, "check", "more.csv", *flags[:-2]).stdout
-    assert "future columns, known over the horizon: wind; the file has them for 0 rows after the last target (future)" in found
+    assert (
+        "future columns, known over the horizon: wind; the file has them for 0 rows after the last target (future)"
+        in found
+    )
     assert "kind: a category of 1 name (1) (category)" in found
 
 
 def test_a_lone_dash_is_named_as_missing(tmp_path):
     rows = [f"2024-01-{day:02},{'-' if day == 4 else day}" for day in range(1, 13)]
     (tmp_path / "x.csv").write_text("ds,y\n" + "\n".join(rows))
-    assert "! y: '-' in row 5 is taken as missing (--missing - says so" in forecast(tmp_path, "check", "x.csv").stdout
+    assert (
+        "! y: '-' in row 5 is taken as missing (--missing - says so"
+        in forecast(tmp_path, "check", "x.csv").stdout
+    )
     for flags in (["--missing", "-"], ["--missing=-"]):
         told = forecast(tmp_path, "check", "x.csv", *flags)
         assert told.returncode == 0
@@ -110,7 +148,21 @@ def test_a_lone_dash_is_named_as_missing(tmp_path):
 
 def test_a_combination_goes_the_whole_road_by_its_name(file, tmp_path):
     made = forecast(
-        tmp_path, "fit", file, "--model", "ridge+gru,naive", "--horizon", "6", "--folds", "1", "--out", "run", "--json", "--jobs", "1", *FEW
+        tmp_path,
+        "fit",
+        file,
+        "--model",
+        "ridge+gru,naive",
+        "--horizon",
+        "6",
+        "--folds",
+        "1",
+        "--out",
+        "run",
+        "--json",
+        "--jobs",
+        "1",
+        *FEW,
     )
     assert made.returncode == 0, made.stderr
     result = json.loads(made.stdout)
@@ -122,13 +174,19 @@ def test_a_combination_goes_the_whole_road_by_its_name(file, tmp_path):
     assert set(replayed["parts"]) == {"ridge+gru-0", "naive-0", "model"}
     assert "ridge+gru" in (tmp_path / "run" / "report.html").read_text()
     listed = forecast(tmp_path, "models", "ridge+gru").stdout
-    begins = {len(line) - len(line.partition(" ")[2].lstrip()) for line in listed.splitlines() if "." in line.partition(" ")[0]}
+    begins = {
+        len(line) - len(line.partition(" ")[2].lstrip())
+        for line in listed.splitlines()
+        if "." in line.partition(" ")[0]
+    }
     assert begins == {len("gru.recurrent_dropout ")}
     assert "\nridge.penalty " in listed
     assert "\ngru.units " in listed
     refused = forecast(tmp_path, "tune", file, "--model", "ridge+gru")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("forecast: ridge+gru is no model of its own to tune. Tune ridge, gru each by itself")
+    assert refused.stderr.startswith(
+        "forecast: ridge+gru is no model of its own to tune. Tune ridge, gru each by itself"
+    )
 
 
 def test_the_command_that_goes_on_can_be_copied_where_a_folder_has_blanks(file, tmp_path):
@@ -151,55 +209,121 @@ def test_newer_rows_that_contradict_the_run_are_refused(file, tmp_path):
     ("arguments", "message"),
     [
         (["fit", "wether.csv"], "There is no file wether.csv. Did you mean weather.csv?"),
-        (["fit", "weather.csv", "--target", "tmp"], "There is no numeric column 'tmp' for --target. Did you mean temp?"),
-        (["fit", "weather.csv", "--horizon", "300"], "400 rows are too few for a horizon of 300 with 3 folds in the test part: at least"),
+        (
+            ["fit", "weather.csv", "--target", "tmp"],
+            "There is no numeric column 'tmp' for --target. Did you mean temp?",
+        ),
+        (
+            ["fit", "weather.csv", "--horizon", "300"],
+            "400 rows are too few for a horizon of 300 with 3 folds in the test part: at least",
+        ),
         (["fit", "weather.csv", "--model", "ltsm"], "There is no model 'ltsm'. Did you mean lstm?"),
         (["fit", "weather.csv", "--set", "gru.unit=3"], "gru has no setting 'unit'. Did you mean units?"),
-        (["fit", "weather.csv", "--set", "gru.model=x"], "gru has no setting 'model'. There is: cell, context"),
-        (["fit", "weather.csv", "--set", "walk.fold=3"], "There is no setting walk.fold. Did you mean folds?"),
-        (["fit", "weather.csv", "--set", "units"], "--set takes PATH=VALUE, such as gru.units=128; found 'units'."),
-        (["fit", "weather.csv", "--set", "layers=2"], "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2."),
-        (["fit", "weather.csv", "--model", "arima", "--set", "max_p=2"], "Give it with its model, such as arima.max_p=2."),
+        (
+            ["fit", "weather.csv", "--set", "gru.model=x"],
+            "gru has no setting 'model'. There is: cell, context",
+        ),
+        (
+            ["fit", "weather.csv", "--set", "walk.fold=3"],
+            "There is no setting walk.fold. Did you mean folds?",
+        ),
+        (
+            ["fit", "weather.csv", "--set", "units"],
+            "--set takes PATH=VALUE, such as gru.units=128; found 'units'.",
+        ),
+        (
+            ["fit", "weather.csv", "--set", "layers=2"],
+            "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2.",
+        ),
+        (
+            ["fit", "weather.csv", "--model", "arima", "--set", "max_p=2"],
+            "Give it with its model, such as arima.max_p=2.",
+        ),
         (["fit", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
         (["tune", "weather.csv", "--seed", "-1"], "seed = -1: input should be greater than or equal to 0."),
         (["fit", "weather.csv", "--set", "intervals=80"], "intervals = 80: give a list, such as [80]."),
-        (["fit", "weather.csv", "--dayfirst", "--monthfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
-        (["check", "weather.csv", "--monthfirst", "--dayfirst"], "--dayfirst and --monthfirst exclude each other: give one of them."),
+        (
+            ["fit", "weather.csv", "--dayfirst", "--monthfirst"],
+            "--dayfirst and --monthfirst exclude each other: give one of them.",
+        ),
+        (
+            ["check", "weather.csv", "--monthfirst", "--dayfirst"],
+            "--dayfirst and --monthfirst exclude each other: give one of them.",
+        ),
         (["fit", "weather.csv", "--scale", "robst"], "There is no scale 'robst'. Did you mean robust?"),
         (["fit", "weather.csv", "--folds", "0"], "input should be greater than or equal to 1"),
-        (["fit", "weather.csv", "--align", "middle"], "walk.align = 'middle': input should be 'stamp' or 'end'."),
+        (
+            ["fit", "weather.csv", "--align", "middle"],
+            "walk.align = 'middle': input should be 'stamp' or 'end'.",
+        ),
         (["fit", "weather.csv", "--jobs", "-1"], "Invalid value for '--jobs'"),
         (["fit", "weather.csv", "--job", "1"], "`forecast fit --help` shows what there is."),
-        (["fit", "weather.csv", "--model", ","], "forecast: --model is empty: give it a value, or leave it out."),
+        (
+            ["fit", "weather.csv", "--model", ","],
+            "forecast: --model is empty: give it a value, or leave it out.",
+        ),
         (["fit", ""], "forecast: FILE is empty: give it a value, or leave it out."),
-        (["fit", "weather.csv", "--price", "--cost", "-5"], "cost = -5.0: input should be greater than or equal to 0."),
+        (
+            ["fit", "weather.csv", "--price", "--cost", "-5"],
+            "cost = -5.0: input should be greater than or equal to 0.",
+        ),
         (["fit", "weather.csv", "--refit", "hot"], "walk.refit = 'hot': input should be 'cold' or 'warm'."),
         (["fit", "--config", "none.toml"], "There is no config file none.toml."),
         (["fit", "--config", "."], "The config file . cannot be read: Is a directory."),
         (["fit", "weather.csv", "--set", "=3"], "--set takes PATH=VALUE, such as gru.units=128; found '=3'."),
         (["fit"], "No data file is named."),
-        (["compare", "weather.csv", "--try", "gru.model=x"], "gru has no setting 'model'. There is: cell, context"),
-        (["compare", "weather.csv", "--try", "gru.layer=2"], "gru has no setting 'layer'. Did you mean layers?"),
-        (["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"], "one model are compared at a time; found gru, lstm."),
+        (
+            ["compare", "weather.csv", "--try", "gru.model=x"],
+            "gru has no setting 'model'. There is: cell, context",
+        ),
+        (
+            ["compare", "weather.csv", "--try", "gru.layer=2"],
+            "gru has no setting 'layer'. Did you mean layers?",
+        ),
+        (
+            ["compare", "weather.csv", "--try", "gru.layers=2", "--try", "lstm.layers=2"],
+            "one model are compared at a time; found gru, lstm.",
+        ),
         (["compare", "weather.csv", "--try", "gru.layers=1"], "gru.layers = 1 is what gru has already"),
         (["compare", "weather.csv", "--try", "gru.forget_bias=1"], "gru: forget_bias is of the LSTM"),
         (
             ["compare", "weather.csv", "--try", "layers=2"],
             "it is one of lstm, gru, lstm-plain, gru-plain. Give it with its model, such as gru.layers=2.",
         ),
-        (["compare", "weather.csv", "--try", "lyers=2"], "--try takes a model's setting, such as gru.layers=2; found lyers=2."),
+        (
+            ["compare", "weather.csv", "--try", "lyers=2"],
+            "--try takes a model's setting, such as gru.layers=2; found lyers=2.",
+        ),
         (
             ["tune", "weather.csv", "--model", "ridge+gru", "--space", "full"],
             "--space is a choice that nets have; ridge has none. Leave --space out.",
         ),
-        (["tune", "weather.csv", "--model", "lstm+gru", "--space", "full"], "lstm+gru is no model of its own to tune. Tune lstm, gru each by itself"),
-        (["tune", "weather.csv", "--model", "lstm,gru", "--space", "full"], "One model is tuned at a time; found lstm, gru."),
+        (
+            ["tune", "weather.csv", "--model", "lstm+gru", "--space", "full"],
+            "lstm+gru is no model of its own to tune. Tune lstm, gru each by itself",
+        ),
+        (
+            ["tune", "weather.csv", "--model", "lstm,gru", "--space", "full"],
+            "One model is tuned at a time; found lstm, gru.",
+        ),
         (["tune", "weather.csv", "--trials", "0"], "Invalid value for '--trials'"),
         (["tune", "weather.csv", "--space", "big"], "gru.search = 'big': input should be 'small' or 'full'"),
-        (["tune", "weather.csv", "--sampler", "bayes"], "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'"),
-        (["tune", "weather.csv", "--set", "tune.gru.unit=3"], "gru has no setting 'unit' to tune. Did you mean units"),
-        (["tune", "weather.csv", "--model", "naive"], "naive has no settings to tune: every trial would be the same."),
-        (["compare", "weather.csv"], "Changes of one model are compared at a time; found none. Give --try gru.layers=2"),
+        (
+            ["tune", "weather.csv", "--sampler", "bayes"],
+            "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'",
+        ),
+        (
+            ["tune", "weather.csv", "--set", "tune.gru.unit=3"],
+            "gru has no setting 'unit' to tune. Did you mean units",
+        ),
+        (
+            ["tune", "weather.csv", "--model", "naive"],
+            "naive has no settings to tune: every trial would be the same.",
+        ),
+        (
+            ["compare", "weather.csv"],
+            "Changes of one model are compared at a time; found none. Give --try gru.layers=2",
+        ),
         (["predict", "runs/none"], "No model can be loaded from runs/none: there is no such file."),
     ],
 )
@@ -217,7 +341,10 @@ def test_a_folder_of_other_settings_is_refused(file, tmp_path):
     assert forecast(tmp_path, *arguments).returncode == 0
     refused = forecast(tmp_path, *arguments, "--horizon", "6")
     assert refused.returncode == 2
-    assert "run holds a run of other settings, data or versions. Choose another --out, or add --overwrite" in refused.stderr
+    assert (
+        "run holds a run of other settings, data or versions. Choose another --out, or add --overwrite"
+        in refused.stderr
+    )
     assert forecast(tmp_path, *arguments, "--horizon", "6", "--overwrite").returncode == 0
 
 
@@ -235,13 +362,20 @@ def test_what_was_found_is_said_before_anything_is_fitted_and_warnings_in_silenc
 
 
 @pytest.mark.parametrize(
-    "arguments", [["tune", "--model", "climatology", "--trials", "1", "--folds", "1", "--jobs", "1"], ["audit", "--model", "naive,seasonal"]]
+    "arguments",
+    [
+        ["tune", "--model", "climatology", "--trials", "1", "--folds", "1", "--jobs", "1"],
+        ["audit", "--model", "naive,seasonal"],
+    ],
 )
 def test_a_study_and_an_audit_say_what_was_found_as_a_fit_does(file, tmp_path, arguments):
     with file.open("a") as rows:
         rows.write("2024-01-17 16:00:00,9999,0.1\n")
     command = [arguments[0], file, *arguments[1:], "--horizon", "6"]
-    said, quiet = (forecast(tmp_path, *command, *more).stderr for more in ([], ["--quiet", "--overwrite"][: 1 + (arguments[0] == "tune")]))
+    said, quiet = (
+        forecast(tmp_path, *command, *more).stderr
+        for more in ([], ["--quiet", "--overwrite"][: 1 + (arguments[0] == "tune")])
+    )
     assert "  stamps in time: hourly, 2024-01-01 to 2024-01-17 16:00 UTC\n" in said
     assert "do not read past columns: wind" in said or "does not read past columns: wind" in said
     assert "! temp: 9999 stands once far outside of all other values" in said
@@ -250,21 +384,41 @@ def test_a_study_and_an_audit_say_what_was_found_as_a_fit_does(file, tmp_path, a
 
 
 def test_the_order_of_day_and_month_is_told_by_one_flag(tmp_path):
-    (tmp_path / "x.csv").write_text("ds,y\n" + "".join(f"0{month}/01/2020,{month}\n" for month in range(1, 10)))
-    for flags, last in (([], "2020-09-01"), (["--monthfirst"], "2020-09-01"), (["--dayfirst"], "2020-01-09"), (["--dayfirst"] * 2, "2020-01-09")):
+    (tmp_path / "x.csv").write_text(
+        "ds,y\n" + "".join(f"0{month}/01/2020,{month}\n" for month in range(1, 10))
+    )
+    for flags, last in (
+        ([], "2020-09-01"),
+        (["--monthfirst"], "2020-09-01"),
+        (["--dayfirst"], "2020-01-09"),
+        (["--dayfirst"] * 2, "2020-01-09"),
+    ):
         assert f" to {last}" in forecast(tmp_path, "check", "x.csv", *flags).stdout
 
 
 def test_a_mistake_is_one_object_too(file, tmp_path):
-    reading = (["fit", file, "--target", "rain"], ["check", file, "--target", "rain"], ["predict", "nowhere"], ["replay", "nowhere"])
-    for arguments in (*reading, ["fit", file, "--horizons", "3"], ["fit", file, "--folds", "few"], ["check"], ["chek", file]):
+    reading = (
+        ["fit", file, "--target", "rain"],
+        ["check", file, "--target", "rain"],
+        ["predict", "nowhere"],
+        ["replay", "nowhere"],
+    )
+    for arguments in (
+        *reading,
+        ["fit", file, "--horizons", "3"],
+        ["fit", file, "--folds", "few"],
+        ["check"],
+        ["chek", file],
+    ):
         refused = forecast(tmp_path, *arguments, "--json")
         assert refused.returncode == 2
         assert refused.stderr == f"forecast: {json.loads(refused.stdout)['error']}\n"
 
 
 def test_check_says_an_error_once_and_ends_with_its_code(tmp_path):
-    (tmp_path / "x.csv").write_text("ds,y\n" + "".join(f"2020-01-{day:02},{'oops' if day == 4 else day}\n" for day in range(1, 13)))
+    (tmp_path / "x.csv").write_text(
+        "ds,y\n" + "".join(f"2020-01-{day:02},{'oops' if day == 4 else day}\n" for day in range(1, 13))
+    )
     refused = forecast(tmp_path, "check", "x.csv")
     assert refused.returncode == 2
     assert refused.stdout.count("found 'oops'") == 1
@@ -273,7 +427,10 @@ def test_check_says_an_error_once_and_ends_with_its_code(tmp_path):
 
 def test_values_that_need_no_file_are_judged_before_one_is_read(tmp_path):
     for flags, said in (
-        (["--horizon", "x"], "A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found 'x'."),
+        (
+            ["--horizon", "x"],
+            "A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found 'x'.",
+        ),
         (["--test", "2.5"], "test=2.5 is no number of steps."),
         (["--intervals", "200"], "Intervals are percentages between 0 and 100"),
         (["--folds", "0"], "walk.folds = 0: input should be greater than or equal to 1."),
@@ -283,7 +440,10 @@ def test_values_that_need_no_file_are_judged_before_one_is_read(tmp_path):
 
 def test_csv_and_json_at_once_are_refused(file, tmp_path):
     refused = forecast(tmp_path, "fit", file, "--csv", "--json")
-    assert (refused.returncode, refused.stderr) == (2, "forecast: --csv and --json exclude each other: give one of them.\n")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "forecast: --csv and --json exclude each other: give one of them.\n",
+    )
     assert not (tmp_path / "runs").exists()
 
 
@@ -312,7 +472,10 @@ def test_overwrite_does_not_remove_forecasts_that_were_kept(file, tmp_path):
     assert forecast(tmp_path, *arguments, "--overwrite").returncode == 0
 
 
-@pytest.mark.parametrize(("out", "message"), [("mine", "mine holds files that are no run"), ("weather.csv", "weather.csv is a file, no run folder")])
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("mine", "mine holds files that are no run"), ("weather.csv", "weather.csv is a file, no run folder")],
+)
 def test_overwrite_never_removes_what_is_no_run(file, tmp_path, out, message):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
@@ -346,8 +509,29 @@ def test_a_locked_folder_is_refused(file, tmp_path):
 
 
 def test_tune_by_a_grid_of_a_narrowed_space(file, tmp_path):
-    narrowed = ["--set", "tune.climatology.day={low=2,high=4}", "--set", "tune.climatology.year=[3]", "--set", "tune.climatology.week=3"]
-    arguments = ["tune", file, "--model", "climatology", "--sampler", "grid", "--horizon", "6", "--folds", "1", "--jobs", "1", *narrowed]
+    narrowed = [
+        "--set",
+        "tune.climatology.day={low=2,high=4}",
+        "--set",
+        "tune.climatology.year=[3]",
+        "--set",
+        "tune.climatology.week=3",
+    ]
+    arguments = [
+        "tune",
+        file,
+        "--model",
+        "climatology",
+        "--sampler",
+        "grid",
+        "--horizon",
+        "6",
+        "--folds",
+        "1",
+        "--jobs",
+        "1",
+        *narrowed,
+    ]
     tuned = forecast(tmp_path, *arguments)
     assert tuned.returncode == 0, tuned.stderr
     assert "3 trials, 0 pruned, 0 failed" in tuned.stdout
@@ -355,7 +539,22 @@ def test_tune_by_a_grid_of_a_narrowed_space(file, tmp_path):
 
 
 def test_tune_says_what_it_bought(file, tmp_path):
-    arguments = ["tune", file, "--model", "gru", "--trials", "3", "--horizon", "6", "--folds", "1", "--json", "--jobs", "1", *FEW]
+    arguments = [
+        "tune",
+        file,
+        "--model",
+        "gru",
+        "--trials",
+        "3",
+        "--horizon",
+        "6",
+        "--folds",
+        "1",
+        "--json",
+        "--jobs",
+        "1",
+        *FEW,
+    ]
     tuned = forecast(tmp_path, *arguments)
     assert tuned.returncode == 0, tuned.stderr
     result = json.loads(tuned.stdout)
@@ -369,7 +568,9 @@ def test_tune_says_what_it_bought(file, tmp_path):
 
 def test_compare_sets_each_change_against_the_model_without_it(file, tmp_path):
     tries = ["--try", "gru.layers=2", "--try", "gru.units=[8, 4]", "--try", "gru.head=recursive"]
-    shown = forecast(tmp_path, "compare", file, *tries, "--horizon", "6", "--folds", "1", "--json", "--jobs", "1", *FEW)
+    shown = forecast(
+        tmp_path, "compare", file, *tries, "--horizon", "6", "--folds", "1", "--json", "--jobs", "1", *FEW
+    )
     assert shown.returncode == 0, shown.stderr
     result = json.loads(shown.stdout)
     assert result["baseline"] == "gru"
@@ -385,7 +586,20 @@ def test_an_ablation_and_a_walk_from_each_end(file, tmp_path):
     frame = pd.read_csv(file).assign(station="a")
     two = pd.concat([frame, frame.iloc[:340].assign(station="b")])
     two.to_csv(tmp_path / "two.csv", index=False)
-    walk = ["--target", "temp", "--horizon", "6", "--test", "60", "--folds", "2", "--align", "end", "--jobs", "1"]
+    walk = [
+        "--target",
+        "temp",
+        "--horizon",
+        "6",
+        "--test",
+        "60",
+        "--folds",
+        "2",
+        "--align",
+        "end",
+        "--jobs",
+        "1",
+    ]
     shown = forecast(tmp_path, "compare", "two.csv", "--ablate", "ridge", *walk, "--json")
     assert shown.returncode == 0, shown.stderr
     result = json.loads(shown.stdout)
@@ -427,22 +641,52 @@ def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file,
     from forecast.plan import make_run
 
     flags = ["--scale", "robust", "--transform", "yeo-johnson"]
-    done = forecast(tmp_path, "fit", file, "--model", "climatology,naive", "--horizon", "6", "--out", "run", "--quiet", "--json", *flags)
+    done = forecast(
+        tmp_path,
+        "fit",
+        file,
+        "--model",
+        "climatology,naive",
+        "--horizon",
+        "6",
+        "--out",
+        "run",
+        "--quiet",
+        "--json",
+        *flags,
+    )
     assert done.returncode == 0, done.stderr
     assert fc.load(tmp_path / "run").scaling.units == Units("yeo-johnson", "robust")
     kept = make_run(config=tmp_path / "run" / "run.toml")
     assert (kept.transform, kept.scale) == ("yeo-johnson", "robust")
     panel, walk = fc.read(file), fc.WalkForward(horizon=6)
-    walked = [fc.score(list(fc.backtest("climatology", panel, walk, scale=scale, transform="yeo-johnson")), "mae") for scale in ("robust", "minmax")]
+    walked = [
+        fc.score(list(fc.backtest("climatology", panel, walk, scale=scale, transform="yeo-johnson")), "mae")
+        for scale in ("robust", "minmax")
+    ]
     assert walked[0] == pytest.approx(walked[1], rel=1e-9)  # least squares do not mind the scale
-    assert next(row["mae"] for row in json.loads(done.stdout)["leaderboard"] if row["model"] == "climatology") == pytest.approx(walked[0])
+    assert next(
+        row["mae"] for row in json.loads(done.stdout)["leaderboard"] if row["model"] == "climatology"
+    ) == pytest.approx(walked[0])
 
 
 def test_a_price_is_measured_against_the_random_walk(tmp_path):
     walk = 50 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 400)))
     frame = pd.DataFrame({"date": pd.bdate_range("2020-01-01", periods=400), "close": walk})
     frame.to_csv(tmp_path / "price.csv", index=False)
-    done = forecast(tmp_path, "backtest", "price.csv", "--price", "--model", "drift,naive", "--horizon", "1", "--cost", "5", "--json")
+    done = forecast(
+        tmp_path,
+        "backtest",
+        "price.csv",
+        "--price",
+        "--model",
+        "drift,naive",
+        "--horizon",
+        "1",
+        "--cost",
+        "5",
+        "--json",
+    )
     result = json.loads(done.stdout)
     assert result["baseline"] == "naive"
     drift, naive = sorted(result["market"], key=lambda row: row["model"])
@@ -450,11 +694,31 @@ def test_a_price_is_measured_against_the_random_walk(tmp_path):
     assert drift["moves"] == result["origins"]
     assert abs(drift["profit"]) < 100
     refused = forecast(tmp_path, "backtest", "price.csv", "--cost", "5")
-    assert (refused.returncode, refused.stderr) == (2, "forecast: A cost is of trading a price: add --price, or leave --cost out.\n")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "forecast: A cost is of trading a price: add --price, or leave --cost out.\n",
+    )
 
 
 def test_a_run_is_replayed_to_the_same_bits_and_what_differs_is_said(file, tmp_path):
-    assert forecast(tmp_path, "fit", file, "--model", "gru,naive", "--folds", "2", "--horizon", "6", *FEW, "--out", "run", "--quiet").returncode == 0
+    assert (
+        forecast(
+            tmp_path,
+            "fit",
+            file,
+            "--model",
+            "gru,naive",
+            "--folds",
+            "2",
+            "--horizon",
+            "6",
+            *FEW,
+            "--out",
+            "run",
+            "--quiet",
+        ).returncode
+        == 0
+    )
     result = json.loads(forecast(tmp_path, "replay", "run", "--json", "--quiet").stdout)
     assert result["equal"]
     assert result["differs"] == []
@@ -466,10 +730,15 @@ def test_a_run_is_replayed_to_the_same_bits_and_what_differs_is_said(file, tmp_p
     assert "weather.csv is not the file of the run" in said
     assert "not the same bits" in said
     missing = forecast(tmp_path, "replay", "nowhere")
-    assert (missing.returncode, missing.stderr) == (2, "forecast: nowhere holds no finished run, so there is nothing to replay.\n")
+    assert (missing.returncode, missing.stderr) == (
+        2,
+        "forecast: nowhere holds no finished run, so there is nothing to replay.\n",
+    )
 
 
 def test_an_audit_as_json(file, tmp_path):
-    found = json.loads(forecast(tmp_path, "audit", file, "--model", "seasonal,naive", "--horizon", "6", "--json").stdout)
+    found = json.loads(
+        forecast(tmp_path, "audit", file, "--model", "seasonal,naive", "--horizon", "6", "--json").stdout
+    )
     assert found["moved"] == {"seasonal": 0, "naive": 0}
     assert set(found) == {"clean", "leaks", "moved", "compared"}

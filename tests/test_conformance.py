@@ -156,9 +156,14 @@ def test_saved_and_loaded_forecast_the_same_bits(panel, fitted, tmp_path):
     assert loaded.spec == fitted.spec
     origins = origins_from(340, 350)
     assert np.array_equal(loaded.predict(panel, origins).values, fitted.predict(panel, origins).values)
-    assert np.array_equal(loaded.predict(panel, origins).quantiles, fitted.predict(panel, origins).quantiles, equal_nan=True)
+    assert np.array_equal(
+        loaded.predict(panel, origins).quantiles, fitted.predict(panel, origins).quantiles, equal_nan=True
+    )
     context = load_context(loaded, tmp_path / "context.parquet")
-    assert np.array_equal(loaded.predict(context).values, fitted.predict(load_context(fitted, tmp_path / "context.parquet")).values)
+    assert np.array_equal(
+        loaded.predict(context).values,
+        fitted.predict(load_context(fitted, tmp_path / "context.parquet")).values,
+    )
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -169,7 +174,9 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     alone = np.concatenate([fitted.predict(rich, origins[[i]]).values for i in range(len(origins))])
     assert np.abs(whole - alone).max() < close(name)
     values = rich.values.copy()
-    ahead = np.concatenate([np.arange(begin + 360, stop) for begin, stop in zip(rich.starts, rich.stops, strict=True)])
+    ahead = np.concatenate(
+        [np.arange(begin + 360, stop) for begin, stop in zip(rich.starts, rich.stops, strict=True)]
+    )
     others = [place for place, column in enumerate(rich.columns) if column.role not in ("future", "static")]
     values[np.ix_(ahead, others)] = np.nan  # tomorrow: nothing but the future columns is known
     values[ahead, 3] = 1.0
@@ -182,12 +189,19 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     assert np.abs(loaded.predict(context).values - fitted.predict(tomorrow).values).max() < close(name)
     moved = values.copy()
     moved[ahead, 2] += 1.0
-    assert np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0  # each step reads them
+    assert (
+        np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0
+    )  # each step reads them
     if "static" in fitted.spec.reads and name != "boosting":  # whose few trees may split on something else
         for place in rich.static:
             other = values.copy()
             other[:, place] = values[::-1, place]
-            assert np.abs(fitted.predict(replace(rich, values=other)).values - fitted.predict(tomorrow).values).min() > 0
+            assert (
+                np.abs(
+                    fitted.predict(replace(rich, values=other)).values - fitted.predict(tomorrow).values
+                ).min()
+                > 0
+            )
     new = replace(tomorrow, ids=("a", "new"))
     assert np.isfinite(fitted.predict(new).values).all()
 
@@ -272,18 +286,29 @@ def test_quantiles_are_ordered_around_the_point(name, kind):
 
 def test_a_constant_series_is_forecast_as_itself(name):
     panel = single(np.full(200, 7.0))
-    assert np.abs(fit(small(name, **({"steps": 200} if name in WITH_NETS else {})), panel, 6).predict(panel).values - 7).max() < 0.5
+    assert (
+        np.abs(
+            fit(small(name, **({"steps": 200} if name in WITH_NETS else {})), panel, 6).predict(panel).values
+            - 7
+        ).max()
+        < 0.5
+    )
 
 
 def test_a_missing_column_is_named(panel, fitted):
     without = replace(panel, values=panel.values[:, :1], columns=panel.columns[:1])
-    with pytest.raises(ForecastError, match=r"was fitted on temp, lead; lead is missing here\. Add the column"):
+    with pytest.raises(
+        ForecastError, match=r"was fitted on temp, lead; lead is missing here\. Add the column"
+    ):
         fitted.predict(without)
 
 
 def test_columns_are_found_by_name(panel, fitted):
     swapped = replace(panel, values=panel.values[:, ::-1], columns=panel.columns[::-1])
-    assert np.array_equal(fitted.predict(swapped, origins_from(350, 353)).values, fitted.predict(panel, origins_from(350, 353)).values)
+    assert np.array_equal(
+        fitted.predict(swapped, origins_from(350, 353)).values,
+        fitted.predict(panel, origins_from(350, 353)).values,
+    )
 
 
 def test_another_clock_is_refused(panel, fitted):
@@ -299,7 +324,11 @@ def test_an_impossible_origin_is_refused(panel, fitted, origin):
 
 def test_a_new_id_is_forecast_cold(panel, fitted):
     """A series never seen is scaled on its own rows; far away in level and spread, it is still forecast near its own level."""
-    new = replace(panel, ids=("a", "new"), values=np.where(np.arange(len(panel.values))[:, None] >= 420, 1000 + 10 * panel.values, panel.values))
+    new = replace(
+        panel,
+        ids=("a", "new"),
+        values=np.where(np.arange(len(panel.values))[:, None] >= 420, 1000 + 10 * panel.values, panel.values),
+    )
     forecast = fitted.predict(new, np.array([[0, 380], [1, 380], [1, 30], [1, 1]]))
     assert np.isfinite(forecast.values).all()
     level = new.values[420 + 300 : 420 + 380, 0]
@@ -307,10 +336,16 @@ def test_a_new_id_is_forecast_cold(panel, fitted):
     assert np.array_equal(forecast.values[0], fitted.predict(panel, np.array([[0, 380]])).values[0])
 
 
-@pytest.mark.parametrize(("jobs", "models"), [(2, ("gru", "lstm", "arima", "seasonal")), (4, ("theta", "ridge", "seasonal", "theta+gru"))])
+@pytest.mark.parametrize(
+    ("jobs", "models"),
+    [(2, ("gru", "lstm", "arima", "seasonal")), (4, ("theta", "ridge", "seasonal", "theta+gru"))],
+)
 def test_side_by_side_in_processes_the_bits_are_the_same(panel, jobs, models):
     walk = WalkForward(horizon=H, folds=2, stride=5)
-    alone, together = ([hashed(one) for one in backtest([small(name) for name in models], panel, walk, jobs=count)] for count in (1, jobs))
+    alone, together = (
+        [hashed(one) for one in backtest([small(name) for name in models], panel, walk, jobs=count)]
+        for count in (1, jobs)
+    )
     assert alone == together
     assert len({found for *_, found in alone}) == len(alone)
 
@@ -318,8 +353,19 @@ def test_side_by_side_in_processes_the_bits_are_the_same(panel, jobs, models):
 def hashed(outcome):
     """Who forecast, and a hash of all that an outcome holds."""
     forecast = outcome.forecast
-    arrays = (forecast.origins, forecast.cutoffs, forecast.times, forecast.values, outcome.truth, outcome.last)
-    return forecast.model, outcome.fold, hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    arrays = (
+        forecast.origins,
+        forecast.cutoffs,
+        forecast.times,
+        forecast.values,
+        outcome.truth,
+        outcome.last,
+    )
+    return (
+        forecast.model,
+        outcome.fold,
+        hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest(),
+    )
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -332,7 +378,9 @@ def test_the_first_step_sees_the_last_input(name, panel):
     width = learned.nets[0].calendar.in_features if learned.nets[0].calendar is not None else 0
     calendar = torch.zeros(1, learned.nets[0].answers, width)
     for step in (0, H - 1):
-        (gradient,) = torch.autograd.grad(learned.nets[0](window, torch.zeros(1, dtype=torch.int64), calendar)[0, step, 0], window)
+        (gradient,) = torch.autograd.grad(
+            learned.nets[0](window, torch.zeros(1, dtype=torch.int64), calendar)[0, step, 0], window
+        )
         assert gradient[0, -1, 0].abs() > 1e-6
         assert gradient[0, 0, 0].abs() > 0  # and the first
 

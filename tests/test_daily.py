@@ -21,7 +21,12 @@ DAYS = 10
 def command(folder, *arguments):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [sys.executable, "-m", "forecast", *map(str, arguments)], cwd=folder, capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-m", "forecast", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
 
 
@@ -29,7 +34,13 @@ def hourly(count, seed=0):
     """Two stations with a daily wave and noise, long."""
     random, hours = np.random.default_rng(seed), np.arange(count)
     frames = [
-        pd.DataFrame({"time": pd.date_range("2024-01-01", periods=count, freq="h"), "station": name, "temp": size * wave})
+        pd.DataFrame(
+            {
+                "time": pd.date_range("2024-01-01", periods=count, freq="h"),
+                "station": name,
+                "temp": size * wave,
+            }
+        )
         for name, size in (("a", 1.0), ("b", 9.0))
         for wave in [10 + 3 * np.sin(hours * 2 * np.pi / 24) + random.normal(0, 1, count)]
     ]
@@ -70,16 +81,23 @@ def test_the_loop_through_the_command_line(run, frame, tmp_path):
     day(frame, 0, 2).to_csv(tmp_path / "two.csv", index=False)
     empty = command(tmp_path, "score", "runs/weather", "one.csv")
     assert (empty.returncode, empty.stdout) == (2, "")
-    assert empty.stderr == ("forecast: runs/weather has no kept forecasts yet. `forecast predict runs/weather NEWFILE --keep` makes them.\n")
+    assert empty.stderr == (
+        "forecast: runs/weather has no kept forecasts yet. `forecast predict runs/weather NEWFILE --keep` makes them.\n"
+    )
     made = json.loads(command(tmp_path, "predict", "runs/weather", "one.csv", "--keep", "--json").stdout)
     assert made["forecast"][0]["ds"] == "2024-03-02T00:00:00"
     early = command(tmp_path, "score", "runs/weather")
     assert early.returncode == 2
-    assert "None of the kept forecasts of runs/weather has come true: they are for 2024-03-02 00:00:00 to 2024-03-02 23:00:00" in early.stderr
+    assert (
+        "None of the kept forecasts of runs/weather has come true: they are for 2024-03-02 00:00:00 to 2024-03-02 23:00:00"
+        in early.stderr
+    )
     assert "Give a file with rows after 2024-03-01 23:00:00." in early.stderr
     again = json.loads(command(tmp_path, "predict", "runs/weather", "--json").stdout)  # from the kept rows
     assert again["forecast"] == made["forecast"]
-    assert "short" not in [finding["code"] for finding in made["findings"]]  # a day of rows is no short series
+    assert "short" not in [
+        finding["code"] for finding in made["findings"]
+    ]  # a day of rows is no short series
     assert again["findings"] == []
     scored = json.loads(command(tmp_path, "score", "runs/weather", "two.csv", "--json").stdout)
     assert [row["step"] for row in scored["steps"]] == list(range(1, 25))
@@ -115,11 +133,16 @@ def test_steps_that_are_missing_before_the_newer_rows_are_said_and_that_none_is_
     predict_run(run, day(frame, 3), heard=heard.extend)
     said = [finding.message for finding in heard if finding.code == "gap"]
     begin, end = "2024-03-01 23:00", "2024-03-04"
-    assert said[0] == f"a: a gap between the rows of the run and the newer ones, {begin} to {end}, 48 steps; counted as missing"
+    assert (
+        said[0]
+        == f"a: a gap between the rows of the run and the newer ones, {begin} to {end}, 48 steps; counted as missing"
+    )
     assert len(said) == 2
     heard.clear()
     predict_run(run, day(frame, -1, 2), keep=True, heard=heard.extend)
-    assert [finding.message for finding in heard if finding.code == "nothing-newer"] == [f"no row is newer than those that {run} has already"]
+    assert [finding.message for finding in heard if finding.code == "nothing-newer"] == [
+        f"no row is newer than those that {run} has already"
+    ]
 
 
 def test_rows_so_far_ahead_that_no_known_one_would_be_read_are_refused(frame, tmp_path):
@@ -128,7 +151,8 @@ def test_rows_so_far_ahead_that_no_known_one_would_be_read_are_refused(frame, tm
     run = fc.run(tmp_path / "weather.csv", out=tmp_path / "run", models=["ridge"], jobs=1).folder
     far = day(frame, 0).assign(time=lambda rows: rows["time"] + pd.DateOffset(years=10))
     with pytest.raises(
-        ForecastError, match=r"Series 'a': over 10,000 steps are missing between the rows of .* which end at 2024-02-29 23:00, and the newer"
+        ForecastError,
+        match=r"Series 'a': over 10,000 steps are missing between the rows of .* which end at 2024-02-29 23:00, and the newer",
     ):
         predict_run(run, far, keep=True)
     assert kept_forecasts(run).empty
@@ -144,7 +168,9 @@ def test_a_score_is_the_mean_error_of_what_was_kept(run, frame):
     model = fc.load(run).spec.name
     error = (truth["temp"] - truth[model]).abs().to_numpy().reshape(-1, 24)
     assert scored.steps["mae"].to_numpy() == pytest.approx(error.mean(0))
-    inside = truth["temp"].between(truth[f"{model}-lo-80"], truth[f"{model}-hi-80"]).to_numpy().reshape(-1, 24)
+    inside = (
+        truth["temp"].between(truth[f"{model}-lo-80"], truth[f"{model}-hi-80"]).to_numpy().reshape(-1, 24)
+    )
     assert scored.steps["coverage-80"].to_numpy() == pytest.approx(inside.mean(0))
     walk = pd.read_parquet(run / "outcomes.parquet")
     off = (walk["y"] - walk[model]).abs()
@@ -153,7 +179,9 @@ def test_a_score_is_the_mean_error_of_what_was_kept(run, frame):
     latest = truth["cutoff"].to_numpy()[::24] > truth["cutoff"].max() - pd.Timedelta("3D")
     owner = truth["unique_id"].to_numpy()[::24]
     assert scored.moments == 3  # twelve days of walk hold four stretches of two days and a horizon
-    assert scored.ratio == pytest.approx(np.mean([row / base[name] for row, name in zip(error[latest], owner[latest], strict=True)]))
+    assert scored.ratio == pytest.approx(
+        np.mean([row / base[name] for row, name in zip(error[latest], owner[latest], strict=True)])
+    )
 
 
 def test_kept_twice_is_kept_once_and_what_was_there_stays(run, frame):
@@ -185,7 +213,9 @@ def test_a_keep_that_was_killed_half_way_has_not_happened_and_can_be_done_again(
 def test_a_process_that_is_killed_while_it_keeps_leaves_all_or_nothing(run, frame, tmp_path):
     day(frame, 0).to_csv(tmp_path / "one.csv", index=False)
     arguments = [sys.executable, "-m", "forecast", "predict", str(run), str(tmp_path / "one.csv"), "--keep"]
-    with subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE
+    ) as process:
         while not (run / "kept").exists():
             assert process.poll() is None
             time.sleep(0.0005)
@@ -207,12 +237,18 @@ def test_errors_that_grew_ask_for_a_refit_and_usual_ones_do_not(run, frame):
     keep(run, frame, range(4))
     usual = score_run(run)
     assert usual.due is False
-    assert usual.verdict.endswith(f"95 % of such stretches of it stay below {usual.bound:.2f}: within its range.")
-    changed = frame.assign(temp=frame["temp"] + np.where(frame["station"] == "a", 8, 72) * (frame["time"] >= "2024-03-05"))
+    assert usual.verdict.endswith(
+        f"95 % of such stretches of it stay below {usual.bound:.2f}: within its range."
+    )
+    changed = frame.assign(
+        temp=frame["temp"] + np.where(frame["station"] == "a", 8, 72) * (frame["time"] >= "2024-03-05")
+    )
     late = score_run(run, day(changed, 4))
     assert late.moments == usual.moments
     assert late.due is True
-    assert late.verdict.startswith(f"The latest {late.moments} forecasts were off by {late.ratio:.2f} times what the walk-forward was, and")
+    assert late.verdict.startswith(
+        f"The latest {late.moments} forecasts were off by {late.ratio:.2f} times what the walk-forward was, and"
+    )
     assert late.verdict.endswith("a refit is due.")
 
 
@@ -221,7 +257,12 @@ def test_a_horizon_that_has_not_ended_has_no_verdict_but_its_steps_have_errors(r
     part = score_run(run, day(frame, 1).head(5))
     assert part.steps["count"].tolist() == [1] * 5 + [0] * 19
     assert part.verdict == "No kept forecast has come true to its last step, so there is no verdict yet."
-    assert (part.moments, part.due, part.to_json()["ratio"], part.to_json()["steps"][9]["mae"]) == (0, None, None, None)
+    assert (part.moments, part.due, part.to_json()["ratio"], part.to_json()["steps"][9]["mae"]) == (
+        0,
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("days", [8, 60])
@@ -249,10 +290,19 @@ def test_a_bound_by_hand():
 def test_what_is_no_run_names_the_runs_that_are_there(run, tmp_path):
     shutil.copytree(run, run.parent / "oil")
     for parent, said in (
-        ("runs", "runs: it is no run folder, but the folder of oil, weather. Give one of them, such as runs/oil."),
+        (
+            "runs",
+            "runs: it is no run folder, but the folder of oil, weather. Give one of them, such as runs/oil.",
+        ),
         ("runs/oil/parts", "runs/oil/parts: it is no run folder."),
-        ("runs/weather/forecast.csv", "runs/weather/forecast.csv is not the folder of a finished run. Give one"),
-        ("runs/weather/model.safetensors", "runs/weather/model.safetensors is not the folder of a finished run. Give one"),
+        (
+            "runs/weather/forecast.csv",
+            "runs/weather/forecast.csv is not the folder of a finished run. Give one",
+        ),
+        (
+            "runs/weather/model.safetensors",
+            "runs/weather/model.safetensors is not the folder of a finished run. Give one",
+        ),
     ):
         refused = command(tmp_path, "predict", parent)
         assert refused.returncode == 2
@@ -301,7 +351,14 @@ def test_every_clock_can_be_kept_and_scored(kind, tmp_path):
     frame = unlike(kind)
     frame.head(120).to_csv(tmp_path / "file.csv", index=False)
     targets = {"target": ["one", "two"]} if kind == "columns" else {}
-    done = fc.run(tmp_path / "file.csv", out=tmp_path / "run", models=["naive", "mean"], jobs=1, set={"walk.horizon": 3}, **targets)
+    done = fc.run(
+        tmp_path / "file.csv",
+        out=tmp_path / "run",
+        models=["naive", "mean"],
+        jobs=1,
+        set={"walk.horizon": 3},
+        **targets,
+    )
     assert done.panel.clock.kind == {"rows": "step", "columns": "fixed", "months": "calendar"}.get(kind, kind)
     predict_run(tmp_path / "run", keep=True)
     for begin in (120, 125):
@@ -312,7 +369,9 @@ def test_every_clock_can_be_kept_and_scored(kind, tmp_path):
     model = fc.load(tmp_path / "run").spec.name
     assert model == "naive"
     truth = np.array([frame[name].to_numpy()[row : row + 3] for row in (120, 125, 130)])
-    errors = np.abs(truth - known[:, None]).mean(0) * (2 if kind == "columns" else 1)  # the mean over one and three times it
+    errors = np.abs(truth - known[:, None]).mean(0) * (
+        2 if kind == "columns" else 1
+    )  # the mean over one and three times it
     assert scored.steps["mae"].to_numpy() == pytest.approx(errors)
 
 
@@ -329,6 +388,11 @@ def test_rows_that_contradict_the_kept_ones_name_the_first_and_late_values_are_t
     predict_run(run, day(frame, 0), keep=True)
     rows = pd.read_parquet(run / ROWS)
     assert rows["value.temp"].notna().all()
-    wrong = day(frame, 0).assign(temp=lambda f: f["temp"] + (f["time"] >= "2024-03-01 07:00") * (f["station"] == "b"))
-    with pytest.raises(fc.ForecastError, match=r"Series 'b' at 2024-03-01 07:00:00: the run knows temp = .* \(17 of 24 overlapping rows differ\)"):
+    wrong = day(frame, 0).assign(
+        temp=lambda f: f["temp"] + (f["time"] >= "2024-03-01 07:00") * (f["station"] == "b")
+    )
+    with pytest.raises(
+        fc.ForecastError,
+        match=r"Series 'b' at 2024-03-01 07:00:00: the run knows temp = .* \(17 of 24 overlapping rows differ\)",
+    ):
         predict_run(run, wrong, keep=True)

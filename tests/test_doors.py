@@ -12,7 +12,13 @@ from conftest import weather
 import forecast as fc
 from forecast.data.panel import Column
 
-FRAME = pd.DataFrame({"time": pd.date_range("2024-01-01", periods=300, freq="h"), "a": np.arange(300.0), "b": np.arange(300.0) % 24})
+FRAME = pd.DataFrame(
+    {
+        "time": pd.date_range("2024-01-01", periods=300, freq="h"),
+        "a": np.arange(300.0),
+        "b": np.arange(300.0) % 24,
+    }
+)
 FITTED = fc.fit("naive", weather((60,)), 6)
 DOORS = {
     "fit": lambda data: fc.fit("naive", data, horizon=6),
@@ -26,19 +32,36 @@ DOORS = {
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
-    ("data", "kind"), [(FRAME, "pandas DataFrame"), (FRAME["a"], "pandas Series"), (pa.table({"a": [1.0]}), "pyarrow Table"), ("file.csv", "str")]
+    ("data", "kind"),
+    [
+        (FRAME, "pandas DataFrame"),
+        (FRAME["a"], "pandas Series"),
+        (pa.table({"a": [1.0]}), "pyarrow Table"),
+        ("file.csv", "str"),
+    ],
 )
 def test_what_is_no_panel_is_refused_with_the_way_to_one(door, data, kind):
-    with pytest.raises(fc.ForecastError, match=re.escape(f"A panel is needed here; found a {kind}. fc.read(...) makes a panel of a file")):
+    with pytest.raises(
+        fc.ForecastError,
+        match=re.escape(f"A panel is needed here; found a {kind}. fc.read(...) makes a panel of a file"),
+    ):
         DOORS[door](data)
 
 
 def test_what_the_message_says_is_read(tmp_path):
     """A file, a frame, a series and an Arrow table make the same panel."""
     FRAME[["time", "a"]].to_csv(tmp_path / "file.csv", index=False)
-    sources = [tmp_path / "file.csv", FRAME[["time", "a"]], FRAME.set_index("time")["a"], pa.Table.from_pandas(FRAME[["time", "a"]])]
+    sources = [
+        tmp_path / "file.csv",
+        FRAME[["time", "a"]],
+        FRAME.set_index("time")["a"],
+        pa.Table.from_pandas(FRAME[["time", "a"]]),
+    ]
     panels = [fc.read(source) for source in sources]
-    assert all(np.array_equal(one.values, panels[0].values) and np.array_equal(one.times, panels[0].times) for one in panels)
+    assert all(
+        np.array_equal(one.values, panels[0].values) and np.array_equal(one.times, panels[0].times)
+        for one in panels
+    )
 
 
 @pytest.mark.parametrize("start", [FITTED, FITTED.learned.arrays(), "warm"])
@@ -48,7 +71,10 @@ def test_a_start_is_that_of_an_earlier_fit(start):
 
 
 @pytest.mark.parametrize("door", ["fit", "backtest", "tune"])
-@pytest.mark.parametrize(("seed", "words"), [(-1, "greater than or equal to 0"), (2**32, "less than 4294967296"), (0.5, "a valid integer")])
+@pytest.mark.parametrize(
+    ("seed", "words"),
+    [(-1, "greater than or equal to 0"), (2**32, "less than 4294967296"), (0.5, "a valid integer")],
+)
 def test_a_seed_is_a_whole_number_from_0_on(door, seed, words):
     doors = {
         "fit": lambda: fc.fit("naive", weather((60,)), 6, seed=seed),
@@ -66,7 +92,10 @@ def test_a_backtest_of_no_model_is_refused(jobs):
 
 
 def test_another_target_is_named_as_its_user_knows_it():
-    wide, other = fc.read(FRAME, target=["a", "b"]), fc.read(FRAME[["time", "a"]].rename(columns={"a": "temp"}))
+    wide, other = (
+        fc.read(FRAME, target=["a", "b"]),
+        fc.read(FRAME[["time", "a"]].rename(columns={"a": "temp"})),
+    )
     for fitted, panel, was, now in ((wide, other, "a, b", "temp"), (other, wide, "temp", "a, b")):
         with pytest.raises(fc.ForecastError) as raised:
             fc.fit("naive", fitted, 6).predict(panel)
@@ -78,5 +107,7 @@ def test_another_target_is_named_as_its_user_knows_it():
 def test_a_missing_column_beside_several_targets_names_these():
     wide = fc.read(FRAME, target=["a", "b"])
     beside = replace(wide, values=np.tile(wide.values, 2), columns=(*wide.columns, Column("wind")))
-    with pytest.raises(fc.ForecastError, match=r"naive was fitted on a, b, wind; wind is missing here\. Add the column"):
+    with pytest.raises(
+        fc.ForecastError, match=r"naive was fitted on a, b, wind; wind is missing here\. Add the column"
+    ):
         fc.fit("naive", beside, 6).predict(wide)

@@ -26,7 +26,13 @@ def file(tmp_path_factory):
     """400 hours that a net forecasts better than the last value does."""
     random = np.random.default_rng(0)
     temp = 5 * np.sin(np.arange(400) * 2 * np.pi / 24) + random.normal(0, 1, 400)
-    frame = pd.DataFrame({"time": pd.date_range("2024-01-01", periods=400, freq="h"), "temp": temp, "wind": random.normal(size=400)})
+    frame = pd.DataFrame(
+        {
+            "time": pd.date_range("2024-01-01", periods=400, freq="h"),
+            "temp": temp,
+            "wind": random.normal(size=400),
+        }
+    )
     path = tmp_path_factory.mktemp("data") / "weather.csv"
     frame.to_csv(path, index=False)
     return path
@@ -36,7 +42,15 @@ def begin(folder, *arguments):
     """`forecast ...` as the head of a process group of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "forecast", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def end(process):
@@ -68,14 +82,36 @@ def lines(path):
 
 
 def fit(file, jobs):
-    return ["fit", file, "--model", "gru,naive", "--horizon", 12, "--folds", 2, "--jobs", jobs, "--out", "run", "--json", *SMALL]
+    return [
+        "fit",
+        file,
+        "--model",
+        "gru,naive",
+        "--horizon",
+        12,
+        "--folds",
+        2,
+        "--jobs",
+        jobs,
+        "--out",
+        "run",
+        "--json",
+        *SMALL,
+    ]
 
 
 def bits(run):
     """What must not depend on how often a run was cut off."""
-    hashes = {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in ("model.safetensors", "forecast.csv", "history.csv")}
+    hashes = {
+        name: hashlib.sha256((run / name).read_bytes()).hexdigest()
+        for name in ("model.safetensors", "forecast.csv", "history.csv")
+    }
     outcomes = pd.read_parquet(run / "outcomes.parquet")
-    return {**hashes, "outcomes": hashlib.sha256(pd.util.hash_pandas_object(outcomes).to_numpy().tobytes()).hexdigest(), "rows": outcomes.shape}
+    return {
+        **hashes,
+        "outcomes": hashlib.sha256(pd.util.hash_pandas_object(outcomes).to_numpy().tobytes()).hexdigest(),
+        "rows": outcomes.shape,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -87,19 +123,29 @@ def unbroken(file, tmp_path_factory):
 
 
 def litter(run):
-    return [path.name for path in run.rglob("*") if ".checkpoint" in path.name or path.name.endswith(".unfinished")]
+    return [
+        path.name
+        for path in run.rglob("*")
+        if ".checkpoint" in path.name or path.name.endswith(".unfinished")
+    ]
 
 
 def test_a_fit_that_was_killed_and_then_interrupted_goes_on_to_the_same_bits(file, unbroken, tmp_path):
     run, told = tmp_path / "run", tmp_path / "run" / "parts" / "progress.jsonl"
-    assert strike(begin(tmp_path, *fit(file, 1)), signal.SIGKILL, lambda: len(lines(told)) >= 4)[0] == -signal.SIGKILL
+    assert (
+        strike(begin(tmp_path, *fit(file, 1)), signal.SIGKILL, lambda: len(lines(told)) >= 4)[0]
+        == -signal.SIGKILL
+    )
     before = len(lines(told))
 
     def both_at_work():
         return any(json.loads(line)["part"] == ["gru", 1] for line in lines(told)[before:])
 
     code, said = strike(begin(tmp_path, *fit(file, 2), "--quiet"), signal.SIGINT, both_at_work)
-    assert (code, said) == (130, "forecast: interrupted. Finished parts are kept: the same command goes on from here.\n")
+    assert (code, said) == (
+        130,
+        "forecast: interrupted. Finished parts are kept: the same command goes on from here.\n",
+    )
     assert not (run / "run.json").exists()
     end(begin(tmp_path, *fit(file, 1)))
     assert bits(run) == unbroken
@@ -108,7 +154,19 @@ def test_a_fit_that_was_killed_and_then_interrupted_goes_on_to_the_same_bits(fil
 
 def test_an_interrupted_backtest_promises_nothing(file, tmp_path):
     walk = begin(
-        tmp_path, "backtest", file, "--model", "gru", "--horizon", 12, "--jobs", 1, "--set", "gru.steps=100000", "--set", "gru.patience=100000"
+        tmp_path,
+        "backtest",
+        file,
+        "--model",
+        "gru",
+        "--horizon",
+        12,
+        "--jobs",
+        1,
+        "--set",
+        "gru.steps=100000",
+        "--set",
+        "gru.patience=100000",
     )
     while "hourly" not in walk.stderr.readline():
         assert walk.poll() is None
@@ -121,10 +179,16 @@ def test_a_folder_that_cannot_be_written_to_is_one_message(file, tmp_path):
     end(begin(tmp_path, "fit", file, "--model", "naive", "--horizon", 12, "--out", "run", "--quiet"))
     (run / ".lock").unlink()
     (run / ".lock").mkdir()  # refuses to be opened, also for a user who may write everywhere
-    for arguments in (["fit", file, "--model", "drift", "--out", "run", "--overwrite", "--quiet"], ["predict", "run", "--keep"]):
+    for arguments in (
+        ["fit", file, "--model", "drift", "--out", "run", "--overwrite", "--quiet"],
+        ["predict", "run", "--keep"],
+    ):
         refused = begin(tmp_path, *arguments)
         _, said = refused.communicate()
-        assert (refused.returncode, said) == (2, "forecast: run cannot be written to: Is a directory. Make it writable, or take a copy of it.\n")
+        assert (refused.returncode, said) == (
+            2,
+            "forecast: run cannot be written to: Is a directory. Make it writable, or take a copy of it.\n",
+        )
     assert (run / "run.json").exists()
     assert not (run / "kept").exists()
 
@@ -142,7 +206,10 @@ FIT_MOMENTS = {
 @pytest.mark.parametrize("moment", FIT_MOMENTS)
 def test_a_fit_can_be_killed_at_any_moment(file, unbroken, tmp_path, moment):
     run = tmp_path / "run"
-    assert strike(begin(tmp_path, *fit(file, 2)), signal.SIGKILL, lambda: FIT_MOMENTS[moment](run))[0] == -signal.SIGKILL
+    assert (
+        strike(begin(tmp_path, *fit(file, 2)), signal.SIGKILL, lambda: FIT_MOMENTS[moment](run))[0]
+        == -signal.SIGKILL
+    )
     assert not (run / "run.json").exists()
     end(begin(tmp_path, *fit(file, 2)))
     assert bits(run) == unbroken
@@ -179,7 +246,10 @@ def test_a_walk_of_warm_refits_can_be_killed_in_each_of_them(file, tmp_path):
     run = tmp_path / "run"
     for checkpoint in ("gru-1.checkpoint", "gru--1.checkpoint"):
         struck = begin(tmp_path, *warm)
-        assert strike(struck, signal.SIGKILL, lambda name=checkpoint: (run / "parts" / name).exists())[0] == -signal.SIGKILL
+        assert (
+            strike(struck, signal.SIGKILL, lambda name=checkpoint: (run / "parts" / name).exists())[0]
+            == -signal.SIGKILL
+        )
         assert not (run / "run.json").exists()
     end(begin(tmp_path, *warm))
     assert bits(run) == bits(tmp_path / "whole" / "run")
@@ -207,7 +277,24 @@ def trials(run):
 
 
 def tune(file):
-    return ["tune", file, "--model", "gru", "--trials", TRIALS, "--horizon", 12, "--folds", 1, "--jobs", 2, "--out", "run", "--json", *SMALL[2:]]
+    return [
+        "tune",
+        file,
+        "--model",
+        "gru",
+        "--trials",
+        TRIALS,
+        "--horizon",
+        12,
+        "--folds",
+        1,
+        "--jobs",
+        2,
+        "--out",
+        "run",
+        "--json",
+        *SMALL[2:],
+    ]
 
 
 @pytest.mark.slow
@@ -215,7 +302,10 @@ def tune(file):
 def test_a_study_can_be_killed_at_any_moment(file, tmp_path, moment):
     """No trial is lost and none is run twice: what had ended keeps its value, what was running ends, and there are as many as asked for."""
     run = tmp_path / "run"
-    assert strike(begin(tmp_path, *tune(file)), signal.SIGKILL, lambda: TUNE_MOMENTS[moment](run))[0] == -signal.SIGKILL
+    assert (
+        strike(begin(tmp_path, *tune(file)), signal.SIGKILL, lambda: TUNE_MOMENTS[moment](run))[0]
+        == -signal.SIGKILL
+    )
     assert not (run / "tuned.json").exists()
     before = [trial for trial in trials(run) if trial.state.is_finished()]
     result = json.loads(end(begin(tmp_path, *tune(file))))
@@ -244,7 +334,11 @@ def test_workers_end_with_a_process_that_is_killed_alone(file, tmp_path):
 
 def alive(group):
     """The processes of a group."""
-    return [one.pid for one in psutil.process_iter() if os.getpgid(one.pid) == group and one.status() != psutil.STATUS_ZOMBIE]
+    return [
+        one.pid
+        for one in psutil.process_iter()
+        if os.getpgid(one.pid) == group and one.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 def test_a_journal_whose_last_line_was_cut_off_is_read_on(panel, tmp_path):
@@ -252,7 +346,10 @@ def test_a_journal_whose_last_line_was_cut_off_is_read_on(panel, tmp_path):
     fc.tune("climatology", panel, walk, trials=1, folder=tmp_path)
     with (tmp_path / "study.journal").open("a") as journal:
         journal.write('{"op_code": 4, "work')
-    assert [trial.number for trial in fc.tune("climatology", panel, walk, trials=3, folder=tmp_path).study.get_trials()] == [0, 1, 2]
+    assert [
+        trial.number
+        for trial in fc.tune("climatology", panel, walk, trials=3, folder=tmp_path).study.get_trials()
+    ] == [0, 1, 2]
 
 
 class Hopeless(Climatology):
@@ -263,7 +360,10 @@ class Hopeless(Climatology):
 
 
 def test_a_study_whose_every_trial_fails_says_so_and_why(panel):
-    with pytest.raises(fc.ForecastError, match=r"None of 3 trials of climatology came to an end.* Trial 0: The moon .*\. Wait for it\."):
+    with pytest.raises(
+        fc.ForecastError,
+        match=r"None of 3 trials of climatology came to an end.* Trial 0: The moon .*\. Wait for it\.",
+    ):
         fc.tune(Hopeless(), panel, fc.WalkForward(horizon=12), trials=3)
 
 
@@ -273,7 +373,13 @@ def test_poison_in_the_file(tmp_path):
     hours = np.arange(300)
     wave = 3 * np.sin(hours * 2 * np.pi / 24)
     parts = [
-        pd.DataFrame({"time": pd.date_range("2024-01-01", periods=300, freq="h"), "station": name, "temp": wave + random.normal(level, 1, 300)})
+        pd.DataFrame(
+            {
+                "time": pd.date_range("2024-01-01", periods=300, freq="h"),
+                "station": name,
+                "temp": wave + random.normal(level, 1, 300),
+            }
+        )
         for name, level in (("a", 0), ("b", 10))
     ]
     clean = pd.concat(parts).assign(wind=random.normal(size=600))
@@ -282,17 +388,25 @@ def test_poison_in_the_file(tmp_path):
     later = clean["time"] > moment
     dirty = clean.copy()
     for name in ("temp", "wind"):
-        dirty.loc[later, name] = np.where(random.random(later.sum()) < 0.2, np.nan, random.normal(1e4, 1e4, later.sum()))
+        dirty.loc[later, name] = np.where(
+            random.random(later.sum()) < 0.2, np.nan, random.normal(1e4, 1e4, later.sum())
+        )
     few = {"units": 8, "steps": 48, "batch": 16, "context": 24}
     models = [fc.spec("lstm", **few), fc.spec("gru", **few), "arima", "seasonal", "naive"]
     seen = []
     for frame in (clean, dirty):
         frame.to_csv(tmp_path / "file.csv", index=False)
-        seen.append(list(fc.backtest(models, fc.read(tmp_path / "file.csv"), fc.WalkForward(horizon=6, stride=2))))
+        seen.append(
+            list(fc.backtest(models, fc.read(tmp_path / "file.csv"), fc.WalkForward(horizon=6, stride=2)))
+        )
     compared = 0
     for one, two in zip(*seen, strict=True):
         before = one.forecast.cutoffs <= np.datetime64(moment)
         assert np.array_equal(one.forecast.values[before], two.forecast.values[before])
         compared += int(before.sum())
     assert compared == len(models) * 2 * 16  # 16 origins a series
-    assert not any(np.array_equal(one.forecast.values, two.forecast.values) for one, two in zip(*seen, strict=True) if one.fold == 2)
+    assert not any(
+        np.array_equal(one.forecast.values, two.forecast.values)
+        for one, two in zip(*seen, strict=True)
+        if one.fold == 2
+    )

@@ -43,7 +43,13 @@ def driven(role="future", count=700, more=0):
     x = random.normal(size=800)
     y = 2 * x + random.normal(0, 0.1, 800)
     x, y = x[: count + more], np.where(np.arange(800) < count, y, np.nan)[: count + more]
-    return make_panel(("y",), [hours(count + more)], [np.stack([y, x], 1)], (Column("y", "target"), Column("x", role)), HOURLY)
+    return make_panel(
+        ("y",),
+        [hours(count + more)],
+        [np.stack([y, x], 1)],
+        (Column("y", "target"), Column("x", role)),
+        HOURLY,
+    )
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -55,7 +61,10 @@ def test_who_reads_a_future_column_knows_what_it_decides(reader):
     assert error < 0.4  # without it the best there is is the mean, with 1.6
     values = panel.values.copy()
     values[600 : 600 + H, 1] += 1
-    moved = fitted.predict(replace(panel, values=values), np.array([[0, 600]])).values - fitted.predict(panel, np.array([[0, 600]])).values
+    moved = (
+        fitted.predict(replace(panel, values=values), np.array([[0, 600]])).values
+        - fitted.predict(panel, np.array([[0, 600]])).values
+    )
     assert moved == pytest.approx(np.full((1, H), 2.0), abs=0.6)
 
 
@@ -66,14 +75,22 @@ def test_in_the_history_a_missing_future_value_is_masked():
     panel = replace(panel, values=values)
     for reader in ("ridge", "boosting", "arima", "segments"):
         model, settings = READERS[reader]
-        fitted = fit(spec(model, **{**settings, **({"steps": 24} if model == "gru" else {})}), panel.until(np.array([550])), H)
-        assert np.isfinite(fitted.predict(panel, np.array([[0, row] for row in range(550, 600)])).values).all()
+        fitted = fit(
+            spec(model, **{**settings, **({"steps": 24} if model == "gru" else {})}),
+            panel.until(np.array([550])),
+            H,
+        )
+        assert np.isfinite(
+            fitted.predict(panel, np.array([[0, row] for row in range(550, 600)])).values
+        ).all()
 
 
 def test_the_walk_and_the_fit_end_at_the_last_target():
     """Rows that carry a future column alone are no test and teach nothing."""
     long, short = driven(more=50), driven()
-    for one, two in zip(walk_forward(long, WalkForward(horizon=H)), walk_forward(short, WalkForward(horizon=H)), strict=True):
+    for one, two in zip(
+        walk_forward(long, WalkForward(horizon=H)), walk_forward(short, WalkForward(horizon=H)), strict=True
+    ):
         assert np.array_equal(one.origins, two.origins)
         assert np.array_equal(one.until, two.until)
     walk = WalkForward(horizon=H, max_past=300)
@@ -82,7 +99,10 @@ def test_the_walk_and_the_fit_end_at_the_last_target():
             assert np.array_equal(one.forecast.values, two.forecast.values)
             assert one.past.lengths.tolist() == two.past.lengths.tolist() == [300]
     origins = np.array([[0, 600]])
-    assert np.array_equal(fit("ridge", long, H).predict(short, origins).values, fit("ridge", short, H).predict(short, origins).values)
+    assert np.array_equal(
+        fit("ridge", long, H).predict(short, origins).values,
+        fit("ridge", short, H).predict(short, origins).values,
+    )
 
 
 def test_tomorrow_needs_the_future_columns_over_the_whole_horizon():
@@ -99,7 +119,10 @@ def test_tomorrow_needs_the_future_columns_over_the_whole_horizon():
     values[702, 1] = np.nan
     with pytest.raises(ForecastError, match=r"'y' has no value at 2024-01-30 06:00\. Add rows"):
         fitted.predict(replace(known, values=values))
-    assert fit("naive", driven(), H).predict(driven()).values.shape == (1, H)  # does not read it, and does not ask for it
+    assert fit("naive", driven(), H).predict(driven()).values.shape == (
+        1,
+        H,
+    )  # does not read it, and does not ask for it
 
 
 def test_a_series_never_fitted_reads_its_future_too():
@@ -116,7 +139,9 @@ def test_the_context_keeps_what_is_known_ahead_and_newer_rows_replace_it(tmp_pat
     assert context.lengths.tolist() == [fitted.context + H]
     stored = load_context(loaded, tmp_path / "context.parquet")
     assert np.array_equal(loaded.predict(stored).values, fitted.predict(panel).values)
-    newer = replace(whole, starts=np.array([688]), stops=np.array([693])).compact()  # two old rows, three new ones, which x was known of
+    newer = replace(
+        whole, starts=np.array([688]), stops=np.array([693])
+    ).compact()  # two old rows, three new ones, which x was known of
     joined = join(stored, newer)
     assert joined.known().tolist() == [fitted.context + 3]
     assert joined.lengths.tolist() == [fitted.context + H]  # what was known ahead still is
@@ -133,8 +158,19 @@ def shop(count=400, more=12, seed=0):
     total = count + more
     holiday = np.where(random.random(total) < 0.15, random.choice(["Easter", "Christmas"], total), None)
     promotion = random.random(total) < 0.3
-    sales = np.where(holiday == "Easter", 0.0, np.where(holiday == "Christmas", 5.0, 10.0)) + 10 * promotion + random.normal(0, 0.2, total)
-    frame = pd.DataFrame({"day": pd.date_range("2023-01-01", periods=total), "sales": sales, "promotion": promotion.astype(int), "holiday": holiday})
+    sales = (
+        np.where(holiday == "Easter", 0.0, np.where(holiday == "Christmas", 5.0, 10.0))
+        + 10 * promotion
+        + random.normal(0, 0.2, total)
+    )
+    frame = pd.DataFrame(
+        {
+            "day": pd.date_range("2023-01-01", periods=total),
+            "sales": sales,
+            "promotion": promotion.astype(int),
+            "holiday": holiday,
+        }
+    )
     frame.loc[count:, "sales"] = np.nan
     return frame, sales
 
@@ -144,25 +180,37 @@ def test_a_run_reads_future_columns_and_the_next_file_in_the_same_way(tmp_path):
     frame.to_csv(tmp_path / "shop.csv", index=False)
     plan = make_run(
         str(tmp_path / "shop.csv"),
-        overrides={"models": ["ridge", "seasonal", "naive"], "future": ["promotion", "holiday"], "walk.horizon": 6, "walk.folds": 2},
+        overrides={
+            "models": ["ridge", "seasonal", "naive"],
+            "future": ["promotion", "holiday"],
+            "walk.horizon": 6,
+            "walk.folds": 2,
+        },
     )
     result = run(plan, out=tmp_path / "run", jobs=1)
     said = [str(finding) for finding in result.panel.findings]
-    assert "future columns, known over the horizon: promotion, holiday; the file has them for 12 rows after the last target" in said
+    assert (
+        "future columns, known over the horizon: promotion, holiday; the file has them for 12 rows after the last target"
+        in said
+    )
     assert "holiday: a category of 3 names ((empty), Christmas, Easter)" in said
     assert "seasonal, naive do not read future columns: promotion, holiday" in said
     assert not any("missing" in finding.code or finding.code == "text" for finding in result.panel.findings)
     assert result.board.best == "ridge"
     assert np.abs(result.forecast.values - sales[400:406]).max() < 2.5
     assert str(result.forecast.times[0, 0]).startswith("2024-02-05")
-    quiet = frame.iloc[400:409].assign(sales=[*sales[400:403], *[np.nan] * 6], holiday=None)  # a file without any holiday
+    quiet = frame.iloc[400:409].assign(
+        sales=[*sales[400:403], *[np.nan] * 6], holiday=None
+    )  # a file without any holiday
     quiet["promotion"] = 0
     quiet.to_csv(tmp_path / "next.csv", index=False)
     later = predict_run(tmp_path / "run", tmp_path / "next.csv")
     assert str(later.times[0, 0]).startswith("2024-02-08")
     assert np.abs(later.values - 10).max() < 2.5
     frame.iloc[:400].to_csv(tmp_path / "short.csv", index=False)
-    with pytest.raises(ForecastError, match="The future column 'promotion' must be known over the whole horizon of 6 steps"):
+    with pytest.raises(
+        ForecastError, match="The future column 'promotion' must be known over the whole horizon of 6 steps"
+    ):
         run(replace(plan, data=str(tmp_path / "short.csv")), out=tmp_path / "other", jobs=1)
     assert not (tmp_path / "other").exists()
     assert backtest_run(replace(plan, data=str(tmp_path / "short.csv")), jobs=1)["best"] == "ridge"
@@ -171,7 +219,9 @@ def test_a_run_reads_future_columns_and_the_next_file_in_the_same_way(tmp_path):
 def test_a_file_of_nothing_but_the_future_follows_a_run():
     frame, _ = shop()
     panel = read(frame, future="promotion", past="none")
-    alone = read(frame.iloc[400:], **json.loads(json.dumps({**asdict(panel.roles), "past": "none"})), clock=panel.clock)
+    alone = read(
+        frame.iloc[400:], **json.loads(json.dumps({**asdict(panel.roles), "past": "none"})), clock=panel.clock
+    )
     assert alone.known().tolist() == [0]
     with pytest.raises(ForecastError, match="The target has no value in any row"):
         read(frame.iloc[400:], target="sales", future="promotion")
@@ -198,13 +248,22 @@ def test_rows_without_dates_follow_the_last_target():
 
 
 def test_the_layers_that_read_the_future_are_in_the_summary():
-    layers = {row.layer: row.shape for row in summary(fit(spec("gru", **{**NET, "steps": 12}), driven(), H)).rows}
+    layers = {
+        row.layer: row.shape for row in summary(fit(spec("gru", **{**NET, "steps": 12}), driven(), H)).rows
+    }
     assert layers["ahead"] == (1, 16)
     assert layers["skip_ahead"] == (1, H)
 
 
 def test_days_are_gathered_with_the_last_name():
-    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=96, freq="h"), "y": 1.0, "sky": ["grey", "blue"] * 48, "rain": 1.0})
+    frame = pd.DataFrame(
+        {
+            "ds": pd.date_range("2024-01-01", periods=96, freq="h"),
+            "y": 1.0,
+            "sky": ["grey", "blue"] * 48,
+            "rain": 1.0,
+        }
+    )
     panel = read(frame, target="y", past=["sky", "rain"], every="1D", how="sum")
     assert panel.columns[1] == Column("sky", "past", ("blue", "grey"))
     assert panel.values.tolist() == [[24, 0, 24]] * 4
@@ -212,17 +271,31 @@ def test_days_are_gathered_with_the_last_name():
 
 def test_text_becomes_a_category_only_where_it_is_named():
     frame, _ = shop()
-    assert "columns that are not numbers are left out: holiday" in [str(one) for one in read(frame, target="sales").findings]
+    assert "columns that are not numbers are left out: holiday" in [
+        str(one) for one in read(frame, target="sales").findings
+    ]
     named = read(frame, target="sales", past=["holiday", "promotion"], category="promotion", missing="Easter")
-    assert named.columns[1:] == (Column("holiday", "past", ("", "Christmas", "Easter")), Column("promotion", "past", ("0", "1")))
+    assert named.columns[1:] == (
+        Column("holiday", "past", ("", "Christmas", "Easter")),
+        Column("promotion", "past", ("0", "1")),
+    )
     assert np.array_equal(np.isnan(named.values[:, 1]), (frame["holiday"] == "Easter").to_numpy())
-    with pytest.raises(ForecastError, match=r"There is no past, future or static column 'holiday' for --category\. There is: promotion"):
+    with pytest.raises(
+        ForecastError,
+        match=r"There is no past, future or static column 'holiday' for --category\. There is: promotion",
+    ):
         read(frame, target="sales", category="holiday")
 
 
 def named(codes, names):
     column = np.asarray(codes, float)
-    return make_panel(("y",), [hours(len(column))], [np.stack([column, column], 1)], (Column("y", "target"), Column("who", "past", names)), HOURLY)
+    return make_panel(
+        ("y",),
+        [hours(len(column))],
+        [np.stack([column, column], 1)],
+        (Column("y", "target"), Column("who", "past", names)),
+        HOURLY,
+    )
 
 
 def test_a_fit_tells_apart_the_names_of_its_past_alone():
@@ -233,7 +306,9 @@ def test_a_fit_tells_apart_the_names_of_its_past_alone():
     made = indicators(recoded(panel, columns))
     assert [column.name for column in made.columns] == ["y", "who=a", "who=c"]
     np.testing.assert_array_equal(made.values[:, 1:], [[1, 0], [0, 1], [0, 1], [np.nan, np.nan], [0, 0]])
-    other = indicators(recoded(named([1, 0, 2], ("c", "d", "a")), columns))  # another file numbers the names in another way
+    other = indicators(
+        recoded(named([1, 0, 2], ("c", "d", "a")), columns)
+    )  # another file numbers the names in another way
     np.testing.assert_array_equal(other.values[:, 1:], [[0, 0], [0, 1], [1, 0]])
 
 
@@ -243,12 +318,17 @@ def test_only_the_most_frequent_names_are_told_apart_and_that_is_said():
     panel = named(codes, tuple(f"n{i:02}" for i in range(count)))
     columns, notes = told_apart(panel)
     assert columns[1].names == (*(f"n{i:02}" for i in range(MOST - 1)), f"n{count - 1:02}")
-    assert notes == (f"who: the {MOST} most frequent of {count} names are told apart, the others count as unseen",)
+    assert notes == (
+        f"who: the {MOST} most frequent of {count} names are told apart, the others count as unseen",
+    )
     assert notes[0] in fit("ridge", panel, 2).log.notes
 
 
 def test_names_and_numbers_are_not_taken_for_each_other():
     panel = named(np.arange(60) % 2, ("a", "b"))
     numbers = replace(panel, columns=(panel.columns[0], Column("who")))
-    with pytest.raises(ForecastError, match=r"Column 'who' held names in the fit and holds numbers here\. Read it as it was read then"):
+    with pytest.raises(
+        ForecastError,
+        match=r"Column 'who' held names in the fit and holds numbers here\. Read it as it was read then",
+    ):
         fit("ridge", panel, 2).predict(numbers)

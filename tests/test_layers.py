@@ -88,7 +88,11 @@ def test_every_file_has_a_floor():
 
 
 def test_models_do_not_know_each_other_except_for_a_fallback_or_what_they_share():
-    pairs = {(a.removeprefix("models."), b.removeprefix("models.")) for a, b in arrows() if a.startswith("models.") and b.startswith("models.")}
+    pairs = {
+        (a.removeprefix("models."), b.removeprefix("models."))
+        for a, b in arrows()
+        if a.startswith("models.") and b.startswith("models.")
+    }
     assert {(a, b) for a, b in pairs if b != "base"} <= {
         ("recurrent", "training"),
         ("training", "optimiser"),

@@ -15,7 +15,11 @@ def test_a_notebook_runs(path, monkeypatch):
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+    ).execute()
     printed = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert any("best_value" in cell.source and cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+    assert any(
+        "best_value" in cell.source and cell.outputs for cell in notebook.cells if cell.cell_type == "code"
+    )
     assert not [output for output in printed if output.output_type == "error"]

@@ -43,17 +43,25 @@ def wave():
 def test_a_search_over_time_comes_near_to_least_squares_which_is_the_truth(wave):
     X, y = lags(wave, 6)
     cv = TimeSeriesSplit(3)
-    search = GridSearchCV(RecurrentRegressor(**ENOUGH, random_state=0), {"cell": ["gru", "lstm"], "steps": [5, 120]}, cv=cv)
+    search = GridSearchCV(
+        RecurrentRegressor(**ENOUGH, random_state=0), {"cell": ["gru", "lstm"], "steps": [5, 120]}, cv=cv
+    )
     search.fit(X, y)
-    mean, linear = (cross_val_score(one, X, y, cv=cv).mean() for one in (DummyRegressor(), LinearRegression()))
-    assert mean < 0 < linear - 0.05 < search.best_score_ < linear + 0.01  # nothing beats the truth by more than luck
+    mean, linear = (
+        cross_val_score(one, X, y, cv=cv).mean() for one in (DummyRegressor(), LinearRegression())
+    )
+    assert (
+        mean < 0 < linear - 0.05 < search.best_score_ < linear + 0.01
+    )  # nothing beats the truth by more than luck
     assert search.best_params_["steps"] == 120
 
 
 def test_it_works_at_the_end_of_a_pipeline_and_knows_its_columns(wave):
     X, y = lags(wave, 4)
     frame = pd.DataFrame(X, columns=["lag4", "lag3", "lag2", "lag1"])
-    piped = make_pipeline(StandardScaler(), RecurrentRegressor(**ENOUGH, random_state=0)).fit(frame[:500], y[:500])
+    piped = make_pipeline(StandardScaler(), RecurrentRegressor(**ENOUGH, random_state=0)).fit(
+        frame[:500], y[:500]
+    )
     assert piped.score(frame[500:], y[500:]) > 0.85
     alone = RecurrentRegressor(**FEW, random_state=0).fit(frame[:500], y[:500])
     assert list(alone.feature_names_in_) == list(frame)
@@ -66,7 +74,10 @@ def test_several_steps_ahead_of_what_wanders():
     """Of a random walk no forecast is much better than the last lag, and one that is anchored there is not much worse, also far from the fit."""
     walk = 100 + np.cumsum(np.random.default_rng(1).normal(0, 1, 800))
     X, y = lags(walk, 5, 3)
-    made = RecurrentRegressor(**FEW, anchor="last", random_state=0).fit(X[:500], y[:500]).predict(X[500:] + 1000) - 1000
+    made = (
+        RecurrentRegressor(**FEW, anchor="last", random_state=0).fit(X[:500], y[:500]).predict(X[500:] + 1000)
+        - 1000
+    )
     assert made.shape == y[500:].shape
     rmse, naive = (np.sqrt(np.mean((one - y[500:]) ** 2)) for one in (made, X[500:, -1:]))
     assert rmse < 1.1 * naive

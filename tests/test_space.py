@@ -29,14 +29,26 @@ def params(tuned):
 
 
 def test_a_table_answers_before_the_trial_is_asked():
-    table = {"units": [16, 48], "learning_rate": {"low": 1e-4, "high": 1e-3, "log": True}, "dropout": 0.2, "context": {"low": 24, "high": 96}}
+    table = {
+        "units": [16, 48],
+        "learning_rate": {"low": 1e-4, "high": 1e-3, "log": True},
+        "dropout": 0.2,
+        "context": {"low": 24, "high": 96},
+    }
     space = space_of(spec("gru"), table)
     assert space.table["units"] == Choices((16, 48))
     assert space.table["learning_rate"] == Range(1e-4, 1e-3, log=True)
     assert space.table["context"] == Range(24, 96, whole=True)
     trial = FixedTrial({"units": 48, "learning_rate": 5e-4, "context": 72, "layers": 2})
-    assert space.candidate(trial) == spec("gru", units=48, learning_rate=5e-4, context=72, layers=2, dropout=0.2)
-    assert set(trial.distributions) == {"units", "learning_rate", "context", "layers"}  # what is fixed is not asked
+    assert space.candidate(trial) == spec(
+        "gru", units=48, learning_rate=5e-4, context=72, layers=2, dropout=0.2
+    )
+    assert set(trial.distributions) == {
+        "units",
+        "learning_rate",
+        "context",
+        "layers",
+    }  # what is fixed is not asked
     assert space.fixed == {"dropout": 0.2}
 
 
@@ -48,7 +60,10 @@ def test_a_table_answers_before_the_trial_is_asked():
         ({"cell": ["gru", "rnn"]}, r"tune\.gru\.cell = 'rnn': input should be 'lstm' or 'gru'"),
         ({"cell": {"low": 1, "high": 2}}, r"tune\.gru\.cell has no range: it takes a list of values"),
         ({"skip": {"low": 0, "high": 1}}, r"tune\.gru\.skip has no range"),
-        ({"dropout": {"low": 0.5, "high": 0.2}}, r"tune\.gru\.dropout = .*: low is below high, and above 0 where log is true"),
+        (
+            {"dropout": {"low": 0.5, "high": 0.2}},
+            r"tune\.gru\.dropout = .*: low is below high, and above 0 where log is true",
+        ),
         ({"dropout": {"low": 0.0, "high": 0.2, "log": True}}, "above 0 where log is true"),
         ({"dropout": {"low": 0.1}}, "a range has low and high, such as"),
         ({"dropout": {"low": 0.1, "hihg": 0.2}}, r"tune\.gru\.dropout has no 'hihg'\. Did you mean high"),
@@ -65,7 +80,14 @@ def test_a_table_that_cannot_be_is_refused_by_name(table, message):
 
 
 def test_toml_holds_the_study_and_reads_it_again(tmp_path):
-    lines = ['data = "x.csv"', "[tune]", 'sampler = "grid"', "[tune.gru]", "units = [32, 64]", "dropout = 0.2"]
+    lines = [
+        'data = "x.csv"',
+        "[tune]",
+        'sampler = "grid"',
+        "[tune.gru]",
+        "units = [32, 64]",
+        "dropout = 0.2",
+    ]
     lines.append("learning_rate = {low = 1e-5, high = 1e-2, log = true}")
     (tmp_path / "study.toml").write_text("\n".join(lines))
     plan = make_run(config=tmp_path / "study.toml", overrides={"tune.gru.layers": {"low": 1, "high": 3}})
@@ -76,7 +98,10 @@ def test_toml_holds_the_study_and_reads_it_again(tmp_path):
     (tmp_path / "again.toml").write_text(to_toml(plan))
     assert make_run(config=tmp_path / "again.toml").tune == plan.tune
     for overrides, message in (
-        ({"tune.sampler": "bayes"}, "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'"),
+        (
+            {"tune.sampler": "bayes"},
+            "tune.sampler = 'bayes': input should be 'tpe', 'random', 'grid' or 'gp'",
+        ),
         ({"tune.gruu.units": 3}, r"There is no setting tune\.gruu\. Did you mean gru"),
     ):
         with pytest.raises(ForecastError, match=message):
@@ -100,21 +125,31 @@ def test_each_sampler_begins_with_the_default_repeats_itself_and_goes_on(sampler
 
 
 def test_a_grid_ends_when_it_is_exhausted_and_says_its_size():
-    tuned = tune("climatology", wave(), WALK, trials=50, sampler="grid", space={**WAVES, "week": [1, 3], "year": 3})
+    tuned = tune(
+        "climatology", wave(), WALK, trials=50, sampler="grid", space={**WAVES, "week": [1, 3], "year": 3}
+    )
     assert params(tuned)[0] == {"day": 4, "week": 3}
     found = [(one["day"], one["week"]) for one in params(tuned)]
     assert sorted(found) == [(day, week) for day in (1, 2, 4) for week in (1, 3)]
     assert tuned.notes == ("The grid has 6 points, the default among them; 50 trials at most.",)
-    few = tune("climatology", wave(), WALK, trials=3, sampler="grid", space={**WAVES, "week": [1, 3], "year": 3})
+    few = tune(
+        "climatology", wave(), WALK, trials=3, sampler="grid", space={**WAVES, "week": [1, 3], "year": 3}
+    )
     assert params(few) == params(tuned)[:3]
 
 
 def test_a_grid_takes_four_steps_of_a_range_and_refuses_too_many_points():
-    points = space_of(spec("gru"), {"units": 32, "layers": 1, "dropout": 0.1, "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}).grid(0)
+    points = space_of(
+        spec("gru"),
+        {"units": 32, "layers": 1, "dropout": 0.1, "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}},
+    ).grid(0)
     assert sorted(point["learning_rate"] for point in points) == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
-    assert {point["layers"] for point in space_of(spec("gru"), {"layers": {"low": 1, "high": 9}}).grid(0)} == {1, 4, 6, 9}
+    assert {
+        point["layers"] for point in space_of(spec("gru"), {"layers": {"low": 1, "high": 9}}).grid(0)
+    } == {1, 4, 6, 9}
     with pytest.raises(
-        ForecastError, match=r"The grid of gru has more than 10,000 points, already of units, .* at most 10,000 are tried\. Narrow it under"
+        ForecastError,
+        match=r"The grid of gru has more than 10,000 points, already of units, .* at most 10,000 are tried\. Narrow it under",
     ):
         space_of(spec("gru", search="full")).grid(0)
 
@@ -127,8 +162,17 @@ def test_a_default_outside_of_the_space_is_no_trial_and_that_is_said():
 
 
 def test_a_contradiction_of_the_table_fails_its_trial_and_not_the_study():
-    table = {"anchor": ["last", "mean"], "span": 6, "units": 8, "layers": 1, "dropout": 0.1, "learning_rate": 0.01}
-    tuned = tune(spec("gru", steps=12, context=12, batch=16), wave(200), WALK, trials=2, sampler="grid", space=table)
+    table = {
+        "anchor": ["last", "mean"],
+        "span": 6,
+        "units": 8,
+        "layers": 1,
+        "dropout": 0.1,
+        "learning_rate": 0.01,
+    }
+    tuned = tune(
+        spec("gru", steps=12, context=12, batch=16), wave(200), WALK, trials=2, sampler="grid", space=table
+    )
     states = {trial.params["anchor"]: trial.state.name for trial in tuned.study.get_trials()}
     assert states == {"last": "FAIL", "mean": "COMPLETE"}
     assert tuned.spec.span == 6
@@ -144,7 +188,9 @@ def test_a_list_of_widths_is_one_value_and_names_its_layers():
     trial = FixedTrial({"units": "[128, 64]", **REST})
     assert space.candidate(trial) == spec("gru", units=[128, 64], **REST)
     assert set(trial.distributions) == {"units", *REST}  # no trial is asked for layers that its widths name
-    assert space.candidate(FixedTrial({"units": 32, "layers": 2, **REST})) == spec("gru", units=32, layers=2, **REST)
+    assert space.candidate(FixedTrial({"units": 32, "layers": 2, **REST})) == spec(
+        "gru", units=32, layers=2, **REST
+    )
     assert space_of(spec("gru"), {"units": [[64, 32]]}).fixed == {"units": (64, 32)}
     assert space.default(spec("gru", units=(64, 32)))["units"] == "[64, 32]"
     assert space.outside(spec("gru", units=(64, 16))) == ["units = (64, 16)"]
@@ -164,7 +210,11 @@ def asked_by(space, units):
 
 def test_a_grid_asks_each_point_for_what_belongs_to_it():
     points = space_of(spec("gru"), WIDTHS).grid(0)
-    assert sorted(map(str, points)) == sorted(map(str, [{"units": "[8, 4]"}, {"units": "[6]"}, {"units": 8, "layers": 1}, {"units": 8, "layers": 2}]))
+    assert sorted(map(str, points)) == sorted(
+        map(
+            str, [{"units": "[8, 4]"}, {"units": "[6]"}, {"units": 8, "layers": 1}, {"units": 8, "layers": 2}]
+        )
+    )
 
 
 @pytest.mark.filterwarnings("error")
@@ -183,9 +233,18 @@ def test_each_sampler_tries_lists_of_widths(sampler):
 
 
 def test_widths_found_stand_in_the_tuned_settings_as_a_list(tmp_path):
-    (tmp_path / "y.csv").write_text("step,y\n" + "\n".join(f"{i},{value:.4f}" for i, value in enumerate(wave(160).values[:, 0])) + "\n")
+    (tmp_path / "y.csv").write_text(
+        "step,y\n" + "\n".join(f"{i},{value:.4f}" for i, value in enumerate(wave(160).values[:, 0])) + "\n"
+    )
     lines = ['data = "y.csv"', 'models = ["gru"]', 'target = "y"', "[walk]", "horizon = 4", "folds = 1"]
-    lines += ["[gru]", "steps = 12", "context = 12", "[tune.gru]", "units = [[8, 4], [6, 4]]", "dropout = 0.1"]
+    lines += [
+        "[gru]",
+        "steps = 12",
+        "context = 12",
+        "[tune.gru]",
+        "units = [[8, 4], [6, 4]]",
+        "dropout = 0.1",
+    ]
     (tmp_path / "study.toml").write_text("\n".join(lines))
     plan = make_run(config=tmp_path / "study.toml")
     assert plan.tune.space["gru"]["units"] == [[8, 4], [6, 4]]
@@ -200,8 +259,17 @@ def test_widths_found_stand_in_the_tuned_settings_as_a_list(tmp_path):
 def test_what_was_fixed_stands_in_the_tuned_settings(tmp_path):
     rows = "\n".join(f"{i},{value:.4f}" for i, value in enumerate(wave().values[:, 0]))
     (tmp_path / "y.csv").write_text(f"step,y\n{rows}\n")
-    overrides = {"models": ["climatology"], "target": "y", "past": "none", "walk.horizon": 4, "walk.folds": 1, "tune.climatology.week": 2}
-    result = tune_run(make_run(str(tmp_path / "y.csv"), overrides=overrides), trials=2, out=tmp_path / "run", jobs=1)
+    overrides = {
+        "models": ["climatology"],
+        "target": "y",
+        "past": "none",
+        "walk.horizon": 4,
+        "walk.folds": 1,
+        "tune.climatology.week": 2,
+    }
+    result = tune_run(
+        make_run(str(tmp_path / "y.csv"), overrides=overrides), trials=2, out=tmp_path / "run", jobs=1
+    )
     assert "The default has week = 3" in result["notes"][0]
     again = make_run(config=tmp_path / "run" / "tuned.toml")
     assert again.settings["climatology"]["week"] == 2

@@ -9,13 +9,23 @@ from forecast.evaluation.folds import WalkForward
 from forecast.models import MODELS
 from forecast.tuning import Search, _tunable, best_trial, objective
 
-SETTLED = {"theta", "ridge", "har", "mean", "seasonal", "naive", "drift"}  # nothing to try, or chosen in the fit
+SETTLED = {
+    "theta",
+    "ridge",
+    "har",
+    "mean",
+    "seasonal",
+    "naive",
+    "drift",
+}  # nothing to try, or chosen in the fit
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_is_refused_in_words_or_its_default_is_a_trial_of_its_space(name):
     if name in SETTLED:
-        with pytest.raises(ForecastError, match=f"{name} has no settings to tune: every trial would be the same"):
+        with pytest.raises(
+            ForecastError, match=f"{name} has no settings to tune: every trial would be the same"
+        ):
             objective(name, weather())
         return
     space, search = _tunable(name), Search.before_test(weather(), WalkForward(horizon=6), "none", 0)
@@ -46,7 +56,11 @@ def test_of_equal_trials_the_default_wins():
     study = optuna.create_study(direction="minimize")
     usual = {"units": optuna.distributions.CategoricalDistribution([16, 32])}
     for units, value, attributes in ((16, 1.0 + 1e-9, {"default": True}), (32, 1.0, {})):
-        study.add_trial(optuna.trial.create_trial(params={"units": units}, distributions=usual, value=value, user_attrs=attributes))
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"units": units}, distributions=usual, value=value, user_attrs=attributes
+            )
+        )
     assert best_trial(study).params == {"units": 16}
     study.add_trial(optuna.trial.create_trial(params={"units": 32}, distributions=usual, value=0.99))
     assert best_trial(study).params == {"units": 32}

@@ -18,7 +18,9 @@ HOWS = get_args(How)
 ENOUGH = 0.75  # of the readings that a bucket of this length has in a regular file; with fewer it is missing
 
 
-def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, table: Table, report: Report) -> Rows:
+def gather(
+    rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, table: Table, report: Report
+) -> Rows:
     """One row a bucket and series, of rows in order of time. A bucket is labelled by its beginning and holds what lies before the next one.
 
     how: mean, max, min, sum or last of the readings of each column, without missing ones; `own` says it for some columns by place.
@@ -26,10 +28,16 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
     """
     times = rows.times
     if times is None:
-        report.refuse("which-time", f"--every {clock.freq} needs stamps, and {table.where} has no time column.", remedy="Name it with --time.")
+        report.refuse(
+            "which-time",
+            f"--every {clock.freq} needs stamps, and {table.where} has no time column.",
+            remedy="Name it with --time.",
+        )
     local = to_local(times, zone) if clock.dated else times
     label = bucket(local, clock)
-    first = np.flatnonzero(np.concatenate([[True], (label[1:] != label[:-1]) | (rows.series[1:] != rows.series[:-1])]))
+    first = np.flatnonzero(
+        np.concatenate([[True], (label[1:] != label[:-1]) | (rows.series[1:] != rows.series[:-1])])
+    )
     length = (clock.after(label[first], np.array([1]))[..., 0] - label[first]).astype("int64")
     step = _step(times, rows.series)
     if step > length.max():
@@ -40,11 +48,20 @@ def gather(rows: Rows, clock: Clock, how: str, own: dict[int, How], zone: str, t
         )
     usual = _usual(np.diff(np.append(first, len(times))), length) if step else np.ones(len(first), "int64")
     columns = [_reduced(rows.values[:, j], first, own.get(j, how)) for j in range(rows.values.shape[1])]
-    counts = np.stack([np.add.reduceat((~np.isnan(rows.values[:, j])).astype("int64"), first) for j in range(rows.values.shape[1])], axis=1)
+    counts = np.stack(
+        [
+            np.add.reduceat((~np.isnan(rows.values[:, j])).astype("int64"), first)
+            for j in range(rows.values.shape[1])
+        ],
+        axis=1,
+    )
     few = (counts < ENOUGH * usual[:, None]) & (counts > 0)
     values = np.where((counts == 0) | few, np.nan, np.stack(columns, axis=1))
     made = Rows(rows.ids, rows.series[first], label[first], values, rows.record(first))
-    report.say("every", f"{clock.words} by {how} of {counted(len(times), 'row')}{f', days as in {zone}' if zone and clock.dated else ''}")
+    report.say(
+        "every",
+        f"{clock.words} by {how} of {counted(len(times), 'row')}{f', days as in {zone}' if zone and clock.dated else ''}",
+    )
     short = np.flatnonzero(few[:, 0])
     if len(short):
         records = rows.record(first[short])
@@ -66,7 +83,11 @@ def clock_of_buckets(rows: Rows, wanted: Clock, zone: str) -> Clock:
     assert rows.times is not None
     bounds = rows.bounds()
     found = infer_clock([rows.times[start:stop] for start, stop in pairwise(bounds)], wanted.tz)
-    same = found.freq in ("session", "B") if wanted.dated else found.kind == "sessions" and found.freq == wanted.freq
+    same = (
+        found.freq in ("session", "B")
+        if wanted.dated
+        else found.kind == "sessions" and found.freq == wanted.freq
+    )
     return found if same else wanted
 
 
@@ -85,7 +106,11 @@ def _step(times: Array, series: Array) -> int:
     """Nanoseconds between most readings of a series and the next; 0 where they come at no step."""
     inside = np.diff(times.astype("int64"))[series[1:] == series[:-1]]
     inside = inside[inside > 0]
-    return majority(inside) if len(inside) and np.count_nonzero(inside == majority(inside)) > 0.5 * len(inside) else 0
+    return (
+        majority(inside)
+        if len(inside) and np.count_nonzero(inside == majority(inside)) > 0.5 * len(inside)
+        else 0
+    )
 
 
 def _usual(sizes: Array, length: Array) -> Array:

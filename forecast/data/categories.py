@@ -20,10 +20,14 @@ def told_apart(past: Panel) -> tuple[tuple[Column, ...], tuple[str, ...]]:
             columns.append(column)
             continue
         codes = np.concatenate([past.values[past.rows(i), place] for i in range(len(past.ids))])
-        counts = np.bincount(codes[~np.isnan(codes)].astype("int64"), minlength=len(column.names))[: len(column.names)]
+        counts = np.bincount(codes[~np.isnan(codes)].astype("int64"), minlength=len(column.names))[
+            : len(column.names)
+        ]
         seen = sorted((-count, name) for count, name in zip(counts, column.names, strict=True) if count)
         if len(seen) > MOST:
-            notes.append(f"{column.name}: the {MOST} most frequent of {len(seen)} names are told apart, the others count as unseen")
+            notes.append(
+                f"{column.name}: the {MOST} most frequent of {len(seen)} names are told apart, the others count as unseen"
+            )
         columns.append(replace(column, names=tuple(sorted(name for _, name in seen[:MOST]))))
     return tuple(columns), tuple(notes)
 
@@ -43,7 +47,9 @@ def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
         own = panel.columns[order[i]].names
         if (own is None) != (column.names is None):
             held, found = ("numbers", "names") if column.names is None else ("names", "numbers")
-            raise ForecastError(f"Column {column.name!r} held {held} in the fit and holds {found} here. Read it as it was read then (--category).")
+            raise ForecastError(
+                f"Column {column.name!r} held {held} in the fit and holds {found} here. Read it as it was read then (--category)."
+            )
         if own is not None and column.names is not None:
             code = {name: number for number, name in enumerate(column.names)}
             table = np.array([*(code.get(name, len(code)) for name in own), len(code)], "float64")

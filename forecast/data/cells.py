@@ -41,15 +41,26 @@ class Choices:
 
 
 def read_values(
-    table: Table, taken: dict[str, pa.ChunkedArray], roles: Mapping[str, Role], choices: Choices, report: Report
+    table: Table,
+    taken: dict[str, pa.ChunkedArray],
+    roles: Mapping[str, Role],
+    choices: Choices,
+    report: Report,
 ) -> tuple[Array, list[Column], str | None]:
     """float64 (n, C) in the order of the file, its columns, and the decimal mark of text where one was seen."""
     others = [name for name, role in roles.items() if role != "target" and name not in choices.category]
     for name in choices.circular:
         if roles.get(name) == "target":
-            report.refuse("not-an-angle", f"Column {name!r} is the target and cannot be --circular as well.", remedy="Name another column.")
+            report.refuse(
+                "not-an-angle",
+                f"Column {name!r} is the target and cannot be --circular as well.",
+                remedy="Name another column.",
+            )
         if name not in others:
-            report.refuse("no-such-column", f"There is no past, future or static column {name!r} of numbers for --circular.{nearest(name, others)}")
+            report.refuse(
+                "no-such-column",
+                f"There is no past, future or static column {name!r} of numbers for --circular.{nearest(name, others)}",
+            )
     columns: list[Column] = []
     parts: list[Array] = []
     decimal: str | None = None
@@ -74,22 +85,32 @@ def read_values(
     report.stop()
     pa.default_memory_pool().release_unused()
     values = np.empty((table.count, len(columns)))
-    for start in range(0, table.count, 1 << 14):  # block by block, so that a row's values are written while they are near
+    for start in range(
+        0, table.count, 1 << 14
+    ):  # block by block, so that a row's values are written while they are near
         for j, part in enumerate(parts):
             values[start : start + (1 << 14), j] = part[start : start + (1 << 14)]
     return values, columns, decimal
 
 
-def _codes(name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report: Report) -> tuple[Array, tuple[str, ...]]:
+def _codes(
+    name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report: Report
+) -> tuple[Array, tuple[str, ...]]:
     """The number of each cell's name float64 (n,), NaN where it says missing, and the names; an empty cell has the empty name."""
     codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
     values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
     known = tuple(one or "(empty)" for one in names if one not in missing)
-    report.say("category", f"{name}: a category of {counted(len(known), 'name')} ({listed(known)})", example=known[0] if known else "")
+    report.say(
+        "category",
+        f"{name}: a category of {counted(len(known), 'name')} ({listed(known)})",
+        example=known[0] if known else "",
+    )
     return values, names
 
 
-def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report) -> tuple[Array, str | None]:
+def _floats(
+    table: Table, name: str, column: pa.ChunkedArray, choices: Choices, report: Report
+) -> tuple[Array, str | None]:
     """A column as float64 (n,), NaN where missing, and the decimal mark that its text showed."""
     mark: str | None = None
     if is_text(cell_type(column)):
@@ -98,7 +119,10 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         if read.words:
             report.say("number-format", f"{name}: numbers with {read.words}", example=_first(column, values))
         if read.units:
-            report.say("mixed-units", f"{name}: cells are in {' and '.join(read.units)}, and are read as they stand, without conversion")
+            report.say(
+                "mixed-units",
+                f"{name}: cells are in {' and '.join(read.units)}, and are read as they stand, without conversion",
+            )
         _say_missing(table, name, column, read, report)
         if len(read.bad):
             cells = _different(column, read.bad)
@@ -113,13 +137,19 @@ def _floats(table: Table, name: str, column: pa.ChunkedArray, choices: Choices, 
         if pa.types.is_boolean(column.type):
             column = pc.cast(column, pa.uint8())
         if pa.types.is_decimal(column.type):
-            column = pc.cast(column, pa.string())  # straight to float64 it would miss the nearest number by a bit
+            column = pc.cast(
+                column, pa.string()
+            )  # straight to float64 it would miss the nearest number by a bit
         values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     for number in choices.numbers:
         same = values == number
         if same.any():
             values = np.where(same, np.nan, values)
-            report.say("named-missing", f"{name}: {counted(int(same.sum()), 'value')} of {number:g}, taken as missing as told", example=f"{number:g}")
+            report.say(
+                "named-missing",
+                f"{name}: {counted(int(same.sum()), 'value')} of {number:g}, taken as missing as told",
+                example=f"{number:g}",
+            )
     return values, mark
 
 
@@ -127,7 +157,11 @@ def _say_missing(table: Table, name: str, column: pa.ChunkedArray, read: Numbers
     """Say which cells of a column of text mean missing, as told, or as signs such as a lone dash are taken."""
     if len(read.named):
         cells = _different(column, read.named)
-        report.say("named-missing", f"{name}: {counted(len(read.named), 'cell')} of {listed(cells)}, taken as missing as told", example=cells[0])
+        report.say(
+            "named-missing",
+            f"{name}: {counted(len(read.named), 'cell')} of {listed(cells)}, taken as missing as told",
+            example=cells[0],
+        )
     if len(read.signs):
         cells, many = _different(column, read.signs), len(read.signs) > 1
         report.say(
@@ -141,7 +175,9 @@ def _say_missing(table: Table, name: str, column: pa.ChunkedArray, read: Numbers
 
 def _different(column: pa.ChunkedArray, rows: Array) -> list[str]:
     """The different cells of some rows of a column, in their order."""
-    return list(dict.fromkeys(str(cell).strip() for cell in pc.unique(column.take(pa.array(rows))).to_pylist()))
+    return list(
+        dict.fromkeys(str(cell).strip() for cell in pc.unique(column.take(pa.array(rows))).to_pylist())
+    )
 
 
 def _first(column: pa.ChunkedArray, values: Array) -> str:

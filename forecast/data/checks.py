@@ -10,8 +10,24 @@ from forecast.data.zones import to_local
 from forecast.files import Array
 
 _NINES = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 999999.0)
-_LIMITS = (-32768.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0, 4294967295.0)  # of whole numbers of 16 and 32 bits
-SENTINELS = (-200.0, 1e20, -1e20, 1e30, 9.969209968386869e36, *_LIMITS, *_NINES, *(-value for value in _NINES))
+_LIMITS = (
+    -32768.0,
+    32767.0,
+    65535.0,
+    -2147483648.0,
+    2147483647.0,
+    4294967295.0,
+)  # of whole numbers of 16 and 32 bits
+SENTINELS = (
+    -200.0,
+    1e20,
+    -1e20,
+    1e30,
+    9.969209968386869e36,
+    *_LIMITS,
+    *_NINES,
+    *(-value for value in _NINES),
+)
 EXACT = 2.0**53  # above it float64 no longer tells whole numbers apart
 OUTLIER = 20  # robust standard deviations
 SAMPLE = 100_000  # values from which the middle and the spread of a column are taken
@@ -69,14 +85,20 @@ def _sentinels(values: Array, low: float, high: float) -> list[float]:
             inner = np.where(np.isin(values, [*found, end]), np.nan, values)
             following = np.fmin.reduce(inner) if end == low or end < 0 else np.fmax.reduce(inner)
             some = _some(inner, [])
-            if np.isnan(following) or len(some) < 3 or abs(following - end) <= max(np.ptp(np.quantile(some, [0.01, 0.99])), 1e-9):
+            if (
+                np.isnan(following)
+                or len(some) < 3
+                or abs(following - end) <= max(np.ptp(np.quantile(some, [0.01, 0.99])), 1e-9)
+            ):
                 break
             found.append(end)
             end = float(following)
     return found
 
 
-def _say_outliers(name: str, values: Array, low: float, high: float, suspects: list[float], table: Table, report: Report) -> None:
+def _say_outliers(
+    name: str, values: Array, low: float, high: float, suspects: list[float], table: Table, report: Report
+) -> None:
     """Say which values lie far out and alone: a heavy tail, as of rain or returns, has many and no gap before them."""
     some = _some(values, suspects)
     if len(some) < 10:
@@ -112,24 +134,41 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
     targets = [known.values[known.rows(i), 0] for i in range(len(ids))]
     seen = [int(np.count_nonzero(~np.isnan(target))) for target in targets]
     if not any(seen) and not (newer and panel.future):
-        report.refuse("no-target", "The target has no value in any row.", remedy="Name another column with --target.")
+        report.refuse(
+            "no-target", "The target has no value in any row.", remedy="Name another column with --target."
+        )
     holes = [i for i, (target, known) in enumerate(zip(targets, seen, strict=True)) if known < len(target)]
     for i in holes[:SAID]:
         missing, longest = _runs(np.isnan(targets[i]))
-        report.say("missing", f"{ids[i]}: {missing:,} of {len(targets[i]):,} target values missing, at most {longest:,} in a row")
+        report.say(
+            "missing",
+            f"{ids[i]}: {missing:,} of {len(targets[i]):,} target values missing, at most {longest:,} in a row",
+        )
     if len(holes) > SAID:
-        report.say("missing", f"missing target values in {len(holes) - SAID} more series: {listed([ids[i] for i in holes[SAID:]])}")
-    constant = [ids[i] for i, target in enumerate(targets) if seen[i] > 2 and _equal(target[:1000]) and _equal(target)]
+        report.say(
+            "missing",
+            f"missing target values in {len(holes) - SAID} more series: {listed([ids[i] for i in holes[SAID:]])}",
+        )
+    constant = [
+        ids[i] for i, target in enumerate(targets) if seen[i] > 2 and _equal(target[:1000]) and _equal(target)
+    ]
     if constant:
         report.say("constant", f"the target never changes in {listed(constant)}", example=constant[0])
     least = 3 * clock.horizon
     short = [ids[i] for i, known in enumerate(seen) if known < least]
     if short and not newer:
-        report.say("short", f"series with under {least} target values, three default horizons: {listed(short)}", example=short[0])
+        report.say(
+            "short",
+            f"series with under {least} target values, three default horizons: {listed(short)}",
+            example=short[0],
+        )
     ends = known.times[known.stops[known.lengths > 0] - 1]
     if clock.kind != "step" and len(ends) > 1 and (ends != ends[0]).any():
         ends = to_local(ends, clock.tz)
-        report.say("ragged-ends", f"series end at different times, from {show(ends.min())} to {show(ends.max())}; each is forecast from its own end")
+        report.say(
+            "ragged-ends",
+            f"series end at different times, from {show(ends.min())} to {show(ends.max())}; each is forecast from its own end",
+        )
 
 
 def _equal(values: Array) -> bool:

@@ -22,7 +22,24 @@ _SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * D
 _WEEK = "1111100"  # Monday to Friday
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
-STEPS = ("1s", "5s", "10s", "15s", "30s", "1min", "5min", "10min", "15min", "30min", "1h", "3h", "6h", "12h", "1D", "7D")  # that people use
+STEPS = (
+    "1s",
+    "5s",
+    "10s",
+    "15s",
+    "30s",
+    "1min",
+    "5min",
+    "10min",
+    "15min",
+    "30min",
+    "1h",
+    "3h",
+    "6h",
+    "12h",
+    "1D",
+    "7D",
+)  # that people use
 SESSIONS = 5  # of several bars that a file must have to be read as such
 WHOLE = 0.9  # of the bars between the first and the last of a session are there, but for its pauses
 MOST = 0.5  # of the sessions are as long as the clock says, and have its long pauses
@@ -89,7 +106,9 @@ class Clock:
             pauses = {0: "", 1: " with a break"}.get(len(self.pauses), f" with {len(self.pauses)} breaks")
             return f"every {self.freq} of trading sessions{place}, {self.bars} a session{pauses}"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
-        return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(self.kind) or table[self.freq[0]]
+        return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(
+            self.kind
+        ) or table[self.freq[0]]
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -111,7 +130,13 @@ class Clock:
             return ()
         if self.kind == "fixed" or self.bars > 1:
             return tuple(name for name, period in CYCLES.items() if period >= 2 * self.step)
-        return ("week", "year") if self.kind == "sessions" or self.freq == "B" else () if self.freq[0] == "Y" else ("year",)
+        return (
+            ("week", "year")
+            if self.kind == "sessions" or self.freq == "B"
+            else ()
+            if self.freq[0] == "Y"
+            else ("year",)
+        )
 
     @property
     def horizon(self) -> int:
@@ -120,7 +145,11 @@ class Clock:
             return min(DAY // self.step, 288) if self.step < DAY else {DAY: 7, 7 * DAY: 4}.get(self.step, 10)
         if self.bars > 1:
             return min(self.bars, 288)
-        return {"B": 5, "M": 12, "Q": 4, "Y": 4}[self.freq[0]] if self.kind == "calendar" else {"step": 10, "sessions": 5}[self.kind]
+        return (
+            {"B": 5, "M": 12, "Q": 4, "Y": 4}[self.freq[0]]
+            if self.kind == "calendar"
+            else {"step": 10, "sessions": 5}[self.kind]
+        )
 
     def steps(self, span: int | str | None) -> int:
         """A horizon in steps: a number, a span such as "24h" or "7d" of a fixed clock, or None for the default of this clock."""
@@ -135,12 +164,18 @@ class Clock:
             length, step = count * _MONTHS[unit], _MONTHS[self.freq[0]]
         elif unit == "B" and (self.kind == "sessions" or self.freq == "B"):
             length, step = count * self.bars, 1
-        elif self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step:  # a longer span would have to leave out nights
+        elif (
+            self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step
+        ):  # a longer span would have to leave out nights
             length, step = count * _SPANS[unit], self.step
         else:
-            raise ForecastError(f"A horizon of {span!r} cannot be counted: on {self.words} give a number of steps, 1 or more.")
+            raise ForecastError(
+                f"A horizon of {span!r} cannot be counted: on {self.words} give a number of steps, 1 or more."
+            )
         if length % step:
-            raise ForecastError(f"A horizon of {span} is no whole number of steps: these data are {self.words}.")
+            raise ForecastError(
+                f"A horizon of {span} is no whole number of steps: these data are {self.words}."
+            )
         return length // step
 
     def after(self, stamps: Array, offsets: Array) -> Array:
@@ -172,8 +207,16 @@ class Clock:
         if self.calendar:
             ahead, bar = bars_after(self.calendar, days, bar, offsets, bars_of(self))
         else:
-            bar = np.where(np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1) + offsets
-            ahead, bar = np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask), bar % self.bars
+            bar = (
+                np.where(
+                    np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1
+                )
+                + offsets
+            )
+            ahead, bar = (
+                np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask),
+                bar % self.bars,
+            )
         return to_utc(ahead.astype("datetime64[ns]") + begin_of(bar, self).astype("timedelta64[ns]"), self.tz)
 
     def position(self, stamps: Array) -> Array:
@@ -211,7 +254,9 @@ def parse_span(text: str) -> tuple[int, str]:
     word = "" if not found else found[2].lower() if len(found[2]) > 2 else found[2]
     unit = next((name for name, spellings in _UNITS.items() if word in spellings), None)
     if not found or unit is None or (found[1] and int(found[1]) == 0):
-        raise ForecastError(f"A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or 1D; found {text!r}.")
+        raise ForecastError(
+            f"A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or 1D; found {text!r}."
+        )
     return int(found[1] or 1), unit
 
 
@@ -223,7 +268,9 @@ def parse_horizon(span: int | str) -> tuple[int, str]:
     try:
         return parse_span(text)
     except ForecastError:
-        raise ForecastError(f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}.") from None
+        raise ForecastError(
+            f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}."
+        ) from None
 
 
 def clock_of(text: str) -> Clock:
@@ -231,9 +278,14 @@ def clock_of(text: str) -> Clock:
     count, unit = parse_span(text)
     if unit in _SPANS:
         return Clock("fixed", freq_of(count * _SPANS[unit]))
-    size = next((letter for letter, months in _MONTHS.items() if unit in _MONTHS and count * _MONTHS[unit] == months), None)
+    size = next(
+        (letter for letter, months in _MONTHS.items() if unit in _MONTHS and count * _MONTHS[unit] == months),
+        None,
+    )
     if size is None:
-        raise ForecastError(f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or W, or one M, Q or Y.")
+        raise ForecastError(
+            f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or W, or one M, Q or Y."
+        )
     return Clock("calendar", size + "S")
 
 
@@ -245,19 +297,25 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
     even = {even_step(stamps) for stamps in series if len(stamps) > 1}
     if len(even) == 1 and 0 < max(even) <= 27 * DAY:
         return Clock("fixed", freq_of(max(even)))
-    steps = np.concatenate([np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])])
+    steps = np.concatenate(
+        [np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])]
+    )
     common = majority(steps)
     if common == DAY or common > 27 * DAY:
         stamps = np.concatenate(series)
         clock = _weekly(series, stamps, steps) if common == DAY else _monthly(series, stamps)
         if clock is not None:
             return clock
-    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock("fixed", freq_of(common))
+    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock(
+        "fixed", freq_of(common)
+    )
 
 
 def majority(values: Array) -> int:
     """The most frequent of int64 values; a sample suggests it, and where it is more than half of all nothing needs to be sorted."""
-    some = Counter(values[np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)].tolist()).most_common(1)[0][0]
+    some = Counter(
+        values[np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)].tolist()
+    ).most_common(1)[0][0]
     if 2 * np.count_nonzero(values == some) > len(values):
         return int(some)
     different, counts = np.unique(values, return_counts=True)
@@ -273,8 +331,15 @@ def _weekly(series: list[Array], stamps: Array, steps: Array) -> Clock | None:
     mask = _weekmask(series, days)
     if mask is None:
         return None
-    gaps = sum(int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one) for one in series)
-    return Clock("calendar", "B") if mask == _WEEK and not gaps and np.is_busday(days).all() else Clock("sessions", "session", weekmask=mask)
+    gaps = sum(
+        int(np.busday_count(one[0].astype("datetime64[D]"), one[-1].astype("datetime64[D]"))) + 1 - len(one)
+        for one in series
+    )
+    return (
+        Clock("calendar", "B")
+        if mask == _WEEK and not gaps and np.is_busday(days).all()
+        else Clock("sessions", "session", weekmask=mask)
+    )
 
 
 def _weekmask(series: list[Array], days: Array) -> str | None:
@@ -299,7 +364,12 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
     spans = hour[last] - hour[first]
     opens, span = majority(hour[first]), majority(spans)
     mask = _weekmask(series, days[first])
-    if mask is None or len(first) < SESSIONS or (spans == span).mean() < MOST or not step <= span <= 0.75 * DAY - step:
+    if (
+        mask is None
+        or len(first) < SESSIONS
+        or (spans == span).mean() < MOST
+        or not step <= span <= 0.75 * DAY - step
+    ):
         return None
     clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step))
     bar, past = _place(hour, clock)
@@ -318,7 +388,9 @@ def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple
     before = np.flatnonzero(wait > step)
     starts, counts = np.unique(hour[before], return_counts=True)
     pauses: list[tuple[int, int]] = []
-    for start in starts[(counts > MOST * len(last)) & (starts >= opens)].tolist():  # more than half: some day has any two of them
+    for start in starts[
+        (counts > MOST * len(last)) & (starts >= opens)
+    ].tolist():  # more than half: some day has any two of them
         waits = wait[before[hour[before] == start]]
         usual = majority(waits)
         share = MOST if usual - step >= (1 - WHOLE) * span else WHOLE
@@ -330,7 +402,11 @@ def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple
 
 def begin_of(bar: Array, clock: Clock) -> Array:
     """Nanoseconds after midnight at which bars of these numbers begin, int64: the inverse of `bar_of`."""
-    return clock.opens + bar * clock.step + sum(np.where(bar >= before, lasts, 0) for before, lasts in clock.pauses)
+    return (
+        clock.opens
+        + bar * clock.step
+        + sum(np.where(bar >= before, lasts, 0) for before, lasts in clock.pauses)
+    )
 
 
 def _place(hour: Array, clock: Clock) -> tuple[Array, Array]:
@@ -390,7 +466,9 @@ def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
 
 def _monthly(series: list[Array], stamps: Array) -> Clock | None:
     """Months, quarters or years: one stamp each, on the first or the last day, on the same day, or near an end; None where steps are days."""
-    months = np.concatenate([np.diff(one.astype("datetime64[M]").astype("int64")) for one in series if len(one) > 1])
+    months = np.concatenate(
+        [np.diff(one.astype("datetime64[M]").astype("int64")) for one in series if len(one) > 1]
+    )
     size = {months: letter for letter, months in _MONTHS.items()}.get(majority(months))
     days = stamps.astype("datetime64[D]")
     first = stamps.astype("datetime64[M]").astype("datetime64[D]")
@@ -408,7 +486,9 @@ def even_step(times: Array) -> int:
     """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
     raw = times.view("int64")
     step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
-    for start in range(0, len(raw) - 1, 1 << 15):  # block by block, near in memory, and no further than the first other step
+    for start in range(
+        0, len(raw) - 1, 1 << 15
+    ):  # block by block, near in memory, and no further than the first other step
         block = raw[start : start + (1 << 15) + 1]
         if (block[1:] - block[:-1] != step).any():
             return 0
@@ -417,7 +497,14 @@ def even_step(times: Array) -> int:
 
 def freq_of(step: int) -> str:
     """Nanoseconds as a pandas frequency in its largest whole unit."""
-    for unit, length in (("D", DAY), ("h", 3600 * 10**9), ("min", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 10**3)):
+    for unit, length in (
+        ("D", DAY),
+        ("h", 3600 * 10**9),
+        ("min", 60 * 10**9),
+        ("s", 10**9),
+        ("ms", 10**6),
+        ("us", 10**3),
+    ):
         if step % length == 0:
             return f"{step // length}{unit}"
     return f"{step}ns"

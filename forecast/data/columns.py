@@ -16,20 +16,75 @@ from forecast.data.findings import Report, listed
 from forecast.data.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.data.panel import Role
 from forecast.data.sources import FILE_ID, as_text
-from forecast.data.stamps import DAY_NUMBERS, PART_NAMES, Stamps, clock_times, join_parts, month_of, parse_stamps, part_of, stampish, stamps_across
+from forecast.data.stamps import (
+    DAY_NUMBERS,
+    PART_NAMES,
+    Stamps,
+    clock_times,
+    join_parts,
+    month_of,
+    parse_stamps,
+    part_of,
+    stampish,
+    stamps_across,
+)
 from forecast.data.tables import Table, cell_type, is_number, is_text
 from forecast.errors import nearest
 from forecast.files import Array
 
-DATE_NAMES = ("ds", "date", "datetime", "date_time", "date time", "timestamp", "valid_time", "observation_date", "datum", "mess_datum", "fecha")
+DATE_NAMES = (
+    "ds",
+    "date",
+    "datetime",
+    "date_time",
+    "date time",
+    "timestamp",
+    "valid_time",
+    "observation_date",
+    "datum",
+    "mess_datum",
+    "fecha",
+)
 TIME_NAMES = (*DATE_NAMES, "zeit", "time", "time_hour", "day", "month", "period")
-ID_NAMES = ("unique_id", "id", "series", "series_id", "station", "station_id", "stations_id", "location_id", "symbol", "ticker", "item_id", "name")
+ID_NAMES = (
+    "unique_id",
+    "id",
+    "series",
+    "series_id",
+    "station",
+    "station_id",
+    "stations_id",
+    "location_id",
+    "symbol",
+    "ticker",
+    "item_id",
+    "name",
+)
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
-COMPACT_NAMES = ("yyyymmdd", "yyyymm", "yyyymmddhh", "yyyymmddhhmm", "aaaammjj", "aaaamm", "aaaammjjhh", "aaaammjjhhmn")
+COMPACT_NAMES = (
+    "yyyymmdd",
+    "yyyymm",
+    "yyyymmddhh",
+    "yyyymmddhhmm",
+    "aaaammjj",
+    "aaaamm",
+    "aaaammjjhh",
+    "aaaammjjhhmn",
+)
 DAY_NAMES = tuple(name for _, names, *_ in DAY_NUMBERS for name in names)
-NUMERIC_TIME_NAMES = (*TIME_NAMES, "epoch", "unix", "unixtime", "unix_time", "year", "yr", *COMPACT_NAMES, *DAY_NAMES)
+NUMERIC_TIME_NAMES = (
+    *TIME_NAMES,
+    "epoch",
+    "unix",
+    "unixtime",
+    "unix_time",
+    "year",
+    "yr",
+    *COMPACT_NAMES,
+    *DAY_NAMES,
+)
 
 
 def kinds_of(table: Table) -> dict[str, str]:
@@ -48,7 +103,10 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
     if not is_text(kind):
         return "other"
     known = column.drop_null()
-    cells = pc.cast(known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))), pa.string()).to_pylist()
+    cells = pc.cast(
+        known.take(pa.array(np.linspace(0, len(known) - 1, min(300, len(known))).astype("int64"))),
+        pa.string(),
+    ).to_pylist()
     usual = name.lower() in TIME_NAMES
     numeric = numberish(cells)
     if (usual or numeric < 0.9) and stampish(cells[:100]) > (0.5 if usual else 0.9):
@@ -61,21 +119,39 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
 def _void(column: pa.ChunkedArray, some: Sequence[str]) -> bool:
     """Whether a column holds one sign of missing and nothing else; of several such they may be names. some: of its cells."""
     signs = {cell.strip() for cell in some} - {""}
-    return len(signs) < 2 and signs.issubset(MISSING) and {str(cell).strip() for cell in pc.unique(column.drop_null()).to_pylist()} <= {"", *signs}
+    return (
+        len(signs) < 2
+        and signs.issubset(MISSING)
+        and {str(cell).strip() for cell in pc.unique(column.drop_null()).to_pylist()} <= {"", *signs}
+    )
 
 
 def named(table: Table, name: str, flag: str, report: Report) -> str:
     """A column that a flag names; else the nearest ones are said."""
     if name not in table.columns:
-        report.refuse("no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}")
+        report.refuse(
+            "no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}"
+        )
     kind = table.columns[name].type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind):
-        report.refuse("no-such-column", f"Column {name!r} for --{flag} is of type {kind}, which is no name, number or stamp.")
+    if (
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_duration(kind)
+    ):
+        report.refuse(
+            "no-such-column",
+            f"Column {name!r} for --{flag} is of type {kind}, which is no name, number or stamp.",
+        )
     return name
 
 
 def read_time(
-    table: Table, kinds: dict[str, str], time: str | Sequence[str] | None, dayfirst: bool | None, report: Report
+    table: Table,
+    kinds: dict[str, str],
+    time: str | Sequence[str] | None,
+    dayfirst: bool | None,
+    report: Report,
 ) -> tuple[tuple[str, ...], Stamps | None]:
     """The columns of stamps and what they hold; none for a table whose rows are steps."""
     if time is not None:
@@ -85,7 +161,11 @@ def read_time(
         found = [name for name in found if distinct(table.columns[name]) > 1] or found
     usual = [name for name in found if name.lower() in TIME_NAMES]
     if len(found) > 1 and len(usual) != 1:
-        report.refuse("which-time", f"Several columns hold stamps: {listed(found, 20)}.", remedy="Name the one to use with --time.")
+        report.refuse(
+            "which-time",
+            f"Several columns hold stamps: {listed(found, 20)}.",
+            remedy="Name the one to use with --time.",
+        )
     if not found:
         return _numeric_time(table, kinds, report)
     chosen = (usual or found)[0]
@@ -104,7 +184,8 @@ def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report
         if len(apart):
             row = int(apart[0])
             stamps = [
-                show(cell) if isinstance(cell, datetime.date) else str(cell) for cell in (table.columns[c][row].as_py() for c in (chosen, name))
+                show(cell) if isinstance(cell, datetime.date) else str(cell)
+                for cell in (table.columns[c][row].as_py() for c in (chosen, name))
             ]
             report.refuse(
                 "which-time",
@@ -116,7 +197,9 @@ def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report
             )
 
 
-def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report) -> tuple[tuple[str, ...], Stamps]:
+def _named_time(
+    table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report
+) -> tuple[tuple[str, ...], Stamps]:
     """The columns that --time names: one, or several that hold a part each."""
     names = (time,) if isinstance(time, str) else tuple(time)
     if len(names) == 1 and names[0] not in table.columns and "," in names[0]:
@@ -124,7 +207,11 @@ def _named_time(table: Table, time: str | Sequence[str], dayfirst: bool | None, 
     names = tuple(named(table, name, "time", report) for name in names)
     if len(names) == 1:
         if pa.types.is_time(table.columns[names[0]].type):
-            report.refuse("which-time", f"Column {names[0]!r} holds times of day without a date.", remedy="Name both, --time date,time.")
+            report.refuse(
+                "which-time",
+                f"Column {names[0]!r} holds times of day without a date.",
+                remedy="Name both, --time date,time.",
+            )
         stamps = parse_stamps(table.columns[names[0]], dayfirst, names[0])
         if stamps.form == "numbers":
             first = _example(table.columns[names[0]])
@@ -170,7 +257,11 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
 def _part(table: Table, name: str) -> tuple[str, Array] | None:
     """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
     column = table.columns[name]
-    part = "hour" if name.lower() == "time" else _part_called(name, {name: "number" if is_number(column.type) else "text"})
+    part = (
+        "hour"
+        if name.lower() == "time"
+        else _part_called(name, {name: "number" if is_number(column.type) else "text"})
+    )
     if is_number(column.type):
         return None if part is None else (part, pc.cast(column, pa.float64(), safe=False).to_numpy())
     if pa.types.is_time(column.type):
@@ -178,7 +269,9 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         return "clock", pc.cast(day, pa.float64()).to_numpy()
     if not is_text(cell_type(column)):
         return None
-    if part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1:  # such as 0030, half past midnight
+    if (
+        part is not None and numberish([cell or "" for cell in column[:100].to_pylist()]) == 1
+    ):  # such as 0030, half past midnight
         read = parse_numbers(column)
         return None if len(read.bad) else (part, read.values)
     codes, cells = codes_of(column)
@@ -203,21 +296,34 @@ def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
     return ("hour", values) if np.isin(values, range(25)).all() else None
 
 
-def _numeric_time(table: Table, kinds: dict[str, str], report: Report) -> tuple[tuple[str, ...], Stamps | None]:
+def _numeric_time(
+    table: Table, kinds: dict[str, str], report: Report
+) -> tuple[tuple[str, ...], Stamps | None]:
     """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour; else none."""
     numbers = [name for name in table.columns if kinds[name] == "number"]
     parts: dict[str, str] = {}
     for name in table.columns:
         part = _part_called(name, kinds)
-        if part and part not in parts and (kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))):
+        if (
+            part
+            and part not in parts
+            and (
+                kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))
+            )
+        ):
             parts[part] = name
     _refuse_odd_months(table, kinds, parts, report)
     within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
     if "year" in parts and within:
         chosen = {
-            part: name for part, name in parts.items() if part in ("year", within, "hour", "minute", "second") or (part, within) == ("day", "month")
+            part: name
+            for part, name in parts.items()
+            if part in ("year", within, "hour", "minute", "second") or (part, within) == ("day", "month")
         }
-        names, stamps = tuple(chosen.values()), join_parts({part: _floats(table, name) for part, name in chosen.items()})
+        names, stamps = (
+            tuple(chosen.values()),
+            join_parts({part: _floats(table, name) for part, name in chosen.items()}),
+        )
         return _with_hours(table, kinds, names, stamps) or (names, stamps)
     for name in numbers:
         if name.lower() in NUMERIC_TIME_NAMES:
@@ -276,7 +382,12 @@ def _steady(stamps: Stamps) -> bool:
     steps = np.diff(stamps.wall.astype("int64"))
     steps = steps[steps != 0]
     one_way = (steps > 0).all() or (steps < 0).all()
-    return bool(len(steps) > 1 and one_way and abs(np.median(steps)) >= MINUTE and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps))
+    return bool(
+        len(steps) > 1
+        and one_way
+        and abs(np.median(steps)) >= MINUTE
+        and 2 * np.count_nonzero(steps == np.median(steps)) > len(steps)
+    )
 
 
 def _floats(table: Table, name: str) -> Array:
@@ -287,7 +398,9 @@ def _floats(table: Table, name: str) -> Array:
     return pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
-def _with_hours(table: Table, kinds: dict[str, str], chosen: tuple[str, ...], stamps: Stamps) -> tuple[tuple[str, ...], Stamps] | None:
+def _with_hours(
+    table: Table, kinds: dict[str, str], chosen: tuple[str, ...], stamps: Stamps
+) -> tuple[tuple[str, ...], Stamps] | None:
     """The columns of dates together with one of the time of day, where the dates repeat and there is one."""
     for part in (stamps.wall[:1000], stamps.wall):  # most columns of hours show it in their first rows
         known = part[~np.isnat(part)].astype("int64")
@@ -304,11 +417,16 @@ def _with_hours(table: Table, kinds: dict[str, str], chosen: tuple[str, ...], st
             continue
         names = (*chosen, name)
         parts = dict([found])
-        minute = next((other for other in table.columns if part_of(other) == "minute" and kinds[other] == "number"), None)
+        minute = next(
+            (other for other in table.columns if part_of(other) == "minute" and kinds[other] == "number"),
+            None,
+        )
         if found[0] == "hour" and minute is not None:
             names, parts = (*names, minute), {**parts, "minute": _floats(table, minute)}
         text = [other for other, kind in kinds.items() if kind == "text" and found[0] == "hour"]
-        half = next(((other, told) for other in text if (told := _part(table, other)) and told[0] == "half"), None)
+        half = next(
+            ((other, told) for other in text if (told := _part(table, other)) and told[0] == "half"), None
+        )
         if half is not None:
             names, parts = (*names, half[0]), {**parts, "half": half[1][1]}
         joined = join_parts(parts, stamps)
@@ -348,28 +466,49 @@ def joined(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*(pc.fill_null(as_text(column), "") for column in columns), " ")
 
 
-def read_id(table: Table, kinds: dict[str, str], ident: str | None, time: tuple[str, ...], stamps: Stamps | None, report: Report) -> str | None:
+def read_id(
+    table: Table,
+    kinds: dict[str, str],
+    ident: str | None,
+    time: tuple[str, ...],
+    stamps: Stamps | None,
+    report: Report,
+) -> str | None:
     """The column of series names: named, else by its name, else the one text column that tells repeated stamps apart."""
     if ident is not None:
         return named(table, ident, "id", report)
     others = [name for name in table.columns if name not in time]
     usual = [name for name in others if name.lower() in ID_NAMES and kinds[name] not in ("empty", "other")]
     if stamps is None:
-        usual = [name for name in usual if kinds[name] == "text" and distinct(table.columns[name]) < table.count]
+        usual = [
+            name for name in usual if kinds[name] == "text" and distinct(table.columns[name]) < table.count
+        ]
         choices = usual
     elif FILE_ID in others and kinds[FILE_ID] == "text":
         return FILE_ID
     elif not _repeats(stamps.wall):
-        return next((name for name in usual if distinct(table.columns[name]) > 1 and kinds[name] == "text"), None)
+        return next(
+            (name for name in usual if distinct(table.columns[name]) > 1 and kinds[name] == "text"), None
+        )
     else:
         many = table.count >= 1.5 * len(np.unique(stamps.wall))
         text = [name for name in others if kinds[name] == "text"] if many else []
         choices = usual or [name for name in text if _tells_apart(table.columns[name], stamps.wall)]
-    place = [names for pair in PLACE_NAMES if len(names := [name for name in others if name.lower() in pair]) == 2]
-    if place and not choices and _repeats(stamps.wall if stamps is not None else np.zeros(0, "datetime64[ns]")):
+    place = [
+        names for pair in PLACE_NAMES if len(names := [name for name in others if name.lower() in pair]) == 2
+    ]
+    if (
+        place
+        and not choices
+        and _repeats(stamps.wall if stamps is not None else np.zeros(0, "datetime64[ns]"))
+    ):
         return ",".join(place[0])
     if len(choices) > 1:
-        report.refuse("which-id", f"Several columns could name the series: {listed(choices, 20)}.", remedy="Name one with --id.")
+        report.refuse(
+            "which-id",
+            f"Several columns could name the series: {listed(choices, 20)}.",
+            remedy="Name one with --id.",
+        )
     return choices[0] if choices else None
 
 
@@ -406,7 +545,10 @@ def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report)
             )
         return
     names, times = across
-    naming = next((name for name in numbers if name not in names and distinct(table.columns[name]) == table.count), "NAME")
+    naming = next(
+        (name for name in numbers if name not in names and distinct(table.columns[name]) == table.count),
+        "NAME",
+    )
     report.refuse(
         "which-id",
         f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to {show(times.max())}, so each row seems to be a series,"
@@ -432,7 +574,12 @@ def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array,
 
 
 def read_roles(
-    asked: Mapping[Role, list[str] | None], kinds: Mapping[str, str], category: Sequence[str], ident: str | None, table: Table, report: Report
+    asked: Mapping[Role, list[str] | None],
+    kinds: Mapping[str, str],
+    category: Sequence[str],
+    ident: str | None,
+    table: Table,
+    report: Report,
 ) -> tuple[dict[str, Role], tuple[str, ...]]:
     """What columns are for, by their names, and which are categories: all text, and those that are said to be.
 
@@ -441,7 +588,9 @@ def read_roles(
     wanted = {role: names or [] for role, names in asked.items()}
     beside = [*wanted["past"], *wanted["future"], *wanted["static"]]
     known = [*wanted["target"], *beside]
-    numbers = [name for name, kind in kinds.items() if kind == "number" or (kind == "empty" and name in known)]
+    numbers = [
+        name for name, kind in kinds.items() if kind == "number" or (kind == "empty" and name in known)
+    ]
     text = [name for name, kind in kinds.items() if kind == "text" or (name in category and kind != "other")]
     targets = _targets(asked["target"], [name for name in numbers if name not in beside], text, table, report)
     if ident is not None and len(targets) > 1:
@@ -454,8 +603,17 @@ def read_roles(
     past = _others("past", wanted["past"], numbers, text, targets, report)
     if asked["past"] is None and len(targets) == 1:
         past = [name for name in numbers if name not in targets]
-    static = _others("static", wanted["static"], numbers, [name for name in text if name not in future], [*targets, *future], report)
-    others: dict[str, Role] = {**dict.fromkeys((name for name in past if name not in (*future, *static)), "past")}
+    static = _others(
+        "static",
+        wanted["static"],
+        numbers,
+        [name for name in text if name not in future],
+        [*targets, *future],
+        report,
+    )
+    others: dict[str, Role] = {
+        **dict.fromkeys((name for name in past if name not in (*future, *static)), "past")
+    }
     others |= {**dict.fromkeys(future, "future"), **dict.fromkeys(static, "static")}
     left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in others]
     if left:
@@ -465,11 +623,16 @@ def read_roles(
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
     for name in category:
         if name not in others:
-            report.refuse("no-such-column", f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}")
+            report.refuse(
+                "no-such-column",
+                f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}",
+            )
     return {**dict.fromkeys(targets, "target"), **others}, tuple(name for name in others if name in text)
 
 
-def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], table: Table, report: Report) -> list[str]:
+def _targets(
+    wanted: list[str] | None, numbers: list[str], text: list[str], table: Table, report: Report
+) -> list[str]:
     """The target columns: named, "all", or found by name. numbers, text: the columns that are free."""
     where = table.where
     for name in wanted or ():
@@ -477,7 +640,11 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
             named(table, name, "target", report)
     if not numbers:
         found = [f"column {name!r} holds {_example(table.columns[name])!r}" for name in text]
-        nested = [f"column {name!r} is of type {column.type}" for name, column in table.columns.items() if pa.types.is_nested(column.type)]
+        nested = [
+            f"column {name!r} is of type {column.type}"
+            for name, column in table.columns.items()
+            if pa.types.is_nested(column.type)
+        ]
         report.refuse(
             "which-target",
             f"{where} has no numeric column, so nothing can be forecast{': ' if found or nested else ''}{', '.join([*nested, *found][:3])}.",
@@ -499,9 +666,16 @@ def _targets(wanted: list[str] | None, numbers: list[str], text: list[str], tabl
     for name in wanted:
         if name in text and name not in numbers:
             cell = _example(table.columns[name])
-            report.refuse("no-such-column", f"Column {name!r} for --target holds no numbers: found {cell!r}.", example=cell, remedy=mend([cell]))
+            report.refuse(
+                "no-such-column",
+                f"Column {name!r} for --target holds no numbers: found {cell!r}.",
+                example=cell,
+                remedy=mend([cell]),
+            )
         if name not in numbers:
-            report.refuse("no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}")
+            report.refuse(
+                "no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}"
+            )
     return list(dict.fromkeys(wanted))
 
 
@@ -510,7 +684,9 @@ def _example(column: pa.ChunkedArray) -> str:
     return next((cell for cell in as_text(column.drop_null()[:100]).to_pylist() if cell.strip()), "")
 
 
-def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report) -> list[str]:
+def _others(
+    flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report
+) -> list[str]:
     """The columns that --past or --future names, numbers or text; none where it names none."""
     if wanted == ["none"]:
         return []
@@ -518,6 +694,7 @@ def _others(flag: str, wanted: list[str], numbers: list[str], text: list[str], t
     for name in wanted:
         if name not in (*others, *text):
             report.refuse(
-                "no-such-column", f"There is no numeric or text column {name!r} for --{flag} beside the target.{nearest(name, others + text)}"
+                "no-such-column",
+                f"There is no numeric or text column {name!r} for --{flag} beside the target.{nearest(name, others + text)}",
             )
     return list(dict.fromkeys(wanted))

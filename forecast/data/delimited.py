@@ -113,7 +113,9 @@ def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
     kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
     above = lines[: records[first][0] - 1] if first < len(records) else lines
     skip = sum(line.endswith(ending) for line in above)
-    return Dialect(path, encoding, delimiter, ending, cleaned, unnamed, skip, "".join(above), '"' in text, kinds, decimal)
+    return Dialect(
+        path, encoding, delimiter, ending, cleaned, unnamed, skip, "".join(above), '"' in text, kinds, decimal
+    )
 
 
 def _lines(text: Iterable[str]) -> Iterator[str]:
@@ -128,7 +130,9 @@ def _spaced(records: list[list[str]]) -> str:
     words = Counter(len(text.split()) for text in texts).most_common(1)
     count, often = words[0] if words else (0, 0)
     same = next((text.strip() for text in reversed(texts) if len(text.split()) == count), "")
-    one_number = not len(parse_numbers(pa.chunked_array([pa.array([same], pa.string())])).bad)  # such as 12 345
+    one_number = not len(
+        parse_numbers(pa.chunked_array([pa.array([same], pa.string())])).bad
+    )  # such as 12 345
     return same if count > 1 and 2 * often > len(records) and not one_number else ""
 
 
@@ -142,7 +146,11 @@ def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
     if encoding is None and b"\0" in head[:400]:
         even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
         if min(even, odd) > 0 or max(even, odd) < 0.3 * len(head[:400]) / 2:
-            report.refuse("not-a-table", f"{path.name} is not a table: it holds zero bytes, as no text does.", remedy="Export it as CSV or Parquet.")
+            report.refuse(
+                "not-a-table",
+                f"{path.name} is not a table: it holds zero bytes, as no text does.",
+                remedy="Export it as CSV or Parquet.",
+            )
         encoding = "utf-16-le" if odd > even else "utf-16-be"
     if encoding not in (None, "utf8"):
         report.say("encoding", f"{path.name} is read as {encoding.upper()}")
@@ -152,9 +160,14 @@ def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         if encoding is None and name != "utf8":
-            report.say("encoding", f"{path.name} is not UTF-8 and is read as {'Windows-1252' if name == 'cp1252' else 'Latin-1'}")
+            report.say(
+                "encoding",
+                f"{path.name} is not UTF-8 and is read as {'Windows-1252' if name == 'cp1252' else 'Latin-1'}",
+            )
         return text, name
-    report.refuse("not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8.")
+    report.refuse(
+        "not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8."
+    )
 
 
 def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[Record]:
@@ -186,15 +199,25 @@ def _delimiter(lines: list[str]) -> tuple[str, list[Record]]:
         after = [cells for _, _, cells in records[begin:] if not _is_comment(cells)]
         same = sum(len(cells) == width for cells in after) / max(len(after), 1)
         headed = bool(after) and len(after[0]) == width
-        passed = min(begin, 8) / 10  # a decimal comma splits rows as evenly as a delimiter does, but not the header above them
-        score = 0.0 if width == 1 else same + headed - passed + min(width, 50) / 1000 if count > 1 or len(records) < 3 else 0.0
+        passed = (
+            min(begin, 8) / 10
+        )  # a decimal comma splits rows as evenly as a delimiter does, but not the header above them
+        score = (
+            0.0
+            if width == 1
+            else same + headed - passed + min(width, 50) / 1000
+            if count > 1 or len(records) < 3
+            else 0.0
+        )
         if best is None or score > best[0]:
             best = (score, delimiter, records)
     assert best is not None
     return best[1], best[2]
 
 
-def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> tuple[int, int, list[str] | None]:
+def _header(
+    records: list[Record], delimiter: str, path: Path, report: Report
+) -> tuple[int, int, list[str] | None]:
     """(index of the first record of values, cells a record, names); names None where the file has none."""
     width = _width(records, path, report)
     top = _top(records, width)
@@ -206,12 +229,20 @@ def _header(records: list[Record], delimiter: str, path: Path, report: Report) -
         _say_notes(above[:-1], records, first, path, report)
         return first, width, names
     if _like_values(body[0]) or _among_stamps(body[0], body[1:]):
-        commented = next((cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None)
+        commented = next(
+            (cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None
+        )
         if commented is None:
-            report.say("no-header", f"the first row holds values, so the columns are called column 1 to column {width}", example=body[0][0])
+            report.say(
+                "no-header",
+                f"the first row holds values, so the columns are called column 1 to column {width}",
+                example=body[0][0],
+            )
             _say_notes(above, records, top, path, report)
             return top, width, None
-        names, first = _with_second_header([commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report)
+        names, first = _with_second_header(
+            [commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report
+        )
     else:
         names, first = _with_second_header(body[0], records, top + 1, report)
     _say_notes(above, records, first, path, report)
@@ -230,11 +261,17 @@ def _top(records: list[Record], width: int) -> int:
     """The first record of the table, its header where it has one: past titles, and past notes that a blank line ends."""
     top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
     top = _past_titles(records, top, width)
-    follow = [i for i in range(top + 1, min(top + 4, len(records))) if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width]
+    follow = [
+        i
+        for i in range(top + 1, min(top + 4, len(records)))
+        if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width
+    ]
     return follow[0] if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]) else top
 
 
-def _names_of_other_width(records: list[Record], top: int, width: int, delimiter: str, path: Path, report: Report) -> list[str] | None:
+def _names_of_other_width(
+    records: list[Record], top: int, width: int, delimiter: str, path: Path, report: Report
+) -> list[str] | None:
     """The names where the header has a cell more or less than the rows below it; None where these do not begin with values."""
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
     if not top or not _like_values(body[0]):
@@ -242,17 +279,25 @@ def _names_of_other_width(records: list[Record], top: int, width: int, delimiter
     names = records[top - 1][2]
     if len(names) == width + 1 and not names[-1].strip():  # the header alone ends with a delimiter
         return names[:-1]
-    if len(names) == width - 1 and not any(cells[-1].strip() for cells in body[1:] or body):  # the rows alone end with one
+    if len(names) == width - 1 and not any(
+        cells[-1].strip() for cells in body[1:] or body
+    ):  # the rows alone end with one
         return [*names, ""]
     if delimiter == "," and 1 < len(names) < width and _decimal_commas(names, body):
         _refuse_decimal_commas(path, records[top][0], body[0], report)
-    return ["", *names] if width > 1 and len(names) == width - 1 else None  # the names of rows, as R writes them, have no name
+    return (
+        ["", *names] if width > 1 and len(names) == width - 1 else None
+    )  # the names of rows, as R writes them, have no name
 
 
 def _say_notes(above: list[list[str]], records: list[Record], first: int, path: Path, report: Report) -> None:
     """Say which lines stand before the table and are no comments; rows of stamps and numbers are no notes. first: the first record of values."""
     notes = [cells for cells in above if not _is_comment(cells)]
-    rows = [records[i] for i, cells in enumerate(above) if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells)]
+    rows = [
+        records[i]
+        for i, cells in enumerate(above)
+        if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells)
+    ]
     if len(rows) > 1 and first < len(records):
         line, _, cells = rows[0]
         report.refuse(
@@ -265,7 +310,12 @@ def _say_notes(above: list[list[str]], records: list[Record], first: int, path: 
         )
     if notes:
         lines = records[first][0] - 1 if first < len(records) else len(above)
-        report.say("preamble", f"{len(notes)} lines before the table are passed over", rows=range(1, min(lines, len(notes)) + 1), example=notes[0][0])
+        report.say(
+            "preamble",
+            f"{len(notes)} lines before the table are passed over",
+            rows=range(1, min(lines, len(notes)) + 1),
+            example=notes[0][0],
+        )
 
 
 def _past_titles(records: list[Record], top: int, width: int) -> int:
@@ -283,10 +333,16 @@ def _past_titles(records: list[Record], top: int, width: int) -> int:
 def _among_stamps(names: list[str], body: list[list[str]]) -> bool:
     """Whether a would-be header has a stamp in a column of stamps, so that it is a row like the others."""
     some = body[:20]
-    return any(stampish([name]) == 1 and stampish([cells[i] for cells in some]) == 1 for i, name in enumerate(names[:10]) if name.strip())
+    return any(
+        stampish([name]) == 1 and stampish([cells[i] for cells in some]) == 1
+        for i, name in enumerate(names[:10])
+        if name.strip()
+    )
 
 
-def _with_second_header(names: list[str], records: list[Record], first: int, report: Report) -> tuple[list[str], int]:
+def _with_second_header(
+    names: list[str], records: list[Record], first: int, report: Report
+) -> tuple[list[str], int]:
     """The names and the first record of values, past rows under the header that hold units or more names: text where all that follows is values.
 
     Where the header repeats a name the rows under it tell its columns apart.
@@ -305,9 +361,17 @@ def _with_second_header(names: list[str], records: list[Record], first: int, rep
     if under and any(_values_share([cell]) for cell in records[first][2]):
         text = "; ".join(", ".join(cell.strip() for cell in cells[:8]) for _, cells in under)
         rows = [line for line, _ in under]
-        report.say("second-header", f"no values in {counted(len(under), 'row')} under the header, passed over: {text}", rows=rows, example=text)
+        report.say(
+            "second-header",
+            f"no values in {counted(len(under), 'row')} under the header, passed over: {text}",
+            rows=rows,
+            example=text,
+        )
         if len({*names}) < width:
-            names = [" ".join(dict.fromkeys([name, *(cells[i].strip() for _, cells in under)])).strip() for i, name in enumerate(names)]
+            names = [
+                " ".join(dict.fromkeys([name, *(cells[i].strip() for _, cells in under)])).strip()
+                for i, name in enumerate(names)
+            ]
         return names, first
     return names, first - len(under)
 
@@ -353,7 +417,9 @@ def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
     found: str | None = None
     for cells in samples.values():
         if any("," in cell for cell in cells) and numberish(cells) > 0.5:
-            read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None)
+            read = parse_numbers(
+                pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None
+            )
             found = "," if read.decimal == "," else found
     return found
 
@@ -403,7 +469,14 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     _refuse_ragged(dialect, [text for text in odd if text.strip() and text not in comments], report)
     _refuse_open_quote(dialect, report)
     lines = Lines(dialect)
-    table = Table(dialect.path.name, made, count, (Origin(dialect.path.name, count, lines),), decimal=dialect.decimal, notes=dialect.notes)
+    table = Table(
+        dialect.path.name,
+        made,
+        count,
+        (Origin(dialect.path.name, count, lines),),
+        decimal=dialect.decimal,
+        notes=dialect.notes,
+    )
     return without_empty(_without_asides(table, dialect, comments, report), dialect.unnamed, report)
 
 
@@ -417,18 +490,29 @@ def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str
 
     chunks: dict[str, list[pa.Array] | None] = {name: [] for name in kinds}
     read = pacsv.ReadOptions(column_names=dialect.names, block_size=2 * BLOCK, use_threads=False)
-    parse = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.quoted, invalid_row_handler=skip)
+    parse = pacsv.ParseOptions(
+        delimiter=dialect.delimiter, newlines_in_values=dialect.quoted, invalid_row_handler=skip
+    )
     convert = pacsv.ConvertOptions(
-        column_types=dict.fromkeys(dialect.names, pa.string()), include_columns=list(kinds), strings_can_be_null=True, null_values=[""]
+        column_types=dict.fromkeys(dialect.names, pa.string()),
+        include_columns=list(kinds),
+        strings_can_be_null=True,
+        null_values=[""],
     )
     for block in _blocks(dialect):
-        batch = pacsv.read_csv(pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=convert)
+        batch = pacsv.read_csv(
+            pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=convert
+        )
         for name, kind in kinds.items():
             made = chunks[name]
             if made is None:
                 continue
             converted = [_convert(chunk, kind) for chunk in batch.column(name).chunks]
-            chunks[name] = None if any(chunk is None for chunk in converted) else [*made, *(chunk for chunk in converted if chunk is not None)]
+            chunks[name] = (
+                None
+                if any(chunk is None for chunk in converted)
+                else [*made, *(chunk for chunk in converted if chunk is not None)]
+            )
     return chunks
 
 
@@ -503,7 +587,8 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
         return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
 
     marked = where(
-        dialect.names[0], lambda text: pc.match_substring_regex(text, f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])")
+        dialect.names[0],
+        lambda text: pc.match_substring_regex(text, f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])"),
     )  # Excel writes ### for a date that is too wide
     marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
     again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
@@ -512,11 +597,19 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
         _refuse_second_table(table, np.flatnonzero(again[0] & ~headers), report)
     many = len(comments) + int(marked.sum())
     if many:
-        report.say("comments", f"{many} comment lines among the rows are passed over", example=(comments or [COMMENT])[0].strip())
+        report.say(
+            "comments",
+            f"{many} comment lines among the rows are passed over",
+            example=(comments or [COMMENT])[0].strip(),
+        )
     if headers.any():
         places = np.flatnonzero(headers)
         rows = table.rows(places)
-        report.say("repeated-header", f"the header stands once more, which is passed over: {table.at(places).lower()}", rows=rows)
+        report.say(
+            "repeated-header",
+            f"the header stands once more, which is passed over: {table.at(places).lower()}",
+            rows=rows,
+        )
     return table.keep(~(marked | headers)) if (marked | headers).any() else table
 
 
@@ -546,9 +639,17 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
         elif not _is_comment(cells):
             wrong.append((line, cells))
     rows = [line for line, _ in wrong]
-    if wrong and rows[0] > last and not any(_values_share(cells) or not re.search(r"[^\W\d_]", "".join(cells)) for _, cells in wrong):
+    if (
+        wrong
+        and rows[0] > last
+        and not any(_values_share(cells) or not re.search(r"[^\W\d_]", "".join(cells)) for _, cells in wrong)
+    ):
         words = dialect.delimiter.join(wrong[0][1])
-        report.say("footer", f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}: {words[:80]}", rows=rows)
+        report.say(
+            "footer",
+            f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}: {words[:80]}",
+            rows=rows,
+        )
         return
     line, cells = wrong[0] if wrong else (dialect.skip + 1, [odd[0]])
     if dialect.delimiter == "," and len(cells) > width and _whole(cells):
@@ -581,7 +682,10 @@ def _body(dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every record after the header, comments too."""
     with pa.input_stream(str(dialect.path)) as stream:
         text = io.TextIOWrapper(
-            stream, encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding, errors="replace", newline=dialect.ending
+            stream,
+            encoding="utf-8-sig" if dialect.encoding == "utf8" else dialect.encoding,
+            errors="replace",
+            newline=dialect.ending,
         )
         for _ in range(dialect.skip):
             text.readline()
@@ -600,5 +704,7 @@ class Lines:
         """The lines of record numbers int64 (k,)."""
         if self.lines is None:
             width = len(self.dialect.names)
-            self.lines = np.array([line for line, cells in _body(self.dialect) if len(cells) == width], "int64")
+            self.lines = np.array(
+                [line for line, cells in _body(self.dialect) if len(cells) == width], "int64"
+            )
         return self.lines[records]

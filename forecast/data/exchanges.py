@@ -19,7 +19,9 @@ def exchange(name: str) -> Any:
     try:
         import exchange_calendars
     except ImportError:
-        raise ForecastError("--calendar needs the package exchange_calendars: pip install forecast-toolkit[market].") from None
+        raise ForecastError(
+            "--calendar needs the package exchange_calendars: pip install forecast-toolkit[market]."
+        ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it uses what pandas is about to take away
         try:
@@ -27,7 +29,9 @@ def exchange(name: str) -> Any:
         except exchange_calendars.errors.InvalidCalendarName:
             names = exchange_calendars.get_calendar_names()
             hint = nearest(name, names).split(" There is:")[0]
-            raise ForecastError(f"There is no exchange {name!r} for --calendar.{hint} XNYS is New York, XLON London, XTKS Tokyo.") from None
+            raise ForecastError(
+                f"There is no exchange {name!r} for --calendar.{hint} XNYS is New York, XLON London, XTKS Tokyo."
+            ) from None
         low, high = known.bound_min(), known.bound_max()
         start = max(pd.Timestamp(YEARS[0]), low or pd.Timestamp.min)
         end = min(pd.Timestamp(YEARS[1]), high or pd.Timestamp.max)
@@ -63,7 +67,9 @@ def sessions_after(name: str, days: Array, offsets: Array) -> Array:
     Raises ForecastError where the calendar does not reach so far.
     """
     sessions = sessions_of(name)
-    ahead = np.busday_offset(np.maximum(days, sessions[0]), offsets, roll="backward", busdaycal=holidays_of(name))
+    ahead = np.busday_offset(
+        np.maximum(days, sessions[0]), offsets, roll="backward", busdaycal=holidays_of(name)
+    )
     if ahead.size and (ahead.max() > sessions[-1] or days.min() < sessions[0]):
         raise _beyond(name, days, ahead.max())
     return ahead

@@ -9,7 +9,9 @@ from forecast.errors import ForecastError
 Severity = Literal["info", "warning", "error"]
 SHOWN = 10  # rows that a finding names at most
 
-CODES: dict[str, Severity] = {  # the stable names; info: what was inferred, warning: noticed or repaired as said, error: stops the reading
+CODES: dict[
+    str, Severity
+] = {  # the stable names; info: what was inferred, warning: noticed or repaired as said, error: stops the reading
     # the file
     "no-such-file": "error",
     "not-a-table": "error",
@@ -142,7 +144,9 @@ class ReadingError(ForecastError):
         self.findings = tuple(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         others = ", ".join(dict.fromkeys(finding.code for finding in errors[1:]))
-        super().__init__(str(errors[0]) + (f" (Also found: {others}; `forecast check` lists all.)" if others else ""))
+        super().__init__(
+            str(errors[0]) + (f" (Also found: {others}; `forecast check` lists all.)" if others else "")
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The message and the findings as JSON values."""
@@ -155,16 +159,22 @@ class Report:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
 
-    def say(self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = "") -> None:
+    def say(
+        self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = ""
+    ) -> None:
         """Record a finding; its severity is that of its code."""
-        self.findings.append(Finding(code, CODES[code], message, tuple(int(row) for row in rows[:SHOWN]), str(example), remedy))
+        self.findings.append(
+            Finding(code, CODES[code], message, tuple(int(row) for row in rows[:SHOWN]), str(example), remedy)
+        )
 
     def stop(self) -> None:
         """Raise ReadingError where an error was recorded."""
         if any(finding.severity == "error" for finding in self.findings):
             raise ReadingError(self.findings)
 
-    def refuse(self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = "") -> NoReturn:
+    def refuse(
+        self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = ""
+    ) -> NoReturn:
         """Record an error and raise."""
         self.say(code, message, rows=rows, example=example, remedy=remedy)
         raise ReadingError(self.findings)

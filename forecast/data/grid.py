@@ -38,7 +38,13 @@ class Rows:
     def take(self, index: Array) -> "Rows":
         """The rows at `index`."""
         times = None if self.times is None else self.times[index]
-        return Rows(self.ids, self.series[index], times, self.values[index], index if self.records is None else self.records[index])
+        return Rows(
+            self.ids,
+            self.series[index],
+            times,
+            self.values[index],
+            index if self.records is None else self.records[index],
+        )
 
     def record(self, rows: Array) -> Array:
         """The records of the file that rows come from."""
@@ -81,7 +87,9 @@ def in_order(rows: Rows, table: Table, report: Report) -> Rows:
     return grouped.take(np.lexsort((times, grouped.series)))
 
 
-def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str]) -> Rows:
+def without_duplicates(
+    rows: Rows, zone: str, table: Table, report: Report, others: Mapping[int, str]
+) -> Rows:
     """Sorted rows without exact duplicates; two rows of one stamp that differ are refused.
 
     zone: the place whose time is said; others: the columns of values beside the target, by their place.
@@ -92,7 +100,10 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, othe
     same = np.flatnonzero((times[1:] == times[:-1]) & (rows.series[1:] == rows.series[:-1])) + 1
     if not len(same):
         return rows
-    equal = ((rows.values[same] == rows.values[same - 1]) | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))).all(axis=1)
+    equal = (
+        (rows.values[same] == rows.values[same - 1])
+        | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))
+    ).all(axis=1)
     if not equal.all():
         _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report, others)
     records, first = rows.record(same), rows.record(same - 1)
@@ -106,7 +117,9 @@ def without_duplicates(rows: Rows, zone: str, table: Table, report: Report, othe
     return rows.take(np.delete(np.arange(len(times)), same))
 
 
-def _refuse_conflicts(rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]) -> None:
+def _refuse_conflicts(
+    rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]
+) -> None:
     """Say which rows have one stamp and different values, and what that usually means."""
     one, two = rows.record(second[:1] - 1)[0], rows.record(second[:1])[0]
     stamp, series = times[second[0]], rows.ids[rows.series[second[0]]]
@@ -142,7 +155,10 @@ def _apart(rows: Rows, second: Array, table: Table, others: Mapping[int, str]) -
     """A column of text or of few whole numbers that differs between nearly all rows `second` and the rows before them."""
     some = second[:: max(1, len(second) // 1000)]
     for name, column in table.columns.items():
-        one, two = (pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "") for row in (some - 1, some))
+        one, two = (
+            pc.fill_null(pc.cast(column.take(pa.array(rows.record(row))), pa.string()), "")
+            for row in (some - 1, some)
+        )
         if pc.mean(pc.not_equal(one, two)).as_py() > 0.9:
             return name
     for j, name in others.items():
@@ -153,7 +169,9 @@ def _apart(rows: Rows, second: Array, table: Table, others: Mapping[int, str]) -
     return None
 
 
-def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Table, report: Report) -> tuple[Rows, Array, Clock]:
+def on_clock(
+    rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Table, report: Report
+) -> tuple[Rows, Array, Clock]:
     """Rows with a gap filled by NaN, the bounds of the series in them, and their clock, inferred where it is None.
 
     Rows come in order and without duplicates. Stamps of months, quarters and years move to the first or last day. Refuses stamps off the grid.
@@ -171,9 +189,15 @@ def on_clock(rows: Rows, clock: Clock | None, zone: str, dates: bool, table: Tab
         labels = clock.after(times, np.array([0]))[..., 0]
         if (labels != times).any():
             end = "last" if clock.freq.endswith("E") else "first"
-            report.say("relabelled", f"{clock.words}: each stamp stands for its month, and is written as the {end} day of it", example=show(times[0]))
+            report.say(
+                "relabelled",
+                f"{clock.words}: each stamp stands for its month, and is written as the {end} day of it",
+                example=show(times[0]),
+            )
             times = labels
-            rows = without_duplicates(Rows(rows.ids, rows.series, times, rows.values, rows.records), "", table, report, {})
+            rows = without_duplicates(
+                Rows(rows.ids, rows.series, times, rows.values, rows.records), "", table, report, {}
+            )
             times, bounds = labels if rows.times is None else rows.times, rows.bounds()
     if clock.kind == "sessions":
         return Rows(rows.ids, rows.series, times, rows.values, rows.records), bounds, clock
@@ -228,7 +252,9 @@ def _mend_sparse(position: Array, records: Array, clock: Clock, table: Table) ->
     return f"Bring it to a longer step, such as --every {longer} --how mean."
 
 
-def _filled(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report) -> tuple[Rows, Array, Clock]:
+def _filled(
+    rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report
+) -> tuple[Rows, Array, Clock]:
     """Rows of NaN where a series has none; nothing is copied where there is no gap."""
     assert rows.times is not None
     sizes = np.array([int(position[-1]) + 1 if len(position) else 0 for position in positions])
@@ -241,11 +267,15 @@ def _filled(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, tab
     for i, position in enumerate(positions):
         if sizes[i]:
             values[ends[i] + position] = rows.values[bounds[i] : bounds[i + 1]]
-            times[ends[i] : ends[i + 1]] = clock.after(rows.times[bounds[i] : bounds[i] + 1], np.arange(sizes[i]))[0]
+            times[ends[i] : ends[i + 1]] = clock.after(
+                rows.times[bounds[i] : bounds[i] + 1], np.arange(sizes[i])
+            )[0]
     return Rows(rows.ids, np.repeat(np.arange(len(sizes)), sizes), times, values), ends, clock
 
 
-def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report) -> None:
+def _say_gaps(
+    rows: Rows, bounds: Array, positions: list[Array], clock: Clock, table: Table, report: Report
+) -> None:
     """For each of the first series with gaps: how many, and after which row of the file the longest one begins."""
     assert rows.times is not None
     gapped = [i for i, position in enumerate(positions) if len(position) and position[-1] + 1 > len(position)]
@@ -254,7 +284,11 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
         after = np.flatnonzero(holes)
         longest = int(after[holes[after].argmax()])
         records = rows.record(bounds[i] + after)
-        many = f"{len(after)} gaps, {int(holes.sum()):,} steps without a row; the longest" if len(after) > 1 else "a gap"
+        many = (
+            f"{len(after)} gaps, {int(holes.sum()):,} steps without a row; the longest"
+            if len(after) > 1
+            else "a gap"
+        )
         stamps = to_local(rows.times[bounds[i] + longest : bounds[i] + longest + 2], clock.tz)
         report.say(
             "gap",
@@ -264,7 +298,10 @@ def _say_gaps(rows: Rows, bounds: Array, positions: list[Array], clock: Clock, t
             example=show(stamps[0]),
         )
     if len(gapped) > SAID:
-        report.say("gap", f"gaps in {len(gapped) - SAID} more series, counted as missing: {listed([rows.ids[i] for i in gapped[SAID:]])}")
+        report.say(
+            "gap",
+            f"gaps in {len(gapped) - SAID} more series, counted as missing: {listed([rows.ids[i] for i in gapped[SAID:]])}",
+        )
 
 
 def _ascending(values: Array) -> bool:

@@ -18,7 +18,9 @@ from forecast.data.tables import Table
 from forecast.data.zones import to_moments
 from forecast.files import Array
 
-_OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b")  # in the name of a column
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b"
+)  # in the name of a column
 ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
 _PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
 YEAR = np.timedelta64(366, "D")
@@ -40,9 +42,14 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
         return table, stamps
     if void.all():
         report.refuse(
-            "no-rows", f"{table.where} has rows, but no value in any of them.", remedy="Check the delimiter and which columns were written."
+            "no-rows",
+            f"{table.where} has rows, but no value in any of them.",
+            remedy="Check the delimiter and which columns were written.",
         )
-    report.say("empty-rows", f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out")
+    report.say(
+        "empty-rows",
+        f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out",
+    )
     place = np.cumsum(~void) - 1
 
     kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
@@ -61,7 +68,10 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
 
     def cell(row: int) -> str:
         cells = [table.columns[name][row].as_py() for name in names]
-        return " ".join("" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one) for one in cells)
+        return " ".join(
+            "" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one)
+            for one in cells
+        )
 
     def complain(code: str, rows: Array, what: str, remedy: str) -> None:
         if len(rows):
@@ -76,23 +86,35 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
     if stamps.clash:
         orders = ("day", "month") if len(stamps.clash) > 1 else (stamps.first,)
         told = {"day": "month", "month": "day"}[orders[0]]
-        shown = [f"{table.at([row])} can only be {order}-first ({cell(row)})" for row, order in zip(stamps.clash, orders, strict=True)]
+        shown = [
+            f"{table.at([row])} can only be {order}-first ({cell(row)})"
+            for row, order in zip(stamps.clash, orders, strict=True)
+        ]
         report.say(
             "mixed-day-first",
             f"{' and '.join([shown[0], *(one[0].lower() + one[1:] for one in shown[1:])])} in {where}"
             f"{'' if shown[1:] else f', where the {told} comes first, as told by --{told}first or by the run'}.",
             rows=table.rows(stamps.clash),
             example=cell(stamps.clash[0]),
-            remedy="Write them in one order, best as 2013-01-31." if shown[1:] else f"Mend the row, or leave --{told}first out.",
+            remedy="Write them in one order, best as 2013-01-31."
+            if shown[1:]
+            else f"Mend the row, or leave --{told}first out.",
         )
         report.stop()
     complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
-    complain("out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it.")
+    complain(
+        "out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it."
+    )
     missing = np.setdiff1d(np.flatnonzero(np.isnat(stamps.wall)), [*stamps.bad, *stamps.outside])
     complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
     if stamps.zoned is not None:
         bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
-        complain("mixed-zones", bare, "says no offset from UTC while other rows do", "Write all stamps with an offset, or all without and name --tz.")
+        complain(
+            "mixed-zones",
+            bare,
+            "says no offset from UTC while other rows do",
+            "Write all stamps with an offset, or all without and name --tz.",
+        )
     report.stop()
     hours = bool((stamps.wall != stamps.wall.astype("datetime64[D]")).any())
     if hours and not tz and not stamps.zone and stamps.offset is None:
@@ -111,7 +133,11 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
                 " if it is right)",
             )
         else:
-            report.say("day-first", f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+            report.say(
+                "day-first",
+                f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}",
+                example=cell(0),
+            )
     elif (rival := _other_days(stamps)) is not None:
         row, form, moment, remedy = rival
         report.say(
@@ -122,17 +148,29 @@ def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | N
             remedy=remedy,
         )
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
-        report.say("time-format", f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}", example=cell(0))
+        report.say(
+            "time-format",
+            f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}",
+            example=cell(0),
+        )
 
 
 def _other_days(stamps: Stamps) -> tuple[int, str, Any, str] | None:
     """(last row, another reading, its stamp, what to do) of day numbers of Excel in the future, or so early that they may count from 1970."""
     if stamps.form != EXCEL[0]:
         return None
-    last, now = int(stamps.wall.astype("int64").argmax()), np.datetime64("now")  # an empty stamp is the lowest number
+    last, now = (
+        int(stamps.wall.astype("int64").argmax()),
+        np.datetime64("now"),
+    )  # an empty stamp is the lowest number
     since = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")
     if stamps.wall[last] > now + YEAR:
-        return last, MODIFIED[0], since - np.timedelta64(int(MODIFIED[2]), "D"), f"(call the column {MODIFIED[1][0]} if they are those)"
+        return (
+            last,
+            MODIFIED[0],
+            since - np.timedelta64(int(MODIFIED[2]), "D"),
+            f"(call the column {MODIFIED[1][0]} if they are those)",
+        )
     if since < now + YEAR:
         return last, "days since 1970", since, "(write them as 2013-01-31 if they are those)"
     return None
@@ -144,7 +182,9 @@ def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> 
     for name, column in table.columns.items():
         if name.lower() in ZONE_NAMES and len(cells := pc.unique(column.drop_null())) == 1:
             cell = str(cells[0].as_py())
-            told += [(f"column {name!r} seems", zone) for zone in (_places(cell) or _OFFSET.findall(f"UTC{cell}"))]
+            told += [
+                (f"column {name!r} seems", zone) for zone in (_places(cell) or _OFFSET.findall(f"UTC{cell}"))
+            ]
     told += [("the lines above the table seem", zone) for zone in _places(table.notes)]
     for words, zone in told[:1]:
         report.say(
@@ -171,7 +211,9 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
     """A column of text with a year in its cells or called date, each its own, is one of stamps in a form that is not known here."""
     for name in text:
         cells = pc.cast(table.columns[name].drop_null(), pa.string())
-        dated = pc.match_substring_regex(cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        dated = pc.match_substring_regex(
+            cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)"
+        )
         if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
             read, cell = parse_text(as_text(table.columns[name])), cells.filter(dated)[0].as_py()
             if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
@@ -192,7 +234,9 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
             )
 
 
-def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Clock | None, values: Array, report: Report) -> tuple[Array, str, bool]:
+def read_moments(
+    table: Table, stamps: Stamps, tz: str, series: Array, clock: Clock | None, values: Array, report: Report
+) -> tuple[Array, str, bool]:
     """(times, zone, whether they are dates); rows without values whose local time does not exist get NaT."""
     moments = to_moments(stamps, tz, series, None if clock is None or clock.kind == "step" else clock.dated)
     times = moments.times
@@ -225,10 +269,16 @@ def read_moments(table: Table, stamps: Stamps, tz: str, series: Array, clock: Cl
             example=show(stamps.wall[single[0]]),
         )
     if moments.dates and (tz or stamps.zone or stamps.offset is not None):
-        report.say("zone", f"a step is a day or longer: stamps are dates{f' of {tz or stamps.zone}' if tz or stamps.zone else ''}")
+        report.say(
+            "zone",
+            f"a step is a day or longer: stamps are dates{f' of {tz or stamps.zone}' if tz or stamps.zone else ''}",
+        )
     elif moments.zone:
         known = stamps.zone or stamps.offset is not None
-        report.say("zone", f"stamps are {'moments, days are those of' if known else 'local time of'} {moments.zone}; inside they are UTC")
+        report.say(
+            "zone",
+            f"stamps are {'moments, days are those of' if known else 'local time of'} {moments.zone}; inside they are UTC",
+        )
     elif stamps.offset is not None:
         report.say("zone", "stamps say their offset from UTC; inside they are UTC")
     return times, moments.zone, moments.dates

@@ -12,7 +12,9 @@ from forecast.errors import nearest
 MOST = 50  # neighbours that "all" takes
 
 
-def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str], newer: bool, report: Report) -> Panel:
+def choose_series(
+    panel: Panel, series: Sequence[str], neighbours: Sequence[str], newer: bool, report: Report
+) -> Panel:
     """The panel of the series that are forecast (all where none is named), each with its neighbours: series of the file, or "all" others.
 
     newer: a file of rows that follow others may lack some of the series, but none of the neighbours.
@@ -30,10 +32,17 @@ def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str]
             remedy=f"Name the series that matter, such as --neighbours {','.join(beside[:2])}.",
         )
     if neighbours and set(beside) <= set(kept) and len(kept) == 1 and not newer:
-        report.refuse("no-such-series", f"{kept[0]!r} is the only series, and no neighbour of itself.", remedy="Name others with --neighbours.")
+        report.refuse(
+            "no-such-series",
+            f"{kept[0]!r} is the only series, and no neighbour of itself.",
+            remedy="Name others with --neighbours.",
+        )
     if beside:
         panel = with_neighbours(panel, beside)
-        report.say("neighbours", f"past columns of each series, from its neighbours: {listed([f'{panel.target}@{name}' for name in beside])}")
+        report.say(
+            "neighbours",
+            f"past columns of each series, from its neighbours: {listed([f'{panel.target}@{name}' for name in beside])}",
+        )
     if len(kept) < len(panel.ids):
         report.say("series", f"series that are forecast: {listed(kept)}, of {len(panel.ids)}")
         panel = only(panel, kept)
@@ -43,7 +52,9 @@ def choose_series(panel: Panel, series: Sequence[str], neighbours: Sequence[str]
 def _known(panel: Panel, names: Sequence[str], flag: str, report: Report) -> None:
     for name in names:
         if name not in panel.ids:
-            report.refuse("no-such-series", f"There is no series {name!r} for --{flag}.{nearest(name, panel.ids)}")
+            report.refuse(
+                "no-such-series", f"There is no series {name!r} for --{flag}.{nearest(name, panel.ids)}"
+            )
 
 
 def with_neighbours(panel: Panel, names: Sequence[str]) -> Panel:

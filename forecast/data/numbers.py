@@ -32,7 +32,20 @@ WORDS = (  # that say that a value is missing
     "#NA",
     "#N/A N/A",
     "NaT",
-    *("(null)", "\\N", "NIL", "N.A.", "n.a.", "ND", "NoData", "NODATA", "no data", "No data", "missing", "Missing"),
+    *(
+        "(null)",
+        "\\N",
+        "NIL",
+        "N.A.",
+        "n.a.",
+        "ND",
+        "NoData",
+        "NODATA",
+        "no data",
+        "No data",
+        "missing",
+        "Missing",
+    ),
     *("-nan", "-NaN", "1.#QNAN", "1.#IND", "-1.#IND"),  # of C
 )
 SIGNS = (  # that are taken so, and said: a dash may also be a zero
@@ -49,12 +62,17 @@ _CELL = re.compile(  # no m and t, which are metres and tonnes, and no b behind 
     rf"(?:\s?(?P<unit>%|(?-i:[KMBT]|(?<!\s)[kb])))?(?:\s?(?:{_MONEY}))?$|^(?P<inf>[+-]?inf(?:inity)?)$",
     re.IGNORECASE,
 )
-_NEGATIVE = re.compile(rf"^({_MONEY})?\s?\((.*\d.*)\)$|^(.*\d)-$", re.IGNORECASE)  # as accountants and SAP write them: (12.5), $(12.5) and 12.5-
+_NEGATIVE = re.compile(
+    rf"^({_MONEY})?\s?\((.*\d.*)\)$|^(.*\d)-$", re.IGNORECASE
+)  # as accountants and SAP write them: (12.5), $(12.5) and 12.5-
 _UNITS = {"": 1.0, "%": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _NO_NUMBER = re.compile(r"^0\d{3,4},\d$|^(?!\d{1,3}(?:\.\d{3})+(?:,\d*)?$)\d+\.\d+\.")
 _HINTS = (  # what a cell that is no number usually is
     (r"(?i)t|tr|trace|ip", " A trace of rain is usually written as 0."),
-    (r"[+-]?\d{4,5},\w", " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths."),
+    (
+        r"[+-]?\d{4,5},\w",
+        " It seems to hold a value and a flag, as NOAA's hourly files do: split it at the comma; the value is in tenths.",
+    ),
     (
         r"[+-]?\d[\d.,]*\s?[bcdefnprsuz]{1,2}",
         " It seems to hold a number and a flag, as cells of Eurostat and NOAA do: write the number alone, and the flag into a column of its own.",
@@ -85,7 +103,11 @@ class Numbers:
 def numberish(cells: Sequence[str]) -> float:
     """The share of cells that can be numbers; missing ones are not counted. Cells with a flag behind a comma are none."""
     known = [cell.strip() for cell in cells if cell.strip() not in MISSING]
-    return sum(_match(_signed(cell)) is not None for cell in known) / len(known) if known and not _flagged(known) else 0.0
+    return (
+        sum(_match(_signed(cell)) is not None for cell in known) / len(known)
+        if known and not _flagged(known)
+        else 0.0
+    )
 
 
 def _flagged(cells: Sequence[str]) -> bool:
@@ -106,7 +128,12 @@ def plain(cell: str) -> bool:
     return _PLAIN.match(cell) is not None and re.match(r"^[+-]?0\d", cell) is None
 
 
-def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decimal: Decimal | None = None, hint: Decimal | None = None) -> Numbers:
+def parse_numbers(
+    column: pa.ChunkedArray,
+    missing: Collection[str] = (),
+    decimal: Decimal | None = None,
+    hint: Decimal | None = None,
+) -> Numbers:
     """Numbers from a column of strings. decimal: as told; hint: what the rest of the file uses, followed where the cells allow it."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
@@ -131,15 +158,32 @@ def parse_numbers(column: pa.ChunkedArray, missing: Collection[str] = (), decima
         )
     )
     codes = pc.fill_null(coded.indices, len(cells)).to_numpy(zero_copy_only=False).astype("int64")
-    turned = any(one != cell and one.endswith((")", "-")) for one, cell in zip(given, cells, strict=True) if one)
+    turned = any(
+        one != cell and one.endswith((")", "-")) for one, cell in zip(given, cells, strict=True) if one
+    )
     words = _words(matches, bodies, mark, turned)
-    bad, signed, told = (np.flatnonzero(which[codes]) if which.any() else np.zeros(0, "int64") for which in (wrong, signs, named))
-    return Numbers(each[codes], bad, signed, told, mark if any(mark in body for body in bodies) else None, words, _mixed(matches, read))
+    bad, signed, told = (
+        np.flatnonzero(which[codes]) if which.any() else np.zeros(0, "int64")
+        for which in (wrong, signs, named)
+    )
+    return Numbers(
+        each[codes],
+        bad,
+        signed,
+        told,
+        mark if any(mark in body for body in bodies) else None,
+        words,
+        _mixed(matches, read),
+    )
 
 
 def _mixed(matches: dict[str, Any], read: dict[str, tuple[float, bool]]) -> tuple[str, ...]:
     """The currencies of the cells where these are several, or percent where others have no unit; a zero needs none."""
-    money = {found[0].upper() for cell, match in matches.items() if match and (found := re.search(_MONEY, cell, re.IGNORECASE))}
+    money = {
+        found[0].upper()
+        for cell, match in matches.items()
+        if match and (found := re.search(_MONEY, cell, re.IGNORECASE))
+    }
     units = {match["unit"] or "" for cell, match in matches.items() if match and read[cell][0]}
     return tuple(sorted(money)) if len(money) > 1 else ("%", "no unit") if {"%", ""} <= units else ()
 
@@ -149,7 +193,9 @@ def mend(cells: Sequence[str]) -> str:
     told = [cell.strip() for cell in cells if cell.strip()]
     hint = next((words for pattern, words in _HINTS if told and re.fullmatch(pattern, told[0])), "")
     valued = len(told) > 1 and any(re.search(r"\d", cell) for cell in told)
-    if not told or len(told) > MENDED or valued or any("," in cell for cell in told):  # --missing takes a list
+    if (
+        not told or len(told) > MENDED or valued or any("," in cell for cell in told)
+    ):  # --missing takes a list
         return f"Mend the cell{'s' if len(cells) > 1 else ''}.{hint}"
     cell, means = ("cells", "they mean") if len(told) > 1 else ("cell", "it means")
     return f"Mend the {cell}, or say with --missing {shlex.quote(','.join(told))} that {means} missing.{hint}"
@@ -157,7 +203,11 @@ def mend(cells: Sequence[str]) -> str:
 
 def _signed(cell: str) -> str:
     """A cell with its minus in front, and that of ASCII; a lone dash stays what it is."""
-    return cell if len(cell) < 2 else _NEGATIVE.sub(r"-\1\2\3", cell.replace("\u2212", "-").replace("\u2013", "-"))
+    return (
+        cell
+        if len(cell) < 2
+        else _NEGATIVE.sub(r"-\1\2\3", cell.replace("\u2212", "-").replace("\u2013", "-"))
+    )
 
 
 def _value(match: "re.Match[str] | None", shape: "re.Pattern[str]", mark: str) -> tuple[float, bool]:
@@ -193,14 +243,20 @@ def _marks(bodies: list[str], decimal: Decimal | None, hint: Decimal | None) -> 
 def grouped(body: str, mark: str) -> bool:
     """Whether a mark stands between thousands, or lakhs as in 12,34,567, alone."""
     mark = re.escape(mark)
-    return re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body) is not None
+    return (
+        re.match(rf"^[1-9](?:\d{{0,2}}(?:{mark}\d{{3}})+|\d?(?:{mark}\d{{2}})+{mark}\d{{3}})$", body)
+        is not None
+    )
 
 
 def _words(matches: dict[str, Any], bodies: list[str], mark: str, turned: bool) -> str:
     """How the cells were read, in words; empty where they are plain."""
     words = ["decimal comma"] if mark == "," and any("," in body for body in bodies) else []
     other = "." if mark == "," else ","
-    for sign, name in ((other, repr(other)), *((space, "spaces" if space.isspace() else "apostrophes") for space in _SPACES)):
+    for sign, name in (
+        (other, repr(other)),
+        *((space, "spaces" if space.isspace() else "apostrophes") for space in _SPACES),
+    ):
         if any(sign in body for body in bodies):
             words.append(f"thousands separated by {name}")
     units = sorted({match["unit"].upper() for match in matches.values() if match and match["unit"]})
@@ -209,5 +265,8 @@ def _words(matches: dict[str, Any], bodies: list[str], mark: str, turned: bool) 
     if turned:
         words.append("negatives written as (1) or 1-")
     if units:
-        words.append("units " + " ".join(f"{unit} = {_UNITS[unit]:g}" if unit != "%" else "% left as it is" for unit in units))
+        words.append(
+            "units "
+            + " ".join(f"{unit} = {_UNITS[unit]:g}" if unit != "%" else "% left as it is" for unit in units)
+        )
     return ", ".join(dict.fromkeys(words))

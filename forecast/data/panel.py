@@ -116,9 +116,14 @@ class Panel:
 
     def compact(self) -> "Panel":
         """The same series in arrays of their own, without the rows around them."""
-        keep = np.concatenate([np.arange(start, stop) for start, stop in zip(self.starts, self.stops, strict=True)] or [np.arange(0)])
+        keep = np.concatenate(
+            [np.arange(start, stop) for start, stop in zip(self.starts, self.stops, strict=True)]
+            or [np.arange(0)]
+        )
         stops = np.cumsum(self.lengths)
-        return replace(self, starts=stops - self.lengths, stops=stops, times=self.times[keep], values=self.values[keep])
+        return replace(
+            self, starts=stops - self.lengths, stops=stops, times=self.times[keep], values=self.values[keep]
+        )
 
     def known(self) -> Array:
         """How many rows of each series end with an observed target, int64 (S,); 0 where the target was never observed."""
@@ -139,9 +144,13 @@ class Panel:
         series, row = origins[:, 0], origins[:, 1]
         ahead = self.starts[series] + row
         times = self.clock.after(self.cutoffs(origins), np.arange(1, horizon + 1))
-        if self.clock.kind == "sessions":  # a session that took place has its own date, whatever the weekdays promised
+        if (
+            self.clock.kind == "sessions"
+        ):  # a session that took place has its own date, whatever the weekdays promised
             index = ahead[:, None] + np.arange(horizon)
-            times = np.where(index < self.stops[series][:, None], self.times[np.minimum(index, len(self.times) - 1)], times)
+            times = np.where(
+                index < self.stops[series][:, None], self.times[np.minimum(index, len(self.times) - 1)], times
+            )
         return times
 
     def last(self, origins: Array) -> Array:
@@ -200,4 +209,13 @@ def make_panel(
     stops = np.cumsum([len(times[i]) for i in order]).astype("int64")
     starts = np.concatenate([[0], stops[:-1]]).astype("int64")
     flat = np.concatenate([values[i] for i in order]).astype("float64")
-    return Panel(tuple(ids[i] for i in order), starts, stops, np.concatenate([times[i] for i in order]), flat, columns, clock, findings)
+    return Panel(
+        tuple(ids[i] for i in order),
+        starts,
+        stops,
+        np.concatenate([times[i] for i in order]),
+        flat,
+        columns,
+        clock,
+        findings,
+    )

@@ -96,7 +96,9 @@ def read(
     if how not in HOWS:
         raise ForecastError(f"There is no way {how!r} for --how.{nearest(how, HOWS)}")
     if how != "mean" and every is None:
-        raise ForecastError(f"--how {how} says how readings become a longer step: give that too, such as --every 1D.")
+        raise ForecastError(
+            f"--how {how} says how readings become a longer step: give that too, such as --every 1D."
+        )
     mark, wanted, newer = _mark(decimal), None if every is None else clock_of(every), clock is not None
     asked: dict[Role, list[str] | None] = {
         "target": None if target is None else _texts(target),
@@ -108,7 +110,9 @@ def read(
 
     request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
     table, kinds = _load(source, request, id, {*_texts(time)}, {*_texts(target)}, report)
-    table, names, stamps = _stamped(table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report)
+    table, names, stamps = _stamped(
+        table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report
+    )
     ident = read_id(table, kinds, id, names, stamps, report)
     if stamps is None and ident is None and target is None:
         refuse_nameless_rows(table, kinds, report)
@@ -119,11 +123,21 @@ def read(
     use, categories = read_roles(asked, free, _texts(category), ident, table, report)
     choices = Choices(tuple(_texts(missing)), tuple(_texts(circular)), categories, mark)
     rest = {name: table.columns[name] for name, kind in free.items() if kind == "text" and name not in use}
-    taken, table = dict(table.columns), replace(table, columns=rest)  # handed over, so that each is let go once it is in `values`
+    taken, table = (
+        dict(table.columns),
+        replace(table, columns=rest),
+    )  # handed over, so that each is let go once it is in `values`
     values, columns, decimal_found = read_values(table, taken, use, choices, report)
     targets = _having(use, "target")
 
-    rows, zone, dates = _timed(table, stamps, Rows(ids or (targets[0],), owner, None, values), tz, clock if wanted is None else None, report)
+    rows, zone, dates = _timed(
+        table,
+        stamps,
+        Rows(ids or (targets[0],), owner, None, values),
+        tz,
+        clock if wanted is None else None,
+        report,
+    )
     rows = in_order(rows, table, report)
     told = static_values(rows, columns, newer, table, report)
     if wanted is None:
@@ -170,11 +184,17 @@ def _mark(decimal: str | None) -> Decimal | None:
     return None if decimal is None else "," if decimal == "," else "."
 
 
-def _load(source: Any, request: Request, ident: str | None, time: Set[str], target: Set[str], report: Report) -> tuple[Table, dict[str, str]]:
+def _load(
+    source: Any, request: Request, ident: str | None, time: Set[str], target: Set[str], report: Report
+) -> tuple[Table, dict[str, str]]:
     """The table of a source, one row a stamp and series, and the kinds of its columns. time, target: the columns that were named as such."""
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
-        report.refuse("no-rows", f"{table.where} holds no rows.", remedy="A table with a header and at least some dozens of rows is needed.")
+        report.refuse(
+            "no-rows",
+            f"{table.where} holds no rows.",
+            remedy="A table with a header and at least some dozens of rows is needed.",
+        )
     kinds = kinds_of(table)
     table = melted(table, kinds, time, target, _named_by(ident), request.dayfirst, report)
     table = with_joined(table, ident, report)
@@ -182,7 +202,13 @@ def _load(source: Any, request: Request, ident: str | None, time: Set[str], targ
 
 
 def _stamped(
-    table: Table, kinds: dict[str, str], time: Names, dayfirst: bool | None, tz: str | None, others: Set[str | None], report: Report
+    table: Table,
+    kinds: dict[str, str],
+    time: Names,
+    dayfirst: bool | None,
+    tz: str | None,
+    others: Set[str | None],
+    report: Report,
 ) -> tuple[Table, tuple[str, ...], Stamps | None]:
     """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps.
 
@@ -190,7 +216,9 @@ def _stamped(
     """
     names, stamps = read_time(table, kinds, time, dayfirst, report)
     if stamps is None:
-        refuse_unread_stamps(table, [name for name, kind in kinds.items() if kind == "text" and name not in others], report)
+        refuse_unread_stamps(
+            table, [name for name, kind in kinds.items() if kind == "text" and name not in others], report
+        )
         report.say("time", "no time column: rows are taken as steps in the order of the file")
         return table, names, None
     table, stamps = without_empty_rows(table, stamps, report)
@@ -198,7 +226,9 @@ def _stamped(
     return table, names, stamps
 
 
-def _timed(table: Table, stamps: Stamps | None, rows: Rows, tz: str | None, clock: Clock | None, report: Report) -> tuple[Rows, str, bool]:
+def _timed(
+    table: Table, stamps: Stamps | None, rows: Rows, tz: str | None, clock: Clock | None, report: Report
+) -> tuple[Rows, str, bool]:
     """The rows with their moments, the zone of these, and whether they are dates; without rows of an hour that does not exist and holds nothing."""
     if stamps is None:
         return rows, "", False
@@ -209,8 +239,14 @@ def _timed(table: Table, stamps: Stamps | None, rows: Rows, tz: str | None, cloc
 
 def _own_ways(columns: Sequence[Column], circular: Collection[str]) -> dict[int, How]:
     """How columns are gathered that have no maximum or sum, by their place: of names and what does not change the last, of angles the mean."""
-    ways: dict[int, How] = {i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"}
-    return ways | {i: "mean" for i, column in enumerate(columns) if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in circular}
+    ways: dict[int, How] = {
+        i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"
+    }
+    return ways | {
+        i: "mean"
+        for i, column in enumerate(columns)
+        if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in circular
+    }
 
 
 def _having(use: Mapping[str, Role], role: Role) -> tuple[str, ...]:
@@ -222,7 +258,9 @@ def _chosen(panel: Panel, series: Names, neighbours: Names, newer: bool, report:
     """The panel of the series that are forecast, with their neighbours; its findings, and the roles by which the next file is read."""
     assert panel.roles is not None
     made = choose_series(panel, _texts(series), _texts(neighbours), newer, report)
-    others = tuple(column.name.removeprefix(f"{panel.target}@") for column in made.columns[len(panel.columns) :])
+    others = tuple(
+        column.name.removeprefix(f"{panel.target}@") for column in made.columns[len(panel.columns) :]
+    )
     roles = replace(panel.roles, neighbours=others, series=tuple(_texts(series)))
     return replace(made, findings=tuple(report.findings), roles=roles)
 
@@ -240,20 +278,32 @@ def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Ne
     """Which columns of a file to read: with a target and past columns named, which are the first of `others`, no other number."""
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
-        wanted = {*_texts(target), *_texts(time), *_texts(ident), *(name for names in others for name in _texts(names))}
-        if target is None or others[0] is None or "all" in wanted or not {*_texts(target)} & set(kinds):  # perhaps to be melted
+        wanted = {
+            *_texts(target),
+            *_texts(time),
+            *_texts(ident),
+            *(name for names in others for name in _texts(names)),
+        }
+        if (
+            target is None or others[0] is None or "all" in wanted or not {*_texts(target)} & set(kinds)
+        ):  # perhaps to be melted
             return set(kinds)
         parts = {part for name in (*_texts(time), *_texts(ident)) for part in re.split(r"\s*,\s*", name)}
         return {
             name
             for name, kind in kinds.items()
-            if kind != "number" or name in wanted | parts or name.lower() in (*NUMERIC_TIME_NAMES, *ID_NAMES) or part_of(name)
+            if kind != "number"
+            or name in wanted | parts
+            or name.lower() in (*NUMERIC_TIME_NAMES, *ID_NAMES)
+            or part_of(name)
         }
 
     return needed
 
 
-def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> Clock:
+def _on_exchange(
+    calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report
+) -> Clock:
     """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
     if rows.times is None or (clock.kind != "sessions" and clock.freq != "B"):
         report.refuse(
@@ -276,7 +326,9 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
         )
     for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
         own = days[start:stop]
-        absent = np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
+        absent = (
+            np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
+        )
         if len(absent):
             row = start + np.searchsorted(own, absent[:1]) - 1
             report.say(
@@ -286,7 +338,11 @@ def _on_exchange(calendar: str, rows: Rows, bounds: Array, clock: Clock, table: 
                 rows=table.rows(rows.record(row)),
                 example=absent[0],
             )
-    return replace(clock, calendar=calendar) if clock.bars > 1 else Clock("sessions", "session", calendar=calendar)
+    return (
+        replace(clock, calendar=calendar)
+        if clock.bars > 1
+        else Clock("sessions", "session", calendar=calendar)
+    )
 
 
 def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> None:
@@ -317,7 +373,10 @@ def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, rep
             continue
         lacking.append(name)
         if len(lacking) <= SAID:
-            records, many = rows.record(start + before), f"{len(stamps):,} bars are" if len(stamps) > 1 else "a bar is"
+            records, many = (
+                rows.record(start + before),
+                f"{len(stamps):,} bars are" if len(stamps) > 1 else "a bar is",
+            )
             report.say(
                 "missing-bar",
                 f"{name}: {many} missing in sessions, the first {show(stamps[0])} after {table.at(records[:1]).lower()}; nothing is filled in",
@@ -325,7 +384,10 @@ def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, rep
                 example=show(stamps[0]),
             )
     if len(lacking) > SAID:
-        report.say("missing-bar", f"{len(lacking) - SAID} more series lack bars in sessions: {listed(lacking[SAID:])}; nothing is filled in")
+        report.say(
+            "missing-bar",
+            f"{len(lacking) - SAID} more series lack bars in sessions: {listed(lacking[SAID:])}; nothing is filled in",
+        )
 
 
 def _hours(clock: Clock) -> str:
@@ -333,14 +395,25 @@ def _hours(clock: Clock) -> str:
     begins = [0, *(before for before, _ in clock.pauses), clock.bars]
     parts = np.array([(begin, end - 1) for begin, end in pairwise(begins)])
     minutes = begin_of(parts, clock) // 10**9 // 60
-    return " and ".join(" to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in dict.fromkeys(part)) for part in minutes.tolist())
+    return " and ".join(
+        " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in dict.fromkeys(part))
+        for part in minutes.tolist()
+    )
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
     """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand beside each."""
     assert rows.times is not None
     if len(targets) == 1:
-        return Panel(rows.ids, bounds[:-1].astype("int64"), bounds[1:].astype("int64"), rows.times, rows.values, tuple(columns), clock)
+        return Panel(
+            rows.ids,
+            bounds[:-1].astype("int64"),
+            bounds[1:].astype("int64"),
+            rows.times,
+            rows.values,
+            tuple(columns),
+            clock,
+        )
     count, length = len(targets), len(rows.times)
     order = sorted(range(count), key=targets.__getitem__)
     values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
@@ -348,7 +421,15 @@ def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], colu
         values = np.concatenate([values, np.tile(rows.values[:, count:], (count, 1))], axis=1)
     stops = length * np.arange(1, count + 1)
     times = np.tile(rows.times, count)
-    return Panel(tuple(targets[i] for i in order), stops - length, stops, times, values, (Column(SEVERAL, "target"), *columns[count:]), clock)
+    return Panel(
+        tuple(targets[i] for i in order),
+        stops - length,
+        stops,
+        times,
+        values,
+        (Column(SEVERAL, "target"), *columns[count:]),
+        clock,
+    )
 
 
 def _edges(panel: Panel) -> tuple[Any, Any]:
@@ -357,7 +438,9 @@ def _edges(panel: Panel) -> tuple[Any, Any]:
     return panel.times[panel.starts[full]].min(), panel.times[panel.stops[full] - 1].max()
 
 
-def _describe(panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], ident: str | None, report: Report) -> None:
+def _describe(
+    panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], ident: str | None, report: Report
+) -> None:
     """What was inferred, in words."""
     clock = panel.clock
     targets, extra, ahead = _having(use, "target"), _having(use, "past"), _having(use, "future")
@@ -366,14 +449,31 @@ def _describe(panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], iden
         first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
         report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
-            days = " ".join(day for day, on in zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True) if on == "1")
+            days = " ".join(
+                day
+                for day, on in zip(
+                    ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True
+                )
+                if on == "1"
+            )
             hours = f" {_hours(clock)}" if clock.bars > 1 else ""
-            report.say("assumed-stamps", f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known")
-    report.say("target", f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series")
+            report.say(
+                "assumed-stamps",
+                f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known",
+            )
+    report.say(
+        "target",
+        f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series",
+    )
     if ident is not None:
-        report.say("series", f"series by {ident}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})")
+        report.say(
+            "series",
+            f"series by {ident}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})",
+        )
     if extra:
-        report.say("past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)")
+        report.say(
+            "past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)"
+        )
     if ahead:
         rows = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
         report.say(

@@ -41,7 +41,9 @@ def yeo_johnson_power(values: Array) -> float:
 
     seen = values[~np.isnan(values)]
     if len(seen) > MOST:
-        seen = seen[np.random.default_rng(0).integers(0, len(seen), MOST)]  # evenly spaced ones could all be of the same hour
+        seen = seen[
+            np.random.default_rng(0).integers(0, len(seen), MOST)
+        ]  # evenly spaced ones could all be of the same hour
     if not len(seen) or np.ptp(seen) <= 1e-12 * max(1.0, float(np.abs(seen).max())):
         return 1.0
     growth = np.mean(np.sign(seen) * np.log1p(np.abs(seen)))
@@ -105,7 +107,9 @@ def unscaled(values: Array) -> tuple[Array, Array]:
 
 
 SHARED = "shared"
-SCALES: dict[str, Callable[[Array], tuple[Array, Array]]] = {  # columns (n, C) without an empty one -> loc (C,), spread (C,)
+SCALES: dict[
+    str, Callable[[Array], tuple[Array, Array]]
+] = {  # columns (n, C) without an empty one -> loc (C,), spread (C,)
     "standard": standard,
     SHARED: standard,  # each series its own mean, all of them the median of their spreads: series of one unit keep their proportions
     "robust": robust,
@@ -181,7 +185,9 @@ class Scaling:
         values = np.full_like(panel.values, np.nan)
         for i, row in enumerate(self.fitted(panel.ids)):
             if row >= 0:
-                values[panel.rows(i)] = (self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]) / self.spread[row]
+                values[panel.rows(i)] = (
+                    self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]
+                ) / self.spread[row]
         return replace(panel, values=values)
 
     def invert(self, z: Array, rows: Array) -> Array:
@@ -198,7 +204,11 @@ class Scaling:
     def _target(self, rows: Array, axes: int) -> tuple[Array, Array, Array]:
         """loc, spread and power of the target of the fitted rows (M,), each (M, 1, ...)."""
         shape = (-1,) + (1,) * (axes - 1)
-        return self.loc[rows, 0].reshape(shape), self.spread[rows, 0].reshape(shape), self.power[rows].reshape(shape)
+        return (
+            self.loc[rows, 0].reshape(shape),
+            self.spread[rows, 0].reshape(shape),
+            self.power[rows].reshape(shape),
+        )
 
 
 def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
@@ -206,20 +216,31 @@ def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
     units = units or Units()
     units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
-    made = _scaling(tuple(past.ids[i] for i in rows), [units.learn(past.values[past.rows(i)]) for i in rows], len(past.columns), units)
+    made = _scaling(
+        tuple(past.ids[i] for i in rows),
+        [units.learn(past.values[past.rows(i)]) for i in rows],
+        len(past.columns),
+        units,
+    )
     if units.scale == SHARED and rows:
         made.spread[:] = np.median(made.spread, axis=0)
     if past.static and rows:
-        made.loc[:, past.static], made.spread[:, past.static] = units.measure(past.values[past.starts[rows]][:, past.static])
+        made.loc[:, past.static], made.spread[:, past.static] = units.measure(
+            past.values[past.starts[rows]][:, past.static]
+        )
     return made
 
 
-def _scaling(ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units) -> Scaling:
+def _scaling(
+    ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units
+) -> Scaling:
     loc, spread = (np.array([one[k] for one in learned]).reshape(-1, columns) for k in (0, 1))
     return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
 
 
-def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0) -> tuple[Panel, Array, Scaling]:
+def cold_panel(
+    panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0
+) -> tuple[Panel, Array, Scaling]:
     """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too; static columns
     as in the fit.
 
@@ -235,12 +256,26 @@ def cold_panel(panel: Panel, origins: Array, context: int, fitted: Scaling, hori
     short = np.minimum(row, context)
     ahead = np.minimum(panel.lengths[origins[:, 0]] - row, horizon if panel.future else 0)
     stops, at = np.cumsum(short + ahead), begin + row
-    keep = np.concatenate([np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)])
+    keep = np.concatenate(
+        [np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)]
+    )
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
-    learned = [units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)]
-    bare = replace(panel, ids=ids, starts=stops - short - ahead, stops=stops, times=panel.times[keep], values=panel.values[keep])
+    learned = [
+        units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)
+    ]
+    bare = replace(
+        panel,
+        ids=ids,
+        starts=stops - short - ahead,
+        stops=stops,
+        times=panel.times[keep],
+        values=panel.values[keep],
+    )
     scaling = _scaling(ids, learned, len(panel.columns), units)
     if units.scale == SHARED:
         scaling.spread[:] = fitted.spread[0]
-    scaling.loc[:, panel.static], scaling.spread[:, panel.static] = fitted.loc[0, panel.static], fitted.spread[0, panel.static]
+    scaling.loc[:, panel.static], scaling.spread[:, panel.static] = (
+        fitted.loc[0, panel.static],
+        fitted.spread[0, panel.static],
+    )
     return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling

@@ -50,7 +50,13 @@ def windows(data: "Panel | str | Path | Any", context: int, horizon: int, stride
             f" {context + horizon}. Take a shorter context or horizon."
         )
     parts = [_of_one(panel, int(i), context, horizon, stride) for i in long]
-    return parts[0] if len(parts) == 1 else Sequences(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Sequences)))
+    return (
+        parts[0]
+        if len(parts) == 1
+        else Sequences(
+            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Sequences))
+        )
+    )
 
 
 def _of_one(panel: Panel, series: int, context: int, horizon: int, stride: int) -> Sequences:

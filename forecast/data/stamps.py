@@ -75,24 +75,91 @@ _NAMES = (  # how months begin in English, German, French, Spanish, Italian, Dut
     "dec dez déc dic",
 )
 _MONTHS = {name: i + 1 for i, names in enumerate(_NAMES) for name in names.split()}
-_HOUR_NAME = re.compile(r"\s*(?:h|hr|he|hour|hora|heure|stunde|std|uur|ora|godz|godzina)[ _.-]?(\d{1,2})\s*", re.IGNORECASE)
+_HOUR_NAME = re.compile(
+    r"\s*(?:h|hr|he|hour|hora|heure|stunde|std|uur|ora|godz|godzina)[ _.-]?(\d{1,2})\s*", re.IGNORECASE
+)
 _YEAR_NAME = re.compile(r"((?:1[7-9]|20)\d\d)(?:\s*\[YR\1\])?")  # as the World Bank writes it, too
 _ENGLISH = tuple(name.lower() for name in calendar.month_name[1:])
-_Days = tuple[str, tuple[str, ...], float, tuple[int, int]]  # what they are called, by which columns, which is 1970, and their range
+_Days = tuple[
+    str, tuple[str, ...], float, tuple[int, int]
+]  # what they are called, by which columns, which is 1970, and their range
 EXCEL: _Days = ("Excel day numbers", (), 25_569, (20_000, 80_000))  # 1954 to 2119
-MODIFIED: _Days = ("modified Julian days", ("mjd", "modified_julian_day", "modified_julian_date"), 40_587, (0, 100_000))
+MODIFIED: _Days = (
+    "modified Julian days",
+    ("mjd", "modified_julian_day", "modified_julian_date"),
+    40_587,
+    (0, 100_000),
+)
 JULIAN: _Days = ("Julian days", ("jd", "julian_date", "juliandate"), 2_440_587.5, (2_300_000, 2_600_000))
 MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_000))
 DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
-    "year": ("year", "yr", "yyyy", "jahr", "année", "annee", "año", "ano", "anno", "jaar", "rok", "vuosi", "år"),
-    "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes", "mese", "maand", "mês", "miesiąc", "kuukausi", "månad", "måned"),
-    "day": ("day", "dy", "dd", "dom", "day_of_month", "tag", "jour", "día", "dia", "giorno", "dag", "dzień", "päivä"),
+    "year": (
+        "year",
+        "yr",
+        "yyyy",
+        "jahr",
+        "année",
+        "annee",
+        "año",
+        "ano",
+        "anno",
+        "jaar",
+        "rok",
+        "vuosi",
+        "år",
+    ),
+    "month": (
+        "month",
+        "mo",
+        "mon",
+        "mm",
+        "mnth",
+        "monat",
+        "mois",
+        "mes",
+        "mese",
+        "maand",
+        "mês",
+        "miesiąc",
+        "kuukausi",
+        "månad",
+        "måned",
+    ),
+    "day": (
+        "day",
+        "dy",
+        "dd",
+        "dom",
+        "day_of_month",
+        "tag",
+        "jour",
+        "día",
+        "dia",
+        "giorno",
+        "dag",
+        "dzień",
+        "päivä",
+    ),
     "doy": ("doy", "day_of_year", "dayofyear", "julian_day"),
     "week": ("week", "wk", "week_of_year", "iso_week", "isoweek"),
     "quarter": ("quarter", "qtr"),
-    "hour": ("hour", "hr", "hh", "hours", "hhmm", "hour_ending", "he", "stunde", "heure", "hora", "ora", "uur", "godzina"),
+    "hour": (
+        "hour",
+        "hr",
+        "hh",
+        "hours",
+        "hhmm",
+        "hour_ending",
+        "he",
+        "stunde",
+        "heure",
+        "hora",
+        "ora",
+        "uur",
+        "godzina",
+    ),
     "minute": ("minute", "min", "mi", "minutes"),
     "second": ("second", "sec", "seconds"),
 }
@@ -166,7 +233,13 @@ def parse_stamps(column: pa.ChunkedArray, dayfirst: bool | None = None, name: st
 def _typed(column: pa.ChunkedArray) -> Stamps:
     """date32, date64 and timestamps of every unit, with or without a zone."""
     zone = column.type.tz or "" if pa.types.is_timestamp(column.type) else ""
-    unit = column.type.unit if pa.types.is_timestamp(column.type) else "D" if pa.types.is_date32(column.type) else "ms"
+    unit = (
+        column.type.unit
+        if pa.types.is_timestamp(column.type)
+        else "D"
+        if pa.types.is_date32(column.type)
+        else "ms"
+    )
     integers = pa.int32() if unit == "D" else pa.int64()
     number = pc.fill_null(
         column.cast(integers) if not pa.types.is_timestamp(column.type) else column.cast(pa.int64()),
@@ -178,18 +251,25 @@ def _typed(column: pa.ChunkedArray) -> Stamps:
     if unit == "ns":
         return Stamps(moments, form="timestamps", zone=zone)
     wall, outside = _to_ns(moments)
-    return Stamps(wall, outside=outside, form="dates" if pa.types.is_date(column.type) else "timestamps", zone=zone)
+    return Stamps(
+        wall, outside=outside, form="dates" if pa.types.is_date(column.type) else "timestamps", zone=zone
+    )
 
 
 def _to_ns(moments: Array) -> tuple[Array, Array]:
     """Moments in ns, and the rows that lie outside of what ns can hold."""
     low, high = (np.datetime64(f"{year}-01-01").astype(moments.dtype) for year in (YEARS[0], YEARS[1] + 1))
-    raw, unit = moments.view("int64"), np.ones(1, "int64").view(moments.dtype).astype("datetime64[ns]").view("int64")
+    raw, unit = (
+        moments.view("int64"),
+        np.ones(1, "int64").view(moments.dtype).astype("datetime64[ns]").view("int64"),
+    )
     if len(raw) and low.view("int64") <= raw.min() and raw.max() < high.view("int64"):
         return (raw * unit).view("datetime64[ns]"), _no_rows()
     wrong = (moments < low) | (moments >= high)
     outside = np.flatnonzero(wrong & ~np.isnat(moments))
-    return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype("datetime64[ns]"), outside
+    return (np.where(wrong, np.datetime64("NaT"), moments) if len(outside) else moments).astype(
+        "datetime64[ns]"
+    ), outside
 
 
 def parse_numbers_as_stamps(values: Array, name: str = "") -> Stamps:
@@ -216,7 +296,10 @@ def parse_numbers_as_stamps(values: Array, name: str = "") -> Stamps:
         return replace(epoch, wall=np.where(np.isnan(values), NAT, epoch.wall))
     form, _, first, (least, most) = days
     if least <= low and high < most:
-        return Stamps(np.where(np.isnan(values), NAT, _since(np.where(np.isnan(values), first, values) - first)), form=form)
+        return Stamps(
+            np.where(np.isnan(values), NAT, _since(np.where(np.isnan(values), first, values) - first)),
+            form=form,
+        )
     return Stamps(np.full(len(values), NAT), bad=every, form="numbers")
 
 
@@ -229,14 +312,20 @@ def _epoch(values: Array, whole: bool) -> Stamps | None:
     if (place < 0).any() or not (whole or {*units} <= {"s", "ms"}):
         return None
     scale = np.array([10**9 // per_second for per_second in _EPOCHS.values()])[place]
-    exact = values.astype("int64") * scale if whole else np.round(values * 1e6).astype("int64") * (scale // 10**6)
+    exact = (
+        values.astype("int64") * scale if whole else np.round(values * 1e6).astype("int64") * (scale // 10**6)
+    )
     return Stamps(exact.view("datetime64[ns]"), form=f"epoch in {' and '.join(units)}")
 
 
 def _since(days: Array) -> Array:
     """Moments of days since 1970 that were written to a few digits: the hour, minute or second that each is nearest to, where none is far from it."""
     seconds = days * 86_400
-    for step, off in ((3600, 45), (60, 5), (1, 1)):  # half of what the third or the fourth digit of a day is worth
+    for step, off in (
+        (3600, 45),
+        (60, 5),
+        (1, 1),
+    ):  # half of what the third or the fourth digit of a day is worth
         near = np.round(seconds / step) * step
         if (np.abs(seconds - near) <= off).all():
             break
@@ -274,7 +363,9 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
         whole = whole.dictionary_encode()
     cells = pc.replace_substring(pc.cast(whole.dictionary, pa.string()), "\u2212", "-")
     codes = pc.fill_null(whole.indices, len(cells)).to_numpy(zero_copy_only=False).astype("int64")
-    empty = np.append(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), ""), True).to_numpy(zero_copy_only=False), True)
+    empty = np.append(
+        pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), ""), True).to_numpy(zero_copy_only=False), True
+    )
     form, fields = _best(cells)
     if form is None:
         return Stamps(np.full(len(codes), NAT), bad=np.flatnonzero(~empty[codes]), form="text")
@@ -291,7 +382,12 @@ def parse_text(column: pa.ChunkedArray, dayfirst: bool | None = None) -> Stamps:
         form, fields = YEAR_FIRST if first == "year" else form, orders[first]
     wall, wrong, outside = _assemble(fields, len(cells))
     wall, wrong, outside = np.append(wall, NAT), np.append(wrong, False), np.append(outside, False)
-    read = Stamps(wall[codes], bad=np.flatnonzero((wrong & ~empty)[codes]), outside=np.flatnonzero(outside[codes]), form=form)
+    read = Stamps(
+        wall[codes],
+        bad=np.flatnonzero((wrong & ~empty)[codes]),
+        outside=np.flatnonzero(outside[codes]),
+        form=form,
+    )
     read = replace(read, first=first, rival=rival, clash=clash)
     if "z" in fields and (fields["z"] != "").any():
         zoned = np.append(fields["z"] != "", False)[codes]
@@ -303,7 +399,11 @@ def _iso(whole: pa.Array) -> Stamps | None:
     """The quick road for 2013-01-31 06:00:00, with nothing odd in any cell."""
     try:
         return Stamps(
-            pc.cast(whole, pa.timestamp("ns")).cast(pa.int64()).fill_null(np.iinfo("int64").min).to_numpy().view("datetime64[ns]"),
+            pc.cast(whole, pa.timestamp("ns"))
+            .cast(pa.int64())
+            .fill_null(np.iinfo("int64").min)
+            .to_numpy()
+            .view("datetime64[ns]"),
             form="year-month-day",
         )
     except pa.ArrowInvalid:
@@ -312,7 +412,11 @@ def _iso(whole: pa.Array) -> Stamps | None:
 
 def _best(cells: pa.Array) -> tuple[str | None, dict[str, Array]]:
     """The name of the form that reads most of the cells, and its fields; None where none reads any."""
-    some = cells.take(pa.array(np.linspace(0, len(cells) - 1, min(len(cells), 500)).astype(int))) if len(cells) else cells
+    some = (
+        cells.take(pa.array(np.linspace(0, len(cells) - 1, min(len(cells), 500)).astype(int)))
+        if len(cells)
+        else cells
+    )
     counts = {}
     for name, pattern in _PATTERNS.items():
         found = pc.extract_regex(some, pattern)
@@ -332,7 +436,11 @@ def _either(fields: dict[str, Array]) -> dict[str, Array]:
     if "a" not in fields:
         return fields
     a, b = fields["a"], fields["b"]
-    return {**{name: field for name, field in fields.items() if name not in "ab"}, "d": np.maximum(a, b), "m": np.minimum(a, b)}
+    return {
+        **{name: field for name, field in fields.items() if name not in "ab"},
+        "d": np.maximum(a, b),
+        "m": np.minimum(a, b),
+    }
 
 
 def _fields(found: pa.Array) -> dict[str, Array]:
@@ -347,7 +455,9 @@ def _fields(found: pa.Array) -> dict[str, Array]:
             keys = pc.utf8_lower(pc.utf8_slice_codeunits(text, 0, 4)).to_pylist()
             fields["m"] = np.array([_MONTHS.get(key, _MONTHS.get(key[:3], -1)) for key in keys])
         elif name == "ap":
-            fields["ap"] = np.array([{"a": 0, "p": 1}.get(key, -1) for key in pc.utf8_lower(text).to_pylist()])
+            fields["ap"] = np.array(
+                [{"a": 0, "p": 1}.get(key, -1) for key in pc.utf8_lower(text).to_pylist()]
+            )
         elif name == "f":
             padded = pc.utf8_rpad(text, 9, "0")
             fields["f"] = _integers(pc.if_else(pc.equal(text, ""), "0", padded))
@@ -382,7 +492,15 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
         wrong = wrong | ((half >= 0) & ((hour < 1) | (hour > 12)))
         hour = np.where(half >= 0, hour % 12 + 12 * np.maximum(half, 0), hour)
     midnight = (hour == 24) & (minute == 0) & (second == 0)  # the end of a day
-    wrong = wrong | (month < 1) | (month > 12) | (day < 1) | ((hour > 23) & ~midnight) | (minute > 59) | (second > 59)
+    wrong = (
+        wrong
+        | (month < 1)
+        | (month > 12)
+        | (day < 1)
+        | ((hour > 23) & ~midnight)
+        | (minute > 59)
+        | (second > 59)
+    )
     outside = ~wrong & ((year < YEARS[0]) | (year > YEARS[1]))
     months = np.where(wrong | outside, 0, (year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first = months.astype("datetime64[D]")
@@ -390,7 +508,9 @@ def _assemble(fields: dict[str, Array], count: int) -> tuple[Array, Array, Array
         days, bad = _weeks(year, fields["w"], part("wd", 1))
         wrong = wrong | bad
     else:
-        wrong = wrong | ~(wrong | outside) & (day > ((months + 1).astype("datetime64[D]") - first).astype("int64"))
+        wrong = wrong | ~(wrong | outside) & (
+            day > ((months + 1).astype("datetime64[D]") - first).astype("int64")
+        )
         days = first.astype("int64") + day - 1
     if "j" in fields:
         leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
@@ -421,14 +541,26 @@ def _orders(fields: dict[str, Array], cells: pa.Array) -> dict[Order, dict[str, 
     return {"day": {**rest, "d": a, "m": b}, "month": {**rest, "d": b, "m": a}, "year": year}
 
 
-def _first(orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: bool | None, codes: Array) -> tuple[Order, bool, tuple[int, ...]]:
+def _first(
+    orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: bool | None, codes: Array
+) -> tuple[Order, bool, tuple[int, ...]]:
     """(what comes first, tie, clash), found out over the whole column; dayfirst: as told, where the cells leave it open."""
     a, b, read = orders["day"]["d"], orders["day"]["m"], orders["day"]["y"] >= 0
     day, month = read & (a > 12) & (a <= 31), read & (b > 12) & (b <= 31)
     walls = {name: _assemble(fields, len(cells)) for name, fields in orders.items()}
     year = not (walls["year"][1] & ~(walls["day"][1] & walls["month"][1])).any()
-    against = [day, month] if day.any() and month.any() else [day] if dayfirst is False and not year else [month] if dayfirst else []
-    clash = tuple(int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in against if which.any())
+    against = (
+        [day, month]
+        if day.any() and month.any()
+        else [day]
+        if dayfirst is False and not year
+        else [month]
+        if dayfirst
+        else []
+    )
+    clash = tuple(
+        int(np.flatnonzero(np.isin(codes, np.flatnonzero(which)))[0]) for which in against if which.any()
+    )
     usual: Order = "day" if day.sum() >= max(month.sum(), 1) else "month"
     if clash:
         return usual, False, clash
@@ -436,14 +568,18 @@ def _first(orders: dict[Order, dict[str, Array]], cells: pa.Array, dayfirst: boo
     if not day.any() and not month.any():
         if dayfirst is not None:
             return "day" if dayfirst else "month", False, ()
-        points = pc.sum(pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")).as_py()  # are written where the day comes first
+        points = pc.sum(
+            pc.count_substring_regex(cells, r"^\s*\d{1,2}\.\d{1,2}\.\d{2}")
+        ).as_py()  # are written where the day comes first
         steady = _steps(walls["day"][0], codes)[:2] < _steps(walls["month"][0], codes)[:2]
         usual, tie = "day" if points or steady else "month", not points
     elif dayfirst is False and day.any():
         return "year", False, ()
     if dayfirst is None and year:
         turned, same = _steps(walls["year"][0], codes), _steps(walls[usual][0], codes)
-        if turned < same:  # fewer steps are plain, and so is a shorter time where the first days of months do not speak for the other
+        if (
+            turned < same
+        ):  # fewer steps are plain, and so is a shorter time where the first days of months do not speak for the other
             return "year", turned[0] == same[0] and (turned[2] >= same[2] or turned[1] > same[1]), ()
         return usual, tie or turned == same, ()
     return usual, tie, ()
@@ -458,9 +594,15 @@ def _steps(wall: Array, codes: Array) -> tuple[int, bool, int]:
     months = wall.astype("datetime64[M]")
     since = wall - months.astype("datetime64[ns]")
     until = (months + 1).astype("datetime64[ns]") - wall
-    monthly = len(np.unique(since)) == 1 or len(np.unique(until)) == 1  # months are steps of one size, although not in days
+    monthly = (
+        len(np.unique(since)) == 1 or len(np.unique(until)) == 1
+    )  # months are steps of one size, although not in days
     steps = np.diff((months if monthly else wall).astype("int64"))
-    return len(np.unique(steps)), bool((since >= np.timedelta64(1, "D")).any()), int((wall.max() - wall.min()).astype("int64"))
+    return (
+        len(np.unique(steps)),
+        bool((since >= np.timedelta64(1, "D")).any()),
+        int((wall.max() - wall.min()).astype("int64")),
+    )
 
 
 def _offsets(zones: Array) -> Array:
@@ -468,7 +610,11 @@ def _offsets(zones: Array) -> Array:
 
     def offset(zone: str) -> int:
         found = re.match(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", zone)
-        return (-1 if found[1] == "-" else 1) * (int(found[2]) * 60 + int(found[3] or 0)) * 60 * 10**9 if found else 0
+        return (
+            (-1 if found[1] == "-" else 1) * (int(found[2]) * 60 + int(found[3] or 0)) * 60 * 10**9
+            if found
+            else 0
+        )
 
     table, place = np.unique(zones, return_inverse=True)
     return np.array([offset(str(zone)) for zone in table], "int64")[place]
@@ -524,7 +670,11 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     missing = np.any([np.isnan(values) for values in parts.values()], axis=0)
     wrong = np.any([np.abs(values) > DAY for values in parts.values()], axis=0)
     number = {name: np.where(missing | wrong, 0, values) for name, values in parts.items()}
-    wrong |= np.any([values != np.floor(values) for name, values in number.items() if name != "clock"] or [np.zeros(count, bool)], axis=0)
+    wrong |= np.any(
+        [values != np.floor(values) for name, values in number.items() if name != "clock"]
+        or [np.zeros(count, bool)],
+        axis=0,
+    )
     whole = {name: values.astype("int64") for name, values in number.items()}
     hour, minute = whole.get("hour", np.zeros(count, "int64")), whole.get("minute", np.zeros(count, "int64"))
     second = whole.get("second", np.zeros(count, "int64"))
@@ -566,7 +716,9 @@ def clock_times(cells: Sequence[str | None]) -> Array | None:
         if whole and (int(whole[2]) - int(whole[1])) % 24 == 1:
             values.append(float(int(whole[1]) * DAY // 24))
         elif found:
-            hour = int(found["H"]) % 12 + 12 * (found["ap"].lower() == "p") if found["ap"] else int(found["H"])
+            hour = (
+                int(found["H"]) % 12 + 12 * (found["ap"].lower() == "p") if found["ap"] else int(found["H"])
+            )
             minute, second = found["M"] or found["m"] or found["n"] or 0, found["S"] or found["s"] or 0
             values.append(float(((hour * 60 + int(minute)) * 60 + int(second)) * 10**9))
         else:

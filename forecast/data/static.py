@@ -36,7 +36,10 @@ def static_values(rows: Rows, columns: Sequence[Column], newer: bool, table: Tab
             )
     report.stop()
     if places:
-        report.say("static", f"static columns, the same in all rows of a series: {listed([columns[place].name for place in places])}")
+        report.say(
+            "static",
+            f"static columns, the same in all rows of a series: {listed([columns[place].name for place in places])}",
+        )
     return values
 
 
@@ -47,11 +50,16 @@ def hold(values: Array, columns: Sequence[Column], bounds: Array, told: Array) -
         values[start:stop, places] = told[i]
 
 
-def _say_varying(rows: Rows, column: Column, place: int, varying: list[tuple[int, int, int]], table: Table, report: Report) -> None:
+def _say_varying(
+    rows: Rows, column: Column, place: int, varying: list[tuple[int, int, int]], table: Table, report: Report
+) -> None:
     """Name the series in which a static column varies, with two rows of the first."""
     series, *two = varying[0]
     records = rows.record(np.array(two))
-    one, other = (f"{value:.8g}" if column.names is None else repr(column.names[int(value)]) for value in rows.values[two, place])
+    one, other = (
+        f"{value:.8g}" if column.names is None else repr(column.names[int(value)])
+        for value in rows.values[two, place]
+    )
     report.say(
         "varying-static",
         f"Column {column.name!r} of --static varies within {listed([rows.ids[i] for i, *_ in varying])}: {table.at(records[:1]).lower()} of"

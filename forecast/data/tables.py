@@ -14,7 +14,9 @@ from forecast.data.numbers import Decimal
 from forecast.data.stamps import parse_text
 from forecast.files import Array
 
-Needed = Callable[[Mapping[str, str]], set[str]]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
+Needed = Callable[
+    [Mapping[str, str]], set[str]
+]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,12 @@ class Table:
         """The records where `mask` (n,) holds."""
         kept = np.flatnonzero(mask) if self.kept is None else self.kept[mask]
         chosen = pa.array(mask)
-        return replace(self, columns={name: c.filter(chosen) for name, c in self.columns.items()}, count=int(mask.sum()), kept=kept)
+        return replace(
+            self,
+            columns={name: c.filter(chosen) for name, c in self.columns.items()},
+            count=int(mask.sum()),
+            kept=kept,
+        )
 
     def rows(self, records: Sequence[int] | Array) -> list[int]:
         """The first SHOWN rows of records in their file, as an editor counts them, each once."""
@@ -64,7 +71,9 @@ class Table:
     def at(self, records: Sequence[int] | Array) -> str:
         """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many rows, the first three."""
         each = self._each(records)
-        words = [f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in self._places(each[:3])]
+        words = [
+            f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in self._places(each[:3])
+        ]
         if len(each) > 3:
             return f"Rows {', '.join(words)} and {len(each) - 3:,} more"
         return f"Row{'s' if len(words) > 1 else ''} {' and '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
@@ -84,7 +93,9 @@ class Table:
         for record in wanted:
             i = int(np.searchsorted(stops, record, side="right"))
             origin = self.origins[i]
-            places.append((origin.name, int(origin.number(np.array([record - (stops[i] - origin.count)]))[0])))
+            places.append(
+                (origin.name, int(origin.number(np.array([record - (stops[i] - origin.count)]))[0]))
+            )
         return places
 
 
@@ -106,11 +117,17 @@ def is_text(kind: pa.DataType) -> bool:
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
     texts = [
-        re.sub(r"^<(.*)>$", r"\1", re.sub(r"\s*[\r\n]+\s*", " ", str(name).strip("\ufeff \t\r\n"))) if name is not None else "" for name in names
+        re.sub(r"^<(.*)>$", r"\1", re.sub(r"\s*[\r\n]+\s*", " ", str(name).strip("\ufeff \t\r\n")))
+        if name is not None
+        else ""
+        for name in names
     ]
     trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
     if trimmed:
-        report.say("column-names", f"spaces and brackets around column names, and line ends in them, are left out: {listed(trimmed)}")
+        report.say(
+            "column-names",
+            f"spaces and brackets around column names, and line ends in them, are left out: {listed(trimmed)}",
+        )
     seen: dict[str, int] = {}
     unique = []
     for i, text in enumerate(texts):
@@ -121,14 +138,18 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
     if twice:
         renamed = [name for name, text in zip(unique, texts, strict=True) if name != (text or name)]
         report.say(
-            "duplicate-column", f"several columns have the same name: {listed(twice)}; the later ones are called {listed(renamed)}", example=twice[0]
+            "duplicate-column",
+            f"several columns have the same name: {listed(twice)}; the later ones are called {listed(renamed)}",
+            example=twice[0],
         )
     return unique
 
 
 def nameless(name: str) -> bool:
     """Whether a column has no name, or one that pandas gives to an index without one."""
-    return not name.strip() or re.fullmatch(r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0", name) is not None
+    return (
+        not name.strip() or re.fullmatch(r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0", name) is not None
+    )
 
 
 def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
@@ -163,10 +184,14 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
     for name in names:
         _refuse_types(name, tables, report)
         parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
-        columns[name] = pa.chunked_array([chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks])
+        columns[name] = pa.chunked_array(
+            [chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks]
+        )
     partial = [name for name in names if any(name not in table.columns for table in tables)]
     if partial:
-        report.say("files", f"not every file has these columns, which are missing values there: {listed(partial)}")
+        report.say(
+            "files", f"not every file has these columns, which are missing values there: {listed(partial)}"
+        )
     origins = tuple(origin for table in tables for origin in table.origins)
     decimal = next((table.decimal for table in tables if table.decimal), None)
     notes = "\n".join(dict.fromkeys(table.notes for table in tables))
@@ -175,12 +200,16 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
 
 def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
     """The tables with one spelling of each name, the first: Close and close are one column, but not of a file that has both."""
-    alike = [table for table in tables if len({name.casefold() for name in table.columns}) == len(table.columns)]
+    alike = [
+        table for table in tables if len({name.casefold() for name in table.columns}) == len(table.columns)
+    ]
     spelled: dict[str, str] = {}
     for table in alike:
         spelled = {**{name.casefold(): name for name in table.columns}, **spelled}
     return [
-        replace(table, columns={spelled[name.casefold()]: column for name, column in table.columns.items()}) if table in alike else table
+        replace(table, columns={spelled[name.casefold()]: column for name, column in table.columns.items()})
+        if table in alike
+        else table
         for table in tables
     ]
 
@@ -188,8 +217,14 @@ def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
 def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
     """A column that holds lists, structs, bytes or durations in one file holds nothing that those of other files can be brought to."""
     held = {table.where: cell_type(table.columns[name]) for table in tables if name in table.columns}
-    odd = next((where for where, kind in held.items() if not (is_number(kind) or is_text(kind) or _is_plain(kind))), None)
-    other = next((where for where, kind in held.items() if odd and kind != held[odd] and not pa.types.is_null(kind)), None)
+    odd = next(
+        (where for where, kind in held.items() if not (is_number(kind) or is_text(kind) or _is_plain(kind))),
+        None,
+    )
+    other = next(
+        (where for where, kind in held.items() if odd and kind != held[odd] and not pa.types.is_null(kind)),
+        None,
+    )
     if odd and other:
         report.refuse(
             "other-type",
@@ -200,10 +235,16 @@ def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    return pa.types.is_boolean(kind) or pa.types.is_null(kind) or (pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
+    return (
+        pa.types.is_boolean(kind)
+        or pa.types.is_null(kind)
+        or (pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
+    )
 
 
-def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report) -> list[pa.ChunkedArray]:
+def _one_type(
+    name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report
+) -> list[pa.ChunkedArray]:
     """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
     parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
     if any(is_number(part.type) for part in parts):  # beside numbers True is 1, as it is alone
@@ -215,7 +256,10 @@ def _one_type(name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, re
         kind = next(iter(kinds), pa.null())
     elif all(is_number(one) for one in kinds):
         kind = pa.float64()
-    elif all(pa.types.is_timestamp(one) or pa.types.is_date(one) for one in kinds) and len({getattr(one, "tz", None) for one in kinds}) == 1:
+    elif (
+        all(pa.types.is_timestamp(one) or pa.types.is_date(one) for one in kinds)
+        and len({getattr(one, "tz", None) for one in kinds}) == 1
+    ):
         kind = pa.timestamp("ns", next(iter({getattr(one, "tz", None) for one in kinds})))
     else:
         kind = pa.string()
@@ -229,7 +273,11 @@ def _moments(name: str, text: pa.ChunkedArray, dayfirst: bool | None, report: Re
         return text
     if read.rival is None:
         first = next((cell for cell in text.to_pylist() if cell), "")
-        report.say("time-format", f"{name}: not every file writes stamps in one form; {first} is read as {read.form}", example=first)
+        report.say(
+            "time-format",
+            f"{name}: not every file writes stamps in one form; {first} is read as {read.form}",
+            example=first,
+        )
     else:
         row = int(np.flatnonzero(read.rival != read.wall)[0])
         taken, other = (moments[row].astype("datetime64[D]") for moments in (read.wall, read.rival))

@@ -45,11 +45,15 @@ class Windows:
         """The first rows (M,) of `values` that windows at `origins` (M, 2) read; None unless each lies whole within its series."""
         series = origins[:, 0]
         begin = self.panel.starts[series] + origins[:, 1] - self.context
-        whole = (origins[:, 1] >= self.context) & (begin + self.context + self.horizon <= self.panel.stops[series])
+        whole = (origins[:, 1] >= self.context) & (
+            begin + self.context + self.horizon <= self.panel.stops[series]
+        )
         return begin if whole.all() else None
 
 
-def make_windows(panel: Panel, context: int, horizon: int, first: Array | None = None, last: Array | None = None) -> Windows:
+def make_windows(
+    panel: Panel, context: int, horizon: int, first: Array | None = None, last: Array | None = None
+) -> Windows:
     """Windows whose origins are rows first[i] .. last[i] of series i; by default those with a whole context and a whole horizon."""
     first = np.full(len(panel.ids), context, "int64") if first is None else first
     last = panel.lengths - horizon if last is None else last
@@ -66,9 +70,13 @@ def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tup
     validation; a validation window may read training rows as its context, as a forecast does.
     """
     lengths = panel.lengths
-    tail = np.maximum(horizon, np.minimum(round(share * int(lengths.max())), np.maximum(lengths // 4, share * lengths))).astype("int64")
+    tail = np.maximum(
+        horizon, np.minimum(round(share * int(lengths.max())), np.maximum(lengths // 4, share * lengths))
+    ).astype("int64")
     cut = lengths - tail
-    least = np.minimum(context, np.maximum(lengths // 2, 1))  # a short series also trains on windows that begin before its first row
+    least = np.minimum(
+        context, np.maximum(lengths // 2, 1)
+    )  # a short series also trains on windows that begin before its first row
     whole = make_windows(panel, context, horizon, least)
     train = replace(whole, count=np.maximum(cut - horizon - least + 1, 0))
     begin = np.maximum(cut, least)

@@ -68,7 +68,9 @@ def to_utc(wall: Array, zone: str) -> Array:
     if not zone:
         return wall
     index = pd.DatetimeIndex(wall.ravel())
-    found = index.tz_localize(timezone_of(zone), ambiguous=np.ones(len(index), bool), nonexistent="shift_forward").tz_convert("UTC")
+    found = index.tz_localize(
+        timezone_of(zone), ambiguous=np.ones(len(index), bool), nonexistent="shift_forward"
+    ).tz_convert("UTC")
     return found.tz_localize(None).to_numpy().astype("datetime64[ns]").reshape(wall.shape)
 
 
@@ -80,7 +82,9 @@ def to_moments(stamps: Stamps, tz: str, series: Array, dated: bool | None) -> Mo
     zone = tz or stamps.zone
     zone = "" if zone.upper() in ("UTC", "GMT", "Z", "ETC/UTC") else zone
     if stamps.zone or stamps.offset is not None:
-        times = stamps.wall if stamps.offset is None else stamps.wall - stamps.offset.astype("timedelta64[ns]")
+        times = (
+            stamps.wall if stamps.offset is None else stamps.wall - stamps.offset.astype("timedelta64[ns]")
+        )
         local = to_local(times, zone) if zone or stamps.offset is None else stamps.wall
         return Moments(local, dates=True) if _dated(local, dated) else Moments(times, zone)
     if not zone or _dated(stamps.wall, dated):
@@ -104,7 +108,10 @@ def _localised(wall: Array, zone: str, series: Array) -> Moments:
     """UTC of local time. Of an hour that the clocks repeat, a stamp's first row is taken as its first time and the next one as its second."""
     index, place = pd.DatetimeIndex(wall), timezone_of(zone)
     first, second = (
-        index.tz_localize(place, ambiguous=np.full(len(wall), summer), nonexistent="NaT").tz_convert("UTC").tz_localize(None).to_numpy()
+        index.tz_localize(place, ambiguous=np.full(len(wall), summer), nonexistent="NaT")
+        .tz_convert("UTC")
+        .tz_localize(None)
+        .to_numpy()
         for summer in (True, False)
     )
     missing = np.flatnonzero(np.isnat(first) & ~np.isnat(wall))
@@ -115,6 +122,8 @@ def _localised(wall: Array, zone: str, series: Array) -> Moments:
         pairs = pd.DataFrame({"series": series[twice], "wall": wall[twice]})
         number = pairs.groupby(["series", "wall"]).cumcount(ascending=bool(known[0] <= known[-1])).to_numpy()
         size = pairs.groupby(["series", "wall"])["wall"].transform("size").to_numpy()
-        times = np.where(np.isin(np.arange(len(wall)), twice[number > 0]), second, times).astype("datetime64[ns]")
+        times = np.where(np.isin(np.arange(len(wall)), twice[number > 0]), second, times).astype(
+            "datetime64[ns]"
+        )
         return Moments(times, zone, missing=missing, single=twice[size == 1])
     return Moments(times, zone, missing=missing)

@@ -34,9 +34,13 @@ class Without:
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Blind":
         """Learn from the panel without the columns."""
-        return Blind(self.base.fit(_less(past, self.left), self._goal(goal), seed=seed, watch=watch), self.left)
+        return Blind(
+            self.base.fit(_less(past, self.left), self._goal(goal), seed=seed, watch=watch), self.left
+        )
 
-    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "Blind | None":
+    def refit(
+        self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
+    ) -> "Blind | None":
         """Go on from an earlier fit without the columns, where the model can."""
         if not isinstance(self.base, Refits):
             return None
@@ -52,7 +56,10 @@ class Without:
         return replace(self, base=self.base.space(trial))
 
     def _goal(self, goal: Goal) -> Goal:
-        kept = [tuple(name for name in names if not _is_left(name, self.left)) for names in (goal.columns, goal.future, goal.static)]
+        kept = [
+            tuple(name for name in names if not _is_left(name, self.left))
+            for names in (goal.columns, goal.future, goal.static)
+        ]
         return replace(goal, columns=kept[0], future=kept[1], static=kept[2])
 
 
@@ -97,10 +104,14 @@ def ablations(model: Spec, panel: Panel) -> list[Spec]:
     angles = panel.roles.circular if panel.roles else ()
     groups: dict[str, tuple[str, ...]] = {}
     for column in panel.columns[1:]:
-        name = next((angle for angle in angles if column.name in (f"{angle}_sin", f"{angle}_cos")), column.name)
+        name = next(
+            (angle for angle in angles if column.name in (f"{angle}_sin", f"{angle}_cos")), column.name
+        )
         groups[name] = (*groups.get(name, ()), column.name)
     if not groups:
-        raise ForecastError(f"There is no column beside {panel.target} to leave out. Name some with --past, or ablate a file that has more.")
+        raise ForecastError(
+            f"There is no column beside {panel.target} to leave out. Name some with --past, or ablate a file that has more."
+        )
     return [Without(model, left, f"{PREFIX}{name}") for name, left in groups.items()]
 
 
@@ -123,7 +134,17 @@ def bought(board: Leaderboard) -> list[Bought]:
     """The columns of a leaderboard of `ablations`, with the whole model as baseline: the largest gain first."""
     whole = next(row for row in board.rows if row.model == board.baseline)
     rows = [row for row in board.rows if row.model.startswith(PREFIX)]
-    found = [Bought(row.model.removeprefix(PREFIX), -row.skill, -row.skill_hi, -row.skill_lo, row.p, whole.seconds - row.seconds) for row in rows]
+    found = [
+        Bought(
+            row.model.removeprefix(PREFIX),
+            -row.skill,
+            -row.skill_hi,
+            -row.skill_lo,
+            row.p,
+            whole.seconds - row.seconds,
+        )
+        for row in rows
+    ]
     return sorted(found, key=lambda one: -one.gain)
 
 
@@ -132,7 +153,11 @@ def bought_text(rows: list[Bought], model: str) -> str:
     lines = [f"Of its MAE {model} owes to each column (each interval alone, p of all together):"]
     width = max(len(row.column) for row in rows)
     for row in rows:
-        interval = "" if math.isnan(row.gain_lo) else f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
+        interval = (
+            ""
+            if math.isnan(row.gain_lo)
+            else f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
+        )
         p = "" if row.p is None else ", p < .001" if row.p < 0.001 else f", p = {row.p:.3f}"
         lines.append(f"  {row.column:{width}}  {signed(row.gain)}{interval}{p}; {row.seconds:+.1f} CPU s")
     if any(row.p is None for row in rows):
@@ -142,7 +167,11 @@ def bought_text(rows: list[Bought], model: str) -> str:
         "helps": [row.column for row in sure if row.gain > 0],
         "harms": [row.column for row in sure if row.gain < 0],
     }
-    said = [f"{listed(names)} {verb if len(names) == 1 else verb[:-1]}, and that is hardly chance." for verb, names in groups.items() if names]
+    said = [
+        f"{listed(names)} {verb if len(names) == 1 else verb[:-1]}, and that is hardly chance."
+        for verb, names in groups.items()
+        if names
+    ]
     luck = [row.column for row in rows if row not in sure]
     if luck:
         said.append(f"What {listed(luck)} {'does' if len(luck) == 1 else 'do'} could be chance.")

@@ -45,7 +45,12 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers."""
-        return {"clean": self.clean, "leaks": [vars(leak) for leak in self.leaks], "moved": self.moved, "compared": self.compared}
+        return {
+            "clean": self.clean,
+            "leaks": [vars(leak) for leak in self.leaks],
+            "moved": self.moved,
+            "compared": self.compared,
+        }
 
     def __str__(self) -> str:
         lines = [
@@ -60,7 +65,15 @@ class Audit:
                 else f"none of {counted(self.compared, 'forecast')} moved by a bit"
             )
             lines.append(f"{'! ' if moved else '  '}{model}: with every later value rewritten, {said}.")
-        return "\n".join([*lines, "", "Nothing was found." if self.clean else "This is not a fair test yet: see the lines marked with !."])
+        return "\n".join(
+            [
+                *lines,
+                "",
+                "Nothing was found."
+                if self.clean
+                else "This is not a fair test yet: see the lines marked with !.",
+            ]
+        )
 
 
 def audit(
@@ -81,8 +94,16 @@ def audit(
     early = fold.places <= middle
     several = list(models)
     moved: dict[str, int] = {}
-    for clean, dirty in zip(*(backtest(several, one, walk, transform=transform, scale=scale, seed=seed) for one in (panel, later)), strict=True):
-        same = np.equal(clean.forecast.values, dirty.forecast.values) | (np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values))
+    for clean, dirty in zip(
+        *(
+            backtest(several, one, walk, transform=transform, scale=scale, seed=seed)
+            for one in (panel, later)
+        ),
+        strict=True,
+    ):
+        same = np.equal(clean.forecast.values, dirty.forecast.values) | (
+            np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values)
+        )
         moved[clean.forecast.model] = int((~same[early].all(1)).sum())
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))
 
@@ -121,7 +142,11 @@ def _partial(panel: Panel, place: int, lead: int) -> float:
     for i in range(len(panel.ids)):
         y, x = panel.values[panel.rows(i), 0], panel.values[panel.rows(i), place]
         rows = np.arange(OWN - 1, len(y) - lead)
-        tables.append(np.column_stack([y[rows + lead], x[rows], *(y[rows - lag] for lag in range(OWN)), np.ones(len(rows))]))
+        tables.append(
+            np.column_stack(
+                [y[rows + lead], x[rows], *(y[rows - lag] for lag in range(OWN)), np.ones(len(rows))]
+            )
+        )
     table = np.concatenate(tables)
     table = table[~np.isnan(table).any(1)]
     if len(table) < FEWEST:
@@ -129,7 +154,11 @@ def _partial(panel: Panel, place: int, lead: int) -> float:
     truth, column, own = table[:, 0], table[:, 1], table[:, 2:]
     without, beside = _unexplained(truth, own), _unexplained(column, own)
     power = float(without @ without) * float(beside @ beside)
-    return float((without @ beside) ** 2 / power) if power > 1e-12 * len(table) ** 2 * truth.var() * max(column.var(), 1e-300) else float("nan")
+    return (
+        float((without @ beside) ** 2 / power)
+        if power > 1e-12 * len(table) ** 2 * truth.var() * max(column.var(), 1e-300)
+        else float("nan")
+    )
 
 
 def _unexplained(values: Array, by: Array) -> Array:

@@ -18,7 +18,9 @@ from forecast.models.base import Bounds, Spec, Watch, processes
 from forecast.results import Forecast, Log, Outcome, quantile_levels
 
 Part = tuple[str, int]  # model, fold
-Answers = dict[str, Array]  # values (M, H), quantiles (M, H, Q) from a model that has some; of warm refits what the next starts from
+Answers = dict[
+    str, Array
+]  # values (M, H), quantiles (M, H, Q) from a model that has some; of warm refits what the next starts from
 START = "start."  # begins the names of what the next fold starts from
 
 
@@ -65,14 +67,27 @@ def backtest(
     if not names:
         raise ForecastError('No model is named. Give one or several, such as ["gru", "arima", "naive"].')
     if len(set(names)) < len(names):
-        raise ForecastError(f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own.")
+        raise ForecastError(
+            f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own."
+        )
     folds = list(walk_forward(panel, walk))
     keep = keep or Keep()
-    blocks = [folds] if walk.refit == "warm" else [[fold] for fold in folds]  # parts of different blocks do not depend on each other
+    blocks = (
+        [folds] if walk.refit == "warm" else [[fold] for fold in folds]
+    )  # parts of different blocks do not depend on each other
     chains = [(one, block) for block in blocks for one in specs]
     allowed = processes(jobs)
     jobs = min(allowed, len(chains))
-    ask = Ask(panel, walk, tuple(intervals), bounds, Units(transform, scale), seed, keep, allowed if jobs == 1 else 1)
+    ask = Ask(
+        panel,
+        walk,
+        tuple(intervals),
+        bounds,
+        Units(transform, scale),
+        seed,
+        keep,
+        allowed if jobs == 1 else 1,
+    )
     known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
     done: Iterator[Iterator[tuple[Answers, Log]]]
     if jobs == 1:
@@ -80,7 +95,12 @@ def backtest(
     else:
         from joblib import Parallel, delayed
 
-        done = map(iter, Parallel(n_jobs=jobs, return_as="generator")(delayed(whole_chain)(ask, block, one) for one, block in chains))
+        done = map(
+            iter,
+            Parallel(n_jobs=jobs, return_as="generator")(
+                delayed(whole_chain)(ask, block, one) for one, block in chains
+            ),
+        )
     for block in blocks:
         parts = [next(done) for _ in specs]
         for fold in block:
@@ -128,7 +148,13 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
         return kept
     past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
     watch = ask.keep.watch(part)
-    how = {**asdict(ask.units), "intervals": ask.intervals, "bounds": ask.bounds, "seed": ask.seed, "jobs": ask.jobs}
+    how = {
+        **asdict(ask.units),
+        "intervals": ask.intervals,
+        "bounds": ask.bounds,
+        "seed": ask.seed,
+        "jobs": ask.jobs,
+    }
     fitted = fit(one, past, horizon, **how, watch=watch, start=start)
     begun = time.process_time()
     forecast = fitted.predict(ask.panel, fold.origins)
@@ -160,7 +186,15 @@ def facts(ask: Ask, fold: Fold) -> Facts:
     panel, horizon, origins = ask.panel, ask.walk.ahead(ask.panel.clock), fold.origins
     past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
     truth[:, : ask.walk.gap] = np.nan
-    return Facts(fold, panel.cutoffs(origins), panel.stamps(origins, horizon), truth, panel.last(origins), past, fit_scaling(past, ask.units))
+    return Facts(
+        fold,
+        panel.cutoffs(origins),
+        panel.stamps(origins, horizon),
+        truth,
+        panel.last(origins),
+        past,
+        fit_scaling(past, ask.units),
+    )
 
 
 def outcome(ask: Ask, known: Facts, one: Spec, answers: Answers, log: Log) -> Outcome:
@@ -168,6 +202,16 @@ def outcome(ask: Ask, known: Facts, one: Spec, answers: Answers, log: Log) -> Ou
     fold, quantiles = known.fold, answers.get("quantiles")
     levels = quantile_levels(ask.intervals) if quantiles is not None else ()
     panel, values = ask.panel, answers["values"]
-    forecast = Forecast(one.name, panel.ids, fold.origins, known.cutoffs, known.times, values, levels, quantiles, panel.clock.tz)
+    forecast = Forecast(
+        one.name,
+        panel.ids,
+        fold.origins,
+        known.cutoffs,
+        known.times,
+        values,
+        levels,
+        quantiles,
+        panel.clock.tz,
+    )
     places = fold.places if ask.walk.align == "end" else None
     return Outcome(fold.index, forecast, known.truth, known.last, known.past, known.scaling, log, places)

@@ -37,22 +37,33 @@ def calibrate(
     if not levels:
         return [outcome for parts in models.values() for outcome in parts], {}
     pairs = {model: _calibrate(parts, levels, bounds) for model, parts in models.items()}
-    return [outcome for parts, _ in pairs.values() for outcome in parts], {model: learned for model, (_, learned) in pairs.items()}
+    return [outcome for parts, _ in pairs.values() for outcome in parts], {
+        model: learned for model, (_, learned) in pairs.items()
+    }
 
 
-def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) -> tuple[list[Outcome], Calibration]:
+def _calibrate(
+    parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds
+) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
     cuts = np.cumsum([len(part.truth) for part in parts])[:-1]
-    base = np.concatenate([_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)])
+    base = np.concatenate(
+        [_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)]
+    )
     truth = np.concatenate([_scaled(part, part.truth[..., None]) for part in parts])
     asked, stamps = np.split(np.concatenate([part.moments for part in parts]), [1], axis=1)
     errors = truth - base
     moments, moment = np.unique(asked[:, 0], return_inverse=True)
-    starts = np.array([block[0] for block in np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))])
+    starts = np.array(
+        [block[0] for block in np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))]
+    )
     block = np.searchsorted(starts, moment, side="right") - 1
     known = np.append(moments[starts], stamps.max())  # when each block begins; and after the walk
     series = len(errors) / len(moments)  # a moment
-    shift = np.stack([_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])], axis=1)
+    shift = np.stack(
+        [_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])],
+        axis=1,
+    )
     made = []
     for part, own, blocks in zip(parts, np.split(base, cuts), np.split(block, cuts), strict=True):
         moved = part.scaling.invert(own + shift[blocks], part.fitted)
@@ -61,7 +72,9 @@ def _calibrate(parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds) 
     return made, Calibration(levels, shift[-1])
 
 
-def _shifts(stamps: Array, errors: Array, block: Array, known: Array, levels: tuple[float, ...], series: float) -> Array:
+def _shifts(
+    stamps: Array, errors: Array, block: Array, known: Array, levels: tuple[float, ...], series: float
+) -> Array:
     """Shifts (blocks + 1, Q) of one step: stamps (M,) at which errors (M, P) mature, the block (M,) each belongs to, when blocks begin."""
     seen = np.flatnonzero(~np.isnan(errors).any(1))
     order = seen[np.argsort(stamps[seen], kind="stable")]
@@ -75,7 +88,9 @@ def _shifts(stamps: Array, errors: Array, block: Array, known: Array, levels: tu
         below = errors[before:now] <= shifts[block[before:now]]
         scored = ~np.isnan(shifts[block[before:now], 0])
         if scored.any():
-            level = np.clip(level + PACE * worth * scored.sum() / series * (asked - below[scored].mean(0)), edge, 1 - edge)
+            level = np.clip(
+                level + PACE * worth * scored.sum() / series * (asked - below[scored].mean(0)), edge, 1 - edge
+            )
         before = now
         if now >= LEAST:
             window = slice(max(0, now - round(WINDOW * series)), now)
@@ -142,7 +157,12 @@ def _answers(parts: list[Outcome]) -> Array:
     if not several:
         return np.concatenate([part.forecast.values for part in parts])[..., None]
     nothing = [np.full((*part.truth.shape, several), np.nan) for part in parts]
-    return np.concatenate([empty if part.forecast.quantiles is None else part.forecast.quantiles for part, empty in zip(parts, nothing, strict=True)])
+    return np.concatenate(
+        [
+            empty if part.forecast.quantiles is None else part.forecast.quantiles
+            for part, empty in zip(parts, nothing, strict=True)
+        ]
+    )
 
 
 def _scaled(part: Outcome, values: Array) -> Array:

@@ -20,7 +20,9 @@ from forecast.results import Outcome, intervals
 LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the confidence set have 1 - LEVEL
 FEWEST = 8  # horizons of test below which no verdict is given
 RESAMPLES = 1000
-ROUNDING = 1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
+ROUNDING = (
+    1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
+)
 EXACT = 1e-9  # of the mean size of the truth: an error below is the rounding of numbers
 MUCH = 10  # a share from which on it is not told in percent
 POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
@@ -76,20 +78,42 @@ class Leaderboard:
         """A frame, one row a model."""
         import pandas as pd
 
-        rows = [{**vars(row), **{f"coverage_{name}": share for name, share in row.coverage.items()}} for row in self.rows]
+        rows = [
+            {**vars(row), **{f"coverage_{name}": share for name, share in row.coverage.items()}}
+            for row in self.rows
+        ]
         return pd.DataFrame(rows).drop(columns="coverage").set_index("model")
 
     def __str__(self) -> str:
         covers = list(self.rows[0].coverage)
-        table = [["model", "MAE", "RMSE", "MASE", "sMAPE", "skill", "95 % interval", "p", *(f"in {name} %" for name in covers), "CPU s"]]
+        table = [
+            [
+                "model",
+                "MAE",
+                "RMSE",
+                "MASE",
+                "sMAPE",
+                "skill",
+                "95 % interval",
+                "p",
+                *(f"in {name} %" for name in covers),
+                "CPU s",
+            ]
+        ]
         for row in self.rows:
             own = row.model == self.baseline
-            skill = ["", ""] if own else [signed(row.skill), f"{signed(row.skill_lo)} .. {signed(row.skill_hi)}"]
+            skill = (
+                ["", ""] if own else [signed(row.skill), f"{signed(row.skill_lo)} .. {signed(row.skill_hi)}"]
+            )
             inside = ["" if math.isnan(share) else f"{100 * share:.1f}" for share in row.coverage.values()]
             points = [f"{row.mae:.4g}", f"{row.rmse:.4g}", f"{row.mase:.3f}", f"{row.smape:.1f}"]
             table.append([row.model, *points, *skill, _p(row.p), *inside, f"{row.seconds:.1f}"])
         widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-        lines = [line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)) for line in table]
+        lines = [
+            line[0].ljust(widths[0])
+            + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
+            for line in table
+        ]
         return "\n".join([*lines, "", self.verdict, *self.notes])
 
     def _repr_html_(self) -> str:
@@ -105,34 +129,80 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
         raise ForecastError("There is nothing to compare: the backtest gave no outcome.")
     scores = {name: {metric: score(parts, metric) for metric in POINTS} for name, parts in models.items()}
     if all(math.isnan(values["mae"]) for values in scores.values()):
-        raise ForecastError("The target has no observed value in the test part, so nothing can be scored. Test on another part (--test).")
+        raise ForecastError(
+            "The target has no observed value in the test part, so nothing can be scored. Test on another part (--test)."
+        )
     order = sorted(models, key=lambda name: scores[name]["mae"])
     baseline = baseline or next(filter(is_baseline, order), order[0])
     losses = {name: loss_by_origin(parts) for name, parts in models.items()}
     losses = {name: but_for_rounding(own, losses[baseline]) for name, own in losses.items()}
-    same = {name for name, own in losses.items() if name != baseline and np.array_equal(own, losses[baseline], equal_nan=True)}
-    order.sort(key=lambda name: (scores[baseline if name in same else name]["mae"], name in same))  # of equals the baseline stands first
+    same = {
+        name
+        for name, own in losses.items()
+        if name != baseline and np.array_equal(own, losses[baseline], equal_nan=True)
+    }
+    order.sort(
+        key=lambda name: (scores[baseline if name in same else name]["mae"], name in same)
+    )  # of equals the baseline stands first
     exact = _is_exact(models[baseline], scores[baseline]["mae"])
     horizon, horizons = models[baseline][0].forecast.values.shape[1], horizons_of(models[baseline])
     others = [name for name in order if name != baseline]
-    p = dict(zip(others, holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]), strict=True))
+    p = dict(
+        zip(
+            others,
+            holm([diebold_mariano(losses[name] - losses[baseline], horizons) for name in others]),
+            strict=True,
+        )
+    )
     best = confidence_set([losses[name] for name in order], horizons) if horizons >= FEWEST else None
     rows = []
     for i, name in enumerate(order):
-        low, high = (0.0, 0.0) if name == baseline else (math.nan, math.nan) if exact else skill_interval(losses[name], losses[baseline], horizons)
-        skill = 0.0 if name == baseline or name in same else math.nan if exact else 1 - scores[name]["mae"] / scores[baseline]["mae"]
+        low, high = (
+            (0.0, 0.0)
+            if name == baseline
+            else (math.nan, math.nan)
+            if exact
+            else skill_interval(losses[name], losses[baseline], horizons)
+        )
+        skill = (
+            0.0
+            if name == baseline or name in same
+            else math.nan
+            if exact
+            else 1 - scores[name]["mae"] / scores[baseline]["mae"]
+        )
         levels = models[name][0].forecast.levels
-        coverage = {f"{percent:g}": score(models[name], f"coverage-{percent:g}") for percent, _, _ in intervals(levels)}
+        coverage = {
+            f"{percent:g}": score(models[name], f"coverage-{percent:g}")
+            for percent, _, _ in intervals(levels)
+        }
         among, seconds = None if best is None else i in best, sum(part.log.seconds for part in models[name])
         rows.append(
-            Row(name, **scores[name], skill=skill, skill_lo=low, skill_hi=high, p=p.get(name), coverage=coverage, among_best=among, seconds=seconds)
+            Row(
+                name,
+                **scores[name],
+                skill=skill,
+                skill_lo=low,
+                skill_hi=high,
+                p=p.get(name),
+                coverage=coverage,
+                among_best=among,
+                seconds=seconds,
+            )
         )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     cold, dropped = unseen(models[baseline])
     notes = (*_alike(sorted(same), baseline), *_refits(models), *_notes(models[baseline], cold, dropped))
     if len(others) > 1 and horizons >= FEWEST:
-        notes = (*notes, f"p is corrected for {len(others)} comparisons (Holm); each interval is its model's own.")
-    verdict = f"{baseline} is exact but for rounding: nothing can be better." if exact and len(rows) > 1 else _verdict(rows, baseline, horizons)
+        notes = (
+            *notes,
+            f"p is corrected for {len(others)} comparisons (Holm); each interval is its model's own.",
+        )
+    verdict = (
+        f"{baseline} is exact but for rounding: nothing can be better."
+        if exact and len(rows) > 1
+        else _verdict(rows, baseline, horizons)
+    )
     return Leaderboard(tuple(rows), baseline, origins, horizon, verdict, cold, dropped, notes)
 
 
@@ -146,10 +216,16 @@ def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
     ids = outcomes[0].forecast.ids
     scored = [~np.isnan(outcome.truth).all(1) for outcome in outcomes]
     series = [outcome.forecast.origins[:, 0] for outcome in outcomes]
-    count = np.bincount(np.concatenate([own[seen] for own, seen in zip(series, scored, strict=True)]), minlength=len(ids))
-    born = [own[seen & (outcome.fitted < 0)] for own, seen, outcome in zip(series, scored, outcomes, strict=True)]
+    count = np.bincount(
+        np.concatenate([own[seen] for own, seen in zip(series, scored, strict=True)]), minlength=len(ids)
+    )
+    born = [
+        own[seen & (outcome.fitted < 0)] for own, seen, outcome in zip(series, scored, outcomes, strict=True)
+    ]
     cold = np.bincount(np.concatenate(born), minlength=len(ids))
-    return {ids[i]: int(cold[i]) for i in np.flatnonzero(cold)}, tuple(ids[i] for i in np.flatnonzero(count == 0))
+    return {ids[i]: int(cold[i]) for i in np.flatnonzero(cold)}, tuple(
+        ids[i] for i in np.flatnonzero(count == 0)
+    )
 
 
 def _refits(models: Mapping[str, list[Outcome]]) -> list[str]:
@@ -160,21 +236,33 @@ def _refits(models: Mapping[str, list[Outcome]]) -> list[str]:
         return []
     if not any(warm.values()):
         return [f"Each model was fitted anew (cold) before each of {folds} folds."]
-    went = [name if count == folds - 1 else f"{name} (at {count} of {folds - 1})" for name, count in warm.items() if count]
+    went = [
+        name if count == folds - 1 else f"{name} (at {count} of {folds - 1})"
+        for name, count in warm.items()
+        if count
+    ]
     anew = [name for name, count in warm.items() if not count]
     also = f"; fitted anew (cold): {', '.join(anew)}" if anew else ""
-    return [f"From the second of {folds} folds on, {' and '.join(went)} went on from the fold before (warm){also}."]
+    return [
+        f"From the second of {folds} folds on, {' and '.join(went)} went on from the fold before (warm){also}."
+    ]
 
 
 def _alike(same: list[str], baseline: str) -> list[str]:
     """In a sentence, which models forecast what the baseline does."""
     forecast = "forecast" if len(same) > 1 else "forecasts"
-    return [f"{listed(same)} {forecast} the same as {baseline}, but for rounding, at every origin."] if same else []
+    return (
+        [f"{listed(same)} {forecast} the same as {baseline}, but for rounding, at every origin."]
+        if same
+        else []
+    )
 
 
 def _is_exact(outcomes: list[Outcome], mae: float) -> bool:
     """Whether an error is nothing but rounding of the truth: shares of it mean nothing."""
-    return mae <= EXACT * float(mean_observed(np.abs(np.concatenate([outcome.truth.ravel() for outcome in outcomes]))))
+    return mae <= EXACT * float(
+        mean_observed(np.abs(np.concatenate([outcome.truth.ravel() for outcome in outcomes])))
+    )
 
 
 def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> tuple[str, ...]:
@@ -183,7 +271,9 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
     places = outcomes[0].places
     if places is not None:
         leak = " A model of all series has seen later dates of those that end later: where series move together, a mild leak."
-        notes.append(f"Origins are counted back from the end of each series.{leak if _dates_differ(outcomes[0], places) else ''}")
+        notes.append(
+            f"Origins are counted back from the end of each series.{leak if _dates_differ(outcomes[0], places) else ''}"
+        )
     if cold:
         were = "series were" if len(cold) > 1 else "series was"
         notes.append(
@@ -195,7 +285,11 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
             f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}."
             f"{'' if places is not None else ' --align end counts back from the end of each.'}"
         )
-    given = [~np.isnan(quantiles).any(2) for outcome in outcomes if (quantiles := outcome.forecast.quantiles) is not None]
+    given = [
+        ~np.isnan(quantiles).any(2)
+        for outcome in outcomes
+        if (quantiles := outcome.forecast.quantiles) is not None
+    ]
     share = float(np.concatenate(given).mean()) if given else 1.0
     if share < 0.995:
         have = f"{share:.0%} of the forecasts have one" if share else "here no forecast has one"
@@ -216,7 +310,9 @@ def loss_by_origin(outcomes: list[Outcome]) -> Array:
     the test then speak of the same MAE. NaN where nothing was observed.
     """
     cells = [absolute(outcome) for outcome in outcomes]
-    moments, place = np.unique(np.concatenate([outcome.moments[:, 1] for outcome in outcomes]), return_inverse=True)
+    moments, place = np.unique(
+        np.concatenate([outcome.moments[:, 1] for outcome in outcomes]), return_inverse=True
+    )
     total = np.bincount(place, np.concatenate([np.nansum(own, axis=1) for own in cells]), len(moments))
     count = np.bincount(place, np.concatenate([(~np.isnan(own)).sum(1) for own in cells]), len(moments))
     usual = count.sum() / max((count > 0).sum(), 1)
@@ -336,7 +432,11 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
         return f"{best.model} alone was run: there is nothing to compare it with."
     if best.model == baseline:
         second = rows[1]
-        short = f" The test spans {horizons:.1f} horizons, and below {FEWEST} nothing is said on chance." if horizons < FEWEST else ""
+        short = (
+            f" The test spans {horizons:.1f} horizons, and below {FEWEST} nothing is said on chance."
+            if horizons < FEWEST
+            else ""
+        )
         return f"No model beats the baseline {baseline}: the next, {second.model}, {_behind(second.skill)}.{short}"
     ahead = f"{100 * best.skill:.1f} %" if best.skill >= 0.0005 else "less than 0.1 %"
     gain = f"{best.model} is best: its MAE is {ahead} below that of {baseline}{', the best baseline' * is_baseline(baseline)}"
@@ -347,7 +447,11 @@ def _verdict(rows: list[Row], baseline: str, horizons: float) -> str:
     p = "p < .001" if best.p < 0.001 else f"p = {best.p:.3f}"
     models = f", {len(rows) - 1} models compared" if len(rows) > 2 else ""
     alike = [row.model for row in rows[1:] if row.among_best]
-    others = f" Not to be told apart from it: {', '.join(alike)} (model confidence set, {1 - LEVEL:.0%})." if alike else ""
+    others = (
+        f" Not to be told apart from it: {', '.join(alike)} (model confidence set, {1 - LEVEL:.0%})."
+        if alike
+        else ""
+    )
     return f"{gain}, and that is hardly chance ({p}, Diebold-Mariano, level {LEVEL:.0%}{models}).{others}"
 
 
@@ -357,14 +461,22 @@ def _behind(skill: float) -> str:
         return "forecasts the same"
     if skill > -0.0005:
         return "is as good"
-    return f"has an MAE {-100 * skill:.1f} % higher" if skill > -1 else f"has {1 - skill:,.{1 if skill > -9 else 0}f} times its MAE"
+    return (
+        f"has an MAE {-100 * skill:.1f} % higher"
+        if skill > -1
+        else f"has {1 - skill:,.{1 if skill > -9 else 0}f} times its MAE"
+    )
 
 
 def signed(share: float) -> str:
     """A share in percent, with its sign; of one beyond MUCH only that: beside a baseline that is nearly exact it would be millions of percent."""
     if math.isnan(share):
         return ""
-    return f"{100 * share:+z,.1f} %" if abs(share) < MUCH else f"{'<' if share < 0 else '>'} {math.copysign(100 * MUCH, share):+,.0f} %"
+    return (
+        f"{100 * share:+z,.1f} %"
+        if abs(share) < MUCH
+        else f"{'<' if share < 0 else '>'} {math.copysign(100 * MUCH, share):+,.0f} %"
+    )
 
 
 def _p(p: float | None) -> str:

@@ -57,9 +57,13 @@ class WalkForward:
         if isinstance(self.test, str):
             self._refuse_no_date(self.test)
         elif not 0 < self.test < math.inf:
-            raise ForecastError(f"test={self.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date.")
+            raise ForecastError(
+                f"test={self.test} leaves nothing to test on. Give a share such as 0.2, a number of steps, or a date."
+            )
         elif self.test > 1 and self.test % 1:
-            raise ForecastError(f"test={self.test} is no number of steps. Give a whole number of steps, a share below 1 such as 0.2, or a date.")
+            raise ForecastError(
+                f"test={self.test} is no number of steps. Give a whole number of steps, a share below 1 such as 0.2, or a date."
+            )
 
     def _refuse_no_date(self, test: str) -> None:
         """ForecastError where the first day of the test is none, or is not asked for."""
@@ -70,7 +74,9 @@ class WalkForward:
         if not dated:
             raise ForecastError(f"test={test!r} is neither a share, a number of steps, nor a date.")
         if self.align == "end":
-            raise ForecastError(f"test={test!r} is a date, but align=end counts rows from each end. Give a number of steps or a share.")
+            raise ForecastError(
+                f"test={test!r} is a date, but align=end counts rows from each end. Give a number of steps or a share."
+            )
 
     def ahead(self, clock: Clock) -> int:
         """Steps that are forecast: the gap and the horizon."""
@@ -144,10 +150,16 @@ def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
     count = length_of(places)
     if isinstance(walk.test, str):
         if panel.clock.kind == "step":
-            raise ForecastError(f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps.")
-        date = to_utc(np.array([np.datetime64(pd.Timestamp(walk.test), "ns")]), panel.clock.tz)[0]  # the day begins where the panel is
+            raise ForecastError(
+                f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps."
+            )
+        date = to_utc(np.array([np.datetime64(pd.Timestamp(walk.test), "ns")]), panel.clock.tz)[
+            0
+        ]  # the day begins where the panel is
         rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
-        return min((int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count)
+        return min(
+            (int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count
+        )
     return count - _tested(count, walk.test)
 
 
@@ -159,7 +171,9 @@ def _tested(count: int, test: float) -> int:
 def rows_needed(horizon: int, walk: WalkForward) -> int:
     """The least rows of the longest series, or stamps of all, that a walk whose test is a share needs."""
     share, folds, stride = float(walk.test), walk.folds, walk.stride or 1
-    return bisect_left(range(2**62), True, key=lambda rows: _suffices(rows, _tested(rows, share), horizon, folds, stride))
+    return bisect_left(
+        range(2**62), True, key=lambda rows: _suffices(rows, _tested(rows, share), horizon, folds, stride)
+    )
 
 
 def _suffices(count: int, tested: int, horizon: int, folds: int, stride: int) -> bool:

@@ -54,7 +54,9 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
     majority = max(up, 1 - up)
     p = float(binomtest(hits, moves, majority, alternative="greater").pvalue) if moves else 1.0
     profit, hold = (None, None) if cost is None else _profit(parts, cost)
-    return Direction(name, moves, hits / moves if moves else np.nan, majority, p, score(parts, "r2"), profit, hold)
+    return Direction(
+        name, moves, hits / moves if moves else np.nan, majority, p, score(parts, "r2"), profit, hold
+    )
 
 
 def _side(parts: list[Outcome]) -> Array:
@@ -70,7 +72,10 @@ def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
     gain = np.concatenate([part.truth[:, 0] / part.last - 1 for part in parts])
     side = _side(parts)
     order = np.lexsort((np.concatenate([part.forecast.cutoffs for part in parts]), series))
-    earned = [_earned(side[own], gain[own], cost) for own in (order[series[order] == one] for one in np.unique(series))]
+    earned = [
+        _earned(side[own], gain[own], cost)
+        for own in (order[series[order] == one] for one in np.unique(series))
+    ]
     return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(gain))
 
 
@@ -83,13 +88,36 @@ def _earned(side: Array, gain: Array, cost: float) -> Array:
 
 def market_text(rows: list[Direction]) -> str:
     """A table of the models, and in words whether any finds the direction of the next step more often than chance."""
-    table = [["model", "moves", "right", "commoner side", "p", "R2 on last value", *(["bp a step", "holding"] if rows[0].profit is not None else [])]]
+    table = [
+        [
+            "model",
+            "moves",
+            "right",
+            "commoner side",
+            "p",
+            "R2 on last value",
+            *(["bp a step", "holding"] if rows[0].profit is not None else []),
+        ]
+    ]
     for row in rows:
         shares = ["" if np.isnan(share) else f"{100 * share:.1f} %" for share in (row.hits, row.majority)]
         gains = [] if row.profit is None or row.hold is None else [f"{row.profit:+.2f}", f"{row.hold:+.2f}"]
-        table.append([row.model, str(row.moves), *shares, f"{row.p:.3f}" if row.moves else "", f"{row.r2:+.4f}", *gains])
+        table.append(
+            [
+                row.model,
+                str(row.moves),
+                *shares,
+                f"{row.p:.3f}" if row.moves else "",
+                f"{row.r2:+.4f}",
+                *gains,
+            ]
+        )
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    lines = [line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)) for line in table]
+    lines = [
+        line[0].ljust(widths[0])
+        + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in table
+    ]
     tested = [row for row in rows if row.moves]
     best = min(tested, key=lambda row: row.p, default=None)
     if best is None:

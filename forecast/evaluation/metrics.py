@@ -43,7 +43,9 @@ def percentage(outcome: Outcome) -> Array:
 def symmetric(outcome: Outcome) -> Array:
     """200 |y - f| / (|y| + |f|) percent, 0 where both are 0 (Makridakis et al. 2020, M4)."""
     size = np.abs(outcome.truth) + np.abs(outcome.forecast.values)
-    return np.where(size > 0, 200 * absolute(outcome) / np.where(size > 0, size, 1), np.where(np.isnan(size), np.nan, 0.0))
+    return np.where(
+        size > 0, 200 * absolute(outcome) / np.where(size > 0, size, 1), np.where(np.isnan(size), np.nan, 0.0)
+    )
 
 
 def _seasonal_differences(outcome: Outcome, power: int) -> Array:
@@ -52,7 +54,12 @@ def _seasonal_differences(outcome: Outcome, power: int) -> Array:
     The season is the shortest of the clock (found in the past on the step clock).
     """
     naive = seasonal_errors(outcome.past, power)
-    size = np.array([float(mean_observed(np.abs(outcome.past.values[outcome.past.rows(i), 0]))) for i in range(len(naive))])
+    size = np.array(
+        [
+            float(mean_observed(np.abs(outcome.past.values[outcome.past.rows(i), 0])))
+            for i in range(len(naive))
+        ]
+    )
     return np.where(naive > (1e-12 * size) ** power, naive, np.nan)[outcome.forecast.origins[:, 0]][:, None]
 
 
@@ -88,7 +95,11 @@ def crps(outcome: Outcome) -> Array:
     forecast it is 11.8 % below the closed form with the five levels of the intervals 80 and 95, 0.4 % with .05, .10 ... .95; between models of
     the same levels it compares alike.
     """
-    edges = np.array([0.0, *outcome.forecast.levels, 1.0]) if outcome.forecast.levels else np.array([0.0, 0.5, 1.0])
+    edges = (
+        np.array([0.0, *outcome.forecast.levels, 1.0])
+        if outcome.forecast.levels
+        else np.array([0.0, 0.5, 1.0])
+    )
     return 2 * (pinballs(outcome) * (edges[2:] - edges[:-2]) / 2).sum(-1)
 
 
@@ -127,7 +138,9 @@ def covered(coverage: float) -> Cells:
     def cells(outcome: Outcome) -> Array:
         low, high = _interval(outcome, coverage)
         inside = (outcome.truth >= low) & (outcome.truth <= high)
-        return np.where(np.isnan(outcome.truth) | np.isnan(low) | np.isnan(high), np.nan, inside.astype(float))
+        return np.where(
+            np.isnan(outcome.truth) | np.isnan(low) | np.isnan(high), np.nan, inside.astype(float)
+        )
 
     return cells
 
@@ -173,14 +186,22 @@ METRICS: dict[str, Metric] = {
     "smape": Metric("symmetric mean absolute percentage error, as in M4", symmetric),
     "mse": Metric("mean squared error", squared),
     "mape": Metric("mean absolute percentage error, zeros skipped", percentage),
-    "rmsse": Metric("RMSE over that of the seasonal naive in the past", scaled_squared, finish=lambda value: float(np.sqrt(value))),
+    "rmsse": Metric(
+        "RMSE over that of the seasonal naive in the past",
+        scaled_squared,
+        finish=lambda value: float(np.sqrt(value)),
+    ),
     "bias": Metric("mean of forecast minus truth", error),
     "pinball": Metric("mean pinball loss over the quantile levels", pinball),
     "crps": Metric("continuous ranked probability score, by trapezoids between the quantile levels", crps),
-    "wql": Metric("weighted quantile loss: twice the mean pinball loss over the sum of |y|", doubled, over=magnitude),
+    "wql": Metric(
+        "weighted quantile loss: twice the mean pinball loss over the sum of |y|", doubled, over=magnitude
+    ),
     "qlike": Metric("quasi-likelihood loss of a positive target", qlike),
     "hits": Metric("share of moves from the last value whose direction was right", hits),
-    "r2": Metric("1 - MSE over that of the random walk", squared, over=squared_of_last, finish=lambda value: 1 - value),
+    "r2": Metric(
+        "1 - MSE over that of the random walk", squared, over=squared_of_last, finish=lambda value: 1 - value
+    ),
 }
 
 By = Literal["series", "step", "fold"]
@@ -190,9 +211,13 @@ def metric_of(name: str) -> Metric:
     """A metric by name; coverage-80 and width-80 are those of the 80 % interval."""
     kind, _, percent = name.partition("-")
     if kind in ("coverage", "width") and percent.replace(".", "", 1).isdigit():
-        return Metric(f"{kind} of the {percent} % interval", {"coverage": covered, "width": width}[kind](float(percent)))
+        return Metric(
+            f"{kind} of the {percent} % interval", {"coverage": covered, "width": width}[kind](float(percent))
+        )
     if name not in METRICS:
-        raise ForecastError(f"There is no metric {name!r}.{nearest(name, [*METRICS, 'coverage-80', 'width-80'])}")
+        raise ForecastError(
+            f"There is no metric {name!r}.{nearest(name, [*METRICS, 'coverage-80', 'width-80'])}"
+        )
     return METRICS[name]
 
 
@@ -206,13 +231,18 @@ def scores_by(outcomes: Iterable[Outcome], metric: str, by: By) -> dict[str | in
     chosen, parts = metric_of(metric), list(outcomes)
     cells, over = _cells(chosen, parts)
     groups = {"series": _series, "step": _steps, "fold": _folds}[by](parts)
-    masks = ((label, np.broadcast_to(groups == label, cells.shape)) for label in dict.fromkeys(groups.ravel().tolist()))
+    masks = (
+        (label, np.broadcast_to(groups == label, cells.shape))
+        for label in dict.fromkeys(groups.ravel().tolist())
+    )
     return {label: _total(chosen, cells[mask], None if over is None else over[mask]) for label, mask in masks}
 
 
 def _cells(metric: Metric, parts: list[Outcome]) -> tuple[Array, Array | None]:
     over = metric.over
-    return np.concatenate([metric.cells(part) for part in parts]), None if over is None else np.concatenate([over(part) for part in parts])
+    return np.concatenate([metric.cells(part) for part in parts]), None if over is None else np.concatenate(
+        [over(part) for part in parts]
+    )
 
 
 def _total(metric: Metric, cells: Array, over: Array | None) -> float:
@@ -224,7 +254,9 @@ def _total(metric: Metric, cells: Array, over: Array | None) -> float:
 
 
 def _series(parts: list[Outcome]) -> Array:
-    return np.concatenate([np.array(part.forecast.ids, dtype=object)[part.forecast.origins[:, 0]] for part in parts])[:, None]
+    return np.concatenate(
+        [np.array(part.forecast.ids, dtype=object)[part.forecast.origins[:, 0]] for part in parts]
+    )[:, None]
 
 
 def _steps(parts: list[Outcome]) -> Array:

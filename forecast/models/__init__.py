@@ -10,7 +10,13 @@ from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec
 from forecast.models.combination import Combination
 
-PLAIN = {"segment": 1, "anchor": "none", "head": "linear", "skip": False, "shrink": False}  # what most tutorials build
+PLAIN = {
+    "segment": 1,
+    "anchor": "none",
+    "head": "linear",
+    "skip": False,
+    "shrink": False,
+}  # what most tutorials build
 
 # name -> (module, class, preset). Nothing is imported until a model is asked for.
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -32,7 +38,19 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "drift": ("naive", "Naive", {"kind": "drift"}),
 }
 # What a net has to beat. garch is not among them: its point is that of naive, only its intervals are its own.
-BASELINES = ("arima", "ets", "theta", "ridge", "boosting", "har", "climatology", "mean", "seasonal", "naive", "drift")
+BASELINES = (
+    "arima",
+    "ets",
+    "theta",
+    "ridge",
+    "boosting",
+    "har",
+    "climatology",
+    "mean",
+    "seasonal",
+    "naive",
+    "drift",
+)
 
 
 def parts_of(model: str) -> tuple[str, ...]:
@@ -40,9 +58,13 @@ def parts_of(model: str) -> tuple[str, ...]:
     parts = tuple(model.split("+"))
     for part in parts:
         if part not in MODELS:
-            raise ForecastError(f"There is no model {part!r}{f' in {model}' if len(parts) > 1 else ''}.{nearest(part, MODELS)}")
+            raise ForecastError(
+                f"There is no model {part!r}{f' in {model}' if len(parts) > 1 else ''}.{nearest(part, MODELS)}"
+            )
         if parts.count(part) > 1:
-            raise ForecastError(f"{model} has {part} twice: a combination is the mean of models that differ. Leave one out.")
+            raise ForecastError(
+                f"{model} has {part} twice: a combination is the mean of models that differ. Leave one out."
+            )
     return parts
 
 
@@ -64,7 +86,9 @@ def spec(model: str, /, **settings: Any) -> Spec:
         return _named(model, settings)
     for key, table in settings.items():
         if key not in parts:
-            raise ForecastError(f"{model} has no setting {key!r}: its settings are those of its parts, by name. There is: {', '.join(parts)}.")
+            raise ForecastError(
+                f"{model} has no setting {key!r}: its settings are those of its parts, by name. There is: {', '.join(parts)}."
+            )
         validated(dict[str, Any], table, f"{model}.{key}")
     return Combination(model, tuple(_named(part, settings.get(part, {})) for part in parts))
 
@@ -72,7 +96,14 @@ def spec(model: str, /, **settings: Any) -> Spec:
 def spec_of(model: str, table: Mapping[str, Mapping[str, Any]]) -> Spec:
     """The Spec of a named model with what a table of settings by model says of it, or of its parts."""
     parts = parts_of(model)
-    return spec(model, **(table.get(model, {}) if len(parts) == 1 else {part: table[part] for part in parts if part in table}))
+    return spec(
+        model,
+        **(
+            table.get(model, {})
+            if len(parts) == 1
+            else {part: table[part] for part in parts if part in table}
+        ),
+    )
 
 
 def _named(model: str, settings: Mapping[str, Any]) -> Spec:
@@ -82,7 +113,9 @@ def _named(model: str, settings: Mapping[str, Any]) -> Spec:
     fields = {field.name: field for field in dataclasses.fields(made)}
     for key in settings:
         if key not in fields or key == "name":
-            raise ForecastError(f"{model} has no setting {key!r}.{nearest(key, [f for f in fields if f != 'name'])}")
+            raise ForecastError(
+                f"{model} has no setting {key!r}.{nearest(key, [f for f in fields if f != 'name'])}"
+            )
     checked: Spec = validated(made, {**preset, **settings, "name": model}, model)
     return checked
 
@@ -124,7 +157,9 @@ def describe(model: str) -> list[Setting]:
     def row(one: dataclasses.Field[Any]) -> Setting:
         group, meaning, source = (one.metadata.get(key, "") for key in ("group", "meaning", "source"))
         choices = get_args(types[one.name]) if get_origin(types[one.name]) is Literal else ()
-        return Setting(one.name, getattr(base, one.name), group, meaning, source, choices, ranges.found.get(one.name, ""))
+        return Setting(
+            one.name, getattr(base, one.name), group, meaning, source, choices, ranges.found.get(one.name, "")
+        )
 
     rows = [row(one) for one in fields]
     groups = list(dict.fromkeys(one.group for one in rows))

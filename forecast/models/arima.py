@@ -23,7 +23,10 @@ from forecast.models.naive import Naive, Repeated, last_observed
 from forecast.models.sarima import Order, forecasts, growth, rows_to_fade
 from forecast.results import Log
 
-SHARED, SEARCHED = 20, 5  # a panel of more series searches the longest ones only; each of the others takes over one of their choices
+SHARED, SEARCHED = (
+    20,
+    5,
+)  # a panel of more series searches the longest ones only; each of the others takes over one of their choices
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,53 @@ class Arima:
         """Choose orders and cycles by the error over the horizon, and estimate them by maximum likelihood, for each series."""
         cold = Naive(kind="seasonal").fit(past, goal, seed=seed, watch=watch)
         waves = find_waves(past, cold.season)
-        largest = Order(self.max_p, self.max_d, self.max_q, self.max_seasonal_p, self.max_seasonal_d, self.max_seasonal_q)
+        largest = Order(
+            self.max_p, self.max_d, self.max_q, self.max_seasonal_p, self.max_seasonal_d, self.max_seasonal_q
+        )
         series = [Series(past, i, waves, self.stretch) for i in range(len(past.ids))]
         longest = np.argsort(-past.lengths, kind="stable")[: SEARCHED if len(series) > SHARED else None]
         found = {int(i): choose(series[i], largest, goal.horizon) for i in longest}
-        choices = [choice for choice, _ in Counter((model.form, model.order) for model in found.values()).most_common()]
-        models = [found[i] if i in found else adopt(one, choices, largest, goal.horizon) for i, one in enumerate(series)]
+        choices = [
+            choice
+            for choice, _ in Counter((model.form, model.order) for model in found.values()).most_common()
+        ]
+        models = [
+            found[i] if i in found else adopt(one, choices, largest, goal.horizon)
+            for i, one in enumerate(series)
+        ]
         shocks = np.array([one_step_spread(one, model) for one, model in zip(series, models, strict=True)])
         parameters = np.zeros((len(models), max(model.order.size for model in models)))
         for i, model in enumerate(models):
             parameters[i, : model.order.size] = model.parameters
-        orders, weights = np.array([model.order for model in models], "int64"), np.stack([model.weights for model in models])
-        return Filtered(goal, cold, waves, orders, weights, parameters, shocks, Log(_notes(past.ids, models, waves, len(found))))
+        orders, weights = (
+            np.array([model.order for model in models], "int64"),
+            np.stack([model.weights for model in models]),
+        )
+        return Filtered(
+            goal,
+            cold,
+            waves,
+            orders,
+            weights,
+            parameters,
+            shocks,
+            Log(_notes(past.ids, models, waves, len(found))),
+        )
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Filtered":
         """The Filtered whose `arrays()` these are."""
         cold = Naive(kind="seasonal").restore({"season": arrays["season"], "slopes": np.zeros(0)}, goal)
         waves = Waves(tuple(arrays["pairs"].tolist()), cold.season)
-        return Filtered(goal, cold, waves, arrays["orders"], arrays["weights"], arrays["parameters"], arrays["shocks"], Log())
+        return Filtered(
+            goal,
+            cold,
+            waves,
+            arrays["orders"],
+            arrays["weights"],
+            arrays["parameters"],
+            arrays["shocks"],
+            Log(),
+        )
 
     def space(self, trial: Any) -> Self:
         """This spec with the largest orders that the trial suggests."""
@@ -89,31 +121,49 @@ class Filtered:
     def context(self) -> int:
         """How many rows before an origin a forecast reads: until the filter has forgotten how it began, also where rows are missing."""
         models = zip(self.orders.tolist(), self.parameters, strict=True)
-        return max(self.cold.context, *(rows_to_fade(Order(*order), parameters) for order, parameters in models))
+        return max(
+            self.cold.context, *(rows_to_fade(Order(*order), parameters) for order, parameters in models)
+        )
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled: one filtering pass a series; normal quantiles where levels are asked for.
 
         A series that was not fitted gets the seasonal naive forecast, without quantiles.
         """
-        forecast, widths = self.cold.predict(panel, origins, fitted)[..., 0], np.full((len(origins), self.goal.horizon), np.nan)
+        forecast, widths = (
+            self.cold.predict(panel, origins, fitted)[..., 0],
+            np.full((len(origins), self.goal.horizon), np.nan),
+        )
         row = panel.starts[origins[:, 0]] + origins[:, 1]
         seen = last_observed(panel.values[:, 0], row, row - np.minimum(origins[:, 1], self.context)) >= 0
         for series, mine in _by_series(origins):
             model = int(fitted[series])
             if model >= 0 and Order(*self.orders[model].tolist()).lost:
-                mine = mine[seen[mine]]  # where the whole context is missing, a differenced series has no level
+                mine = mine[
+                    seen[mine]
+                ]  # where the whole context is missing, a differenced series has no level
             if model >= 0 and len(mine):
                 forecast[mine] = self._forecast(panel, series, origins[mine, 1], model)
-                widths[mine] = self.shocks[model] * growth(Order(*self.orders[model].tolist()), self.parameters[model], self.goal.horizon)
+                widths[mine] = self.shocks[model] * growth(
+                    Order(*self.orders[model].tolist()), self.parameters[model], self.goal.horizon
+                )
         return normal_quantiles(forecast, widths, self.goal.levels)
 
     def _forecast(self, panel: Panel, series: int, rows: Array, model: int) -> Array:
         """Forecasts (M, H) at rows (M,) of one series by one fitted model."""
         begin, steps = max(int(rows.min()) - self.context, 0), np.arange(self.goal.horizon)
-        first, order, weights = int(panel.starts[series]), Order(*self.orders[model].tolist()), self.weights[model]
+        first, order, weights = (
+            int(panel.starts[series]),
+            Order(*self.orders[model].tolist()),
+            self.weights[model],
+        )
         read = slice(first + begin, first + int(rows.max()))
-        known = self.waves.design(panel.clock, panel.times[read], np.arange(read.stop - read.start), panel.values[read][:, panel.future])
+        known = self.waves.design(
+            panel.clock,
+            panel.times[read],
+            np.arange(read.stop - read.start),
+            panel.values[read][:, panel.future],
+        )
         stamps = panel.clock.after(panel.times[first + rows - 1], steps + 1)
         future = panel.ahead(np.stack([np.full(len(rows), series), rows], axis=1), self.goal.horizon)
         ahead = self.waves.design(panel.clock, stamps, rows[:, None] - begin + steps, future)
@@ -124,7 +174,12 @@ class Filtered:
     def arrays(self) -> dict[str, Array]:
         """Orders, weights and parameters, the pairs of sines of each cycle int64 (4,) and the season int64 (1,)."""
         pairs, season = np.array(self.waves.pairs, "int64"), np.array([self.cold.season], "int64")
-        learned = {"orders": self.orders, "weights": self.weights, "parameters": self.parameters, "shocks": self.shocks}
+        learned = {
+            "orders": self.orders,
+            "weights": self.weights,
+            "parameters": self.parameters,
+            "shocks": self.shocks,
+        }
         return {**learned, "pairs": pairs, "season": season}
 
 
@@ -151,9 +206,18 @@ def _notes(ids: tuple[str, ...], models: list[Model], waves: Waves, searched: in
     chosen: dict[str, list[str]] = {}
     for name, model in zip(ids, models, strict=True):
         used = ", ".join(names[cycle] for cycle in model.form.cycles)
-        chosen.setdefault(f"{model.order} with the cycle {used}" if used else str(model.order), []).append(name)
-    notes = [f"{words}: {', '.join(of[:3])}{f' and {len(of) - 3} more' if len(of) > 3 else ''}" for words, of in chosen.items()]
+        chosen.setdefault(f"{model.order} with the cycle {used}" if used else str(model.order), []).append(
+            name
+        )
+    notes = [
+        f"{words}: {', '.join(of[:3])}{f' and {len(of) - 3} more' if len(of) > 3 else ''}"
+        for words, of in chosen.items()
+    ]
     if searched < len(models):
         notes.append(f"orders searched on the {searched} longest of {len(models)} series")
     failed = sum(model.failed for model in models)
-    return (*notes, f"{failed} fits did not converge or were near a unit root; the next order was taken") if failed else tuple(notes)
+    return (
+        (*notes, f"{failed} fits did not converge or were near a unit root; the next order was taken")
+        if failed
+        else tuple(notes)
+    )

@@ -17,11 +17,23 @@ from forecast.data.clock import CYCLES, Clock
 from forecast.data.panel import Panel
 from forecast.files import Array
 from forecast.models.base import FAR
-from forecast.models.sarima import Order, difference, forecasts, inward, polynomials, spaced, split, state_space
+from forecast.models.sarima import (
+    Order,
+    difference,
+    forecasts,
+    inward,
+    polynomials,
+    spaced,
+    split,
+    state_space,
+)
 
 TURNS = 5  # of filling gaps
 STEPS = 4  # of Gauss and Newton for each order of the screening
-TRIED, KEPT = 8, 3  # orders of the screening that are scored by their likelihood, and those that get its maximum
+TRIED, KEPT = (
+    8,
+    3,
+)  # orders of the screening that are scored by their likelihood, and those that get its maximum
 SCREENED = 1000  # rows of the screening
 SEASON = 12  # the longest season of a seasonal order: waves stand for longer ones
 MARGIN = 0.99  # a further cycle or difference must bring the error below this share
@@ -60,7 +72,9 @@ class Waves:
         """
         trend = np.stack([np.ones(position.shape), position.astype("float64")], axis=-1)
         known = np.clip(np.nan_to_num(future), -FAR, FAR)
-        return np.concatenate([trend, *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in self.used), known], axis=-1)
+        return np.concatenate(
+            [trend, *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in self.used), known], axis=-1
+        )
 
 
 def find_waves(past: Panel, season: int) -> Waves:
@@ -69,7 +83,12 @@ def find_waves(past: Panel, season: int) -> Waves:
     step = max(float(stamps[-1] - stamps[0]) / max(len(stamps) - 1, 1), 1.0)
     lengths = [round(CYCLES[name] / step) if name in past.clock.cycles else 0 for name in CYCLES]
     lengths.append(season if past.clock.kind == "step" and season > 1 else 0)
-    return Waves(tuple((2 if length > SEASON else length // 2) if 2 * length < len(stamps) else 0 for length in lengths), season)
+    return Waves(
+        tuple(
+            (2 if length > SEASON else length // 2) if 2 * length < len(stamps) else 0 for length in lengths
+        ),
+        season,
+    )
 
 
 class Series:
@@ -86,14 +105,21 @@ class Series:
         self.future = np.arange(self.design.shape[1] - future.shape[1], self.design.shape[1])
         observed, season = int((~np.isnan(self.values)).sum()), waves.season
         # a short season is known where each of its rows was observed three times
-        known = season > SEASON or min(int((~np.isnan(self.values[phase::season])).sum()) for phase in range(season)) >= 3
+        known = (
+            season > SEASON
+            or min(int((~np.isnan(self.values[phase::season])).sum()) for phase in range(season)) >= 3
+        )
         # sessions skip holidays: rows that are a season apart are not the same weekday
         self.season = season if known and 2 <= season <= SEASON and past.clock.kind != "sessions" else 1
-        self.columns: list[Array] = []  # of the design, by cycle: those that this series saw twice, with three values a weight
+        self.columns: list[
+            Array
+        ] = []  # of the design, by cycle: those that this series saw twice, with three values a weight
         begin = 2
         for cycle, pairs in waves.used if known else ():
             end, length = begin + 2 * pairs, CYCLES[cycle] if isinstance(cycle, str) else int(cycle)
-            if not (2 * length <= int(past.times[rows][-1] - past.times[rows][0]) and 3 * (end - 1) <= observed):
+            if not (
+                2 * length <= int(past.times[rows][-1] - past.times[rows][0]) and 3 * (end - 1) <= observed
+            ):
                 break
             self.columns.append(np.arange(begin, end))
             begin = end
@@ -112,7 +138,11 @@ class Series:
 
     def allowed(self, form: Form) -> Form:
         """The form, or what is left of it where this series has no season or saw fewer cycles."""
-        return Form(form.d, form.D if self.season > 1 else 0, tuple(cycle for cycle in form.cycles if cycle < len(self.columns)))
+        return Form(
+            form.d,
+            form.D if self.season > 1 else 0,
+            tuple(cycle for cycle in form.cycles if cycle < len(self.columns)),
+        )
 
     def order(self, largest: Order, form: Form) -> Order:
         """The largest order of a form: without seasonal ones where this series has no season."""
@@ -134,7 +164,9 @@ class Series:
         changes, regressors = np.diff(changes[seen], form.d), np.diff(regressors[seen], form.d, axis=0)
         weights = np.zeros(self.design.shape[1])
         weights[used] = np.linalg.lstsq(regressors, changes, rcond=1e-6)[0]
-        if form.d + form.D == 1 and not is_drift(weights[1] * regressors[:, 0], changes - regressors @ weights[used]):
+        if form.d + form.D == 1 and not is_drift(
+            weights[1] * regressors[:, 0], changes - regressors @ weights[used]
+        ):
             weights[1] = 0.0
         return weights, (self.values - self.design @ weights)[-self.stretch :]
 
@@ -181,7 +213,9 @@ def screen(noise: Array, orders: list[Order]) -> list[Candidate]:
     """
     season = orders[0].season
     changes = difference(noise, orders[0].d, orders[0].D, season)[-SCREENED:]
-    skipped = min(max(LAGS, season) + 1, len(changes) // 4)  # what came before the first row is taken as 0: the first rows are not scored
+    skipped = min(
+        max(LAGS, season) + 1, len(changes) // 4
+    )  # what came before the first row is taken as 0: the first rows are not scored
     rows = skipped + np.flatnonzero(~np.isnan(changes[skipped:]))
     white = Candidate(orders[0]._replace(p=0, q=0, P=0, Q=0), np.zeros(0), np.inf)
     if len(rows) < 4 or np.mean(changes[rows] ** 2) < 1e-20:
@@ -193,7 +227,9 @@ def screen(noise: Array, orders: list[Order]) -> list[Candidate]:
         free = order.size + 1
         if len(rows) > free + 1:
             parameters, mean_square = conditional(values, rows, order, inward(order, lags.regress(order)))
-            aicc = len(rows) * np.log(max(mean_square, 1e-300)) + 2 * free * len(rows) / (len(rows) - free - 1)
+            aicc = len(rows) * np.log(max(mean_square, 1e-300)) + 2 * free * len(rows) / (
+                len(rows) - free - 1
+            )
             found.append(Candidate(order, parameters, aicc))
     return sorted(found, key=lambda one: one.aicc) or [white]
 
@@ -206,7 +242,9 @@ class Lags:
 
     def __init__(self, values: Array, shocks: Array, rows: Array, orders: list[Order]) -> None:
         p, _, q, P, _, Q, season = (max(sizes) for sizes in zip(*orders, strict=True))
-        self.place: list[tuple[int, int]] = [(kind, lag) for kind, size in enumerate((p, q, P, Q)) for lag in range(1, size + 1)]
+        self.place: list[tuple[int, int]] = [
+            (kind, lag) for kind, size in enumerate((p, q, P, Q)) for lag in range(1, size + 1)
+        ]
         sources = (values, shocks, values, shocks)
         columns = [shift(sources[kind], lag * (season if kind > 1 else 1))[rows] for kind, lag in self.place]
         matrix = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
@@ -293,7 +331,12 @@ def complete(changes: Array, rows: Array, most: int) -> tuple[Array, Array]:
 def autoregression(values: Array, rows: Array, most: int) -> Array:
     """Coefficients (k,), k <= most, of values (n,) on those before, by least squares at the scored rows; k by AICc."""
     matrix = np.stack([shift(values, lag)[rows] for lag in range(1, most + 1)], axis=1)
-    normal, right, total, count = matrix.T @ matrix, matrix.T @ values[rows], values[rows] @ values[rows], len(rows)
+    normal, right, total, count = (
+        matrix.T @ matrix,
+        matrix.T @ values[rows],
+        values[rows] @ values[rows],
+        len(rows),
+    )
     best, least = np.zeros(0), count * np.log(total)
     for k in range(1, min(most, count // 4) + 1):
         coefficients = np.linalg.lstsq(normal[:k, :k], right[:k], rcond=1e-10)[0]
@@ -346,8 +389,13 @@ def seasonal_strength(values: Array, season: int) -> float:
 def observed_mean(values: Array, window: Array) -> Array:
     """Weighted means (n, k) of the observed values (n, k) in a centred window (m,), cut at the ends; NaN where none is observed."""
     half, seen = len(window) // 2, ~np.isnan(values)
-    padded = [np.pad(one, ((half, len(window) - 1 - half), (0, 0))) for one in (np.where(seen, values, 0.0), seen.astype("float64"))]
-    sums, weights = (np.lib.stride_tricks.sliding_window_view(one, len(window), axis=0) @ window for one in padded)
+    padded = [
+        np.pad(one, ((half, len(window) - 1 - half), (0, 0)))
+        for one in (np.where(seen, values, 0.0), seen.astype("float64"))
+    ]
+    sums, weights = (
+        np.lib.stride_tricks.sliding_window_view(one, len(window), axis=0) @ window for one in padded
+    )
     return np.where(weights > 1e-12, sums / np.maximum(weights, 1e-12), np.nan)
 
 
@@ -380,13 +428,19 @@ def adopt(series: Series, choices: list[tuple[Form, Order]], largest: Order, hor
         chosen = min(orders, key=lambda form: recent_error(series, form, orders[form], horizon))
     elif len(orders) > 1:
         wanted = proposed(series, largest)
-        chosen = min(orders, key=lambda form: (form.D != wanted.D, form.d != wanted.d, form.cycles != wanted.cycles))
+        chosen = min(
+            orders, key=lambda form: (form.D != wanted.D, form.d != wanted.d, form.cycles != wanted.cycles)
+        )
     return estimate(series, orders[chosen], chosen)
 
 
 def proposed(series: Series, largest: Order) -> Form:
     """All cycles, a seasonal difference where the season is strong, and a difference where the KPSS test rejects a level of what is left."""
-    D = int(largest.D > 0 and series.season > 1 and seasonal_strength(series.values[-series.stretch :], series.season) > STRENGTH)
+    D = int(
+        largest.D > 0
+        and series.season > 1
+        and seasonal_strength(series.values[-series.stretch :], series.season) > STRENGTH
+    )
     form = Form(0, D, tuple(range(D, len(series.columns))))
     noise = difference(series.regress(form)[1], 0, D, series.season)
     return form._replace(d=int(largest.d > 0 and kpss(noise) > LEVEL))
@@ -422,7 +476,9 @@ def estimate(series: Series, orders: list[Order], form: Form) -> Model:
         else:
             failed += 1
             queue = [one for one in queue if one.order.size < order.size]
-    _, order, parameters = min(kept, key=lambda one: one[0], default=(0.0, orders[0]._replace(p=0, q=0, P=0, Q=0), np.zeros(0)))
+    _, order, parameters = min(
+        kept, key=lambda one: one[0], default=(0.0, orders[0]._replace(p=0, q=0, P=0, Q=0), np.zeros(0))
+    )
     return Model(form, order, weights, parameters, failed)
 
 
@@ -438,7 +494,9 @@ def aicc_at(noise: Array, order: Order, parameters: Array) -> float:
     count, free = int((~np.isnan(noise)).sum()) - order.lost, order.size + 1
     with np.errstate(all="ignore"):
         value = -2 * float(exact(noise, order).loglike(parameters))
-    return value + 2 * free * count / (count - free - 1) if np.isfinite(value) and count > free + 1 else np.inf
+    return (
+        value + 2 * free * count / (count - free - 1) if np.isfinite(value) and count > free + 1 else np.inf
+    )
 
 
 def likelihood(noise: Array, order: Order, start: Array) -> tuple[float, Array] | None:
@@ -448,9 +506,13 @@ def likelihood(noise: Array, order: Order, start: Array) -> tuple[float, Array] 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is read from the result
         try:
-            result = exact(noise, order).fit(start, disp=0, maxiter=50, low_memory=True, cov_type="none", optim_complex_step=False)
+            result = exact(noise, order).fit(
+                start, disp=0, maxiter=50, low_memory=True, cov_type="none", optim_complex_step=False
+            )
         except (np.linalg.LinAlgError, ValueError):
             return None
-    parameters = inward(order, np.asarray(result.params, "float64"), stationary=1.0)  # statsmodels keeps them below 1
+    parameters = inward(
+        order, np.asarray(result.params, "float64"), stationary=1.0
+    )  # statsmodels keeps them below 1
     aicc = aicc_at(noise, order, parameters)
     return (aicc, parameters) if result.mle_retvals["converged"] and np.isfinite(aicc) else None

@@ -20,7 +20,9 @@ from forecast.results import Log
 Bounds = tuple[float | None, float | None]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy, torch, scikit-learn and Optuna take
 Jobs = Annotated[int, Field(ge=0)]
-FAR = 10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
+FAR = (
+    10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
+)
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
 
 
@@ -133,7 +135,9 @@ class Spec(Protocol):
 class Refits(Protocol):
     """What a Spec may have beside: a warm refit. A model without one is fitted cold, anew, on each longer past."""
 
-    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> Learned | None:
+    def refit(
+        self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
+    ) -> Learned | None:
         """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be; raises as `restore`."""
 
 
@@ -194,14 +198,19 @@ def recent(panel: Panel, origins: Array, rows: int) -> Array:
 
 def in_chunks(answer: Callable[[Array], Array], origins: Array, size: int = 2048) -> Array:
     """`answer(origins)`, asked for `size` origins at a time, so that memory is bounded at any number of them."""
-    return np.concatenate([answer(origins[begin : begin + size]) for begin in range(0, max(len(origins), 1), size)])
+    return np.concatenate(
+        [answer(origins[begin : begin + size]) for begin in range(0, max(len(origins), 1), size)]
+    )
 
 
 def cycles_seen(past: Panel) -> tuple[str, ...]:
     """The cycles of the calendar that the past has seen twice: a season seen once is no season yet."""
     if not past.clock.cycles:
         return ()
-    span = max(int((past.times[stop - 1] - past.times[start]).astype("int64")) for start, stop in zip(past.starts, past.stops, strict=True))
+    span = max(
+        int((past.times[stop - 1] - past.times[start]).astype("int64"))
+        for start, stop in zip(past.starts, past.stops, strict=True)
+    )
     return tuple(name for name in past.clock.cycles if 2 * CYCLES[name] <= span)
 
 
@@ -217,7 +226,12 @@ def season_of(past: Panel) -> int:
 def seasonal_errors(past: Panel, power: int = 1) -> Array:
     """The mean |y_t - y_(t - season)|^power of each series, (S,): the errors of its seasonal naive forecast; NaN where none can be formed."""
     season, targets = season_of(past), [past.values[past.rows(i), 0] for i in range(len(past.ids))]
-    return np.array([float(mean_observed(np.abs(y[season:] - y[:-season]) ** power)) if len(y) > season else np.nan for y in targets])
+    return np.array(
+        [
+            float(mean_observed(np.abs(y[season:] - y[:-season]) ** power)) if len(y) > season else np.nan
+            for y in targets
+        ]
+    )
 
 
 def find_season(values: Array, most: int = 2000) -> int:

@@ -15,7 +15,10 @@ from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_qua
 from forecast.models.direct import Reach, ahead_of, harmonics, joined_spreads, reach_of, read, some, truth_of
 from forecast.results import Log
 
-MOST, STEPS = 30_000, 4  # pairs (window, step) that are learned from, and how many of one window at most: its steps tell much the same
+MOST, STEPS = (
+    30_000,
+    4,
+)  # pairs (window, step) that are learned from, and how many of one window at most: its steps tell much the same
 JUDGED = 5_000  # pairs that choose the number of trees
 BLOCK = 25  # trees between two looks at these; growing ends at the first look without a lower error
 DEPTH = 8  # of a tree
@@ -178,12 +181,18 @@ def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tupl
     parts += [_mean(target[:, -rows:])[:, None] for rows in (6, 24, target.shape[1])]
     parts.append(past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(origins), -1))
     stamps = np.take_along_axis(windows.panel.stamps(origins, windows.horizon), steps, axis=1)
-    asked = [steps[..., None].astype(float), _phases(target, steps, look.season), harmonics(windows.panel, stamps, look.cycles, 1)]
+    asked = [
+        steps[..., None].astype(float),
+        _phases(target, steps, look.season),
+        harmonics(windows.panel, stamps, look.cycles, 1),
+    ]
     if windows.panel.future:
         ahead = np.take_along_axis(ahead_of(windows, origins), steps[..., None], axis=1)
         asked += [ahead, ahead - reading.last[:, None, windows.panel.future]]
     window = np.repeat(np.concatenate(parts, axis=1), steps.shape[1], axis=0)
-    return np.concatenate([window, np.concatenate(asked, axis=2).reshape(len(window), -1)], axis=1), reading.anchor
+    return np.concatenate(
+        [window, np.concatenate(asked, axis=2).reshape(len(window), -1)], axis=1
+    ), reading.anchor
 
 
 def _phases(target: Array, steps: Array, season: int) -> Array:
@@ -193,7 +202,9 @@ def _phases(target: Array, steps: Array, season: int) -> Array:
         return np.zeros((*steps.shape, 0))
     folded = target[:, target.shape[1] - blocks * season :].reshape(len(target), blocks, season)
     latest = folded[:, [-1, max(-2, -blocks)]]
-    table = np.concatenate([latest, np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)[:, None]], axis=1)
+    table = np.concatenate(
+        [latest, np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)[:, None]], axis=1
+    )
     return np.moveaxis(np.take_along_axis(table, (steps % season)[:, None], axis=2), 1, 2)
 
 
@@ -212,7 +223,9 @@ def checked(model: Any, x: Array) -> Forest:
     except (AttributeError, ValueError):  # another name, or nodes without a field
         same = False
     if not same:
-        raise ForecastError("boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another --model.")
+        raise ForecastError(
+            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another --model."
+        )
     return forest
 
 
@@ -223,7 +236,9 @@ def exported(model: Any) -> Forest:
     roots = np.cumsum(sizes) - sizes
     nodes, own = np.concatenate(trees), np.arange(sizes.sum())
     leaf, offset = nodes["is_leaf"].astype(bool), np.repeat(roots, sizes)
-    child = np.stack([np.where(leaf, own, nodes[side].astype("int64") + offset) for side in ("right", "left")], axis=1)
+    child = np.stack(
+        [np.where(leaf, own, nodes[side].astype("int64") + offset) for side in ("right", "left")], axis=1
+    )
     return Forest(
         np.where(leaf, 0, nodes["feature_idx"]).astype("int64"),
         child,

@@ -58,7 +58,9 @@ class _Passes(torch.autograd.Function):
     """Forwards and backwards through all steps."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, start: Tensor, w: Tensor, u: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, x: Tensor, start: Tensor, w: Tensor, u: Tensor, b: Tensor, c: Tensor
+    ) -> tuple[Tensor, Tensor]:
         (n, batch, features), units = x.shape, start.shape[1]
         bias = torch.cat([b[: 2 * units] + c[: 2 * units], b[2 * units :]]).view(3, units)
         gates = x.new_empty(3, n, batch, units)  # what is read of x; then, step by step, the gates themselves
@@ -68,7 +70,9 @@ class _Passes(torch.autograd.Function):
         states[0] = start
         (ur, uz, un), cn = (weight.t() for weight in u.view(3, units, units)), c[2 * units :]
         every = states.unbind(0)
-        for h, after, r, z, new, m in zip(every, every[1:], *(gate.unbind(0) for gate in gates), middle.unbind(0), strict=False):
+        for h, after, r, z, new, m in zip(
+            every, every[1:], *(gate.unbind(0) for gate in gates), middle.unbind(0), strict=False
+        ):
             r.addmm_(h, ur).sigmoid_()
             z.addmm_(h, uz).sigmoid_()
             torch.addmm(cn, h, un, out=m)
@@ -82,12 +86,17 @@ class _Passes(torch.autograd.Function):
     def backward(ctx: Any, outputs: Tensor | None, end: Tensor | None) -> tuple[Tensor, ...]:
         x, w, u, gates, middle, states = ctx.saved_tensors
         (n, _, features), units = x.shape, states.shape[2]
-        slopes, dmiddle = torch.empty_like(gates), torch.empty_like(middle)  # by what enters the gates' sigmoid or tanh, and by m
+        slopes, dmiddle = (
+            torch.empty_like(gates),
+            torch.empty_like(middle),
+        )  # by what enters the gates' sigmoid or tanh, and by m
         dh, apart = torch.zeros_like(states[0]) if end is None else end.clone(), torch.empty_like(states[0])
         ur, uz, un = u.view(3, units, units)
         below = [None] * n if outputs is None else outputs.unbind(0)
         parts = (*gates, middle, *slopes, dmiddle)
-        for own, h, r, z, new, m, dr, dz, dnew, dm in reversed(list(zip(below, states.unbind(0), *(part.unbind(0) for part in parts), strict=False))):
+        for own, h, r, z, new, m, dr, dz, dnew, dm in reversed(
+            list(zip(below, states.unbind(0), *(part.unbind(0) for part in parts), strict=False))
+        ):
             if own is not None:
                 dh += own
             torch.sub(h, new, out=apart)
@@ -103,7 +112,9 @@ class _Passes(torch.autograd.Function):
         dw, du = torch.empty_like(w), torch.empty_like(u)
         for slope, weight in zip(rows, dw.view(3, units, features), strict=True):
             torch.mm(slope.t(), read, out=weight)
-        for slope, weight in zip((rows[0], rows[1], dmiddle.view(-1, units)), du.view(3, units, units), strict=True):
+        for slope, weight in zip(
+            (rows[0], rows[1], dmiddle.view(-1, units)), du.view(3, units, units), strict=True
+        ):
             torch.mm(slope.t(), before, out=weight)
         db = rows.sum(1).flatten()
         dc = torch.cat([db[: 2 * units], dmiddle.sum((0, 1))])

@@ -13,7 +13,9 @@ from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
 from forecast.results import Log
 
-Cycles = tuple[tuple[str | float, int], ...]  # (name in CYCLES, or steps of the step clock; pairs of sine and cosine), shortest first
+Cycles = tuple[
+    tuple[str | float, int], ...
+]  # (name in CYCLES, or steps of the step clock; pairs of sine and cosine), shortest first
 Pairs = Annotated[int, Field(ge=0, le=20)]
 
 
@@ -59,7 +61,14 @@ class Climatology:
 
     def space(self, trial: Any) -> Self:
         """This spec with the numbers of pairs that the trial suggests; a cycle that it leaves out stays out, so the mean stays the mean."""
-        return replace(self, **{cycle: trial.suggest_int(cycle, 1, max(6, pairs)) for cycle, pairs in self._asked().items() if pairs})
+        return replace(
+            self,
+            **{
+                cycle: trial.suggest_int(cycle, 1, max(6, pairs))
+                for cycle, pairs in self._asked().items()
+                if pairs
+            },
+        )
 
     def _cycles(self, past: Panel) -> Cycles:
         """The cycles that are used, each with its number of pairs."""
@@ -96,7 +105,9 @@ class Waves:
         row = fitted[origins[:, 0]]
         design = waves(panel.clock, panel.stamps(origins, self.goal.horizon), self.cycles)
         point = np.einsum("mhp,mp->mh", design, self.weights[row])
-        return normal_quantiles(point, np.broadcast_to(self.spreads[row][:, None], point.shape), self.goal.levels)
+        return normal_quantiles(
+            point, np.broadcast_to(self.spreads[row][:, None], point.shape), self.goal.levels
+        )
 
     def arrays(self) -> dict[str, Array]:
         """weights, spreads, cycles int64 (cycles, 2) as (place in CYCLES, pairs), and the season of the step clock (1,), whose place is the last."""
@@ -104,7 +115,12 @@ class Waves:
         used = [(place[name] if isinstance(name, str) else len(place), pairs) for name, pairs in self.cycles]
         season = next((name for name, _ in self.cycles if not isinstance(name, str)), 1.0)
         table = np.array(used, "int64").reshape(-1, 2)
-        return {"weights": self.weights, "spreads": self.spreads, "cycles": table, "season": np.array([season], "float64")}
+        return {
+            "weights": self.weights,
+            "spreads": self.spreads,
+            "cycles": table,
+            "season": np.array([season], "float64"),
+        }
 
 
 def seen_twice(cycles: Cycles, stamps: Array) -> Cycles:
@@ -121,4 +137,7 @@ def seen_twice(cycles: Cycles, stamps: Array) -> Cycles:
 
 def waves(clock: Clock, stamps: Array, cycles: Cycles) -> Array:
     """A constant and the sines and cosines of each cycle at stamps (...): (..., 1 + 2 pairs)."""
-    return np.concatenate([np.ones((*stamps.shape, 1)), *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in cycles)], axis=-1)
+    return np.concatenate(
+        [np.ones((*stamps.shape, 1)), *(clock.harmonics(stamps, cycle, pairs) for cycle, pairs in cycles)],
+        axis=-1,
+    )

@@ -37,26 +37,40 @@ class Combination:
         """Fit one part after the other, each with checkpoints of its own."""
         return self._with_others({}, past, goal, seed, watch)
 
-    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedCombination | None":
+    def refit(
+        self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
+    ) -> "LearnedCombination | None":
         """Go on from an earlier fit with the parts that can, and fit the others anew; None where no part can."""
         self.restore(start, goal)  # raises before a part has been trained
         done: dict[int, Learned] = {}
         for place, part in enumerate(self.parts):
             if isinstance(part, Refits):
-                learned = part.refit(past, goal, under(start, f"{place}."), seed=seed, watch=watch.inner(place, len(self.parts)))
+                learned = part.refit(
+                    past,
+                    goal,
+                    under(start, f"{place}."),
+                    seed=seed,
+                    watch=watch.inner(place, len(self.parts)),
+                )
                 if learned is not None:
                     done[place] = learned
         return self._with_others(done, past, goal, seed, watch) if done else None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedCombination":
         """The LearnedCombination whose `arrays()` these are."""
-        return LearnedCombination(goal, tuple(part.restore(under(arrays, f"{place}."), goal) for place, part in enumerate(self.parts)), Log())
+        return LearnedCombination(
+            goal,
+            tuple(part.restore(under(arrays, f"{place}."), goal) for place, part in enumerate(self.parts)),
+            Log(),
+        )
 
     def space(self, trial: Any) -> Self:
         """This spec: its parts are tuned each by itself."""
         return self
 
-    def _with_others(self, done: dict[int, Learned], past: Panel, goal: Goal, seed: int, watch: Watch) -> "LearnedCombination":
+    def _with_others(
+        self, done: dict[int, Learned], past: Panel, goal: Goal, seed: int, watch: Watch
+    ) -> "LearnedCombination":
         """Fit the parts that are not done, and join all."""
         for place, part in enumerate(self.parts):
             if place not in done:
@@ -65,7 +79,9 @@ class Combination:
                 if not done[place].log.history:
                     inner.report(1, 1, math.nan)  # it has no looks, and has ended
         parts = tuple(done[place] for place in range(len(self.parts)))
-        return LearnedCombination(goal, parts, _joined([part.name for part in self.parts], [part.log for part in parts]))
+        return LearnedCombination(
+            goal, parts, _joined([part.name for part in self.parts], [part.log for part in parts])
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +107,20 @@ class LearnedCombination:
 
     def arrays(self) -> dict[str, Array]:
         """Those of each part, behind its place: 0.weights, 1.weights."""
-        return {f"{place}.{name}": array for place, part in enumerate(self.parts) for name, array in part.arrays().items()}
+        return {
+            f"{place}.{name}": array
+            for place, part in enumerate(self.parts)
+            for name, array in part.arrays().items()
+        }
 
 
 def _joined(names: list[str], logs: list[Log]) -> Log:
     """One log of all parts: notes say whose they are, steps are counted on."""
-    notes = tuple(note if note.startswith(f"{name}:") else f"{name}: {note}" for name, log in zip(names, logs, strict=True) for note in log.notes)
+    notes = tuple(
+        note if note.startswith(f"{name}:") else f"{name}: {note}"
+        for name, log in zip(names, logs, strict=True)
+        for note in log.notes
+    )
     history: tuple[tuple[int, float, float], ...] = ()
     for log in logs:
         before = history[-1][0] if history else 0

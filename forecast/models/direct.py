@@ -14,7 +14,10 @@ from forecast.files import Array
 from forecast.models.base import FAR
 
 LONGEST = 336  # rows of context: two weeks of hours
-DAY, CELLS = 24, 500  # rows of the past columns at most, and values of all of them together, as of the future ones
+DAY, CELLS = (
+    24,
+    500,
+)  # rows of the past columns at most, and values of all of them together, as of the future ones
 
 
 class Reach(NamedTuple):
@@ -93,4 +96,7 @@ def joined_spreads(errors: Array) -> Array:
 
 def harmonics(panel: Panel, stamps: Array, cycles: tuple[str, ...], pairs: int) -> Array:
     """Sines and cosines of the calendar at stamps (...): (..., 2 pairs a cycle)."""
-    return np.concatenate([np.zeros((*stamps.shape, 0)), *(panel.clock.harmonics(stamps, cycle, pairs) for cycle in cycles)], axis=-1)
+    return np.concatenate(
+        [np.zeros((*stamps.shape, 0)), *(panel.clock.harmonics(stamps, cycle, pairs) for cycle in cycles)],
+        axis=-1,
+    )

@@ -14,8 +14,17 @@ from forecast.models.smoothing import WINDOW, States, extend, first_states, smoo
 from forecast.results import Log
 
 LONGEST_SEASON = 24  # a longer one has too many states for a likelihood to choose
-ALPHA, BETA, GAMMA, PHI = (0.02, 0.999), (1e-4, 0.999), (1e-4, 0.999), (0.8, 0.98)  # of the search; beta is a share of alpha, gamma of 1 - alpha
-DESIGN, ROUNDS, SHRINK = 32, 14, 0.65  # points a round, rounds, and how the cube around the best point shrinks: to 0.2 % of its edge
+ALPHA, BETA, GAMMA, PHI = (
+    (0.02, 0.999),
+    (1e-4, 0.999),
+    (1e-4, 0.999),
+    (0.8, 0.98),
+)  # of the search; beta is a share of alpha, gamma of 1 - alpha
+DESIGN, ROUNDS, SHRINK = (
+    32,
+    14,
+    0.65,
+)  # points a round, rounds, and how the cube around the best point shrinks: to 0.2 % of its edge
 CONVERGED = 1e-3  # the share of the squared error that the last three rounds may still have won
 TOGETHER = 64  # series that are searched at once
 
@@ -66,7 +75,12 @@ class Ets:
         ends = np.stack([np.arange(len(past.ids)), past.lengths], axis=1)
         rows = min(self.stretch, int(past.lengths.max()))
         searched = in_chunks(partial(search, past, rows=rows, season=season), ends, TOGETHER)
-        chosen, parameters, spreads, failed = searched[:, 0].astype(int), searched[:, 1:5], searched[:, 5], int(searched[:, 6].sum())
+        chosen, parameters, spreads, failed = (
+            searched[:, 0].astype(int),
+            searched[:, 1:5],
+            searched[:, 5],
+            int(searched[:, 6].sum()),
+        )
         usual = chosen == np.bincount(chosen).argmax()
         parameters = np.concatenate([parameters, np.median(parameters[usual], axis=0)[None]])
         spreads = np.append(spreads, np.median(spreads[usual]))
@@ -113,7 +127,11 @@ class Smoothed:
 
     def arrays(self) -> dict[str, Array]:
         """season int64 (1,), parameters, spreads."""
-        return {"season": np.array([self.season], "int64"), "parameters": self.parameters, "spreads": self.spreads}
+        return {
+            "season": np.array([self.season], "int64"),
+            "parameters": self.parameters,
+            "spreads": self.spreads,
+        }
 
 
 def growth(parameters: Array, season: int, horizon: int) -> Array:
@@ -195,7 +213,9 @@ def _design() -> Array:
 
 def _parameters(cube: Array, forms: Array, trends: Array) -> Array:
     """Points (4, J, P, K) of the unit cube as alpha, beta, gamma, phi; the parts that a candidate lacks are 0, and an undamped phi is 1."""
-    (alpha, beta, gamma, phi) = (low + (high - low) * one for (low, high), one in zip((ALPHA, BETA, GAMMA, PHI), cube, strict=True))
+    (alpha, beta, gamma, phi) = (
+        low + (high - low) * one for (low, high), one in zip((ALPHA, BETA, GAMMA, PHI), cube, strict=True)
+    )
     forms = forms[:, :, None, None]
     phi = np.where(forms[3], phi, trends[:, None, None].astype(float))
     return np.array([alpha, alpha * beta * forms[1], (1 - alpha) * gamma * forms[2], phi])
@@ -206,7 +226,9 @@ def _notes(ids: tuple[str, ...], chosen: Array, failed: int, season: int) -> tup
     for place in np.unique(chosen):
         names = [ids[i] for i in np.flatnonzero(chosen == place)]
         words = CANDIDATES[place].words + (f" of {season} steps" if CANDIDATES[place].season else "")
-        notes.append(f"{words}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}")
+        notes.append(
+            f"{words}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        )
     if failed:
         notes.append(f"{failed} candidates did not converge or had too few rows; the next best was taken")
     return tuple(notes)

@@ -17,7 +17,10 @@ from forecast.results import Log
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
 FEWEST = 100  # observed steps from which on a GARCH is estimated
-RISKMETRICS = (0.06, 0.94)  # alpha and beta of J.P. Morgan (1996) for series that were not fitted: no mean variance is needed
+RISKMETRICS = (
+    0.06,
+    0.94,
+)  # alpha and beta of J.P. Morgan (1996) for series that were not fitted: no mean variance is needed
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,13 @@ class Garch:
             failed += found is None
             variance = float(np.mean((steps - mean) ** 2)) if len(steps) else 0.0
             table.append((mean, *(found or (variance, 0.0, 0.0))))
-        notes = (f"{failed} of {len(past.ids)} series have a constant variance: too few steps, or no convergence",) if failed else ()
+        notes = (
+            (
+                f"{failed} of {len(past.ids)} series have a constant variance: too few steps, or no convergence",
+            )
+            if failed
+            else ()
+        )
         return Clustered(goal, np.array([*table, (0.0, 0.0, *RISKMETRICS)]), Log(("GARCH(1,1)", *notes)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
@@ -81,7 +90,9 @@ class Clustered:
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         mean, omega, alpha, beta = self.parameters[fitted[origins[:, 0]]].T
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
-        latest = last_observed(panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW))
+        latest = last_observed(
+            panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW)
+        )
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
         point = np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
@@ -104,7 +115,9 @@ def variance_after(moves: Array, omega: Array, alpha: Array, beta: Array) -> Arr
     variance = np.where(seen, squares, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
     begun = np.logical_or.accumulate(seen, axis=0)
     for square, observed, counts in zip(np.nan_to_num(squares), seen, begun, strict=True):
-        variance = np.where(counts, omega + alpha * np.where(observed, square, variance) + beta * variance, variance)
+        variance = np.where(
+            counts, omega + alpha * np.where(observed, square, variance) + beta * variance, variance
+        )
     return variance
 
 
@@ -124,7 +137,9 @@ def estimate(moves: Array, arch_model: Any) -> tuple[float, float, float] | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is read from the result
         try:
-            result = arch_model(moves / size, mean="Zero", vol="GARCH", p=1, q=1, rescale=False).fit(disp="off", show_warning=False)
+            result = arch_model(moves / size, mean="Zero", vol="GARCH", p=1, q=1, rescale=False).fit(
+                disp="off", show_warning=False
+            )
         except (np.linalg.LinAlgError, ValueError):
             return None
     omega, alpha, beta = (float(one) for one in result.params)
@@ -136,5 +151,7 @@ def _arch_model() -> Any:
     try:
         from arch import arch_model
     except ImportError:
-        raise ForecastError("garch needs the package arch: pip install forecast-toolkit[market], or choose another --model.") from None
+        raise ForecastError(
+            "garch needs the package arch: pip install forecast-toolkit[market], or choose another --model."
+        ) from None
     return arch_model

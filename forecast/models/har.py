@@ -28,7 +28,11 @@ class Har:
 
     reads: ClassVar[tuple[str, ...]] = ()
     name: str = "har"
-    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # rows: a trading day, week and month
+    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (
+        1,
+        5,
+        22,
+    )  # rows: a trading day, week and month
     unbiased: bool = False
 
     def settle(self, past: Panel, horizon: int) -> "Har":
@@ -41,16 +45,24 @@ class Har:
         ForecastError where it is to be unbiased in other units than plain logs.
         """
         if self.unbiased and goal.units != Units("log", "none"):
-            raise ForecastError(f"{self.name}.unbiased is of logs: add --transform log --scale none, or leave it out.")
+            raise ForecastError(
+                f"{self.name}.unbiased is of logs: add --transform log --scale none, or leave it out."
+            )
         pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
         x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        own = [i for i, (_, truth) in enumerate(pairs) if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]]
+        own = [
+            i
+            for i, (_, truth) in enumerate(pairs)
+            if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]
+        ]
         together = regress(x, y)
         fits = [regress(*pairs[i]) if i in own else together for i in range(len(pairs))]
         weights, spreads = (np.array(parts) for parts in zip(*fits, together, strict=True))
         notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
         if len(own) < len(pairs):
-            notes.append(f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together")
+            notes.append(
+                f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together"
+            )
         return Regressed(self, goal, weights, spreads, Log(tuple(notes)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
@@ -66,7 +78,9 @@ class Har:
         longest = max(self.spans)
         rows = np.arange(longest if past.lengths[series] > 2 * longest + horizon else 1, past.lengths[series])
         origins = np.stack([np.full(len(rows), series), rows], axis=1)
-        return in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins), past.truth(origins, horizon)
+        return in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins), past.truth(
+            origins, horizon
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +127,9 @@ def regressors(panel: Panel, origins: Array, spans: Array) -> Array:
     for place in np.argsort(-spans, kind="stable"):
         tail = slice(window.shape[1] - int(spans[place]), None)
         count = seen[:, tail].sum(1)
-        longer = np.where(count > 0, np.where(seen[:, tail], window[:, tail], 0.0).sum(1) / np.maximum(count, 1), longer)
+        longer = np.where(
+            count > 0, np.where(seen[:, tail], window[:, tail], 0.0).sum(1) / np.maximum(count, 1), longer
+        )
         made[:, place] = longer
     return np.concatenate([np.ones((len(origins), 1)), made], axis=1)
 

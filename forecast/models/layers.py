@@ -12,7 +12,9 @@ from forecast.models.cells import Gru, gru
 
 Cell = nn.LSTM | Gru
 Drawn = Tensor | None  # a recurrent matrix (G D, D) with some of its entries zeroed; None = the cell's own
-Carried = tuple[Tensor, ...]  # what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
+Carried = tuple[
+    Tensor, ...
+]  # what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +41,26 @@ def cell_of(name: str, entering: int, width: int, layers: int = 1, dropout: floa
 class Layer(nn.Module):
     """norm -> cell, in one direction or two. What both directions found is brought back to D units by one linear layer."""
 
-    def __init__(self, cell: str, entering: int, width: int, *, norm: str, bidirectional: bool, asked: bool) -> None:
+    def __init__(
+        self, cell: str, entering: int, width: int, *, norm: str, bidirectional: bool, asked: bool
+    ) -> None:
         super().__init__()
         self.cell = cell_of(cell, entering, width)
         self.back = cell_of(cell, entering, width) if bidirectional else None
         states = 2 if cell == "lstm" else 1
         self.joins = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(states if bidirectional else 0))
         self.norm = norm_of(norm, entering)
-        self.norm_asked = norm_of(norm, entering) if asked else None  # what is asked is distributed otherwise than what is read
+        self.norm_asked = (
+            norm_of(norm, entering) if asked else None
+        )  # what is asked is distributed otherwise than what is read
 
     def draw(self, share: float) -> list[Drawn]:
         """The recurrent matrix of each direction: in training with `share` of its entries zeroed (Merity et al. 2017), else its own."""
         cells = [self.cell] if self.back is None else [self.cell, self.back]
-        return [nn.functional.dropout(_recurrent(cell), share) if share and self.training else None for cell in cells]
+        return [
+            nn.functional.dropout(_recurrent(cell), share) if share and self.training else None
+            for cell in cells
+        ]
 
     def read(self, x: Tensor, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """(B, n, entering) -> outputs (B, n, D), and what is carried from the true ends: the last step forwards, the first backwards."""
@@ -61,7 +70,9 @@ class Layer(nn.Module):
             return output, carried
         backward, other = run(self.back, x.flip(1), None, drawn[1])
         output = self.joins[0](torch.cat([output, backward.flip(1)], 2))
-        return output, tuple(join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True))
+        return output, tuple(
+            join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True)
+        )
 
     def step(self, x: Tensor, carried: Carried, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """On from a state, forwards alone."""
@@ -89,17 +100,24 @@ class Stack(nn.Module):
         super().__init__()
         entering = (widths[0], *widths[:-1])
         self.layers = nn.ModuleList(
-            Layer(cell, before, width, norm=norm, bidirectional=bidirectional, asked=asked) for before, width in zip(entering, widths, strict=True)
+            Layer(cell, before, width, norm=norm, bidirectional=bidirectional, asked=asked)
+            for before, width in zip(entering, widths, strict=True)
         )
         self.dropout, self.recurrent_dropout, self.residual = nn.Dropout(dropout), recurrent_dropout, residual
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """(B, n, D0) -> outputs (B, n, D), state. One mask a call that reads; a call that goes on keeps it, so it is constant over time."""
-        drawn = state.drawn if state is not None else [layer.draw(self.recurrent_dropout) for layer in self._layers]
+        drawn = (
+            state.drawn
+            if state is not None
+            else [layer.draw(self.recurrent_dropout) for layer in self._layers]
+        )
         kept = []
         end = x[:, -1]
         for i, layer in enumerate(self._layers):
-            output, carried = layer.read(x, drawn[i]) if state is None else layer.step(x, state.carried[i], drawn[i])
+            output, carried = (
+                layer.read(x, drawn[i]) if state is None else layer.step(x, state.carried[i], drawn[i])
+            )
             if i + 1 < len(self.layers):
                 output = self.dropout(output)
             end = carried[0][0] + x[:, -1] if self.residual else carried[0][0]
@@ -124,7 +142,14 @@ def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Drawn) -> tup
         output, h = gru(x, None if carried is None else carried[0][0], weights)
         return output, (h[None],)
     zeros = x.new_zeros(1, len(x), cell.hidden_size)
-    flags = True, 1, 0.0, cell.training, False, True  # biases, layers, dropout, training, bidirectional, batch first
+    flags = (
+        True,
+        1,
+        0.0,
+        cell.training,
+        False,
+        True,
+    )  # biases, layers, dropout, training, bidirectional, batch first
     output, h, c = torch.lstm(x, carried or (zeros, zeros), weights, *flags)
     return output, (h, c)
 
@@ -148,7 +173,9 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normed by the batch in training."""
-        return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training)
+        return nn.functional.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, self.training
+        )
 
 
 def norm_of(name: str, width: int) -> nn.Module | None:

@@ -33,8 +33,16 @@ class Naive:
         """Learn the season of the panel, or the drift of each series."""
         if self.kind == "seasonal":
             season = season_of(past)
-            return Repeated(goal, season, np.zeros(0), Log((f"season of {season} steps" if season > 1 else "no season found",)))
-        slopes = [mean_step(past.values[past.rows(i), 0]) if self.kind == "drift" else 0.0 for i in range(len(past.ids))]
+            return Repeated(
+                goal,
+                season,
+                np.zeros(0),
+                Log((f"season of {season} steps" if season > 1 else "no season found",)),
+            )
+        slopes = [
+            mean_step(past.values[past.rows(i), 0]) if self.kind == "drift" else 0.0
+            for i in range(len(past.ids))
+        ]
         return Repeated(goal, 1, np.array(slopes), Log())
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Repeated":

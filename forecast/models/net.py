@@ -36,7 +36,11 @@ class Net(nn.Module):
         past, k, units = len(goal.moving) - 1, sizes.segment, widths[0]
         self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.moving)
         self.segment, self.anchor, self.noise = k, sized.anchor_chosen, sized.noise
-        self.target_noise, self.scaling, self.recursive = sized.target_noise, sized.scaling, sized.head == "recursive"
+        self.target_noise, self.scaling, self.recursive = (
+            sized.target_noise,
+            sized.scaling,
+            sized.head == "recursive",
+        )
         self.span = min(sized.span or sizes.context, sizes.context)
         self.padding = -sizes.context % k
         self.since = sized.since
@@ -46,7 +50,9 @@ class Net(nn.Module):
         self.answers = sized.answers(goal.horizon)
         self.rows = k if self.answers or self.recursive else goal.horizon  # that one answer is about
         self.future = [goal.moving.index(name) for name in goal.future]
-        ahead = len(self.future) * (self.rows + 1) + bool(self.future)  # features of the future columns of these rows
+        ahead = len(self.future) * (self.rows + 1) + bool(
+            self.future
+        )  # features of the future columns of these rows
         self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
         self.middle = point_of(goal, sized.loss)
         self.attention = Attention(widths[-1]) if sized.attention else None
@@ -55,13 +61,21 @@ class Net(nn.Module):
             self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
         self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
         self.ahead = nn.Linear(ahead, units, bias=False) if self.answers and ahead else None
-        self.series = nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None  # added on reading, on answering
-        self.static = nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None  # added where the series' own are
+        self.series = (
+            nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None
+        )  # added on reading, on answering
+        self.static = (
+            nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None
+        )  # added where the series' own are
         self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
         self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
-        self.follow = nn.Parameter(torch.ones(series)) if series and sized.skip else None  # how far each series follows the skip
+        self.follow = (
+            nn.Parameter(torch.ones(series)) if series and sized.skip else None
+        )  # how far each series follows the skip
         self.trust: Tensor | None
-        self.register_buffer("trust", torch.ones(1) if sized.shrink else None)  # in use, the share of the departure from the anchor that is forecast
+        self.register_buffer(
+            "trust", torch.ones(1) if sized.shrink else None
+        )  # in use, the share of the departure from the anchor that is forecast
         initialise(self, sized.init, sized.forget_bias)
         for skip in (self.skip, self.skip_ahead):
             if skip is not None:
@@ -72,10 +86,19 @@ class Net(nn.Module):
         """From the last layer's output, what attention pooled and the features of the future columns to a segment or to the whole horizon."""
         features = units * (2 if sized.attention else 1) + ahead
         if sized.head == "dense":
-            return nn.Sequential(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, self.rows * self.outputs))
+            return nn.Sequential(
+                nn.Linear(features, units), nn.ReLU(), nn.Linear(units, self.rows * self.outputs)
+            )
         return nn.Linear(features, self.rows * self.outputs)
 
-    def forward(self, window: Tensor, series: Tensor, calendar: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        window: Tensor,
+        series: Tensor,
+        calendar: Tensor,
+        future: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Tensor:
         """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step, and the future
         columns (B, H, K) and static ones (B, J) of a net that has some."""
         seen, anchor, z = self._anchored(window)
@@ -102,25 +125,39 @@ class Net(nn.Module):
         level = anchor[:, :1] + skip
         forecast = level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
         if factor is not None:
-            return anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor  # the answer to a window times f, over f
+            return (
+                anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor
+            )  # the answer to a window times f, over f
         if self.trust is None or self.training:
             return forecast
-        return forecast + ((1 - self.trust) * (base - forecast[..., self.middle]))[..., None]  # all quantiles as their middle
+        return (
+            forecast + ((1 - self.trust) * (base - forecast[..., self.middle]))[..., None]
+        )  # all quantiles as their middle
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs of one window, empty but of the right shapes."""
         with self.enter.weight.device:
-            calendar = torch.zeros(1, self.answers, self.calendar.in_features if self.calendar is not None else 0)
+            calendar = torch.zeros(
+                1, self.answers, self.calendar.in_features if self.calendar is not None else 0
+            )
             future = torch.zeros(1, self.horizon, len(self.future))
             static = torch.zeros(1, self.static.in_features if self.static is not None else 0)
-            return torch.zeros(1, self.context, self.columns), torch.zeros(1, dtype=torch.int64), calendar, future, static
+            return (
+                torch.zeros(1, self.context, self.columns),
+                torch.zeros(1, dtype=torch.int64),
+                calendar,
+                future,
+                static,
+            )
 
     def attend(self, window: Tensor, series: Tensor, static: Tensor | None = None) -> Tensor:
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""
         if self.attention is None:
             raise AssertionError("a net without attention has no weights of it")
         seen, _, z = self._anchored(window)
-        weights: Tensor = self.attention(self.rnn(self._enter(self._segments(z, seen), self._told(series, static)[0]))[0])[1]
+        weights: Tensor = self.attention(
+            self.rnn(self._enter(self._segments(z, seen), self._told(series, static)[0]))[0]
+        )[1]
         return weights
 
     def _anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -136,7 +173,11 @@ class Net(nn.Module):
         if self.anchor == "mean":
             return window[:, -self.span :].nan_to_num().sum(1) / seen[:, -self.span :].sum(1).clamp(min=1)
         level = _last(window, seen)
-        return level if self.anchor in ("last", "season") else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
+        return (
+            level
+            if self.anchor in ("last", "season")
+            else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
+        )
 
     def _season(self, window: Tensor, seen: Tensor, anchor: Tensor) -> Tensor:
         """The target's last `span` rows of windows (B, L, C) over and over, (B, H); the anchor where one is missing."""
@@ -146,7 +187,9 @@ class Net(nn.Module):
     def _augment(self, z: Tensor, seen: Tensor) -> Tensor | None:
         """Disturb training windows (B, L, C) in place; the factor (B, 1, 1) that each was multiplied by, if any."""
         if self.noise and z.shape[2] > 1:
-            z[:, :, 1:] += self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1, device=z.device)
+            z[:, :, 1:] += (
+                self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1, device=z.device)
+            )
         if self.target_noise:
             z[:, :, 0] += self.target_noise * seen[:, :, 0] * torch.randn(z.shape[:2], device=z.device)
         if not self.scaling:
@@ -183,7 +226,9 @@ class Net(nn.Module):
 
     def _told(self, series: Tensor, static: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
         """What is known of each series, added on reading and on answering (B, D): its embedding, and what its static columns say."""
-        own = None if self.series is None else (_embed(self.series[0], series), _embed(self.series[1], series))
+        own = (
+            None if self.series is None else (_embed(self.series[0], series), _embed(self.series[1], series))
+        )
         if self.static is None or static is None:
             return own or (None, None)
         reading, answering = self.static(static).chunk(2, 1)
@@ -200,7 +245,14 @@ class Net(nn.Module):
         answer: Tensor = self.head(read if ahead is None else torch.cat([read, ahead], 1))
         return answer
 
-    def _answer(self, state: Carried, pooled: Tensor | None, told: Tensor | None, calendar: Tensor, ahead: Ahead | None) -> Tensor:
+    def _answer(
+        self,
+        state: Carried,
+        pooled: Tensor | None,
+        told: Tensor | None,
+        calendar: Tensor,
+        ahead: Ahead | None,
+    ) -> Tensor:
         """(B, m k P): one recurrent step per answered segment, each from the final state, all in parallel."""
         batch, m = len(calendar), self.answers
         ask = self.position.expand(batch, m, -1)
@@ -211,10 +263,18 @@ class Net(nn.Module):
         if self.ahead is not None and ahead is not None:
             ask = ask + self.ahead(ahead.features)
         answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
-        return self._speak(answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)).view(batch, -1)
+        return self._speak(
+            answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)
+        ).view(batch, -1)
 
     def _feed_back(
-        self, output: Tensor, state: Carried, pooled: Tensor | None, told: Tensor | None, skip: Tensor | float, ahead: Ahead | None
+        self,
+        output: Tensor,
+        state: Carried,
+        pooled: Tensor | None,
+        told: Tensor | None,
+        skip: Tensor | float,
+        ahead: Ahead | None,
     ) -> Tensor:
         """(B, m k, P): a segment at a time, each forecast, the skip (B, H) within it, read as if it had been observed."""
         batch, k, m = len(output), self.segment, math.ceil(self.horizon / self.segment)
@@ -223,7 +283,9 @@ class Net(nn.Module):
         parts: list[Tensor] = []
         for j in range(m):
             if j:
-                read, state = self.rnn(self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), told), state)
+                read, state = self.rnn(
+                    self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), told), state
+                )
                 output = read[:, -1]
             answer = self._speak(output, pooled, None if ahead is None else ahead.features[:, j])
             parts.append(answer.view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
@@ -251,7 +313,11 @@ def _recurrent(sized: Settings) -> nn.Module:
     """A plain LSTM or GRU, and where the settings ask for more than it can do, a Stack."""
     widths = sized.widths
     dropout = sized.dropout if len(widths) > 1 else 0.0
-    if sized.norm == "none" and len(set(widths)) == 1 and not (sized.residual or sized.bidirectional or sized.recurrent_dropout):
+    if (
+        sized.norm == "none"
+        and len(set(widths)) == 1
+        and not (sized.residual or sized.bidirectional or sized.recurrent_dropout)
+    ):
         return cell_of(sized.cell, widths[0], widths[0], len(widths), dropout)
     return Stack(
         sized.cell,
@@ -281,7 +347,9 @@ def _spread(state: Carried, m: int) -> Carried:
 
 def _last(window: Tensor, seen: Tensor) -> Tensor:
     """The last observed value (B, C) of each column of windows (B, L, C); 0, the scaled mean, where nothing was observed."""
-    if window.device.type == "cpu" and bool(seen[:, -1].all()):  # the usual case, without a search; a GPU would have to be waited for
+    if window.device.type == "cpu" and bool(
+        seen[:, -1].all()
+    ):  # the usual case, without a search; a GPU would have to be waited for
         return window[:, -1]
     place = (seen * torch.arange(1, window.shape[1] + 1, device=window.device)[:, None]).amax(1)
     last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]

@@ -55,7 +55,9 @@ class Flat:
         self.gradient.mul_((norm / (length + 1e-6)).clamp(max=1))
 
 
-Rule = Callable[[Tensor, Tensor, list[Tensor], int, float], None]  # weights, gradient, moments, steps done with this one, rate: all in place
+Rule = Callable[
+    [Tensor, Tensor, list[Tensor], int, float], None
+]  # weights, gradient, moments, steps done with this one, rate: all in place
 SMALL = 1e-8  # keeps quotients finite
 
 
@@ -110,7 +112,11 @@ def schedule(step: int, steps: int, kind: str = "cosine", warmup: float | None =
     """
     done = step / steps
     if kind == "one-cycle":
-        return 0.04 + 0.96 * done / RISE if done < RISE else 0.5 * (1 + math.cos(math.pi * (done - RISE) / (1 - RISE)))
+        return (
+            0.04 + 0.96 * done / RISE
+            if done < RISE
+            else 0.5 * (1 + math.cos(math.pi * (done - RISE) / (1 - RISE)))
+        )
     warm = min(100, max(1, steps // 10)) if warmup is None else max(1, round(warmup * steps))
     return min(1.0, (step + 1) / warm) * CURVES[kind](done)
 

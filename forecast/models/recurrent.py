@@ -21,17 +21,38 @@ from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array, under
-from forecast.models.base import FAR, Goal, OtherSettingsError, Watch, cycles_seen, one_thread, seasonal_errors
+from forecast.models.base import (
+    FAR,
+    Goal,
+    OtherSettingsError,
+    Watch,
+    cycles_seen,
+    one_thread,
+    seasonal_errors,
+)
 from forecast.models.net import Net, point_of
 from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
-from forecast.models.training import CHUNK, History, Inputs, Training, Unit, affordable, answer, loss_of, seeded, train
+from forecast.models.training import (
+    CHUNK,
+    History,
+    Inputs,
+    Training,
+    Unit,
+    affordable,
+    answer,
+    loss_of,
+    seeded,
+    train,
+)
 from forecast.results import Log
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
 EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
-EMBEDDED = 1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
+EMBEDDED = (
+    1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
+)
 
 
 @dataclass(frozen=True)
@@ -43,17 +64,33 @@ class Recurrent(Settings):
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
         sized = self.settle(past, goal.horizon)
-        learned = sized.learn(split_windows(past, sized.sizes.context, goal.horizon, self.validation), goal, seed=seed, watch=watch, hasty=self.hasty)
+        learned = sized.learn(
+            split_windows(past, sized.sizes.context, goal.horizon, self.validation),
+            goal,
+            seed=seed,
+            watch=watch,
+            hasty=self.hasty,
+        )
         usual = self.batch or usual_batch(past)
         if sized.sizes.batch == usual:
             return learned
         note = f"{sized.sizes.batch} windows a step instead of {usual}, so that those of {len(past.columns)} columns fit into {MEMORY >> 20} MB"
         return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
 
-    def learn(self, split: tuple[Windows, Windows, Windows], goal: Goal, *, seed: int, watch: Watch, hasty: bool = False) -> "LearnedNet":
+    def learn(
+        self,
+        split: tuple[Windows, Windows, Windows],
+        goal: Goal,
+        *,
+        seed: int,
+        watch: Watch,
+        hasty: bool = False,
+    ) -> "LearnedNet":
         """Train with settled settings on windows for training, for validation, and all of both; hasty: as in `affordable`."""
         if self.loss == "qlike" and goal.units != Units("log", "none"):
-            raise ForecastError(f"{self.name}.loss = 'qlike' compares variances in logs: add --transform log --scale none, or take another loss.")
+            raise ForecastError(
+                f"{self.name}.loss = 'qlike' compares variances in logs: add --transform log --scale none, or take another loss."
+            )
         past, sizes, device = split[2].panel, self.sizes, self._device()
         cycles = cycles_seen(past)
         feed = Feed(split[0], self, cycles, np.arange(len(past.ids)), device, units_of(past, self.weighting))
@@ -77,17 +114,29 @@ class Recurrent(Settings):
         shares = [float(net.trust) for net in nets if net.trust is not None]
         drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
         if not any(shares):
-            drawn = ", forecasts the anchor itself, since departing from it gained less than one standard error"
-        of = f", the mean of {counted(len(nets), 'net')}, {bare} of them without the skip" if self.members > 1 else ""
+            drawn = (
+                ", forecasts the anchor itself, since departing from it gained less than one standard error"
+            )
+        of = (
+            f", the mean of {counted(len(nets), 'net')}, {bare} of them without the skip"
+            if self.members > 1
+            else ""
+        )
         note = (
             f"{self.name}: reads {sizes.context} rows in segments of {sizes.segment}, {_words(self.widths)} units, {at},"
             f" {len(split[0]):,} training windows, weights of step {kept} of {how.steps} kept ({sizes.batch} windows a step),"
             f" then {how.finish} steps on all rows{of}{drawn if set(shares) - {1.0} else ''}"
         )
-        history = [(member * how.steps + step, loss, value) for member, rows in enumerate(histories) for step, loss, value in rows]
+        history = [
+            (member * how.steps + step, loss, value)
+            for member, rows in enumerate(histories)
+            for step, loss, value in rows
+        ]
         return LearnedNet(self, goal, tuple(nets), cycles, Log((note,), tuple(history), seconds))
 
-    def refit(self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch) -> "LearnedNet | None":
+    def refit(
+        self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
+    ) -> "LearnedNet | None":
         """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past; None where that fit forecasts its anchor.
 
         Sizes, anchor, cycles and members stay, and what share of the departure from the anchor each forecasts.
@@ -96,13 +145,22 @@ class Recurrent(Settings):
         if not any(net.trust is None or float(net.trust) for net in before.nets):
             return None
         sized, nets = before.sized.settle(past, goal.horizon), list(before.nets)
-        whole, device = split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2], self._device()
-        feed = Feed(whole, sized, before.cycles, np.arange(len(past.ids)), device, units_of(past, self.weighting))
+        whole, device = (
+            split_windows(past, sized.sizes.context, goal.horizon, self.validation)[2],
+            self._device(),
+        )
+        feed = Feed(
+            whole, sized, before.cycles, np.arange(len(past.ids)), device, units_of(past, self.weighting)
+        )
         how = replace(sized._how(goal, device), steps=0, shrink=False)
         if self.seconds is not None and how.finish:
             with seeded(seed):
-                how = replace(how, finish=affordable(self.seconds / len(nets), nets[0], feed, whole, how).finish)
-        nets, _, seconds = _trained(lambda member, _: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch)
+                how = replace(
+                    how, finish=affordable(self.seconds / len(nets), nets[0], feed, whole, how).finish
+                )
+        nets, _, seconds = _trained(
+            lambda member, _: nets[member], len(nets), feed, (whole, whole, whole), how, seed, watch
+        )
         note = f"{self.name}: goes on from the weights of the fit before, {how.finish} steps on all rows ({how.batch} windows a step)"
         return LearnedNet(sized, goal, tuple(nets), before.cycles, Log((note,), seconds=seconds))
 
@@ -143,7 +201,11 @@ class Recurrent(Settings):
     def half(self, device: torch.device) -> bool:
         """Whether the nets of settled settings multiply in bfloat16."""
         if self.precision == "auto":
-            there = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+            there = (
+                torch.cuda.is_bf16_supported()
+                if device.type == "cuda"
+                else torch.cpu._is_avx512_bf16_supported()
+            )
             return self.sizes.units >= WIDE and there
         return self.precision == "bfloat16"
 
@@ -151,7 +213,9 @@ class Recurrent(Settings):
         """Where its nets compute."""
         there = torch.cuda.is_available()
         if self.device == "cuda" and not there:
-            raise ForecastError(f"{self.name}.device = 'cuda', but torch finds no GPU here. Take device = 'cpu', or leave it out.")
+            raise ForecastError(
+                f"{self.name}.device = 'cuda', but torch finds no GPU here. Take device = 'cpu', or leave it out."
+            )
         return torch.device("cpu" if self.device == "cpu" or not there else "cuda")
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedNet":
@@ -163,14 +227,18 @@ class Recurrent(Settings):
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         nets = []
         for member in range(int(arrays["members"][0])):
-            weights = {name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()}
+            weights = {
+                name: torch.tensor(array) for name, array in under(arrays, f"member.{member}.").items()
+            }
             recipe = replace(sized, skip=self.skip and "skip.weight" in weights)
             net = Net(recipe, goal, int(arrays["series"][0]), _width(cycles)).to(self._device())
             twin = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in net.state_dict().items()}
             found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()}
             if twin != found:
                 wrong = sorted(set(twin.items()) ^ set(found.items()))[0][0]
-                raise OtherSettingsError(f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, not {twin.get(wrong)}.")
+                raise OtherSettingsError(
+                    f"The saved {self.name} does not fit its settings: {wrong} is {found.get(wrong)}, not {twin.get(wrong)}."
+                )
             net.load_state_dict(weights)
             nets.append(net.eval())
         return LearnedNet(sized, goal, tuple(nets), cycles, Log())
@@ -180,9 +248,18 @@ class Recurrent(Settings):
 
         full varies the groups net, input, head and training as well. What would contradict a setting that is given is not tried.
         """
-        tried = {**self._sizes(trial), "dropout": trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)), "learning_rate": self._rate(trial)}
+        tried = {
+            **self._sizes(trial),
+            "dropout": trial.suggest_float("dropout", 0.0, max(0.6, self.dropout)),
+            "learning_rate": self._rate(trial),
+        }
         if self.search == "full":
-            tried |= {**self._net(trial, tried.get("units", self.units)), **self._input(trial), **self._head(trial), **self._training(trial)}
+            tried |= {
+                **self._net(trial, tried.get("units", self.units)),
+                **self._input(trial),
+                **self._head(trial),
+                **self._training(trial),
+            }
         return replace(self, **tried)
 
     def _sizes(self, trial: Any) -> dict[str, Any]:
@@ -196,15 +273,21 @@ class Recurrent(Settings):
 
     def _rate(self, trial: Any) -> float:
         scale = RATES[self.optimiser]
-        rate: float = trial.suggest_float("learning_rate", min(3e-4 * scale, self.rate), max(1e-2 * scale, self.rate), log=True)
+        rate: float = trial.suggest_float(
+            "learning_rate", min(3e-4 * scale, self.rate), max(1e-2 * scale, self.rate), log=True
+        )
         return rate
 
     def _net(self, trial: Any, units: Any) -> dict[str, Any]:
         """What a net of these units is made of beside them."""
         tried = {
             "input_dropout": trial.suggest_float("input_dropout", 0.0, max(0.3, self.input_dropout)),
-            "recurrent_dropout": trial.suggest_float("recurrent_dropout", 0.0, max(0.5, self.recurrent_dropout)),
-            "norm": trial.suggest_categorical("norm", ["none", "layer", "batch"]) if self.batch != 1 else self.norm,
+            "recurrent_dropout": trial.suggest_float(
+                "recurrent_dropout", 0.0, max(0.5, self.recurrent_dropout)
+            ),
+            "norm": trial.suggest_categorical("norm", ["none", "layer", "batch"])
+            if self.batch != 1
+            else self.norm,
             "bidirectional": trial.suggest_categorical("bidirectional", [False, True]),
             "attention": trial.suggest_categorical("attention", [False, True]),
             "init": trial.suggest_categorical("init", ["default", "orthogonal", "glorot", "he"]),
@@ -229,11 +312,21 @@ class Recurrent(Settings):
     def _head(self, trial: Any) -> dict[str, Any]:
         """How the net answers; a step at a time, which is for teaching, only where it is asked for."""
         heads = ["segments", "linear", "dense", *(["recursive"] if self.head == "recursive" else [])]
-        return {"head": trial.suggest_categorical("head", heads), "skip": trial.suggest_categorical("skip", [True, False])}
+        return {
+            "head": trial.suggest_categorical("head", heads),
+            "skip": trial.suggest_categorical("skip", [True, False]),
+        }
 
     def _training(self, trial: Any) -> dict[str, Any]:
         """How the net is trained; sgd, whose rates are others, keeps to itself, and so does a decay that only adamw has."""
-        kinds = ["cosine", "constant", "exponential", "staircase", "plateau", *(["one-cycle"] if self.warmup is None else [])]
+        kinds = [
+            "cosine",
+            "constant",
+            "exponential",
+            "staircase",
+            "plateau",
+            *(["one-cycle"] if self.warmup is None else []),
+        ]
         tried = {
             "schedule": trial.suggest_categorical("schedule", kinds),
             "clip": trial.suggest_float("clip", min(0.1, self.clip), max(10.0, self.clip), log=True),
@@ -248,14 +341,29 @@ class Feed:
     """Batches by index arithmetic: one float32 tensor of the series, sent to the device once, and the calendar computed from the last known stamp."""
 
     def __init__(
-        self, windows: Windows, sized: Settings, cycles: tuple[str, ...], fitted: Array, device: torch.device, units: Array | None = None
+        self,
+        windows: Windows,
+        sized: Settings,
+        cycles: tuple[str, ...],
+        fitted: Array,
+        device: torch.device,
+        units: Array | None = None,
     ) -> None:
         self.device, panel = device, windows.panel
         self.units = None if units is None else torch.from_numpy(units.astype("float32")).to(device)
         values = torch.from_numpy(windows.values).to(device)
         self.values = torch.cat([values[:, :1], values[:, panel.moving[1:]].clamp_(-FAR, FAR)], 1)
-        self.static = torch.from_numpy(windows.values[panel.starts][:, panel.static]).nan_to_num().clamp_(-FAR, FAR).to(device)
-        self.fitted, self.cycles, self.future = fitted, cycles, [panel.moving.index(place) for place in panel.future]
+        self.static = (
+            torch.from_numpy(windows.values[panel.starts][:, panel.static])
+            .nan_to_num()
+            .clamp_(-FAR, FAR)
+            .to(device)
+        )
+        self.fitted, self.cycles, self.future = (
+            fitted,
+            cycles,
+            [panel.moving.index(place) for place in panel.future],
+        )
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:
@@ -264,7 +372,13 @@ class Feed:
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
         static = self.static[torch.from_numpy(origins[:, 0]).to(self.device)]
-        inputs = window[:, : windows.context], series, self._calendar(windows.panel, origins), ahead[:, :, self.future], static
+        inputs = (
+            window[:, : windows.context],
+            series,
+            self._calendar(windows.panel, origins),
+            ahead[:, :, self.future],
+            static,
+        )
         return inputs, ahead[:, :, 0], None if self.units is None else self.units[series]
 
     def _windows(self, windows: Windows, origins: Array) -> Tensor:
@@ -305,7 +419,9 @@ class LearnedNet:
         values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
         half = self.sized.half(next(self.nets[0].parameters()).device)
         for chunk, inputs in self._chunks(panel, origins, fitted):
-            values[chunk] = np.mean([answer(net, inputs, half).cpu().numpy() for net in self.nets], axis=0, dtype="float64")
+            values[chunk] = np.mean(
+                [answer(net, inputs, half).cpu().numpy() for net in self.nets], axis=0, dtype="float64"
+            )
         return values
 
     @torch.inference_mode()
@@ -313,7 +429,9 @@ class LearnedNet:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
         parts = []
         for _, (window, series, _, _, static) in self._chunks(panel, origins, fitted):
-            parts.append(np.mean([net.attend(window, series, static).cpu().numpy() for net in self.nets], axis=0))
+            parts.append(
+                np.mean([net.attend(window, series, static).cpu().numpy() for net in self.nets], axis=0)
+            )
         return np.concatenate(parts)
 
     def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
@@ -326,20 +444,36 @@ class LearnedNet:
 
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar."""
-        arrays = {f"member.{i}.{name}": tensor.cpu().numpy() for i, net in enumerate(self.nets) for name, tensor in net.state_dict().items()}
+        arrays = {
+            f"member.{i}.{name}": tensor.cpu().numpy()
+            for i, net in enumerate(self.nets)
+            for name, tensor in net.state_dict().items()
+        }
         arrays["members"] = np.array([len(self.nets)], "int64")
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["anchor"] = np.array([ANCHORS.index(self.sized.anchor_chosen), self.sized.span or 0], "int64")
-        arrays["series"] = np.array([0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64")
+        arrays["series"] = np.array(
+            [0 if self.nets[0].series is None else self.nets[0].series.shape[1]], "int64"
+        )
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
 
 
 NetOf = Callable[[int, list[float]], Net]
-Trained = tuple[list[Net], list[History], float]  # nets, their histories, CPU seconds that other processes spent on them
+Trained = tuple[
+    list[Net], list[History], float
+]  # nets, their histories, CPU seconds that other processes spent on them
 
 
-def _trained(net_of: NetOf, members: int, feed: Feed, split: tuple[Windows, Windows, Windows], how: Training, seed: int, watch: Watch) -> Trained:
+def _trained(
+    net_of: NetOf,
+    members: int,
+    feed: Feed,
+    split: tuple[Windows, Windows, Windows],
+    how: Training,
+    seed: int,
+    watch: Watch,
+) -> Trained:
     """Train nets, each from a seed of its own, side by side in as many processes as `joblib.parallel_config` allows; their bits are those of one.
 
     net_of: from a member and the lowest validation losses of the first two to its net. Each has checkpoints of its own, so those that ended before
@@ -369,7 +503,10 @@ def _trained(net_of: NetOf, members: int, feed: Feed, split: tuple[Windows, Wind
 
 def _lowest(histories: list[History]) -> list[float]:
     """The lowest validation loss of each; inf of one that diverged, and of a warm refit, which does not judge."""
-    return [min((value for _, _, value in history if not math.isnan(value)), default=math.inf) for history in histories]
+    return [
+        min((value for _, _, value in history if not math.isnan(value)), default=math.inf)
+        for history in histories
+    ]
 
 
 def units_of(past: Panel, weighting: str) -> Array | None:

@@ -11,10 +11,22 @@ from forecast.data.panel import Panel
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, spread_of
-from forecast.models.direct import CELLS, Reach, ahead_of, harmonics, joined_spreads, reach_of, read, some, truth_of
+from forecast.models.direct import (
+    CELLS,
+    Reach,
+    ahead_of,
+    harmonics,
+    joined_spreads,
+    reach_of,
+    read,
+    some,
+    truth_of,
+)
 from forecast.results import Log
 
-PENALTIES = tuple(float(10**power) for power in np.arange(-5, 1.5, 0.5))  # tried, in units of the rows: features have spread 1
+PENALTIES = tuple(
+    float(10**power) for power in np.arange(-5, 1.5, 0.5)
+)  # tried, in units of the rows: features have spread 1
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 20_000  # windows that are learned from; more move the weights less than their standard errors
 WHOLE = 0.9  # share of windows without a missing target from which on the others are not learned from
@@ -60,7 +72,9 @@ class Ridge:
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped":
         """The Mapped whose `arrays()` these are."""
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
-        return Mapped(goal, Reach(*arrays["reach"].tolist()), cycles, arrays["weights"], arrays["spreads"], Log())
+        return Mapped(
+            goal, Reach(*arrays["reach"].tolist()), cycles, arrays["weights"], arrays["spreads"], Log()
+        )
 
     def space(self, trial: Any) -> Self:
         """This spec: the penalty is chosen in `fit`, on the past's last rows."""
@@ -101,7 +115,12 @@ class Mapped:
     def arrays(self) -> dict[str, Array]:
         """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, weights, spreads."""
         used = np.array([name in self.cycles for name in CYCLES], "int64")
-        return {"reach": np.array(self.reach, "int64"), "cycles": used, "weights": self.weights, "spreads": self.spreads}
+        return {
+            "reach": np.array(self.reach, "int64"),
+            "cycles": used,
+            "weights": self.weights,
+            "spreads": self.spreads,
+        }
 
 
 def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
@@ -112,7 +131,12 @@ def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, 
     """
     reading = read(windows, origins, reach)
     first = windows.panel.stamps(origins, 1)[:, 0]
-    parts = [reading.target, reading.past.reshape(len(origins), -1), reading.last, harmonics(windows.panel, first, cycles, PAIRS)]
+    parts = [
+        reading.target,
+        reading.past.reshape(len(origins), -1),
+        reading.last,
+        harmonics(windows.panel, first, cycles, PAIRS),
+    ]
     if windows.panel.future:
         ahead = np.nan_to_num(ahead_of(windows, origins))
         count = min(windows.horizon, max(1, CELLS // ahead.shape[2]))
@@ -169,7 +193,11 @@ def normal_equations(x: Array, y: Array) -> list[Equations]:
         centred = products - lacking.T @ lacking - count * np.outer(mean, mean)
         values, vectors = np.linalg.eigh(centred)
         right = vectors.T @ (x.T @ filled[:, steps] - count * np.outer(mean, level))
-        equations.append(Equations(steps, count, np.maximum(values, 0.0), vectors, right, mean + centre / spread, spread, level))
+        equations.append(
+            Equations(
+                steps, count, np.maximum(values, 0.0), vectors, right, mean + centre / spread, spread, level
+            )
+        )
     return equations
 
 

@@ -133,5 +133,11 @@ def rows_to_fade(order: Order, parameters: Array) -> int:
     phi, theta, seasonal_phi, seasonal_theta = split(order, parameters)
     average = max(radius(theta, 1), radius(seasonal_theta, 1) ** (1 / order.season))
     gaps = 0.0 if order.d + order.D else max(radius(phi, -1), radius(seasonal_phi, -1) ** (1 / order.season))
-    rows = [times * np.log(FADED) / np.log(root) if 0 < root < 1 else 0.0 for times, root in ((2, average), (1, gaps))]
-    return min(LONGEST, int(np.ceil(max(rows))) + 2 * (order.p + order.q + order.season * (order.P + order.Q + order.D)))
+    rows = [
+        times * np.log(FADED) / np.log(root) if 0 < root < 1 else 0.0
+        for times, root in ((2, average), (1, gaps))
+    ]
+    return min(
+        LONGEST,
+        int(np.ceil(max(rows))) + 2 * (order.p + order.q + order.season * (order.P + order.Q + order.D)),
+    )

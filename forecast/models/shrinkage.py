@@ -22,7 +22,9 @@ def borne_out(losses: Array, seen: Array, series: Array, times: Array, horizons:
     error = _error(gain, seen, blocks if blocks.any() else series)
     from scipy.special import stdtrit
 
-    doubt = stdtrit(max(1.0, horizons), 0.8413) * error  # the level that one standard error is of a normal variable
+    doubt = (
+        stdtrit(max(1.0, horizons), 0.8413) * error
+    )  # the level that one standard error is of a normal variable
     return 0.0 if gain.sum() <= doubt * seen.sum() else SHARES[best]
 
 

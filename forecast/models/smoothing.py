@@ -53,7 +53,9 @@ def extend(states: States, phi: Array, horizon: int) -> Array:
     """Forecasts (K, H) from states after the last row: l + (phi + ... + phi^h) b + s."""
     steps = np.arange(horizon)
     damped = np.cumsum(phi[:, None] ** (1 + steps), axis=1)
-    return states.level[:, None] + damped * states.slope[:, None] + states.season[steps % len(states.season)].T
+    return (
+        states.level[:, None] + damped * states.slope[:, None] + states.season[steps % len(states.season)].T
+    )
 
 
 def first_states(values: Array, season: int, sloped: Array, seasonal: Array) -> States:

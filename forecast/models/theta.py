@@ -14,7 +14,9 @@ from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recen
 from forecast.models.smoothing import WINDOW, States, decompose, mean_of, smooth, unrolled
 from forecast.results import Log
 
-ALPHAS = np.append(np.arange(0.02, 1, 0.02), 0.999)  # tried for the smoothing: its squared error is flat around the best
+ALPHAS = np.append(
+    np.arange(0.02, 1, 0.02), 0.999
+)  # tried for the smoothing: its squared error is flat around the best
 SIGNIFICANT = 1.645  # standard errors of the autocorrelation at the season from which on a series is seasonal, as in M4's benchmarks
 
 
@@ -43,12 +45,18 @@ class Theta:
         table = in_chunks(partial(_estimate, past, season=season, alphas=alphas), ends)
         table = np.concatenate([table, np.median(table, axis=0)[None]])
         seasonal = int((table[:-1, 0] > 0).sum())
-        note = f"season of {season} steps in {seasonal} of {len(past.ids)} series" if seasonal else "no season found"
+        note = (
+            f"season of {season} steps in {seasonal} of {len(past.ids)} series"
+            if seasonal
+            else "no season found"
+        )
         return Lines(goal, season, table[:, 0] > 0, table[:, 1], table[:, 2], Log((note,)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Lines":
         """The Lines whose `arrays()` these are."""
-        return Lines(goal, int(arrays["season"][0]), arrays["seasonal"] > 0, arrays["alpha"], arrays["spreads"], Log())
+        return Lines(
+            goal, int(arrays["season"][0]), arrays["seasonal"] > 0, arrays["alpha"], arrays["spreads"], Log()
+        )
 
     def space(self, trial: Any) -> Self:
         """This spec: alpha is estimated for each series, in `fit`."""
@@ -78,9 +86,13 @@ class Lines:
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         row = fitted[origins[:, 0]]
         alpha, steps = self.alpha[row], np.arange(self.goal.horizon)
-        adjusted, line, slope, profile = adjust(recent(panel, origins, WINDOW).T, self.season, self.seasonal[row])
+        adjusted, line, slope, profile = adjust(
+            recent(panel, origins, WINDOW).T, self.season, self.seasonal[row]
+        )
         smoothed = simple(2 * adjusted - line, alpha)[1][:, None]
-        point = (line[-1][:, None] + slope[:, None] * (1 + steps) + smoothed) / 2 + profile[steps % self.season].T
+        point = (line[-1][:, None] + slope[:, None] * (1 + steps) + smoothed) / 2 + profile[
+            steps % self.season
+        ].T
         widths = self.spreads[row][:, None] * np.sqrt(1 + steps * alpha[:, None] ** 2)
         return normal_quantiles(point, widths, self.goal.levels)
 
@@ -120,7 +132,9 @@ def is_seasonal(values: Array, season: int) -> Array:
     seen = ~np.isnan(straight)
     centred = np.where(seen, straight - mean_of(straight, seen), 0.0)
     variance = np.maximum((centred**2).sum(0), 1e-12)
-    correlation = np.array([(centred[lag:] * centred[: len(centred) - lag]).sum(0) / variance for lag in range(1, season + 1)])
+    correlation = np.array(
+        [(centred[lag:] * centred[: len(centred) - lag]).sum(0) / variance for lag in range(1, season + 1)]
+    )
     limit = SIGNIFICANT * np.sqrt((1 + 2 * (correlation[:-1] ** 2).sum(0)) / np.maximum(seen.sum(0), 1))
     significant: Array = (correlation[-1] > limit) & (season > 1) & ((~np.isnan(values)).sum(0) >= 3 * season)
     return significant
@@ -135,7 +149,10 @@ def less_trend(values: Array, season: int) -> Array:
     if season % 2 == 0:
         weights[[0, -1]] = 0.5
     seen = ~np.isnan(values)
-    sums, counts = (sliding_window_view(one, len(weights), axis=0) @ weights for one in (np.where(seen, values, 0.0), seen.astype("float64")))
+    sums, counts = (
+        sliding_window_view(one, len(weights), axis=0) @ weights
+        for one in (np.where(seen, values, 0.0), seen.astype("float64"))
+    )
     half = len(weights) // 2
     return values[half : len(values) - half] - sums / np.maximum(counts, 0.5)
 

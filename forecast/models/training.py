@@ -21,19 +21,26 @@ from forecast.models.shrinkage import SHARES, borne_out
 
 Inputs = tuple[Tensor, ...]
 Unit = Tensor | None  # (B,): what the errors of each window are multiplied by before the loss; None = 1
-Batch = Callable[[Windows, Array], tuple[Inputs, Tensor, Unit]]  # windows, origins (B, 2) -> the net's inputs, targets (B, H), units
+Batch = Callable[
+    [Windows, Array], tuple[Inputs, Tensor, Unit]
+]  # windows, origins (B, 2) -> the net's inputs, targets (B, H), units
 History = list[tuple[int, float, float]]
 
 CHUNK = 512  # windows that are forecast at once: what is held of them fits into a cache
 JUDGED = 2000  # validation windows at most, evenly spaced
-LEAST, COST = 100, 24  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
+LEAST, COST = (
+    100,
+    24,
+)  # and no more than a 24th of the windows that train, so that all looks cost a sixth of the training; but these at least
 TRIED, JUDGING = 10, 1.2  # steps that are timed; what all looks add to them
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # forecasts (B, H, P), targets (B, H) -> losses (B, H)
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {  # of errors, target - forecast
     "mae": torch.abs,
     "mse": torch.square,
-    "qlike": lambda error: torch.expm1(error.clamp(max=20)) - error,  # y / f - log(y / f) - 1 of values in logs (Patton 2011)
+    "qlike": lambda error: (
+        torch.expm1(error.clamp(max=20)) - error
+    ),  # y / f - log(y / f) - 1 of values in logs (Patton 2011)
     "huber": lambda error: nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none"),
 }
 
@@ -80,7 +87,9 @@ class Training:
     schedule: str = "cosine"
     warmup: float | None = None  # share of the steps; None = a tenth, at most 100
     shrink: bool = False  # whether the validation windows choose the net's `trust`: the share of its departure from the anchor
-    judge: Loss | None = None  # of the validation windows: the lowest is the best, and what patience waits for; None = the loss
+    judge: Loss | None = (
+        None  # of the validation windows: the lowest is the best, and what patience waits for; None = the loss
+    )
 
 
 @contextlib.contextmanager
@@ -91,7 +100,9 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training, watch: Watch) -> History:
+def train(
+    net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training, watch: Watch
+) -> History:
     """Train a net in place and return (step, training, validation) losses; split = windows for training, for validation, and all of both.
 
     The averaged weights of the lowest validation loss are restored, and finished on all windows. Call it within `seeded`. A checkpoint goes to
@@ -105,7 +116,9 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
         for step, _, value in state.history[-1:]:
             watch.report(step, how.steps, value)
     most = min(JUDGED, max(LEAST, how.steps * how.batch // COST))
-    judged = validation.origins(np.linspace(0, len(validation) - 1, min(most, len(validation))).astype("int64"))
+    judged = validation.origins(
+        np.linspace(0, len(validation) - 1, min(most, len(validation))).astype("int64")
+    )
     looks = {round((look + 1) * (how.steps or how.finish) / LOOKS) for look in range(LOOKS)}
     while not state.finishing and state.step < how.steps and not state.stale:
         state.advance(*batch_of(windows, _draw(windows, how.batch)))
@@ -127,7 +140,9 @@ def train(net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Window
     return state.history
 
 
-def affordable(seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training, hasty: bool = False) -> Training:
+def affordable(
+    seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training, hasty: bool = False
+) -> Training:
     """The same training with as many steps as so many CPU seconds allow, judging included; a few steps of a copy of the net show what one costs.
 
     hasty: fewer steps take a higher rate.
@@ -210,7 +225,11 @@ class _State:
         weights.clip(how.clip, how.clip_value)
         self.rule(weights.values, weights.gradient, self.moments, self.step + 1, self.rate)
         self.averaged.follow(weights, min(how.average, (1 + self.step) / (10 + self.step)))
-        self.step, self.running, self.since = self.step + 1, self.running + loss.detach().double(), self.since + 1
+        self.step, self.running, self.since = (
+            self.step + 1,
+            self.running + loss.detach().double(),
+            self.since + 1,
+        )
 
     @property
     def stale(self) -> bool:
@@ -238,11 +257,21 @@ class _State:
 
     def pack(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values of a checkpoint."""
-        vectors = {"weights": self.weights.read(), "averaged": self.averaged.read(), "best": self.best, "random": torch.get_rng_state()}
+        vectors = {
+            "weights": self.weights.read(),
+            "averaged": self.averaged.read(),
+            "best": self.best,
+            "random": torch.get_rng_state(),
+        }
         if self.weights.values.is_cuda:
             vectors["random.cuda"] = torch.cuda.get_rng_state()
         vectors |= {f"moment.{i}": moment for i, moment in enumerate(self.moments)}
-        values = {"finishing": self.finishing, "step": self.step, "lowest": self.lowest, "history": self.history}
+        values = {
+            "finishing": self.finishing,
+            "step": self.step,
+            "lowest": self.lowest,
+            "history": self.history,
+        }
         return {name: vector.cpu().numpy() for name, vector in vectors.items()}, values
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any]) -> None:
@@ -292,6 +321,8 @@ def _judge(net: nn.Module, batch_of: Batch, windows: Windows, origins: Array, ho
     with torch.inference_mode():
         for inputs, target, unit in _batches(batch_of, windows, origins):
             seen = int((~torch.isnan(target)).sum())
-            total += float(mean_loss(how.judge or how.loss, answer(net, inputs, how.half), target, unit)) * seen
+            total += (
+                float(mean_loss(how.judge or how.loss, answer(net, inputs, how.half), target, unit)) * seen
+            )
             count += seen
     return total / max(count, 1)

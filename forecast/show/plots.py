@@ -37,10 +37,33 @@ COLOURS = {  # told apart by colour-blind readers too (Okabe and Ito 2008), and 
     "gru-plain": "#56B4E9",
     "lstm-plain": "#882255",
 }
-SPARE = ("#332288", "#44AA99", "#999933", "#AA4499", "#661100", "#6699CC", "#117733")  # for models of other names (Tol 2021)
+SPARE = (
+    "#332288",
+    "#44AA99",
+    "#999933",
+    "#AA4499",
+    "#661100",
+    "#6699CC",
+    "#117733",
+)  # for models of other names (Tol 2021)
 
-_LINE = {"showgrid": True, "gridcolor": "#E8E8E8", "linecolor": "#999999", "ticks": "outside", "tickcolor": "#999999", "zeroline": False}
-_CORNER = {"x": 1, "xanchor": "right", "y": 1.03, "yanchor": "bottom", "showactive": True, "bgcolor": "white", "bordercolor": "#BBBBBB"}
+_LINE = {
+    "showgrid": True,
+    "gridcolor": "#E8E8E8",
+    "linecolor": "#999999",
+    "ticks": "outside",
+    "tickcolor": "#999999",
+    "zeroline": False,
+}
+_CORNER = {
+    "x": 1,
+    "xanchor": "right",
+    "y": 1.03,
+    "yanchor": "bottom",
+    "showactive": True,
+    "bgcolor": "white",
+    "bordercolor": "#BBBBBB",
+}
 _LOOK = go.layout.Template(
     layout={
         "font": {
@@ -48,7 +71,15 @@ _LOOK = go.layout.Template(
             "size": 13,
             "color": "#333333",
         },
-        "title": {"font": {"size": 15}, "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},
+        "title": {
+            "font": {"size": 15},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+        },
         "title_pad": {"l": 10, "t": 8},
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
@@ -74,11 +105,18 @@ def ranked(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
     for outcome in outcomes:
         models.setdefault(outcome.forecast.model, []).append(outcome)
     mae = {name: score(parts, "mae") for name, parts in models.items()}
-    return {name: models[name] for name in sorted(models, key=lambda name: (math.isnan(mae[name]), mae[name]))}
+    return {
+        name: models[name] for name in sorted(models, key=lambda name: (math.isnan(mae[name]), mae[name]))
+    }
 
 
 def forecast_figure(
-    panel: Panel, forecast: Forecast, series: int = 0, history: int | None = None, *, colours: Mapping[str, str] | None = None
+    panel: Panel,
+    forecast: Forecast,
+    series: int = 0,
+    history: int | None = None,
+    *,
+    colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """The last `history` rows (by default five horizons, at least 60 rows) of a series and its latest forecast, with a menu of all series.
 
@@ -95,32 +133,47 @@ def forecast_figure(
     for i in shown:
         m = latest[i]
         known = int(forecast.origins[m, 1])
-        rows = slice(int(panel.starts[i]) + max(0, known - history), min(int(panel.starts[i]) + known + horizon, int(panel.stops[i])))
+        rows = slice(
+            int(panel.starts[i]) + max(0, known - history),
+            min(int(panel.starts[i]) + known + horizon, int(panel.stops[i])),
+        )
         mode = "lines+markers" if horizon <= MARKED else "lines"
         observed = panel.values[rows, 0]
-        dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
+        dotted = (
+            "lines+markers" if np.isnan(observed).any() else "lines"
+        )  # between two gaps a value has no line
         ahead = along(forecast.times[m], panel.clock.tz)
-        line = _line(along(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series)
+        line = _line(
+            along(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series
+        )
         figure.add_trace(line.update(marker_size=4))
         for coverage, low, high in reversed(bands):  # the widest lies below
             edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
             figure.add_trace(_band(ahead, *edges, f"{coverage:g} %", colour, visible=i == series))
-        figure.add_trace(_line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2))
+        figure.add_trace(
+            _line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2)
+        )
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title(f"{_say(panel.target)}: {horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"),
+        title=_title(
+            f"{_say(panel.target)}: {horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
+        ),
         xaxis_title=time_title(panel.clock),
         yaxis_title=_say(panel.target),
     )
     if len(shown) > 1:
-        figure.update_layout(updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2 + len(bands))])
+        figure.update_layout(
+            updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2 + len(bands))]
+        )
         if len(shown) < len(latest):
             figure.update_layout(title_subtitle_text=f"The menu shows {len(shown)} of {len(latest)} series.")
     return figure
 
 
-def error_by_step_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None) -> go.Figure:
+def error_by_step_figure(
+    outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None
+) -> go.Figure:
     """Mean absolute error at each step of the horizon, one line a model; the baselines are dashed."""
     models = ranked(outcomes)
     if not models:
@@ -138,19 +191,26 @@ def error_by_step_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, s
         template=_LOOK,
         height=HEIGHT,
         title=_title("Mean absolute error by step ahead, over all test forecasts"),
-        xaxis={"title": f"{steps_of(past.clock)} ahead", "range": [0.5, len(errors) + 0.5] if len(errors) > 1 else None},
+        xaxis={
+            "title": f"{steps_of(past.clock)} ahead",
+            "range": [0.5, len(errors) + 0.5] if len(errors) > 1 else None,
+        },
         yaxis={"title": f"mean absolute error of {_say(past.target)}", "rangemode": "tozero"},
     )
     return figure
 
 
-def backtest_figure(panel: Panel, outcomes: Iterable[Outcome], series: int = 0, *, colours: Mapping[str, str] | None = None) -> go.Figure:
+def backtest_figure(
+    panel: Panel, outcomes: Iterable[Outcome], series: int = 0, *, colours: Mapping[str, str] | None = None
+) -> go.Figure:
     """What came in the test part of a series, and what the best model and the best baseline had forecast a whole horizon before.
 
     Where a baseline is best, the next model stands beside it. Every k-th point is drawn, so that a line has at most about 2,000.
     """
     models = ranked(outcomes)
-    tested = {int(i) for parts in models.values() for part in parts for i in np.unique(part.forecast.origins[:, 0])}
+    tested = {
+        int(i) for parts in models.values() for part in parts for i in np.unique(part.forecast.origins[:, 0])
+    }
     _check(panel, series, tested)
     names = list(models)
     baseline = next(filter(is_baseline, names), names[0])
@@ -178,19 +238,31 @@ def backtest_figure(panel: Panel, outcomes: Iterable[Outcome], series: int = 0, 
     span = STRETCH * horizon
     if len(times[test]) > 2 * span:
         last_part = stamps_of(times[test][[-span, -1]])
-        figure.update_layout(xaxis_range=last_part, updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", last_part)])
+        figure.update_layout(
+            xaxis_range=last_part, updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", last_part)]
+        )
     return figure
 
 
 def loss_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None) -> go.Figure | None:
     """Training and validation loss by step, a panel a model and a line a fold; None where no model has a history."""
-    models = {name: trained for name, parts in ranked(outcomes).items() if (trained := [part for part in parts if part.log.history])}
+    models = {
+        name: trained
+        for name, parts in ranked(outcomes).items()
+        if (trained := [part for part in parts if part.log.history])
+    }
     if not models:
         return None
     colours = colours or palette(models)
     columns = min(len(models), 3)
     rows = math.ceil(len(models) / columns)
-    figure = make_subplots(rows, columns, subplot_titles=[_say(name) for name in models], vertical_spacing=0.3 / rows, horizontal_spacing=0.08)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[_say(name) for name in models],
+        vertical_spacing=0.3 / rows,
+        horizontal_spacing=0.08,
+    )
     for place, (name, own) in enumerate(models.items()):
         where = {"row": place // columns + 1, "col": place % columns + 1}
         for part in own:
@@ -198,10 +270,23 @@ def loss_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | Non
             kept = int(np.nanargmin(validation)) if not np.isnan(validation).all() else 0
             fold = f", fold {part.fold + 1}"
             common = {"hovertemplate": "%{y:.4r}"}
-            figure.add_trace(_line(steps, training, f"training{fold}", colours[name], width=1).update(line_dash="dot", **common), **where)
-            figure.add_trace(_line(steps, validation, f"validation{fold}", colours[name], width=1.8).update(**common), **where)
+            figure.add_trace(
+                _line(steps, training, f"training{fold}", colours[name], width=1).update(
+                    line_dash="dot", **common
+                ),
+                **where,
+            )
+            figure.add_trace(
+                _line(steps, validation, f"validation{fold}", colours[name], width=1.8).update(**common),
+                **where,
+            )
             dot = {"color": colours[name], "size": 8, "line": {"color": "white", "width": 1}}
-            figure.add_trace(go.Scatter(x=steps[[kept]], y=validation[[kept]], mode="markers", marker=dot, hoverinfo="skip"), **where)
+            figure.add_trace(
+                go.Scatter(
+                    x=steps[[kept]], y=validation[[kept]], mode="markers", marker=dot, hoverinfo="skip"
+                ),
+                **where,
+            )
     figure.update_traces(showlegend=False)
     for key, style in (
         ("training", {"mode": "lines", "line": {"color": "#666666", "dash": "dot", "width": 1}}),
@@ -213,7 +298,12 @@ def loss_figure(outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | Non
     figure.update_xaxes(title_text="training step", row=rows)
     figure.update_yaxes(title_text="loss, scaled units", col=1)
     height = 150 + 260 * rows
-    figure.update_layout(template=_LOOK, height=height, title=_title("Training and validation loss, a line a fold"), margin_t=104)
+    figure.update_layout(
+        template=_LOOK,
+        height=height,
+        title=_title("Training and validation loss, a line a fold"),
+        margin_t=104,
+    )
     figure.update_layout(legend={"yref": "container", "y": 1 - 34 / height, "yanchor": "top"})
     return figure
 
@@ -243,8 +333,13 @@ def stamps_of(times: Array) -> list[Any]:
     if times.dtype.kind != "M":
         return [int(step) for step in times]
     units = (("D", DAY), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("ns", 1))
-    unit = next(unit for unit, length in units if (times.astype("datetime64[ns]").astype("int64") % length == 0).all())
-    return [text.replace("T", " ") for text in np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit).tolist()]  # type: ignore[call-overload]
+    unit = next(
+        unit for unit, length in units if (times.astype("datetime64[ns]").astype("int64") % length == 0).all()
+    )
+    return [
+        text.replace("T", " ")
+        for text in np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit).tolist()
+    ]  # type: ignore[call-overload]
 
 
 def steps_of(clock: Clock, count: int = 2) -> str:
@@ -266,10 +361,28 @@ def time_title(clock: Clock) -> str:
     return "date" if clock.dated else f"time ({clock.tz or 'UTC'})"
 
 
-def _line(x: Array, y: Array, name: str, colour: str, mode: str = "lines", *, visible: bool = True, width: float = 1.5) -> go.Scatter:
+def _line(
+    x: Array,
+    y: Array,
+    name: str,
+    colour: str,
+    mode: str = "lines",
+    *,
+    visible: bool = True,
+    width: float = 1.5,
+) -> go.Scatter:
     line, marker = {"color": colour, "width": width}, {"color": colour, "size": 5}
     stamps = stamps_of(x) if x.dtype.kind == "M" else x
-    return go.Scatter(x=stamps, y=y, name=_say(name), mode=mode, line=line, marker=marker, visible=visible, hovertemplate="%{y:,.6~r}")
+    return go.Scatter(
+        x=stamps,
+        y=y,
+        name=_say(name),
+        mode=mode,
+        line=line,
+        marker=marker,
+        visible=visible,
+        hovertemplate="%{y:,.6~r}",
+    )
 
 
 def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible: bool) -> go.Scatter:
@@ -277,13 +390,27 @@ def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible:
     seen = ~(np.isnan(low) | np.isnan(high))
     stamps, edge = (stamps_of(x) if x.dtype.kind == "M" else x), np.concatenate([high[seen], low[seen][::-1]])
     around = np.concatenate([np.asarray(stamps)[seen], np.asarray(stamps)[seen][::-1]])
-    return go.Scatter(x=around, y=edge, name=name, mode="none", fill="toself", fillcolor=colour, opacity=0.18, visible=visible, hoverinfo="skip")
+    return go.Scatter(
+        x=around,
+        y=edge,
+        name=name,
+        mode="none",
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.18,
+        visible=visible,
+        hoverinfo="skip",
+    )
 
 
 def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:
     """A menu that shows one series' traces at a time."""
     buttons = [
-        {"label": _say(name), "method": "restyle", "args": [{"visible": [place // traces == i for place in range(traces * len(ids))]}]}
+        {
+            "label": _say(name),
+            "method": "restyle",
+            "args": [{"visible": [place // traces == i for place in range(traces * len(ids))]}],
+        }
         for i, name in enumerate(ids)
     ]
     return {"buttons": buttons, "active": active, **_CORNER}
@@ -316,7 +443,9 @@ def _check(panel: Panel, series: int, there: Iterable[int]) -> None:
     there = list(there)
     if series not in there:
         name = f" ({panel.ids[series]})" if 0 <= series < len(panel.ids) else ""
-        raise ForecastError(f"Series {series}{name} has no forecast here. Choose one of the {len(there)} that have: {str(there[:5])[1:-1]} ...")
+        raise ForecastError(
+            f"Series {series}{name} has no forecast here. Choose one of the {len(there)} that have: {str(there[:5])[1:-1]} ..."
+        )
 
 
 def _title(text: str) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class _Display:
             if not self.console.is_terminal:
                 value = "" if event.get("value") is None else f", {event['value']:.4g}"
                 state = "" if event.get("state") in (None, "COMPLETE") else f", {event['state'].lower()}"
-                self.console.print(f"{name}: done in {event['seconds']:.1f} CPU s{value}{state}", highlight=False)
+                self.console.print(
+                    f"{name}: done in {event['seconds']:.1f} CPU s{value}{state}", highlight=False
+                )
             return
         total = event["of"] * event["fits"]
         if name not in self.tasks:

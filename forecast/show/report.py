@@ -55,7 +55,9 @@ def write_report(
         ahead=f"{board.horizon} {plots.steps_of(panel.clock, board.horizon)}",
         model=forecast.model,
         horizon=f"{forecast.values.shape[1]} {plots.steps_of(panel.clock, forecast.values.shape[1])}",
-        next=figure(plots.forecast_figure(panel, forecast, next(iter(latest)), colours=colours)) if latest else None,
+        next=figure(plots.forecast_figure(panel, forecast, next(iter(latest)), colours=colours))
+        if latest
+        else None,
         table=forecast_table(panel, forecast, latest),
         steps=figure(plots.error_by_step_figure(parts, colours=colours)),
         backtest=figure(plots.backtest_figure(panel, parts, tested, colours=colours)),
@@ -69,7 +71,11 @@ def write_report(
 
 def figure(drawn: go.Figure | None) -> Markup | None:
     """A figure as JSON that can stand in a <script>: no text in it can close the tag."""
-    return None if drawn is None else Markup(drawn.to_json().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+    return (
+        None
+        if drawn is None
+        else Markup(drawn.to_json().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+    )
 
 
 def scores(board: Leaderboard, target: str) -> dict[str, Any]:
@@ -95,8 +101,16 @@ def forecast_table(panel: Panel, forecast: Forecast, latest: dict[int, int]) -> 
     columns = [numbers(forecast.values[m], spread(panel.values[panel.rows(i), 0])) for i, m in shown.items()]
     local = placed(forecast.times[first], forecast.zone)
     stamps = [f"{stamp:%Y-%m-%d %H:%M%z}" for stamp in local] if forecast.zone else plots.stamps_of(local)
-    head = [plots.time_title(panel.clock), *(panel.ids[i] if len(panel.ids) > 1 else panel.target for i in shown)]
-    return {"head": head, "rows": list(zip(stamps, *columns, strict=True)), "shown": len(shown), "all": len(latest)}
+    head = [
+        plots.time_title(panel.clock),
+        *(panel.ids[i] if len(panel.ids) > 1 else panel.target for i in shown),
+    ]
+    return {
+        "head": head,
+        "rows": list(zip(stamps, *columns, strict=True)),
+        "shown": len(shown),
+        "all": len(latest),
+    }
 
 
 def choices(models: dict[str, list[Outcome]]) -> list[dict[str, str]]:
@@ -128,7 +142,9 @@ def numbers(values: Array, scale: float | None = None) -> list[str]:
 
 def number(value: float, decimals: int) -> str:
     """A number as a person reads it; a dash where there is none."""
-    rounded = round(value, decimals) + 0.0 if math.isfinite(value) else math.nan  # + 0.0: no minus before a zero
+    rounded = (
+        round(value, decimals) + 0.0 if math.isfinite(value) else math.nan
+    )  # + 0.0: no minus before a zero
     return "–" if math.isnan(rounded) else f"{rounded:,.{decimals}f}".replace("-", "−")
 
 

@@ -52,10 +52,13 @@ class Summary:
         shapes = [" x ".join(map(str, row.shape)) for row in self.rows]
         lines = [f"{'layer':24}{'kind':12}{'output':>16}{'parameters':>13}{'multiply-adds':>16}"]
         lines += [
-            f"{row.layer:24}{row.kind:12}{shape:>16}{row.parameters:13,}{row.multiply_adds:16,}" for row, shape in zip(self.rows, shapes, strict=True)
+            f"{row.layer:24}{row.kind:12}{shape:>16}{row.parameters:13,}{row.multiply_adds:16,}"
+            for row, shape in zip(self.rows, shapes, strict=True)
         ]
         many = f" in {self.members} members" if self.members > 1 else ""
-        lines.append(f"{self.model}: {self.parameters:,} parameters{many}, {self.multiply_adds:,} multiply-adds per forecast")
+        lines.append(
+            f"{self.model}: {self.parameters:,} parameters{many}, {self.multiply_adds:,} multiply-adds per forecast"
+        )
         return "\n".join(lines)
 
 
@@ -64,10 +67,28 @@ def summary(fitted: Fitted) -> Summary:
     nets = _net_of(fitted).nets
     net, (kinds, shapes, costs) = nets[0], _passed(nets[0])
     modules = dict(net.named_modules())
-    own = [Row(name, "parameter", tuple(weight.shape), weight.numel(), 0) for name, weight in net.named_parameters(recurse=False)]
-    rows = [Row(name, kinds[name], shapes[name], sum(weight.numel() for weight in modules[name].parameters()), costs[name]) for name in kinds]
+    own = [
+        Row(name, "parameter", tuple(weight.shape), weight.numel(), 0)
+        for name, weight in net.named_parameters(recurse=False)
+    ]
+    rows = [
+        Row(
+            name,
+            kinds[name],
+            shapes[name],
+            sum(weight.numel() for weight in modules[name].parameters()),
+            costs[name],
+        )
+        for name in kinds
+    ]
     parameters = sum(weight.numel() for one in nets for weight in one.parameters())
-    return Summary(fitted.spec.name, len(nets), (*rows, *own), parameters, sum(sum(_passed(one)[2].values()) for one in nets))
+    return Summary(
+        fitted.spec.name,
+        len(nets),
+        (*rows, *own),
+        parameters,
+        sum(sum(_passed(one)[2].values()) for one in nets),
+    )
 
 
 def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Array:
@@ -81,7 +102,9 @@ def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Arr
     rows = fitted.scaling.fitted(panel.ids)
     origins = panel.ends() if origins is None else np.asarray(origins, "int64")
     if (rows[origins[:, 0]] < 0).any():
-        raise ForecastError("Attention is shown for series that the model was fitted on; a new series has none.")
+        raise ForecastError(
+            "Attention is shown for series that the model was fitted on; a new series has none."
+        )
     return learned.attention(fitted.scaled(panel), origins, rows)
 
 
@@ -110,7 +133,9 @@ def _passed(net: "Net") -> tuple[dict[str, str], dict[str, tuple[int, ...]], dic
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in net.named_modules() if _is_layer(module)]
+    handles = [
+        module.register_forward_hook(note(name)) for name, module in net.named_modules() if _is_layer(module)
+    ]
     try:
         with torch.inference_mode():
             net(*net.example())

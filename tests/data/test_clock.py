@@ -31,7 +31,10 @@ def every(first, count, step):
             np.busday_offset("2024-01-01", np.arange(23)).astype("datetime64[ns]"),
             Clock("calendar", "B"),
         ),
-        (stamps("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-09", "2024-01-10"), Clock("sessions", "session")),
+        (
+            stamps("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-09", "2024-01-10"),
+            Clock("sessions", "session"),
+        ),
     ],
 )
 def test_the_clock_is_inferred_from_all_stamps(times, clock):
@@ -39,7 +42,9 @@ def test_the_clock_is_inferred_from_all_stamps(times, clock):
 
 
 def test_the_majority_of_steps_decides_not_the_first():
-    times = np.concatenate([stamps("2024-01-01T00", "2024-01-01T05", "2024-01-01T09"), every("2024-01-02", 30, (1, "h"))])
+    times = np.concatenate(
+        [stamps("2024-01-01T00", "2024-01-01T05", "2024-01-01T09"), every("2024-01-02", 30, (1, "h"))]
+    )
     assert infer_clock([times]) == Clock("fixed", "1h")
 
 
@@ -93,7 +98,9 @@ def test_defaults_of_a_clock(clock, horizon, seasons):
     assert clock.seasons == seasons
 
 
-@pytest.mark.parametrize(("span", "steps"), [(None, 24), (5, 5), ("36", 36), ("48h", 48), ("2D", 48), ("7d", 168), ("12H", 12)])
+@pytest.mark.parametrize(
+    ("span", "steps"), [(None, 24), (5, 5), ("36", 36), ("48h", 48), ("2D", 48), ("7d", 168), ("12H", 12)]
+)
 def test_a_horizon_in_words(span, steps):
     assert Clock("fixed", "1h").steps(span) == steps
 
@@ -118,7 +125,10 @@ def test_harmonics_repeat_with_their_cycle():
     assert waves.shape == (60, 4)
     assert np.allclose(waves[:24], waves[24:48])
     assert np.allclose(waves[6, 0], 1)  # six in the morning: a quarter of the day
-    assert np.allclose(Clock("step").harmonics(np.arange(20), 10.0, 1)[:10], Clock("step").harmonics(np.arange(20), 10.0, 1)[10:])
+    assert np.allclose(
+        Clock("step").harmonics(np.arange(20), 10.0, 1)[:10],
+        Clock("step").harmonics(np.arange(20), 10.0, 1)[10:],
+    )
 
 
 BARS = Clock("sessions", "5min", opens=570 * 60 * 10**9, bars=78)  # 09:30 to 15:55
@@ -128,13 +138,19 @@ def sessions(first="2024-01-02", days=15, opens="09:30", bars=78, minutes=5, ski
     """Bars of every weekday from `first` on but those that are skipped."""
     dates = np.delete(np.busday_offset(first, np.arange(days)), list(skip))
     hour = np.timedelta64(int(opens[:2]) * 60 + int(opens[3:]), "m")
-    return (dates[:, None] + hour + np.arange(bars) * np.timedelta64(minutes, "m")).ravel().astype("datetime64[ns]")
+    return (
+        (dates[:, None] + hour + np.arange(bars) * np.timedelta64(minutes, "m"))
+        .ravel()
+        .astype("datetime64[ns]")
+    )
 
 
 def test_bars_of_trading_hours_are_sessions_also_with_holidays_and_holes():
     assert infer_clock([sessions(skip=(4,))]) == BARS
     assert infer_clock([np.delete(sessions(), [5, 100, 333]), sessions("2024-01-03", 12)]) == BARS
-    assert infer_clock([sessions(opens="10:00", bars=7, minutes=60)]) == Clock("sessions", "1h", opens=10 * 3600 * 10**9, bars=7)
+    assert infer_clock([sessions(opens="10:00", bars=7, minutes=60)]) == Clock(
+        "sessions", "1h", opens=10 * 3600 * 10**9, bars=7
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +158,9 @@ def test_bars_of_trading_hours_are_sessions_also_with_holidays_and_holes():
     [
         every("2024-01-01T09:30", 2000, (5, "m")),  # day and night
         sessions(opens="00:00", bars=276),  # nearly all of a weekday: currencies
-        np.concatenate([sessions("2024-01-01", 10) + np.timedelta64(day, "D") for day in (0, 2)]),  # weekends too
+        np.concatenate(
+            [sessions("2024-01-01", 10) + np.timedelta64(day, "D") for day in (0, 2)]
+        ),  # weekends too
         sessions(days=4),  # too few to say
         np.delete(sessions(), np.arange(0, 1170, 3)),  # a third of the bars is not there
     ],
@@ -177,8 +195,18 @@ TOKYO, HONG_KONG, SHANGHAI = (
         (HONG_KONG, 30, 11, ((5, 60),)),
         (HONG_KONG, 60, 6, ((3, 30),)),  # the third hour would end in the break: no bar is longer than a step
         (SHANGHAI, 60, 4, ((2, 90),)),
-        ((("09:00", "11:31"), ("12:30", "15:25"), ("15:30", "15:31")), 1, 327, ((151, 59), (326, 5))),  # with both auctions that close a part
-        ((("09:00", "15:20"), ("15:30", "15:31")), 1, 381, ((380, 10),)),  # a tenth of the day is not needed where all days have it
+        (
+            (("09:00", "11:31"), ("12:30", "15:25"), ("15:30", "15:31")),
+            1,
+            327,
+            ((151, 59), (326, 5)),
+        ),  # with both auctions that close a part
+        (
+            (("09:00", "15:20"), ("15:30", "15:31")),
+            1,
+            381,
+            ((380, 10),),
+        ),  # a tenth of the day is not needed where all days have it
     ],
 )
 def test_bars_with_a_break_are_sessions_that_leave_it_out(hours, step, bars, pauses):
@@ -187,8 +215,12 @@ def test_bars_with_a_break_are_sessions_that_leave_it_out(hours, step, bars, pau
     clock = infer_clock([times[: -2 * bars]])
     opens = int(hours[0][0][:2]) * 60 + int(hours[0][0][3:])
     lasting = tuple((before, lasts * MINUTE) for before, lasts in pauses)
-    assert clock == Clock("sessions", "1h" if step == 60 else f"{step}min", opens=opens * MINUTE, bars=bars, pauses=lasting)
-    assert (clock.after(times[-2 * bars - 1 : -2 * bars], np.arange(1, 2 * bars + 1))[0] == times[-2 * bars :]).all()
+    assert clock == Clock(
+        "sessions", "1h" if step == 60 else f"{step}min", opens=opens * MINUTE, bars=bars, pauses=lasting
+    )
+    assert (
+        clock.after(times[-2 * bars - 1 : -2 * bars], np.arange(1, 2 * bars + 1))[0] == times[-2 * bars :]
+    ).all()
     number = bar_of(times, clock)
     assert (number == np.tile(np.arange(bars), 15)).all()
     assert (times.astype("datetime64[D]") + begin_of(number, clock).astype("timedelta64[ns]") == times).all()
@@ -201,17 +233,30 @@ def test_what_lies_in_a_break_comes_after_the_bar_before_it():
     noon = stamps("2024-01-03T11:25", "2024-01-03T11:30", "2024-01-03T12:29", "2024-01-03T12:30")
     assert bar_of(noon, clock).tolist() == [29, 29, 29, 30]
     assert in_hours(noon, clock).tolist() == [True, False, False, True]
-    assert clock.after(noon, np.array([1]))[:, 0].tolist() == stamps(*3 * ["2024-01-03T12:30"], "2024-01-03T12:35").tolist()
+    assert (
+        clock.after(noon, np.array([1]))[:, 0].tolist()
+        == stamps(*3 * ["2024-01-03T12:30"], "2024-01-03T12:35").tolist()
+    )
     assert clock.words == "every 5min of trading sessions, 60 a session with a break"
 
 
 def test_a_break_that_has_moved_or_was_dropped_leaves_sessions():
     """Hong Kong until 2012: 12:30 to 14:30, then 12:00 to 13:00; Singapore gave its break up in 2011."""
-    moved = np.concatenate([parts(("10:00", "12:30"), ("14:30", "16:00"), days=10), parts(*HONG_KONG, first="2024-01-16", days=14)])
+    moved = np.concatenate(
+        [
+            parts(("10:00", "12:30"), ("14:30", "16:00"), days=10),
+            parts(*HONG_KONG, first="2024-01-16", days=14),
+        ]
+    )
     clock = infer_clock([moved])
     assert (clock.bars, clock.pauses) == (66, ((30, 60 * MINUTE),))
     assert np.count_nonzero(~in_hours(moved, clock)) == 10 * 6
-    dropped = np.concatenate([parts(("09:00", "12:30"), ("14:00", "17:00"), days=14), parts(("09:00", "17:00"), first="2024-01-22", days=10)])
+    dropped = np.concatenate(
+        [
+            parts(("09:00", "12:30"), ("14:00", "17:00"), days=14),
+            parts(("09:00", "17:00"), first="2024-01-22", days=10),
+        ]
+    )
     clock = infer_clock([dropped])
     assert (clock.bars, clock.pauses) == (78, ((42, 90 * MINUTE),))
     assert np.count_nonzero(~in_hours(dropped, clock)) == 10 * 18
@@ -221,18 +266,27 @@ def test_a_break_that_has_moved_or_was_dropped_leaves_sessions():
 def test_a_bar_that_is_missing_on_most_days_is_no_break():
     times = sessions(days=10)
     assert infer_clock([np.delete(times, 40 + 78 * np.arange(8))]) == BARS
-    assert infer_clock([np.delete(times, 40 + 78 * np.arange(10))]) == replace(BARS, bars=77, pauses=((40, 5 * MINUTE),))
+    assert infer_clock([np.delete(times, 40 + 78 * np.arange(10))]) == replace(
+        BARS, bars=77, pauses=((40, 5 * MINUTE),)
+    )
 
 
 def test_the_bars_after_the_last_are_those_of_the_next_weekday():
     friday = stamps("2024-03-01T15:50")
-    assert (BARS.after(friday, np.array([1, 2, 79]))[0] == stamps("2024-03-01T15:55", "2024-03-04T09:30", "2024-03-04T15:55")).all()
-    assert (BARS.after(stamps("2024-03-02T11:00"), np.array([1]))[0] == stamps("2024-03-04T09:30")).all()  # a Saturday
+    assert (
+        BARS.after(friday, np.array([1, 2, 79]))[0]
+        == stamps("2024-03-01T15:55", "2024-03-04T09:30", "2024-03-04T15:55")
+    ).all()
+    assert (
+        BARS.after(stamps("2024-03-02T11:00"), np.array([1]))[0] == stamps("2024-03-04T09:30")
+    ).all()  # a Saturday
 
 
 def test_sessions_keep_the_hours_of_their_place():
     """New York puts its clocks forward on 10 March 2024: 09:30 is 14:30 UTC before it and 13:30 after."""
-    utc = np.concatenate([sessions("2024-02-26", 10, opens="14:30"), sessions("2024-03-11", 10, opens="13:30")])
+    utc = np.concatenate(
+        [sessions("2024-02-26", 10, opens="14:30"), sessions("2024-03-11", 10, opens="13:30")]
+    )
     clock = infer_clock([utc], "America/New_York")
     assert clock == Clock("sessions", "5min", "America/New_York", opens=BARS.opens, bars=78)
     assert (clock.after(stamps("2024-03-08T20:55"), np.array([1]))[0] == stamps("2024-03-11T13:30")).all()
@@ -243,5 +297,7 @@ def test_defaults_of_bars():
     assert not BARS.dated
     assert BARS.assumed
     assert [BARS.steps(span) for span in ("1h", "390min", "2 sessions", 12)] == [12, 78, 156, 12]
-    with pytest.raises(ForecastError, match="on every 5min of trading sessions, 78 a session give a number of steps"):
+    with pytest.raises(
+        ForecastError, match="on every 5min of trading sessions, 78 a session give a number of steps"
+    ):
         BARS.steps("1D")

@@ -34,8 +34,13 @@ def random_frame(random):
     place = str(random.choice(["s", "Zürich "]))
     frames = []
     for name in names if random.random() < 0.4 else [None]:
-        columns = {column: random.normal(random.integers(-50, 50), 3, count).round(int(random.integers(1, 5))) for column in ("y", *names[1:])}
-        frames.append(pd.DataFrame({"ds": times, **({} if name is None else {"station": f"{place}{name}"}), **columns}))
+        columns = {
+            column: random.normal(random.integers(-50, 50), 3, count).round(int(random.integers(1, 5)))
+            for column in ("y", *names[1:])
+        }
+        frames.append(
+            pd.DataFrame({"ds": times, **({} if name is None else {"station": f"{place}{name}"}), **columns})
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -43,7 +48,11 @@ def as_file(frame, random, folder):
     """The frame as a file in a random spelling, its rows perhaps in any order, and its path."""
     if random.random() < 0.2:
         frame = frame.sample(frac=1, random_state=int(random.integers(1000)))
-    return as_parquet(frame, random, folder / "x.parquet") if random.random() < 0.3 else as_csv(frame, random, folder / "x.csv")
+    return (
+        as_parquet(frame, random, folder / "x.parquet")
+        if random.random() < 0.3
+        else as_csv(frame, random, folder / "x.csv")
+    )
 
 
 def as_parquet(frame, random, path):
@@ -56,7 +65,9 @@ def as_parquet(frame, random, path):
     numbers = [pa.float64(), pa.decimal128(18, 5)]
     columns = {}
     for name in frame:
-        column = pa.array(frame[name].astype(str) if frame[name].dtype == object else frame[name], from_pandas=True)
+        column = pa.array(
+            frame[name].astype(str) if frame[name].dtype == object else frame[name], from_pandas=True
+        )
         if name in kinds:
             column = column.cast(kinds[name][random.integers(len(kinds[name]))])
         elif pa.types.is_floating(column.type) and np.isfinite(frame[name].fillna(0)).all():
@@ -71,12 +82,25 @@ def as_csv(frame, random, path):
     sep = str(random.choice([",", ";", "\t", "|"]))
     decimal = "," if sep == ";" and random.random() < 0.5 else "."
     form, text = str(random.choice(FORMS)), io.StringIO()
-    written = frame.assign(ds=[stamp if isinstance(stamp, str) else stamp.strftime(form) for stamp in frame["ds"]])
+    written = frame.assign(
+        ds=[stamp if isinstance(stamp, str) else stamp.strftime(form) for stamp in frame["ds"]]
+    )
     if written["y"].dtype == object:
-        written["y"] = [value if isinstance(value, str) else str(value).replace(".", decimal) for value in written["y"]]
-    written.to_csv(text, sep=sep, index=False, decimal=decimal, quoting=int(random.choice([0, 1])), lineterminator=str(random.choice(["\n", "\r\n"])))
+        written["y"] = [
+            value if isinstance(value, str) else str(value).replace(".", decimal) for value in written["y"]
+        ]
+    written.to_csv(
+        text,
+        sep=sep,
+        index=False,
+        decimal=decimal,
+        quoting=int(random.choice([0, 1])),
+        lineterminator=str(random.choice(["\n", "\r\n"])),
+    )
     head = str(random.choice(["", "# made at random\n", "\n"]))
-    path.write_bytes((head + text.getvalue()).encode(str(random.choice(["utf-8", "utf-8-sig", "utf-16", "cp1252"]))))
+    path.write_bytes(
+        (head + text.getvalue()).encode(str(random.choice(["utf-8", "utf-8-sig", "utf-16", "cp1252"])))
+    )
     return path
 
 
@@ -85,14 +109,25 @@ def injected(frame, random):
     row = int(random.integers(2, len(frame) - 2))
 
     def cell(column, value):
-        return frame.assign(**{column: frame[column].astype(object if isinstance(value, str) else None).where(frame.index != row, value)})
+        return frame.assign(
+            **{
+                column: frame[column]
+                .astype(object if isinstance(value, str) else None)
+                .where(frame.index != row, value)
+            }
+        )
 
     order = [*range(row), row + 1, row, *range(row + 2, len(frame))]
     again = frame.iloc[[row]].assign(y=frame["y"].iloc[row] + 1)
-    inside = "station" not in frame or frame["station"].iloc[row - 1] == frame["station"].iloc[row] == frame["station"].iloc[row + 1]
+    inside = (
+        "station" not in frame
+        or frame["station"].iloc[row - 1] == frame["station"].iloc[row] == frame["station"].iloc[row + 1]
+    )
     dirt = {
         "duplicate": pd.concat([frame.iloc[: row + 1], frame.iloc[row:]], ignore_index=True),
-        "conflicting-duplicate": pd.concat([frame.iloc[: row + 1], again, frame.iloc[row + 1 :]], ignore_index=True),
+        "conflicting-duplicate": pd.concat(
+            [frame.iloc[: row + 1], again, frame.iloc[row + 1 :]], ignore_index=True
+        ),
         "sentinel": cell("y", -9999.0),
         "infinite": cell("y", np.inf),
         "missing": cell("y", np.nan),
@@ -114,7 +149,9 @@ def clean_and_dirty(seed, folder):
     assert panel.lengths.tolist() == [len(group) for group in groups]
     for i, group in enumerate(groups):
         assert (panel.times[panel.rows(i)] == group["ds"].to_numpy()).all()
-        assert np.array_equal(panel.values[panel.rows(i)], group[[column.name for column in panel.columns]].to_numpy())
+        assert np.array_equal(
+            panel.values[panel.rows(i)], group[[column.name for column in panel.columns]].to_numpy()
+        )
     dirty, code = injected(frame, random)
     try:
         found = read(as_file(dirty, random, folder), target="y").findings
@@ -123,7 +160,9 @@ def clean_and_dirty(seed, folder):
     assert code in {finding.code for finding in found}
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(seed=st.integers(0, 2**32))
 def test_a_clean_file_is_itself_and_dirt_is_named(seed, tmp_path_factory):
     clean_and_dirty(seed, tmp_path_factory.mktemp("files"))

@@ -65,7 +65,10 @@ def test_rows_without_dates_are_steps(tmp_path):
         HOURS.strftime("%b %d %Y %H:%M"),
         HOURS.strftime("%Y/%m/%d %H:%M"),
         [f"{stamp:%Y-%m-%dT%H:%M}+00:00" for stamp in HOURS],
-        [f"{stamp + pd.Timedelta('2h'):%Y-%m-%dT%H:%M}+02:00" if i % 2 else f"{stamp:%Y-%m-%dT%H:%M}Z" for i, stamp in enumerate(HOURS)],
+        [
+            f"{stamp + pd.Timedelta('2h'):%Y-%m-%dT%H:%M}+02:00" if i % 2 else f"{stamp:%Y-%m-%dT%H:%M}Z"
+            for i, stamp in enumerate(HOURS)
+        ],
     ],
 )
 def test_stamps_in_many_forms_are_the_same_moments(tmp_path, stamps):
@@ -95,7 +98,9 @@ def test_unsorted_rows_and_gaps(tmp_path):
     assert panel.lengths.tolist() == [48]
     assert np.isnan(panel.values[[5, 6, 20], 0]).all()
     assert np.nansum(panel.values) == np.arange(48).sum() - 31
-    assert "one: 3 of 48 target values missing, at most 2 in a row" in [str(finding) for finding in panel.findings]
+    assert "one: 3 of 48 target values missing, at most 2 in a row" in [
+        str(finding) for finding in panel.findings
+    ]
 
 
 def test_trading_days_are_not_filled():
@@ -137,36 +142,59 @@ def test_no_numeric_column():
 
 
 def test_unknown_target_names_the_nearest():
-    refused(long_frame(), r"There is no numeric column 'tmp' for --target. Did you mean temp\? There is: temp, wind", target="tmp")
+    refused(
+        long_frame(),
+        r"There is no numeric column 'tmp' for --target. Did you mean temp\? There is: temp, wind",
+        target="tmp",
+    )
 
 
 def test_two_possible_targets_are_named():
-    refused(wide_frame(), "several numeric columns and none has a target's usual name: one, two. Name one with --target")
+    refused(
+        wide_frame(),
+        "several numeric columns and none has a target's usual name: one, two. Name one with --target",
+    )
 
 
 def test_unknown_time_id_and_past():
     refused(long_frame(), "There is no column 'tme' for --time. Did you mean time", time="tme")
     refused(long_frame(), "There is no column 'staton' for --id. Did you mean station", id="staton")
-    refused(long_frame(), "no numeric or text column 'win' for --past beside the target. Did you mean wind", past="win")
+    refused(
+        long_frame(),
+        "no numeric or text column 'win' for --past beside the target. Did you mean wind",
+        past="win",
+    )
 
 
 def test_duplicated_stamps_name_the_first_two_rows(tmp_path):
     frame = wide_frame()
     pd.concat([frame, frame.iloc[[7]].assign(one=5.0)]).to_csv(tmp_path / "x.csv", index=False)
-    refused(tmp_path / "x.csv", r"Rows 9 and 50 of series 'one' have the same stamp 2024-01-01 07:00 and different values \(1 such", target="one")
+    refused(
+        tmp_path / "x.csv",
+        r"Rows 9 and 50 of series 'one' have the same stamp 2024-01-01 07:00 and different values \(1 such",
+        target="one",
+    )
 
 
 def test_a_stamp_off_the_grid_is_named(tmp_path):
     frame = wide_frame()
     frame.loc[3, "date"] += pd.Timedelta("10min")
-    refused(frame, "Row 3 of series 'one' has the stamp 2024-01-01 03:10, which is not on the grid of this file: hourly", target="one")
+    refused(
+        frame,
+        "Row 3 of series 'one' has the stamp 2024-01-01 03:10, which is not on the grid of this file: hourly",
+        target="one",
+    )
 
 
 def test_an_unreadable_stamp_is_named(tmp_path):
     frame = wide_frame().astype({"date": str})
     frame.loc[4, "date"] = "yesterday"
     frame.to_csv(tmp_path / "x.csv", index=False)
-    refused(tmp_path / "x.csv", r"Row 6 has no readable stamp in column 'date': found 'yesterday' \(1 such row\)", target="one")
+    refused(
+        tmp_path / "x.csv",
+        r"Row 6 has no readable stamp in column 'date': found 'yesterday' \(1 such row\)",
+        target="one",
+    )
 
 
 def test_an_infinite_value_is_named():
@@ -181,7 +209,8 @@ def test_several_targets_need_a_wide_file():
 
 def test_two_time_columns_are_named():
     refused(
-        long_frame().assign(made=HOURS[0], issued=HOURS[1]).drop(columns="time"), "Several columns hold stamps: made, issued. Name the one to use"
+        long_frame().assign(made=HOURS[0], issued=HOURS[1]).drop(columns="time"),
+        "Several columns hold stamps: made, issued. Name the one to use",
     )
 
 
@@ -192,12 +221,24 @@ def test_numbers_are_no_stamps():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"tz": "Europe/Pariss"}, "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris"),
+        (
+            {"tz": "Europe/Pariss"},
+            "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris",
+        ),
         ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
-        ({"every": "1D", "how": "avg"}, "There is no way 'avg' for --how. There is: mean, max, min, sum, last"),
-        ({"how": "max"}, "--how max says how readings become a longer step: give that too, such as --every 1D."),
+        (
+            {"every": "1D", "how": "avg"},
+            "There is no way 'avg' for --how. There is: mean, max, min, sum, last",
+        ),
+        (
+            {"how": "max"},
+            "--how max says how readings become a longer step: give that too, such as --every 1D.",
+        ),
         ({"decimal": ";"}, "found ';' for --decimal"),
-        ({"circular": "to"}, "There is no past, future or static column 'to' of numbers for --circular. Did you mean two"),
+        (
+            {"circular": "to"},
+            "There is no past, future or static column 'to' of numbers for --circular. Did you mean two",
+        ),
     ],
 )
 def test_a_way_of_reading_that_does_not_exist_is_refused(flags, message):
@@ -208,13 +249,21 @@ def test_bars_of_a_market_are_kept_as_they_are(tmp_path):
     """Nights, weekends and a holiday are no missing rows; the next bars are those of the next weekday; gathering keeps the sessions."""
     days = np.delete(np.busday_offset("2024-01-02", np.arange(12)), 5)
     times = (days[:, None] + np.timedelta64(570, "m") + np.arange(78) * np.timedelta64(5, "m")).ravel()
-    pd.DataFrame({"time": times, "close": np.arange(len(times)) + 100.0}).to_csv(tmp_path / "bars.csv", index=False)
+    pd.DataFrame({"time": times, "close": np.arange(len(times)) + 100.0}).to_csv(
+        tmp_path / "bars.csv", index=False
+    )
     panel = read(tmp_path / "bars.csv")
     assert panel.lengths.tolist() == [11 * 78]
     assert not np.isnan(panel.values).any()
     said = " | ".join(str(finding) for finding in panel.findings)
-    assert "stamps in time: every 5min of trading sessions, 78 a session, 2024-01-02 09:30 to 2024-01-17 15:55 UTC" in said
-    assert "the dates of future sessions are assumed: every Mon Tue Wed Thu Fri 09:30 to 15:55, holidays are not known" in said
+    assert (
+        "stamps in time: every 5min of trading sessions, 78 a session, 2024-01-02 09:30 to 2024-01-17 15:55 UTC"
+        in said
+    )
+    assert (
+        "the dates of future sessions are assumed: every Mon Tue Wed Thu Fri 09:30 to 15:55, holidays are not known"
+        in said
+    )
     following = panel.stamps(panel.ends(), 2)[0]
     assert following.tolist() == np.array(["2024-01-18T09:30", "2024-01-18T09:35"], "datetime64[ns]").tolist()
     assert read(tmp_path / "bars.csv", every="30min", how="last").lengths.tolist() == [11 * 13]
@@ -229,9 +278,17 @@ def test_anything_that_hands_over_arrow_columns_is_read():
             for name, first in (("a", 0), ("b", 100)):
                 stamps = pa.array(np.arange(24) + 473_352, pa.int64())
                 hours = pc.multiply(stamps, 3_600_000_000).cast(pa.timestamp("us"))
-                names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(24, "uint32")), pa.array([name], pa.string_view()))
-                parts.append(pa.record_batch([hours, names, pa.array(np.arange(24) + first, pa.int16())], ["ds", "symbol", "y"]))
-            return pa.RecordBatchReader.from_batches(parts[0].schema, parts).__arrow_c_stream__(requested_schema)
+                names = pa.DictionaryArray.from_arrays(
+                    pa.array(np.zeros(24, "uint32")), pa.array([name], pa.string_view())
+                )
+                parts.append(
+                    pa.record_batch(
+                        [hours, names, pa.array(np.arange(24) + first, pa.int16())], ["ds", "symbol", "y"]
+                    )
+                )
+            return pa.RecordBatchReader.from_batches(parts[0].schema, parts).__arrow_c_stream__(
+                requested_schema
+            )
 
     panel = read(Stream())
     assert panel.ids == ("a", "b")

@@ -79,7 +79,9 @@ def test_a_cold_origin_is_scaled_on_its_own_rows_before_it():
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.floats(1e-3, 1e6) | st.just(np.nan), min_size=3, max_size=40).filter(lambda values: not np.isnan(values).all()),
+    st.lists(st.floats(1e-3, 1e6) | st.just(np.nan), min_size=3, max_size=40).filter(
+        lambda values: not np.isnan(values).all()
+    ),
     st.booleans(),
     st.sampled_from(PAIRS),
 )
@@ -105,7 +107,9 @@ def test_quantiles_survive(transform, scale):
     scaling = fit_scaling(single(y), Units(transform, scale))
     z = scaling.apply(single(y)).values[:, 0]
     levels = (0.025, 0.1, 0.5, 0.9, 0.975)
-    assert scaling.invert(np.quantile(z, levels)[None], ZERO)[0] == pytest.approx(np.quantile(y, levels), rel=1e-9)
+    assert scaling.invert(np.quantile(z, levels)[None], ZERO)[0] == pytest.approx(
+        np.quantile(y, levels), rel=1e-9
+    )
     beyond = scaling.invert(np.array([[-50.0, 50.0]]), ZERO)[0]
     assert not np.isnan(beyond).any()  # nothing is without an inverse
 
@@ -125,13 +129,17 @@ def test_yeo_johnson_finds_the_power_and_makes_skewed_values_normal():
         assert chosen.inverse(chosen.forward(y, edge), edge) == pytest.approx(y, rel=1e-12)
     assert abs(stats.skew(chosen.forward(y, yeo_johnson_power(y)))) < 0.1 < stats.skew(y)
     assert yeo_johnson_power(np.full(9, 3.0)) == yeo_johnson_power(np.full(9, np.nan)) == 1
-    assert yeo_johnson_power(np.exp(np.random.default_rng(2).normal(0, 3, 5000))) < 0.01  # at the edge, never beyond
+    assert (
+        yeo_johnson_power(np.exp(np.random.default_rng(2).normal(0, 3, 5000))) < 0.01
+    )  # at the edge, never beyond
 
 
 def skewed(count, seed=0):
     """Two series of unlike skewness, with a past column."""
     random = np.random.default_rng(seed)
-    values = [np.stack([random.gamma(shape, 2, count), random.normal(5, 2, count)], 1) for shape in (1.0, 9.0)]
+    values = [
+        np.stack([random.gamma(shape, 2, count), random.normal(5, 2, count)], 1) for shape in (1.0, 9.0)
+    ]
     return make_panel(("a", "b"), [hours(count)] * 2, values, (Column("y", "target"), Column("x")), HOURLY)
 
 
@@ -150,10 +158,14 @@ def test_a_cold_origin_learns_its_power_on_its_own_rows_and_no_later_ones():
     panel = skewed(300)
     fitted = fit("naive", panel.until(np.array([300, 0])), 2, transform="yeo-johnson", scale="minmax")
     origins = np.array([[1, 100], [1, 200]])
-    assert fitted.predict(panel, origins).values == pytest.approx(panel.values[300 + origins[:, 1] - 1, 0][:, None].repeat(2, 1), rel=1e-9)
+    assert fitted.predict(panel, origins).values == pytest.approx(
+        panel.values[300 + origins[:, 1] - 1, 0][:, None].repeat(2, 1), rel=1e-9
+    )
     values = panel.values.copy()
     values[300 + 150 :, 0] **= 0.3
-    learned = [cold_panel(one, origins, 10, fitted.scaling)[2] for one in (panel, replace(panel, values=values))]
+    learned = [
+        cold_panel(one, origins, 10, fitted.scaling)[2] for one in (panel, replace(panel, values=values))
+    ]
     assert learned[0].power[0] == learned[1].power[0] == yeo_johnson_power(panel.values[300:400, 0])
     assert learned[0].power[1] != learned[1].power[1]
 
@@ -161,21 +173,31 @@ def test_a_cold_origin_learns_its_power_on_its_own_rows_and_no_later_ones():
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_linear_forecast_does_not_depend_on_the_scale(scale):
     panel = weather((200, 150))
-    assert fit("drift", panel, 5, scale=scale).predict(panel).values == pytest.approx(fit("drift", panel, 5).predict(panel).values, rel=1e-9)
+    assert fit("drift", panel, 5, scale=scale).predict(panel).values == pytest.approx(
+        fit("drift", panel, 5).predict(panel).values, rel=1e-9
+    )
 
 
 def test_a_transform_that_a_value_does_not_have_names_the_value():
-    with pytest.raises(ForecastError, match=r"transform=log needs values above 0; y of series 'y' is 0 at 2024-01-01T02.* \(1 such value\)"):
+    with pytest.raises(
+        ForecastError,
+        match=r"transform=log needs values above 0; y of series 'y' is 0 at 2024-01-01T02.* \(1 such value\)",
+    ):
         fit("naive", single(np.array([3.0, 2.0, 0.0, 4.0])), 1, transform="log")
     with pytest.raises(ForecastError, match=r"There is no transform 'lg'. Did you mean log"):
         fit("naive", single(np.ones(9)), 1, transform="lg")
-    with pytest.raises(ForecastError, match=r"There is no scale 'robst'. Did you mean robust\? There is: standard, shared, robust, .*\."):
+    with pytest.raises(
+        ForecastError,
+        match=r"There is no scale 'robst'. Did you mean robust\? There is: standard, shared, robust, .*\.",
+    ):
         fit("naive", single(np.ones(9)), 1, scale="robst")
 
 
 def test_growth_is_a_line_in_logs():
     panel = single(np.exp(0.1 * np.arange(60)))
-    forecast = fit("drift", panel.until(np.array([50])), 10, transform="log").predict(panel, np.array([[0, 50]]))
+    forecast = fit("drift", panel.until(np.array([50])), 10, transform="log").predict(
+        panel, np.array([[0, 50]])
+    )
     assert forecast.values[0] == pytest.approx(panel.values[50:, 0], rel=1e-9)
 
 

@@ -26,13 +26,21 @@ def test_every_stride_th_window_by_hand():
     assert made.y.tolist() == [[3, 4], [5, 6], [7, 8]]
     assert np.array_equal(made.cutoffs, hours(10)[[2, 4, 6]])
     whole = fc.windows(single(np.arange(10.0)), 3, 2)
-    assert all(np.array_equal(getattr(whole, name)[::2], getattr(made, name)) for name in ("x", "y", "stamps", "cutoffs", "ids"))
+    assert all(
+        np.array_equal(getattr(whole, name)[::2], getattr(made, name))
+        for name in ("x", "y", "stamps", "cutoffs", "ids")
+    )
 
 
 def test_the_windows_of_one_series_are_views_that_cannot_be_written():
     panel = single(np.arange(100.0))
     made = fc.windows(panel, 24, 6, stride=3)
-    for array, source in ((made.x, panel.values), (made.y, panel.values), (made.stamps, panel.times), (made.cutoffs, panel.times)):
+    for array, source in (
+        (made.x, panel.values),
+        (made.y, panel.values),
+        (made.stamps, panel.times),
+        (made.cutoffs, panel.times),
+    ):
         assert np.shares_memory(array, source)
     assert made.ids.strides == (0,)
     with pytest.raises(ValueError, match="read-only"):
@@ -54,5 +62,8 @@ def test_windows_need_sizes_and_enough_rows():
         fc.windows(weather((30,)), 0, 3)
     with pytest.raises(fc.ForecastError, match="stride is at least 1; found stride=-1"):
         fc.windows(weather((30,)), 4, 3, stride=-1)
-    with pytest.raises(fc.ForecastError, match="The longest series has 30 rows; a window of context=28 and horizon=3 needs 31"):
+    with pytest.raises(
+        fc.ForecastError,
+        match="The longest series has 30 rows; a window of context=28 and horizon=3 needs 31",
+    ):
         fc.windows(weather((30, 20)), 28, 3)

@@ -53,5 +53,10 @@ def test_windows_that_are_whole_begin_where_their_rows_do_and_no_others_do():
     made = make_windows(panel, 3, 2)
     whole = np.array([[0, 3], [0, 7], [1, 3], [1, 5]])
     assert np.array_equal(made.begins(whole)[:, None] + np.arange(5), made.rows(whole))
-    for beyond in ([0, 2], [0, 8], [1, 2], [1, 6]):  # before a series, after it, into the one before, after the last
+    for beyond in (
+        [0, 2],
+        [0, 8],
+        [1, 2],
+        [1, 6],
+    ):  # before a series, after it, into the one before, after the last
         assert made.begins(np.array([[0, 3], beyond])) is None

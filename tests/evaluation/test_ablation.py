@@ -16,14 +16,26 @@ from forecast.models.base import Goal, Watch
 from forecast.plan import make_run
 from forecast.runs import ablation_of, compare_run
 
-SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 8, "layers": 1, "learning_rate": 0.02, "anchor": "last"}
+SMALL = {
+    "units": 8,
+    "steps": 60,
+    "batch": 32,
+    "context": 8,
+    "layers": 1,
+    "learning_rate": 0.02,
+    "anchor": "last",
+}
 
 
 def table(count: int) -> dict[str, np.ndarray]:
     """A target that is what `lead` was two steps before, and noise; and a column of nothing but noise."""
     random = np.random.default_rng(1)
     lead = random.normal(size=count + 2)
-    return {"y": lead[:-2] + 0.3 * random.normal(size=count), "lead": lead[2:], "noise": random.normal(size=count)}
+    return {
+        "y": lead[:-2] + 0.3 * random.normal(size=count),
+        "lead": lead[2:],
+        "noise": random.normal(size=count),
+    }
 
 
 def led(count: int) -> Panel:
@@ -32,7 +44,11 @@ def led(count: int) -> Panel:
 
 
 def only(panel: Panel, *places: int) -> Panel:
-    return replace(panel, values=np.ascontiguousarray(panel.values[:, places]), columns=tuple(panel.columns[i] for i in places))
+    return replace(
+        panel,
+        values=np.ascontiguousarray(panel.values[:, places]),
+        columns=tuple(panel.columns[i] for i in places),
+    )
 
 
 @pytest.mark.parametrize(("model", "settings"), [("ridge", {}), ("gru", {**SMALL, "steps": 12})])
@@ -40,7 +56,9 @@ def test_a_model_without_a_column_has_the_bits_of_a_file_without_it(model, setti
     panel, walk = led(260), WalkForward(horizon=2, folds=2)
     blind = ablations(spec(model, **settings), panel)[0]
     assert blind.name == "without lead"
-    for one, two in zip(backtest(blind, panel, walk), backtest(spec(model, **settings), only(panel, 0, 2), walk), strict=True):
+    for one, two in zip(
+        backtest(blind, panel, walk), backtest(spec(model, **settings), only(panel, 0, 2), walk), strict=True
+    ):
         assert np.array_equal(one.forecast.values, two.forecast.values)
 
 
@@ -48,7 +66,9 @@ def test_a_model_without_a_column_has_the_bits_of_a_file_without_it(model, setti
 def test_a_column_that_leads_is_found_and_one_of_noise_is_not_claimed(model, settings, least):
     panel = led(500)
     base = spec(model, **settings)
-    found = bought(leaderboard(backtest([base, *ablations(base, panel)], panel, WalkForward(horizon=2, folds=1)), model))
+    found = bought(
+        leaderboard(backtest([base, *ablations(base, panel)], panel, WalkForward(horizon=2, folds=1)), model)
+    )
     assert [row.column for row in found] == ["lead", "noise"]
     lead, noise = found
     assert lead.p < 0.01
@@ -62,12 +82,17 @@ def test_a_column_that_leads_is_found_and_one_of_noise_is_not_claimed(model, set
 def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_path):
     frame = pd.DataFrame({"time": hours(300), **table(300)}).rename(columns={"noise": "noise m/s"})
     frame.to_csv(tmp_path / "led.csv", index=False)
-    plan = make_run(str(tmp_path / "led.csv"), overrides={"models": ["ridge"], "target": "y", "walk.horizon": 2, "intervals": []})
+    plan = make_run(
+        str(tmp_path / "led.csv"),
+        overrides={"models": ["ridge"], "target": "y", "walk.horizon": 2, "intervals": []},
+    )
     found = compare_run(plan, [("ridge.context", 4)], ablate="ridge", jobs=1)
     assert [row["model"] for row in found["leaderboard"]].count("context=4") == 1
     assert [row["column"] for row in found["ablation"]] == ["lead", "noise m/s"]
     assert found["ablation"][0]["p"] < 0.01
-    assert ablation_of(found).startswith("Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +")
+    assert ablation_of(found).startswith(
+        "Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +"
+    )
     assert ablation_of({**found, "ablation": []}) == ""
     with pytest.raises(ForecastError, match="Changes of one model are compared at a time; found gru, ridge"):
         compare_run(plan, [("ridge.context", 4)], ablate="gru", jobs=1)
@@ -77,7 +102,9 @@ def test_an_angle_is_left_out_whole():
     panel = led(100)
     columns = (Column("y", "target"), Column("wind_sin"), Column("wind_cos"))
     angle = replace(panel, columns=columns, roles=Roles(None, None, ("y",), ("wind",), circular=("wind",)))
-    assert [(one.name, one.left) for one in ablations(spec("ridge"), angle)] == [("without wind", ("wind_sin", "wind_cos"))]
+    assert [(one.name, one.left) for one in ablations(spec("ridge"), angle)] == [
+        ("without wind", ("wind_sin", "wind_cos"))
+    ]
 
 
 def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
@@ -87,7 +114,10 @@ def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
 
 def test_a_short_test_claims_nothing():
     row = Bought("wind", 0.1, np.nan, np.nan, None, 1.0)
-    assert bought_text([row], "gru").splitlines()[1:] == ["  wind  +10.0 %; +1.0 CPU s", "The test is too short to say whether that is chance."]
+    assert bought_text([row], "gru").splitlines()[1:] == [
+        "  wind  +10.0 %; +1.0 CPU s",
+        "The test is too short to say whether that is chance.",
+    ]
 
 
 def test_what_a_blind_model_learned_is_restored():
@@ -97,4 +127,6 @@ def test_what_a_blind_model_learned_is_restored():
     learned = blind.fit(panel, goal, seed=0, watch=Watch())
     again = blind.restore(learned.arrays(), goal)
     origins = np.array([[0, 150], [0, 180]])
-    assert np.array_equal(again.predict(panel, origins, np.zeros(1, int)), learned.predict(panel, origins, np.zeros(1, int)))
+    assert np.array_equal(
+        again.predict(panel, origins, np.zeros(1, int)), learned.predict(panel, origins, np.zeros(1, int))
+    )

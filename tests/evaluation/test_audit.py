@@ -60,7 +60,10 @@ def test_a_model_that_looks_ahead_is_caught():
     assert found.moved["peeping"] > 5
     assert found.moved["naive"] == 0
     assert not found.clean
-    assert f"! peeping: with every later value rewritten, {found.moved['peeping']} of {found.compared} forecasts moved." in str(found)
+    assert (
+        f"! peeping: with every later value rewritten, {found.moved['peeping']} of {found.compared} forecasts moved."
+        in str(found)
+    )
 
 
 def test_a_column_that_is_the_target_shifted_is_named_with_its_lead():
@@ -101,7 +104,9 @@ def test_from_each_end_a_peeping_model_is_caught_and_an_honest_one_is_not():
     """Series of different years are poisoned from the same distance to their ends on."""
     random = np.random.default_rng(0)
     values = [np.cumsum(random.normal(size=(count, 1)), axis=0) for count in (200, 150)]
-    apart = make_panel(("a", "b"), [hours(200), hours(150, 9000)], values, (Column("y", "target"),), Clock("fixed", "1h"))
+    apart = make_panel(
+        ("a", "b"), [hours(200), hours(150, 9000)], values, (Column("y", "target"),), Clock("fixed", "1h")
+    )
     found = audit([Peeping(), "drift", "ridge"], apart, replace(WALK, test=40, align="end"))
     assert found.compared == 2 * 18
     assert found.moved["peeping"] > 5

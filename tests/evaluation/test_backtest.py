@@ -65,7 +65,9 @@ def test_models_are_named_apart():
 
 
 def test_an_unknown_model_names_the_nearest():
-    with pytest.raises(ForecastError, match=r"There is no model 'ltsm'. Did you mean lstm\? There is: lstm, gru"):
+    with pytest.raises(
+        ForecastError, match=r"There is no model 'ltsm'. Did you mean lstm\? There is: lstm, gru"
+    ):
         list(backtest("ltsm", weather((300,)), WALK))
 
 

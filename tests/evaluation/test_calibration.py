@@ -26,10 +26,18 @@ def autoregression(random, count):
 def changing(random, count):
     """Noise whose spread follows the hour and a slow volatility."""
     slow = np.exp(0.05 * np.cumsum(random.normal(size=count)) - 0.001 * np.arange(count))
-    return random.normal(size=count) * (1 + 0.5 * np.sin(np.arange(count) * 2 * np.pi / 24)) * np.clip(slow, 0.3, 3)
+    return (
+        random.normal(size=count)
+        * (1 + 0.5 * np.sin(np.arange(count) * 2 * np.pi / 24))
+        * np.clip(slow, 0.3, 3)
+    )
 
 
-PROCESSES = {"AR(1)": autoregression, "random walk": lambda random, count: np.cumsum(random.normal(size=count)), "changing variance": changing}
+PROCESSES = {
+    "AR(1)": autoregression,
+    "random walk": lambda random, count: np.cumsum(random.normal(size=count)),
+    "changing variance": changing,
+}
 
 
 def walked(values, model="naive", horizon=H, test=0.8):
@@ -44,7 +52,9 @@ def test_intervals_hold_what_they_say_at_every_step(process):
         series = PROCESSES[process](np.random.default_rng([3, i]), 1900)
         made += calibrate(walked(series))[0]
     for level in (80, 95):
-        assert [100 * share for share in scores_by(made, f"coverage-{level}", "step").values()] == pytest.approx([level] * H, abs=2)
+        assert [
+            100 * share for share in scores_by(made, f"coverage-{level}", "step").values()
+        ] == pytest.approx([level] * H, abs=2)
 
 
 def test_few_overlapping_horizons_get_wide_intervals_not_narrow_ones():
@@ -52,14 +62,18 @@ def test_few_overlapping_horizons_get_wide_intervals_not_narrow_ones():
     made = []
     for i in range(60):
         (one,) = walked(np.cumsum(np.random.default_rng([4, i]).normal(size=620)), horizon=24)
-        made += calibrate([replace(one, truth=np.where(np.arange(24) < 23, np.nan, one.truth))])[0]  # the other steps would only take time
+        made += calibrate([replace(one, truth=np.where(np.arange(24) < 23, np.nan, one.truth))])[
+            0
+        ]  # the other steps would only take time
     last = scores_by(made, "coverage-95", "step")[24]
     assert 0.92 < last < 0.98
 
 
 @pytest.mark.parametrize("model", ["naive", "arima"])
 def test_quantiles_are_ordered_around_the_point(model):
-    for outcome in calibrate(walked(autoregression(np.random.default_rng(0), 500), model), (20, 50, 80, 95))[0]:
+    for outcome in calibrate(walked(autoregression(np.random.default_rng(0), 500), model), (20, 50, 80, 95))[
+        0
+    ]:
         given = ~np.isnan(outcome.forecast.quantiles).any(-1)
         assert given.sum() > 1000
         assert (np.diff(outcome.forecast.quantiles[given], axis=-1) >= 0).all()
@@ -73,12 +87,20 @@ def test_a_model_s_own_quantiles_are_mended():
     point = np.full_like(one.truth, 5)
     levels = (0.025, 0.1, 0.5, 0.9, 0.975)
     wide = replace(
-        one, forecast=replace(one.forecast, values=point, levels=levels, quantiles=normal_quantiles(point, np.full_like(point, 6), levels))
+        one,
+        forecast=replace(
+            one.forecast,
+            values=point,
+            levels=levels,
+            quantiles=normal_quantiles(point, np.full_like(point, 6), levels),
+        ),
     )
     (made,), learned = calibrate([wide])
     assert scores_by([wide], "coverage-80", "step")[1] > 0.97
     assert scores_by([made], "coverage-80", "step")[1] == pytest.approx(0.8, abs=0.02)
-    assert learned["naive"].shift[0] * one.scaling.spread[0, 0] == pytest.approx(np.array([1.96, 1.28, 0, -1.28, -1.96]) * 3, abs=0.6)
+    assert learned["naive"].shift[0] * one.scaling.spread[0, 0] == pytest.approx(
+        np.array([1.96, 1.28, 0, -1.28, -1.96]) * 3, abs=0.6
+    )
 
 
 def test_rewriting_truth_after_a_moment_changes_no_earlier_interval():
@@ -118,7 +140,9 @@ def test_missing_truth_teaches_nothing():
 
 
 def test_a_part_without_quantiles_beside_one_with_some_gets_none():
-    outcomes = list(backtest("arima", weather((300,)), WalkForward(horizon=2, folds=2, test=0.5), intervals=(80,)))
+    outcomes = list(
+        backtest("arima", weather((300,)), WalkForward(horizon=2, folds=2, test=0.5), intervals=(80,))
+    )
     bare = replace(outcomes[0], forecast=replace(outcomes[0].forecast, levels=(), quantiles=None))
     first, second = calibrate([bare, outcomes[1]], (80,))[0]
     assert np.isnan(first.forecast.quantiles[..., [0, 2]]).all()  # the median is the point
@@ -148,9 +172,13 @@ def test_the_reach_of_independent_errors_is_the_textbook_s_and_of_clumps_that_of
 def test_what_the_walk_taught_holds_in_the_final_model_too_in_logs():
     """Tomorrow's interval of a price is as wide as the walk's last ones: the shifts are of the transformed target."""
     price = single(100 * np.exp(np.cumsum(np.random.default_rng(8).normal(0, 0.02, 800))))
-    outcomes, calibrations = calibrate(backtest("naive", price, WalkForward(horizon=3), transform="log"), (80,))
+    outcomes, calibrations = calibrate(
+        backtest("naive", price, WalkForward(horizon=3), transform="log"), (80,)
+    )
     last = outcomes[-1].forecast
-    final = replace(fit("naive", price, 3, transform="log", intervals=(80,)), calibration=calibrations["naive"]).predict(price)
+    final = replace(
+        fit("naive", price, 3, transform="log", intervals=(80,)), calibration=calibrations["naive"]
+    ).predict(price)
     shares = [one.quantiles[-1] / one.values[-1][:, None] for one in (last, final)]
     assert np.abs(np.log(shares[0] / shares[1])).max() < 0.01
     assert (shares[1][:, 0] > 0.9).all()
@@ -162,7 +190,10 @@ def test_from_the_end_an_error_counts_from_the_place_on_at_which_it_is_known():
     random = np.random.default_rng(0)
     values = [np.cumsum(random.normal(size=(400, 1)), axis=0) for _ in range(2)]
     columns, walk = (Column("y", "target"),), WalkForward(horizon=3, test=300, folds=2, align="end")
-    apart, beside = (make_panel(("a", "b"), [hours(400), hours(400, begin)], values, columns, HOURLY) for begin in (10_000, 0))
+    apart, beside = (
+        make_panel(("a", "b"), [hours(400), hours(400, begin)], values, columns, HOURLY)
+        for begin in (10_000, 0)
+    )
     one, two = (calibrate(backtest("naive", panel, walk), (80,))[0] for panel in (apart, beside))
     for part, same in zip(one, two, strict=True):
         assert np.array_equal(part.forecast.quantiles, same.forecast.quantiles, equal_nan=True)
@@ -173,7 +204,11 @@ def test_how_many_forecasts_have_no_interval_yet_is_said():
     values = autoregression(np.random.default_rng(0), 600)
     some, _ = calibrate(walked(values, test=200))
     share = np.mean(~np.isnan(some[0].forecast.quantiles[..., 0]))
-    assert leaderboard(some).notes == (f"Intervals begin when {LEAST} errors of a step have matured: {share:.0%} of the forecasts have one.",)
+    assert leaderboard(some).notes == (
+        f"Intervals begin when {LEAST} errors of a step have matured: {share:.0%} of the forecasts have one.",
+    )
     none, _ = calibrate(walked(values, test=40))
-    assert leaderboard(none).notes == (f"Intervals begin when {LEAST} errors of a step have matured: here no forecast has one.",)
+    assert leaderboard(none).notes == (
+        f"Intervals begin when {LEAST} errors of a step have matured: here no forecast has one.",
+    )
     assert leaderboard(walked(values, test=40)).notes == ()

@@ -32,7 +32,9 @@ def overlapping(random, horizon, count):
 def test_the_test_keeps_its_level(horizon, count):
     """1,000 equal pairs: 5 % are rejected, give or take two standard errors."""
     random = np.random.default_rng(7)
-    rejected = np.mean([diebold_mariano(overlapping(random, horizon, count), count / horizon) < 0.05 for _ in range(1000)])
+    rejected = np.mean(
+        [diebold_mariano(overlapping(random, horizon, count), count / horizon) < 0.05 for _ in range(1000)]
+    )
     assert 0.035 < rejected < 0.065
 
 
@@ -98,10 +100,15 @@ def test_the_verdict_says_whether_it_could_be_chance():
     walk = single(np.cumsum(np.random.default_rng(3).normal(size=400)))
     base = list(backtest("naive", walk, WalkForward(horizon=2)))
     better = leaderboard([*base, *renamed(base, "mine", 0.8)])
-    assert better.verdict.startswith("mine is best: its MAE is 20.0 % below that of naive, the best baseline, and that is hardly chance (p < .001")
+    assert better.verdict.startswith(
+        "mine is best: its MAE is 20.0 % below that of naive, the best baseline, and that is hardly chance (p < .001"
+    )
     noise = np.random.default_rng(1)
     shaken = [o.forecast.values + noise.normal(0, 0.1, o.forecast.values.shape) for o in base]
-    luck = [replace(o, forecast=replace(o.forecast, model="luck", values=values)) for o, values in zip(base, shaken, strict=True)]
+    luck = [
+        replace(o, forecast=replace(o.forecast, model="luck", values=values))
+        for o, values in zip(base, shaken, strict=True)
+    ]
     verdict = leaderboard([*base, *luck]).verdict
     assert "could be chance" in verdict or verdict.startswith("No model beats the baseline")
     short = list(backtest("naive", walk, WalkForward(horizon=20)))
@@ -149,15 +156,25 @@ def test_a_baseline_that_is_exact_is_not_measured_against():
     ],
 )
 def test_how_far_the_next_is_behind_is_said_in_words_that_can_be_read(factor, said, skill):
-    base = list(backtest("naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)))
+    base = list(
+        backtest(
+            "naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)
+        )
+    )
     board = leaderboard([*base, *renamed(base, "far", factor)])
     assert board.verdict == f"No model beats the baseline naive: the next, far, {said}"
     assert skill in str(board)
 
 
 def test_a_gain_that_rounds_to_nothing_is_not_said_to_be_nothing():
-    base = list(backtest("naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)))
-    assert leaderboard([*base, *renamed(base, "near", 1 - 2e-4)]).verdict.startswith("near is best: its MAE is less than 0.1 % below that of naive")
+    base = list(
+        backtest(
+            "naive", single(np.cumsum(np.random.default_rng(3).normal(size=400))), WalkForward(horizon=2)
+        )
+    )
+    assert leaderboard([*base, *renamed(base, "near", 1 - 2e-4)]).verdict.startswith(
+        "near is best: its MAE is less than 0.1 % below that of naive"
+    )
 
 
 def test_nothing_to_compare_is_said():
@@ -172,7 +189,10 @@ def test_the_columns_of_a_printed_leaderboard_never_touch():
     def row(model, *numbers, p=None, seconds=0.0):
         return Row(model, *numbers, p=p, coverage={"80": 0.8}, among_best=True, seconds=seconds)
 
-    rows = (row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 0.9, 1.0, p=1e-5, seconds=12345.6), row("naive", 1, 2, 1, 3, 0.0, 0.0, 0.0))
+    rows = (
+        row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 0.9, 1.0, p=1e-5, seconds=12345.6),
+        row("naive", 1, 2, 1, 3, 0.0, 0.0, 0.0),
+    )
     rows += (row("x", 12345.678, 123456.7, 1234.5, 199.9, -98765.4, -1e5, -9e4, p=0.5, seconds=0.1),)
     table = str(Leaderboard(rows, "naive", 100, 1, "verdict")).split("\n")[:4]
     assert len({len(line) for line in table}) == 1
@@ -227,7 +247,10 @@ def test_interval_and_test_say_the_same():
     for skill in (0.0, 0.02, 0.05, 0.1):
         one, two = pair(random, 6, 600, skill)
         low, high = skill_interval(one, two, 100)
-        significant = diebold_mariano(one - two * np.mean(one) / np.mean(two) + (np.mean(one) - np.mean(two)), 100) < 0.05
+        significant = (
+            diebold_mariano(one - two * np.mean(one) / np.mean(two) + (np.mean(one) - np.mean(two)), 100)
+            < 0.05
+        )
         assert significant == (low > 0 or high < 0)
 
 
@@ -265,7 +288,9 @@ def test_on_a_ragged_panel_the_skill_is_the_centre_of_its_interval():
     panel = uneven((0, 400), (0, 360))
     values = panel.values.copy()
     values[np.random.default_rng(0).integers(0, 760, 60)] = np.nan
-    outcomes = list(backtest(["naive", "drift", "mean"], replace(panel, values=values), WalkForward(horizon=4)))
+    outcomes = list(
+        backtest(["naive", "drift", "mean"], replace(panel, values=values), WalkForward(horizon=4))
+    )
     board = leaderboard(outcomes)
     for row in board.rows[1:]:
         assert row.skill == pytest.approx((row.skill_lo + row.skill_hi) / 2, rel=1e-9)
@@ -286,13 +311,25 @@ def test_a_moment_weighs_by_its_observed_cells():
 
 def test_from_the_end_losses_are_averaged_over_the_same_distance_to_it():
     """Two series that share no hour: their errors 6 ... 1 rows from the end stand together, in this order."""
-    outcomes = list(backtest("naive", uneven((0, 100), (500, 80)), WalkForward(horizon=1, test=6, folds=2, align="end")))
-    errors = np.concatenate([np.abs(o.forecast.values - o.truth)[o.forecast.origins[:, 0] == i, 0] for i in (0, 1) for o in outcomes])
+    outcomes = list(
+        backtest("naive", uneven((0, 100), (500, 80)), WalkForward(horizon=1, test=6, folds=2, align="end"))
+    )
+    errors = np.concatenate(
+        [
+            np.abs(o.forecast.values - o.truth)[o.forecast.origins[:, 0] == i, 0]
+            for i in (0, 1)
+            for o in outcomes
+        ]
+    )
     assert loss_by_origin(outcomes) == pytest.approx(errors.reshape(2, 6).mean(0))
     notes = leaderboard(outcomes).notes
     assert notes[0] == "Each model was fitted anew (cold) before each of 2 folds."
-    assert notes[1].startswith("Origins are counted back from the end of each series. A model of all series has seen later dates")
-    together = backtest("naive", uneven((0, 100), (20, 80)), WalkForward(horizon=1, test=6, folds=1, align="end"))
+    assert notes[1].startswith(
+        "Origins are counted back from the end of each series. A model of all series has seen later dates"
+    )
+    together = backtest(
+        "naive", uneven((0, 100), (20, 80)), WalkForward(horizon=1, test=6, folds=1, align="end")
+    )
     assert leaderboard(together).notes == ("Origins are counted back from the end of each series.",)
 
 
@@ -301,9 +338,14 @@ def test_series_that_are_cold_or_dropped_are_named():
     panel = uneven((0, 120), (100, 20), (0, 90), (117, 3), (10, 110))
     board = leaderboard(backtest(["naive", "mean"], panel, WalkForward(horizon=4, test=24, folds=2)))
     assert board.origins == 21 + 16 + 21
-    assert board.cold == {"b": 6}  # origins at hours 101 ... 106 of the first fold; the second fit has seen 7 rows of it
+    assert board.cold == {
+        "b": 6
+    }  # origins at hours 101 ... 106 of the first fold; the second fit has seen 7 rows of it
     assert board.dropped == ("c", "d")
-    assert "1 series was forecast cold at 6 origins, where the fit had not seen them: b." in str(board).splitlines()
+    assert (
+        "1 series was forecast cold at 6 origins, where the fit had not seen them: b."
+        in str(board).splitlines()
+    )
     said = "2 series have no forecast to score: too short, or ended before the test: c, d. --align end counts back from the end of each."
     assert said in str(board).splitlines()
 
@@ -312,4 +354,6 @@ def test_a_series_without_an_observed_row_in_the_test_is_dropped():
     panel = uneven((0, 120), (0, 120))
     values = panel.values.copy()
     values[220:] = np.nan
-    assert leaderboard(backtest("naive", replace(panel, values=values), WalkForward(horizon=4, test=18))).dropped == ("b",)
+    assert leaderboard(
+        backtest("naive", replace(panel, values=values), WalkForward(horizon=4, test=18))
+    ).dropped == ("b",)

@@ -12,7 +12,14 @@ def outcome(last, values, truth, model="m"):
     past = single(np.arange(1.0, 49.0))
     origins = np.stack([np.zeros(len(last), int), np.arange(len(last)) + 1], 1)
     stamps = hours(len(last))
-    return Outcome(0, Forecast(model, past.ids, origins, stamps, stamps[:, None], values[:, None]), truth[:, None], last, past, fit_scaling(past))
+    return Outcome(
+        0,
+        Forecast(model, past.ids, origins, stamps, stamps[:, None], values[:, None]),
+        truth[:, None],
+        last,
+        past,
+        fit_scaling(past),
+    )
 
 
 def test_hits_are_counted_against_the_commoner_side():
@@ -41,7 +48,12 @@ def test_a_profit_is_given_only_with_a_cost_and_pays_for_each_side_traded():
 def test_the_last_value_through_its_logarithm_takes_no_side():
     last = np.array([3.3, 7.7, 11.1])
     assert directions([outcome(last, np.exp(np.log(last)), last + 1)])[0].moves == 0
-    assert directions([outcome(last, np.exp(np.log(last).astype("float32") + np.float32(1e-7)), last + 1)])[0].moves == 0
+    assert (
+        directions([outcome(last, np.exp(np.log(last).astype("float32") + np.float32(1e-7)), last + 1)])[
+            0
+        ].moves
+        == 0
+    )
 
 
 def test_the_text_says_whether_it_could_be_chance():

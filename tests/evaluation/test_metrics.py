@@ -15,7 +15,14 @@ def outcome(values, truth, past=None, last=0.0):
     past = past or single(np.arange(48.0))
     origins = np.stack([np.zeros(len(values), int), np.arange(len(values)) + 1], 1)
     stamps, last = hours(len(values)), np.full(len(values), last)
-    return Outcome(0, Forecast("m", past.ids, origins, stamps, np.stack([stamps] * values.shape[1], 1), values), truth, last, past, fit_scaling(past))
+    return Outcome(
+        0,
+        Forecast("m", past.ids, origins, stamps, np.stack([stamps] * values.shape[1], 1), values),
+        truth,
+        last,
+        past,
+        fit_scaling(past),
+    )
 
 
 def test_known_answers():
@@ -69,7 +76,9 @@ def test_every_metric_by_its_formula():
     low, high = f - random.gamma(1, 1, f.shape), f + random.gamma(1, 1, f.shape)
     one = replace(with_quantiles(y, low, f, high), past=single(past), last=np.linspace(4, 6, 7))
     seasonal = np.abs(past[24:] - past[:-24])
-    losses = [np.maximum(level * (y - q), (level - 1) * (y - q)) for level, q in ((0.1, low), (0.5, f), (0.9, high))]
+    losses = [
+        np.maximum(level * (y - q), (level - 1) * (y - q)) for level, q in ((0.1, low), (0.5, f), (0.9, high))
+    ]
     last = one.last[:, None]
     expected = {
         "mae": np.abs(y - f).mean(),
@@ -81,7 +90,9 @@ def test_every_metric_by_its_formula():
         "mape": (100 * np.abs(y - f) / np.abs(y)).mean(),
         "bias": (f - y).mean(),
         "pinball": np.mean(losses),
-        "crps": np.mean(0.1 * losses[0] + 0.4 * (losses[0] + losses[1]) + 0.4 * (losses[1] + losses[2]) + 0.1 * losses[2]),
+        "crps": np.mean(
+            0.1 * losses[0] + 0.4 * (losses[0] + losses[1]) + 0.4 * (losses[1] + losses[2]) + 0.1 * losses[2]
+        ),
         "wql": 2 * np.mean([loss.sum() for loss in losses]) / np.abs(y).sum(),
         "qlike": (y / f - np.log(y / f) - 1).mean(),
         "hits": (np.sign(y - last) == np.sign(f - last)).mean(),
@@ -92,10 +103,14 @@ def test_every_metric_by_its_formula():
     assert set(METRICS) <= set(expected)
     for name, value in expected.items():
         assert score([one], name) == pytest.approx(value, abs=1e-9), name
-    assert scores_by([one], "coverage-80", "step") == pytest.approx(dict(enumerate(((low <= y) & (y <= high)).mean(0), 1)))
+    assert scores_by([one], "coverage-80", "step") == pytest.approx(
+        dict(enumerate(((low <= y) & (y <= high)).mean(0), 1))
+    )
 
 
-@pytest.mark.parametrize(("levels", "below"), [(quantile_levels((80, 95)), 0.118), (tuple(np.arange(1, 20) / 20), 0.004)])
+@pytest.mark.parametrize(
+    ("levels", "below"), [(quantile_levels((80, 95)), 0.118), (tuple(np.arange(1, 20) / 20), 0.004)]
+)
 def test_the_crps_of_a_normal_forecast_is_near_its_closed_form(levels, below):
     """E CRPS of a true standard normal is 1 / sqrt(pi); trapezoids between few levels lie below it by what the docstring says."""
     from scipy.special import ndtri

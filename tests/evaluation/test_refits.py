@@ -34,7 +34,20 @@ def same(one, two):
     return [np.array_equal(a, b) for a, b in zip(one, two, strict=True)]
 
 
-@pytest.mark.parametrize("settings", [{}, {"members": 2, "norm": "batch", "weighting": "mase", "anchor": "season", "seconds": 1e6, "shrink": False}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {
+            "members": 2,
+            "norm": "batch",
+            "weighting": "mase",
+            "anchor": "season",
+            "seconds": 1e6,
+            "shrink": False,
+        },
+    ],
+)
 def test_a_warm_walk_is_a_fit_that_goes_on(settings):
     """Its first fold is that of a cold walk, to the bit; each after it is, by hand, `fit` from the start of the one before."""
     panel, net, fitted = weather(), small(**settings), None
@@ -44,7 +57,9 @@ def test_a_warm_walk_is_a_fit_that_goes_on(settings):
         fitted = fit(net, panel.until(outcome.past.lengths), 6, start=fitted and fitted.start)
         assert np.array_equal(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)
     assert [outcome.log.warm for outcome in warm] == [False, True, True]
-    assert warm[2].log.notes == ("gru: goes on from the weights of the fit before, 12 steps on all rows (32 windows a step)",)
+    assert warm[2].log.notes == (
+        "gru: goes on from the weights of the fit before, 12 steps on all rows (32 windows a step)",
+    )
 
 
 def test_a_warm_refit_learns_the_new_rows_and_keeps_the_rest():
@@ -58,7 +73,9 @@ def test_a_warm_refit_learns_the_new_rows_and_keeps_the_rest():
         before = fit(net, panel.until(np.array([400])), 6)
         after = fit(net, panel.until(np.array([550])), 6, start=before.start)
         errors.append(np.abs(after.predict(panel, origins).values - panel.truth(origins, 6)).mean())
-        assert all(np.array_equal(array, after.start[name]) for name, array in before.start.items()) == (finish == 0)
+        assert all(np.array_equal(array, after.start[name]) for name, array in before.start.items()) == (
+            finish == 0
+        )
     assert errors[1] < 0.3 * errors[0]
 
 
@@ -78,7 +95,9 @@ def test_jobs_do_not_change_a_bit():
     """The folds of a model are a chain, two models are side by side."""
     models, panel = [small(), small("lstm"), "ridge"], weather()
     one, two = (list(backtest(models, panel, WARM, jobs=jobs)) for jobs in (1, 2))
-    assert [(o.fold, o.forecast.model) for o in two] == [(fold, name) for fold in range(3) for name in ("gru", "lstm", "ridge")]
+    assert [(o.fold, o.forecast.model) for o in two] == [
+        (fold, name) for fold in range(3) for name in ("gru", "lstm", "ridge")
+    ]
     assert all(same(values(one), values(two)))
 
 
@@ -120,7 +139,13 @@ def test_a_warm_refit_keeps_as_many_checkpoints_as_a_fit_has_looks(tmp_path):
             stores.append(values["step"])
 
     before = fit(small(), weather((300,)), 6)
-    fit(small(), weather((310,)), 6, start=before.start, watch=Counted(tmp_path / "none", tmp_path / "told", ("gru", 1)))
+    fit(
+        small(),
+        weather((310,)),
+        6,
+        start=before.start,
+        watch=Counted(tmp_path / "none", tmp_path / "told", ("gru", 1)),
+    )
     assert stores == [look + 1 for look in range(LOOKS)]
 
 
@@ -138,17 +163,27 @@ def test_a_net_that_knew_other_series_is_fitted_cold_and_says_so():
     assert others == [1, 2, 2]
     assert same(values(warm), values(cold)) == [True, True, False]
     assert warm[1].log.notes[-1] == "gru: fitted cold, the fit before had other series"
-    assert leaderboard(warm).notes[0] == "From the second of 3 folds on, gru (at 1 of 2) went on from the fold before (warm)."
+    assert (
+        leaderboard(warm).notes[0]
+        == "From the second of 3 folds on, gru (at 1 of 2) went on from the fold before (warm)."
+    )
 
 
 def test_a_net_that_knew_other_names_of_a_category_is_fitted_cold_and_says_so():
     panel = weather((300,))
     kinds = np.where(np.arange(300) < 260, np.arange(300) % 2, 2.0)
-    panel = replace(panel, values=np.column_stack([panel.values, kinds]), columns=(*panel.columns, Column("sky", "past", ("a", "b", "c"))))
+    panel = replace(
+        panel,
+        values=np.column_stack([panel.values, kinds]),
+        columns=(*panel.columns, Column("sky", "past", ("a", "b", "c"))),
+    )
     before = fit(small(), panel.until(np.array([250])), 6)
     after = fit(small(), panel, 6, start=before.start)
     assert not after.log.warm
-    assert after.log.notes[-1] == "gru: fitted cold, the fit before had other columns, horizon, units, intervals or bounds"
+    assert (
+        after.log.notes[-1]
+        == "gru: fitted cold, the fit before had other columns, horizon, units, intervals or bounds"
+    )
 
 
 @pytest.mark.parametrize("settings", [{"units": 12}, {"layers": 2}, {"head": "linear"}])
@@ -169,7 +204,9 @@ def test_a_model_that_cannot_go_on_is_fitted_cold_and_says_so():
     warm, cold = (list(backtest(["ridge", small()], weather(), walk)) for walk in (WARM, COLD))
     assert same(values(warm)[::2], values(cold)[::2]) == [True] * 3
     assert "ridge: fitted cold, the fit before taught this model nothing to go on from" in warm[2].log.notes
-    said = "From the second of 3 folds on, gru went on from the fold before (warm); fitted anew (cold): ridge."
+    said = (
+        "From the second of 3 folds on, gru went on from the fold before (warm); fitted anew (cold): ridge."
+    )
     assert leaderboard(warm).notes[0] == said
     assert leaderboard(cold).notes[0] == "Each model was fitted anew (cold) before each of 3 folds."
 
@@ -177,7 +214,9 @@ def test_a_model_that_cannot_go_on_is_fitted_cold_and_says_so():
 def test_a_net_that_forecast_its_anchor_is_fitted_cold_and_may_leave_it():
     """A season sets in after the first fold: a warm net would say the last value for ever."""
     random, rows = np.random.default_rng(0), np.arange(1200)
-    panel = single(random.normal(size=1200).cumsum() / 4 + np.where(rows > 700, 6 * np.sin(2 * np.pi * rows / 24), 0.0))
+    panel = single(
+        random.normal(size=1200).cumsum() / 4 + np.where(rows > 700, 6 * np.sin(2 * np.pi * rows / 24), 0.0)
+    )
     warm = list(backtest([small(steps=120)], panel, WalkForward(horizon=6, folds=2, test=500, refit="warm")))
     assert "forecasts the anchor itself" in warm[0].log.notes[0]
     assert "gru: fitted cold, the fit before taught this model nothing to go on from" in warm[1].log.notes
@@ -185,7 +224,13 @@ def test_a_net_that_forecast_its_anchor_is_fitted_cold_and_may_leave_it():
 
 
 def test_a_model_without_a_column_goes_on_as_the_model_on_a_file_without_it():
-    panel, blind = weather((300,)), [Without(small(), ("lead",), "gru without lead"), Without(spec("ridge"), ("lead",), "ridge without lead")]
+    panel, blind = (
+        weather((300,)),
+        [
+            Without(small(), ("lead",), "gru without lead"),
+            Without(spec("ridge"), ("lead",), "ridge without lead"),
+        ],
+    )
     less = replace(panel, values=panel.values[:, :1], columns=panel.columns[:1])
     found = list(backtest(blind, panel, WARM))
     for one, two in zip(values(found)[::2], values(backtest(small(), less, WARM)), strict=True):
@@ -195,7 +240,15 @@ def test_a_model_without_a_column_goes_on_as_the_model_on_a_file_without_it():
 
 def test_the_final_fit_goes_on_from_the_last_fold(tmp_path):
     file = Path(__file__).parents[2] / "data" / "sine.csv"
-    how = {"walk.refit": "warm", "walk.horizon": 6, "walk.folds": 2, "walk.stride": 9, "gru.context": 24, "gru.steps": 48, "gru.units": 8}
+    how = {
+        "walk.refit": "warm",
+        "walk.horizon": 6,
+        "walk.folds": 2,
+        "walk.stride": 9,
+        "gru.context": 24,
+        "gru.steps": 48,
+        "gru.units": 8,
+    }
     result = run(file, out=tmp_path / "run", jobs=1, models=["gru"], set=how)
     assert make_run(config=tmp_path / "run" / "run.toml").walk.refit == "warm"
     net = spec("gru", context=24, steps=48, units=8)

@@ -26,7 +26,9 @@ SHOCKS = np.random.default_rng(0).normal(size=4000)
 AR2 = lfilter([1], [1, -1.2, 0.4], SHOCKS)
 ARMA = lfilter([1, 0.5], [1, -0.8], SHOCKS)
 WALK = np.cumsum(SHOCKS)
-SMOOTHED = np.cumsum(lfilter([1, -0.8], [1], SHOCKS))  # ARIMA(0, 1, 1): what exponential smoothing is best for
+SMOOTHED = np.cumsum(
+    lfilter([1, -0.8], [1], SHOCKS)
+)  # ARIMA(0, 1, 1): what exponential smoothing is best for
 
 
 def holes(values: np.ndarray, share: float = 0.2) -> np.ndarray:
@@ -40,7 +42,9 @@ def parameters(fitted: Fitted) -> tuple[tuple[int, ...], np.ndarray]:
 
 def ask(fitted: Fitted, panel: Panel, origins: np.ndarray) -> np.ndarray:
     """Scaled forecasts."""
-    return fitted.learned.predict(fitted.scaling.apply(panel), origins, fitted.scaling.fitted(panel.ids))[..., 0]
+    return fitted.learned.predict(fitted.scaling.apply(panel), origins, fitted.scaling.fitted(panel.ids))[
+        ..., 0
+    ]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +79,12 @@ def test_forecasts_are_those_of_statsmodels(values) -> None:
     z, (level, slope) = fitted.scaling.apply(panel).values[:, 0], fitted.learned.weights[0]
     trend = level + slope * np.arange(1512.0)
     for row in (1000, 1233, 1500):
-        theirs = ARIMA(z[:row] - trend[:row], order=(p, d, q), trend="n").filter([*estimate, 1.0]).forecast(12)
-        np.testing.assert_allclose(ask(fitted, panel, np.array([[0, row]]))[0], theirs + trend[row : row + 12], atol=1e-8)
+        theirs = (
+            ARIMA(z[:row] - trend[:row], order=(p, d, q), trend="n").filter([*estimate, 1.0]).forecast(12)
+        )
+        np.testing.assert_allclose(
+            ask(fitted, panel, np.array([[0, row]]))[0], theirs + trend[row : row + 12], atol=1e-8
+        )
 
 
 def test_the_search_finds_differences_and_cycles() -> None:
@@ -85,27 +93,41 @@ def test_the_search_finds_differences_and_cycles() -> None:
     day = 5 * np.sin(2 * np.pi * np.arange(1000) / 24)
     fitted = fit("arima", single(ARMA[:1000] + day), 24)
     assert "with the cycle day" in fitted.log.notes[0]
-    amplitude = np.hypot(*fitted.learned.weights[0, [2, 4]]) * fitted.scaling.spread[0, 0]  # sine and cosine of the first pair
+    amplitude = (
+        np.hypot(*fitted.learned.weights[0, [2, 4]]) * fitted.scaling.spread[0, 0]
+    )  # sine and cosine of the first pair
     assert amplitude == pytest.approx(5, abs=0.5)
 
 
 @pytest.mark.parametrize(("freq", "period"), [("1h", 24), ("1D", 7)])
 def test_a_wave_of_the_clock_is_continued_with_its_phase(freq, period) -> None:
-    wave = np.abs(np.sin(np.pi * np.arange(900) / period)) if period == 7 else np.sin(2 * np.pi * np.arange(900) / period)
+    wave = (
+        np.abs(np.sin(np.pi * np.arange(900) / period))
+        if period == 7
+        else np.sin(2 * np.pi * np.arange(900) / period)
+    )
     panel = single(wave, Clock("fixed", freq))
     fitted = fit("arima", panel.until(np.array([600])), 2 * period)
     origins = np.array([[0, row] for row in range(600, 870, 9)])
     truth = panel.truth(origins, 2 * period)
-    np.testing.assert_allclose(fitted.predict(panel, origins).values[~np.isnan(truth)], truth[~np.isnan(truth)], atol=1e-6)
+    np.testing.assert_allclose(
+        fitted.predict(panel, origins).values[~np.isnan(truth)], truth[~np.isnan(truth)], atol=1e-6
+    )
 
 
 def test_a_line_is_continued() -> None:
     line = 2 + 0.3 * np.arange(300)
     panel = single(line, STEP)
-    np.testing.assert_allclose(fit("arima", panel.until(np.array([250])), 20).predict(panel, np.array([[0, 280]])).values[0], line[280:300])
+    np.testing.assert_allclose(
+        fit("arima", panel.until(np.array([250])), 20).predict(panel, np.array([[0, 280]])).values[0],
+        line[280:300],
+    )
 
 
-@pytest.mark.parametrize("values", [AR2, SMOOTHED, holes(SMOOTHED), holes(lfilter([1, -0.7], [1, -0.97], SHOCKS)), holes(WALK, 0.5)])
+@pytest.mark.parametrize(
+    "values",
+    [AR2, SMOOTHED, holes(SMOOTHED), holes(lfilter([1, -0.7], [1, -0.97], SHOCKS)), holes(WALK, 0.5)],
+)
 def test_many_origins_equal_single_ones_and_those_from_the_context(values) -> None:
     panel = single(values)
     fitted = fit("arima", panel.until(np.array([2000])), 24)
@@ -136,7 +158,9 @@ def test_nothing_after_the_origin_moves_a_bit(values, poison) -> None:
     one, other = (fit("arima", each.until(np.array([1000])), 12) for each in (panel, poisoned))
     for name, array in one.learned.arrays().items():
         np.testing.assert_array_equal(array, other.learned.arrays()[name])
-    origins = np.array([[0, row] for row in (*range(700, 1001, 20), 1400)])  # asked together with a poisoned origin
+    origins = np.array(
+        [[0, row] for row in (*range(700, 1001, 20), 1400)]
+    )  # asked together with a poisoned origin
     np.testing.assert_array_equal(ask(one, panel, origins)[:-1], ask(other, poisoned, origins)[:-1])
 
 
@@ -172,7 +196,9 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("clock", [STEP, Clock("fixed", "1h"), Clock("calendar", "MS")], ids=["step", "hourly", "monthly"])
+@pytest.mark.parametrize(
+    "clock", [STEP, Clock("fixed", "1h"), Clock("calendar", "MS")], ids=["step", "hourly", "monthly"]
+)
 @pytest.mark.parametrize("values", SHORT.values(), ids=SHORT)
 def test_forecasts_are_finite_and_near_the_data(values, clock) -> None:
     panel = single(np.asarray(values), clock)
@@ -189,7 +215,13 @@ def test_many_series_share_the_orders_of_the_longest(monkeypatch) -> None:
     lengths = (1200, 300, 90, 30, 2)
     values = [SMOOTHED[:n] + 5 * np.sin(2 * np.pi * np.arange(n) / 24) for n in lengths]
     times = [single(one).times for one in values]
-    panel = make_panel(tuple("abcde"), times, [one[:, None] for one in values], (Column("y", "target"),), Clock("fixed", "1h"))
+    panel = make_panel(
+        tuple("abcde"),
+        times,
+        [one[:, None] for one in values],
+        (Column("y", "target"),),
+        Clock("fixed", "1h"),
+    )
     fitted = fit("arima", panel, 6)
     assert fitted.log.notes[-1].startswith("orders searched on the 1 longest of 5 series")
     assert (fitted.learned.orders[:3] == fitted.learned.orders[0]).all()
@@ -202,8 +234,17 @@ def test_each_of_many_series_takes_over_the_choice_that_is_like_it(monkeypatch, 
     monkeypatch.setattr(module, "SHARED", 3)
     monkeypatch.setattr(module, "SEARCHED", 2)
     random = np.random.default_rng(5)
-    values = [lfilter([1], [1, -0.5] if i % 2 else [1, -1], (1 - i % 2) + random.normal(size=400 - i))[100:] for i in range(8)]
-    panel = make_panel(tuple("abcdefgh"), [np.arange(len(one)) for one in values], [one[:, None] for one in values], (Column("y", "target"),), STEP)
+    values = [
+        lfilter([1], [1, -0.5] if i % 2 else [1, -1], (1 - i % 2) + random.normal(size=400 - i))[100:]
+        for i in range(8)
+    ]
+    panel = make_panel(
+        tuple("abcdefgh"),
+        [np.arange(len(one)) for one in values],
+        [one[:, None] for one in values],
+        (Column("y", "target"),),
+        STEP,
+    )
     fitted = fit("arima", panel, horizon)
     assert fitted.learned.orders[:, 1].tolist() == [1, 0] * 4
     assert fitted.log.notes[-1].startswith("orders searched on the 2 longest of 8 series")
@@ -211,10 +252,16 @@ def test_each_of_many_series_takes_over_the_choice_that_is_like_it(monkeypatch, 
 
 def test_a_likelihood_that_fails_is_said_and_replaced(monkeypatch) -> None:
     likelihood = search.likelihood
-    monkeypatch.setattr(search, "likelihood", lambda noise, order, start: None if len(start) else likelihood(noise, order, start))
+    monkeypatch.setattr(
+        search,
+        "likelihood",
+        lambda noise, order, start: None if len(start) else likelihood(noise, order, start),
+    )
     fitted = fit("arima", single(AR2[:300], STEP), 5)
     assert parameters(fitted)[0] == (0, 0, 0)
-    assert fitted.log.notes[-1] == "2 fits did not converge or were near a unit root; the next order was taken"
+    assert (
+        fitted.log.notes[-1] == "2 fits did not converge or were near a unit root; the next order was taken"
+    )
 
 
 def test_settings_are_checked_and_tuned() -> None:
@@ -265,7 +312,9 @@ def test_seasonal_forecasts_and_their_spread_are_those_of_statsmodels(order, par
     [(*AIRLINE, Clock("calendar", "MS")), (Order(1, 0, 0, 1, 0, 0, 7), [0.5, 0.6], Clock("fixed", "1D"))],
     ids=["airline", "weekdays"],
 )
-def test_a_seasonal_order_is_found_and_forecast_as_well_as_with_the_truth(order, truth, clock, missing) -> None:
+def test_a_seasonal_order_is_found_and_forecast_as_well_as_with_the_truth(
+    order, truth, clock, missing
+) -> None:
     panel = single(holes(simulated(order, truth, 600), missing), clock)
     fitted = fit("arima", panel.until(np.array([400])), order.season)
     found = Order(*fitted.learned.orders[0].tolist())
@@ -312,7 +361,9 @@ def test_a_fifth_missing_buys_no_richer_orders() -> None:
         for share in sizes:
             noise = holes(values, share)
             model = search.estimate(
-                search.Series(single(noise, STEP), 0, search.Waves((0, 0, 0, 0), 1), 3000), search.candidates(Order(3, 0, 2)), PLAIN
+                search.Series(single(noise, STEP), 0, search.Waves((0, 0, 0, 0), 1), 3000),
+                search.candidates(Order(3, 0, 2)),
+                PLAIN,
             )
             sizes[share] += model.order.size
     assert sizes[0.2] <= sizes[0.0] + 3

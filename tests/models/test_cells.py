@@ -29,7 +29,9 @@ def test_outputs_states_and_gradients_are_those_of_torch(layers, started):
         read, state = x.clone().requires_grad_(), start.clone().requires_grad_()
         output, end = cell(read, state) if started else cell(read)
         (output.sin().sum() + end.square().sum()).backward()
-        gradients = [weight.grad for weight in cell.parameters()] + [read.grad] + ([state.grad] if started else [])
+        gradients = (
+            [weight.grad for weight in cell.parameters()] + [read.grad] + ([state.grad] if started else [])
+        )
         found.append([output, end, *gradients])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
@@ -38,7 +40,10 @@ def test_outputs_states_and_gradients_are_those_of_torch(layers, started):
 @pytest.mark.parametrize("used", ["outputs", "end"])
 def test_gradients_by_differences(used):
     _, ours = pair(3, 4)
-    x, start = torch.randn(2, 3, 3, dtype=torch.float64, requires_grad=True), torch.randn(1, 2, 4, dtype=torch.float64, requires_grad=True)
+    x, start = (
+        torch.randn(2, 3, 3, dtype=torch.float64, requires_grad=True),
+        torch.randn(1, 2, 4, dtype=torch.float64, requires_grad=True),
+    )
     assert torch.autograd.gradcheck(lambda *given: ours(*given)[0 if used == "outputs" else 1], (x, start))
 
 

@@ -19,7 +19,9 @@ def test_exact_on_a_daily_and_a_yearly_wave_also_with_holes() -> None:
     holes = np.where(np.random.default_rng(0).random(len(rows)) < 0.1, np.nan, wave)
     fitted = fit("climatology", single(holes).until(np.array([round(2.1 * YEAR)])), 48)
     origins = np.array([[0, row] for row in range(len(rows) - 400, len(rows) - 48, 7)])
-    np.testing.assert_allclose(fitted.predict(single(holes), origins).values, single(wave).truth(origins, 48), atol=1e-6)
+    np.testing.assert_allclose(
+        fitted.predict(single(holes), origins).values, single(wave).truth(origins, 48), atol=1e-6
+    )
     assert fitted.log.notes == ("cycles: day, week, year",)
 
 
@@ -34,7 +36,9 @@ def test_a_cycle_seen_once_is_not_used() -> None:
 def test_the_step_clock_has_the_season_of_the_values() -> None:
     wave = np.sin(2 * np.pi * np.arange(300) / 20)
     fitted = fit("climatology", single(wave[:200], Clock("step")), 30)
-    np.testing.assert_allclose(fitted.predict(single(wave[:211], Clock("step"))).values[0], wave[211:241], atol=1e-8)
+    np.testing.assert_allclose(
+        fitted.predict(single(wave[:211], Clock("step"))).values[0], wave[211:241], atol=1e-8
+    )
     assert fitted.log.notes == ("cycles: 20 steps",)
 
 
@@ -42,7 +46,9 @@ def test_the_mean_is_the_mean_of_the_past_and_its_spread() -> None:
     values = np.random.default_rng(1).normal(5, 2, 300)
     forecast = fit("mean", single(values), 4, intervals=(80,)).predict(single(values))
     np.testing.assert_allclose(forecast.values, np.full((1, 4), values.mean()))
-    np.testing.assert_allclose(forecast.quantiles[0, :, 2] - values.mean(), np.full(4, 1.2815515655446 * values.std()))
+    np.testing.assert_allclose(
+        forecast.quantiles[0, :, 2] - values.mean(), np.full(4, 1.2815515655446 * values.std())
+    )
 
 
 def test_a_later_series_has_the_mean_climate_at_its_own_level() -> None:

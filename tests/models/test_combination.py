@@ -36,7 +36,10 @@ def test_it_is_the_mean_of_its_parts_fitted_alone_to_the_bit(name, transform):
     panel, how = weather((300, 250)), {"transform": transform, "seed": 3}
     whole = fit(name, panel, H, **how, **({"gru": FEW} if "gru" in name else {}))
     parts = [fit(part, panel, H, **how, **(FEW if part == "gru" else {})) for part in name.split("+")]
-    assert all(same_arrays(one.arrays(), alone.learned.arrays()) for one, alone in zip(whole.learned.parts, parts, strict=True))
+    assert all(
+        same_arrays(one.arrays(), alone.learned.arrays())
+        for one, alone in zip(whole.learned.parts, parts, strict=True)
+    )
     assert np.array_equal(answers(whole, panel), np.mean([answers(part, panel) for part in parts], axis=0))
     assert whole.context == max(part.context for part in parts)
     mean = np.mean([part.predict(panel).values for part in parts], axis=0)
@@ -51,8 +54,12 @@ def test_quantiles_are_averaged_level_by_level_where_all_have_them_else_the_poin
     expected = (answers(ridge, panel) + answers(theta, panel)) / 2
     assert expected.shape == (2, H, 5)
     assert np.array_equal(answers(both, panel), expected)
-    np.testing.assert_allclose(both.predict(panel).quantiles, (ridge.predict(panel).quantiles + theta.predict(panel).quantiles) / 2)
-    assert np.array_equal(answers(mixed, panel), (answers(ridge, panel)[..., [2]] + answers(naive, panel)) / 2)
+    np.testing.assert_allclose(
+        both.predict(panel).quantiles, (ridge.predict(panel).quantiles + theta.predict(panel).quantiles) / 2
+    )
+    assert np.array_equal(
+        answers(mixed, panel), (answers(ridge, panel)[..., [2]] + answers(naive, panel)) / 2
+    )
     assert np.isnan(mixed.predict(panel).quantiles).all()
 
 
@@ -85,12 +92,18 @@ def test_a_killed_fit_goes_on_with_the_part_under_way_to_the_same_bits(tmp_path,
     assert looks[0][1] > moment[1]
     assert {net for net, _ in looks} == set(range(moment[0], 3))
     assert same_arrays(resumed.learned.arrays(), whole.learned.arrays())
-    assert (resumed.log.notes, resumed.log.history, resumed.log.warm) == (whole.log.notes, whole.log.history, warm)
+    assert (resumed.log.notes, resumed.log.history, resumed.log.warm) == (
+        whole.log.notes,
+        whole.log.history,
+        warm,
+    )
 
 
 def test_progress_says_of_which_of_all_fits_it_is(tmp_path):
     watch = FolderWatch(tmp_path / "checkpoint", tmp_path / "told", ("gru+theta+lstm", 0))
-    fit("gru+theta+lstm", weather((300,)), H, gru={**FEW, "members": 2, "patience": 12}, lstm=FEW, watch=watch)
+    fit(
+        "gru+theta+lstm", weather((300,)), H, gru={**FEW, "members": 2, "patience": 12}, lstm=FEW, watch=watch
+    )
     told = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
     ends = {tuple(one["place"]): (one["step"], one["of"], one["fits"]) for one in told}
     assert ends == {(0, 0): (48, 48, 6), (0, 1): (48, 48, 6), (1,): (1, 1, 3), (2,): (48, 48, 3)}
@@ -101,14 +114,25 @@ def test_in_a_warm_refit_nets_go_on_and_the_other_parts_are_fitted_anew():
     before, gru = fit("ridge+gru", panel, H, gru=net), fit("gru", panel, H, **net)
     after = fit("ridge+gru", longer, H, gru=net, start=before.start)
     alone = (fit("ridge", longer, H), fit("gru", longer, H, **net, start=gru.start))
-    assert all(same_arrays(one.arrays(), other.learned.arrays()) for one, other in zip(after.learned.parts, alone, strict=True))
+    assert all(
+        same_arrays(one.arrays(), other.learned.arrays())
+        for one, other in zip(after.learned.parts, alone, strict=True)
+    )
     assert after.log.warm
     assert after.log.notes[0].startswith("ridge: reads ")
-    assert after.log.notes[1:] == ("gru: goes on from the weights of the fit before, 12 steps on all rows (32 windows a step)",)
+    assert after.log.notes[1:] == (
+        "gru: goes on from the weights of the fit before, 12 steps on all rows (32 windows a step)",
+    )
     other = fit("ridge+gru", longer, H, gru={**net, "units": 4}, start=before.start)
-    assert (other.log.warm, other.log.notes[-1]) == (False, "ridge+gru: fitted cold, the fit before had other settings")
+    assert (other.log.warm, other.log.notes[-1]) == (
+        False,
+        "ridge+gru: fitted cold, the fit before had other settings",
+    )
     cold = fit("ridge+theta", longer, H, start=fit("ridge+theta", panel, H).start)
-    assert cold.log.notes[-1] == "ridge+theta: fitted cold, the fit before taught this model nothing to go on from"
+    assert (
+        cold.log.notes[-1]
+        == "ridge+theta: fitted cold, the fit before taught this model nothing to go on from"
+    )
 
 
 def test_settings_go_to_the_parts_by_name_and_come_back_from_json():
@@ -121,23 +145,45 @@ def test_settings_go_to_the_parts_by_name_and_come_back_from_json():
 
 
 def test_a_run_gives_the_settings_of_a_model_to_it_alone_and_in_every_combination(tmp_path):
-    plan = make_run("file.csv", overrides={"models": ["gru", "ridge+gru", "naive+lstm"], "gru.units": 64, "lstm.units": 32})
-    assert plan.specs() == [spec("gru", units=64), spec("ridge+gru", gru={"units": 64}), spec("naive+lstm", lstm={"units": 32})]
+    plan = make_run(
+        "file.csv",
+        overrides={"models": ["gru", "ridge+gru", "naive+lstm"], "gru.units": 64, "lstm.units": 32},
+    )
+    assert plan.specs() == [
+        spec("gru", units=64),
+        spec("ridge+gru", gru={"units": 64}),
+        spec("naive+lstm", lstm={"units": 32}),
+    ]
     (tmp_path / "run.toml").write_text(to_toml(plan))
     assert make_run(config=tmp_path / "run.toml").specs() == plan.specs()
-    with pytest.raises(ForecastError, match=r"There are settings for arima, which is not among the models of this run: ridge\+gru\."):
+    with pytest.raises(
+        ForecastError,
+        match=r"There are settings for arima, which is not among the models of this run: ridge\+gru\.",
+    ):
         make_run("file.csv", overrides={"models": ["ridge+gru"], "arima.max_p": 2}).specs()
 
 
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: spec("ridge+bosting"), "There is no model 'bosting' in ridge+bosting. Did you mean boosting? There is: lstm, gru"),
+        (
+            lambda: spec("ridge+bosting"),
+            "There is no model 'bosting' in ridge+bosting. Did you mean boosting? There is: lstm, gru",
+        ),
         (lambda: spec("gru+"), "There is no model '' in gru+. There is: lstm, gru"),
-        (lambda: spec("gru+ridge+gru"), "gru+ridge+gru has gru twice: a combination is the mean of models that differ. Leave one out."),
+        (
+            lambda: spec("gru+ridge+gru"),
+            "gru+ridge+gru has gru twice: a combination is the mean of models that differ. Leave one out.",
+        ),
         (lambda: spec("gru", model=3), "gru has no setting 'model'. There is: cell, context"),
-        (lambda: spec("ridge+gru", model=3), "ridge+gru has no setting 'model': its settings are those of its parts"),
-        (lambda: spec("ridge+gru", units=3), "ridge+gru has no setting 'units': its settings are those of its parts, by name. There is: ridge, gru."),
+        (
+            lambda: spec("ridge+gru", model=3),
+            "ridge+gru has no setting 'model': its settings are those of its parts",
+        ),
+        (
+            lambda: spec("ridge+gru", units=3),
+            "ridge+gru has no setting 'units': its settings are those of its parts, by name. There is: ridge, gru.",
+        ),
         (lambda: spec("ridge+gru", gru={"unit": 3}), "gru has no setting 'unit'. Did you mean units?"),
         (lambda: spec("ridge+gru", gru=3), "ridge+gru.gru = 3: input should be a valid dictionary."),
         (
@@ -165,9 +211,13 @@ def test_only_a_combination_of_baselines_is_a_baseline():
 
 
 def test_changes_and_columns_of_a_combination_are_compared(tmp_path):
-    np.savetxt(tmp_path / "weather.csv", weather((420,)).values, delimiter=",", header="temp,lead", comments="")
+    np.savetxt(
+        tmp_path / "weather.csv", weather((420,)).values, delimiter=",", header="temp,lead", comments=""
+    )
     few = {f"gru.{name}": value for name, value in FEW.items()}
-    plan = make_run(str(tmp_path / "weather.csv"), overrides={"target": "temp", "walk.horizon": H, "walk.folds": 1, **few})
+    plan = make_run(
+        str(tmp_path / "weather.csv"), overrides={"target": "temp", "walk.horizon": H, "walk.folds": 1, **few}
+    )
     found = compare_run(plan, [("theta+gru.gru.units", 4)], ablate="theta+gru", jobs=1)
     assert {row["model"] for row in found["leaderboard"]} == {"theta+gru", "gru.units=4", "without lead"}
     assert found["baseline"] == "theta+gru"

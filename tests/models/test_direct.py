@@ -57,7 +57,9 @@ def test_windows_are_drawn_once_each_and_in_order() -> None:
 
 
 def test_a_step_without_errors_has_the_spread_of_all() -> None:
-    np.testing.assert_allclose(joined_spreads(np.array([[1.0, np.nan, 3.0], [1.0, np.nan, np.nan]])), [1, np.sqrt(11 / 3), 3])
+    np.testing.assert_allclose(
+        joined_spreads(np.array([[1.0, np.nan, 3.0], [1.0, np.nan, np.nan]])), [1, np.sqrt(11 / 3), 3]
+    )
 
 
 def test_ridge_is_that_of_scikit_learn_step_by_step_where_rows_are_missing() -> None:
@@ -80,7 +82,9 @@ def test_a_few_windows_with_holes_are_left_out() -> None:
     y[7, 2] = np.nan
     equations = normal_equations(x, y)
     assert len(equations) == 1
-    np.testing.assert_allclose(solve(equations, 0.1), solve(normal_equations(np.delete(x, 7, 0), np.delete(y, 7, 0)), 0.1))
+    np.testing.assert_allclose(
+        solve(equations, 0.1), solve(normal_equations(np.delete(x, 7, 0), np.delete(y, 7, 0)), 0.1)
+    )
 
 
 def test_ridge_is_one_plain_solve_over_all_windows() -> None:
@@ -97,7 +101,9 @@ def test_ridge_is_one_plain_solve_over_all_windows() -> None:
     plain = np.linalg.solve(design.T @ design + penalty, design.T @ y)
     newest, at = features(windows, np.array([[0, 400]]), reach, ("day", "week"))
     expected = at + plain[0] + newest[0] / spread @ plain[1:]
-    np.testing.assert_allclose(fitted.predict(panel).values[0], fitted.scaling.invert(expected[None], np.array([0]))[0], rtol=1e-6)
+    np.testing.assert_allclose(
+        fitted.predict(panel).values[0], fitted.scaling.invert(expected[None], np.array([0]))[0], rtol=1e-6
+    )
 
 
 def test_ridge_learns_a_wave_and_uses_what_leads() -> None:
@@ -108,7 +114,10 @@ def test_ridge_learns_a_wave_and_uses_what_leads() -> None:
     panel = weather((900,))
     with_lead, without = (fit("ridge", one.until(np.array([700])), 1) for one in (panel, alone(panel)))
     origins = np.array([[0, row] for row in range(700, 899)])
-    errors = [np.abs(one.predict(p, origins).values - panel.truth(origins, 1)).mean() for one, p in ((with_lead, panel), (without, alone(panel)))]
+    errors = [
+        np.abs(one.predict(p, origins).values - panel.truth(origins, 1)).mean()
+        for one, p in ((with_lead, panel), (without, alone(panel)))
+    ]
     assert errors[0] < 0.95 * errors[1]
 
 
@@ -122,7 +131,9 @@ def test_the_walk_is_that_of_scikit_learn_also_where_features_are_missing() -> N
     y = np.where(x[:, 0] > 0.5, x[:, 1], -x[:, 2]) + random.normal(0, 0.1, 3000)
     x[random.random(x.shape) < 0.2] = np.nan
     x[:, 4] = 1.0  # never split, and missing only later
-    model = HistGradientBoostingRegressor(max_iter=30, max_leaf_nodes=9, random_state=0).fit(x[:2000], y[:2000])
+    model = HistGradientBoostingRegressor(max_iter=30, max_leaf_nodes=9, random_state=0).fit(
+        x[:2000], y[:2000]
+    )
     x[2500:, 3:] = np.nan
     np.testing.assert_allclose(walk(exported(model), x), model.predict(x), rtol=1e-12)
 
@@ -136,7 +147,9 @@ def test_the_phase_of_a_step_is_found_one_and_two_seasons_back_and_on_average() 
     np.testing.assert_array_equal(step, [0, 2, 5])
     np.testing.assert_allclose(last + anchor, values[[16, 18, 17]])
     np.testing.assert_allclose(before + anchor, [values[12], np.nan, values[13]])
-    np.testing.assert_allclose(mean + anchor, [values[[8, 12, 16]].mean(), values[[10, 18]].mean(), values[[9, 13, 17]].mean()])
+    np.testing.assert_allclose(
+        mean + anchor, [values[[8, 12, 16]].mean(), values[[10, 18]].mean(), values[[9, 13, 17]].mean()]
+    )
 
 
 def test_missing_targets_are_not_learned_from() -> None:
@@ -167,7 +180,14 @@ def test_trees_of_another_kind_are_refused() -> None:
     x = np.random.default_rng(0).normal(size=(200, 2))
     model = HistGradientBoostingRegressor(max_iter=5).fit(x, x[:, 0])
     assert len(checked(model, x).roots) == 5
-    theirs = SimpleNamespace(predict=lambda x: x[:, 1], _predictors=model._predictors, _baseline_prediction=model._baseline_prediction)
-    for other in (theirs, SimpleNamespace(predict=model.predict)):  # trees that answer otherwise, and none where they used to be
+    theirs = SimpleNamespace(
+        predict=lambda x: x[:, 1],
+        _predictors=model._predictors,
+        _baseline_prediction=model._baseline_prediction,
+    )
+    for other in (
+        theirs,
+        SimpleNamespace(predict=model.predict),
+    ):  # trees that answer otherwise, and none where they used to be
         with pytest.raises(ForecastError, match="cannot read the trees of this version of scikit-learn"):
             checked(other, x)

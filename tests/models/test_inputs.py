@@ -82,7 +82,9 @@ def test_since_halves_the_error_where_a_value_depends_on_how_long_ago_the_last_o
     origins = np.array([[0, row] for row in read[read >= 3000]])
 
     def error(**settings):
-        made = spec("gru", units=16, steps=100, batch=64, context=48, segment=1, learning_rate=0.01, **settings)
+        made = spec(
+            "gru", units=16, steps=100, batch=64, context=48, segment=1, learning_rate=0.01, **settings
+        )
         found = fit(made, panel.until(np.array([3000])), 1).predict(panel, origins).values[:, 0]
         return np.abs(found - values[origins[:, 1]]).mean()
 
@@ -103,10 +105,21 @@ def levelled():
 
 @pytest.mark.parametrize("metric", ["mae", "mse"])
 def test_the_metric_judges_and_patience_waits_for_it(metric):
-    settings = {"units": 8, "steps": 120, "batch": 64, "context": 12, "learning_rate": 0.01, "dropout": 0.0, "finish": 0.0, "anchor": "none"}
+    settings = {
+        "units": 8,
+        "steps": 120,
+        "batch": 64,
+        "context": 12,
+        "learning_rate": 0.01,
+        "dropout": 0.0,
+        "finish": 0.0,
+        "anchor": "none",
+    }
     learned = fit(spec("gru", **settings, metric=metric, loss="mae"), levelled(), 6).learned
     plain = fit(spec("gru", **settings, loss="mae"), levelled(), 6).learned
-    same = [row[:2] for row in learned.log.history] == [row[:2] for row in plain.log.history][: len(learned.log.history)]
+    same = [row[:2] for row in learned.log.history] == [row[:2] for row in plain.log.history][
+        : len(learned.log.history)
+    ]
     assert same  # the training is that of the loss
     judged, loss = ([row[2] for row in one.log.history] for one in (learned, plain))
     if metric == "mae":
@@ -122,12 +135,16 @@ def test_quantiles_are_judged_by_their_median():
     judged = fit(spec("gru", **settings, metric="mae", finish=0.0), panel, 6, intervals=(80,))
     assert point_of(judged.goal, "quantile") == 1
     forecast = torch.tensor([[[0.0, 1.0, 5.0]]])
-    assert loss_of("mse", (), point_of(judged.goal, "quantile"))(forecast, torch.tensor([[3.0]])).tolist() == [[4.0]]
+    assert loss_of("mse", (), point_of(judged.goal, "quantile"))(
+        forecast, torch.tensor([[3.0]])
+    ).tolist() == [[4.0]]
     pinball = fit(spec("gru", **settings, finish=0.0), panel, 6, intervals=(80,))
     assert judged.log.history[0][2] != pinball.log.history[0][2]
 
 
-@pytest.mark.parametrize(("cells", "batch"), [(1, 256), (2**17, 256), (2**17 + 1, 128), (2**20, 32), (2**40, 1)])
+@pytest.mark.parametrize(
+    ("cells", "batch"), [(1, 256), (2**17, 256), (2**17 + 1, 128), (2**20, 32), (2**40, 1)]
+)
 def test_the_batch_is_halved_until_its_windows_fit(cells, batch):
     assert fitting_batch(256, cells) == batch
 

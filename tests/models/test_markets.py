@@ -32,7 +32,9 @@ def test_variances_ahead_are_those_of_arch() -> None:
     theirs = arch_model(moves, mean="Zero", vol="GARCH", p=1, q=1, rescale=False).fix([omega, alpha, beta])
     expected = theirs.forecast(horizon=10).variance.to_numpy()[-1]
     one = [np.array([value]) for value in (omega, alpha, beta)]
-    np.testing.assert_allclose(ahead(variance_after(moves[None], *one), one[0], one[1] + one[2], 10)[0], expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        ahead(variance_after(moves[None], *one), one[0], one[1] + one[2], 10)[0], expected, rtol=1e-8
+    )
     np.testing.assert_allclose([omega, alpha, beta], [0.05, 0.1, 0.85], atol=0.05)
 
 
@@ -48,7 +50,9 @@ def test_the_point_is_the_last_value_and_the_interval_sums_the_variances() -> No
     for _ in range(4):
         variance.append(omega + (alpha + beta) * variance[-1])
     widths = fitted.scaling.spread[0, 0] * np.sqrt(np.cumsum(variance))
-    np.testing.assert_allclose(forecast.quantiles[0, :, 2] - forecast.values[0], 1.2815515655446 * widths, rtol=1e-6)
+    np.testing.assert_allclose(
+        forecast.quantiles[0, :, 2] - forecast.values[0], 1.2815515655446 * widths, rtol=1e-6
+    )
 
 
 def test_intervals_cover_what_they_say_on_clustered_steps() -> None:
@@ -65,7 +69,9 @@ def test_the_drift_goes_on_from_the_last_observed_value() -> None:
     values = np.cumsum(clustered(400) + 2)
     values[-3:] = np.nan
     mean = np.diff(values[:-3]).mean()
-    forecast = fit("garch", single(values, STEP), 2, drift=True).predict(single(values, STEP), np.array([[0, 400]]))
+    forecast = fit("garch", single(values, STEP), 2, drift=True).predict(
+        single(values, STEP), np.array([[0, 400]])
+    )
     np.testing.assert_allclose(forecast.values[0], values[396] + mean * np.array([4, 5]))
 
 
@@ -81,7 +87,9 @@ def test_few_steps_have_a_constant_variance_and_that_is_said() -> None:
 def test_a_missing_step_counts_as_what_was_expected() -> None:
     omega, alpha, beta = (np.array([value]) for value in (0.1, 0.2, 0.7))
     before = variance_after(np.array([[1.0, 2.0]]), omega, alpha, beta)
-    np.testing.assert_allclose(variance_after(np.array([[np.nan, 1.0, 2.0, np.nan]]), omega, alpha, beta), 0.1 + 0.9 * before)
+    np.testing.assert_allclose(
+        variance_after(np.array([[np.nan, 1.0, 2.0, np.nan]]), omega, alpha, beta), 0.1 + 0.9 * before
+    )
     np.testing.assert_allclose(variance_after(np.full((1, 3), np.nan), omega, alpha, beta), [0.0])
     np.testing.assert_allclose(sum(RISKMETRICS), 1.0)
 
@@ -93,8 +101,12 @@ def test_without_arch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_har_is_a_regression_on_three_means() -> None:
-    values = np.exp(np.random.default_rng(0).normal(size=400)).cumsum() ** 0.5 + np.random.default_rng(1).normal(size=400)
-    x = np.array([[1, values[r - 1], values[r - 5 : r].mean(), values[r - 22 : r].mean()] for r in range(22, 401)])
+    values = np.exp(np.random.default_rng(0).normal(size=400)).cumsum() ** 0.5 + np.random.default_rng(
+        1
+    ).normal(size=400)
+    x = np.array(
+        [[1, values[r - 1], values[r - 5 : r].mean(), values[r - 22 : r].mean()] for r in range(22, 401)]
+    )
     fitted = fit("har", single(values, STEP), 3)
     for step in range(3):
         weights = np.linalg.lstsq(x[: 378 - step], values[22 + step :], rcond=None)[0]
@@ -105,7 +117,10 @@ def test_an_unbiased_har_of_logs_is_the_mean_of_a_lognormal() -> None:
     """Noise alone: exp of a normal, whose mean is exp(mu + s^2 / 2)."""
     logs = np.random.default_rng(0).normal(1.0, 0.8, 20_000)
     panel = single(np.exp(logs), STEP)
-    plain, unbiased = (fit("har", panel, 1, transform="log", scale="none", unbiased=one).predict(panel).values.item() for one in (False, True))
+    plain, unbiased = (
+        fit("har", panel, 1, transform="log", scale="none", unbiased=one).predict(panel).values.item()
+        for one in (False, True)
+    )
     assert plain == pytest.approx(np.exp(1), rel=0.05)
     assert unbiased == pytest.approx(np.exp(logs).mean(), rel=0.05)
     assert unbiased / plain == pytest.approx(np.exp(0.8**2 / 2), rel=0.03)

@@ -25,7 +25,9 @@ def test_seasonal_is_exact_on_a_sine() -> None:
 
 def test_seasonal_finds_its_season_on_the_step_clock() -> None:
     panel = single(np.tile(np.arange(15.0), 20), STEP)
-    np.testing.assert_allclose(fit(Naive(kind="seasonal"), panel, 15).predict(panel).values[0], np.arange(15.0), atol=1e-12)
+    np.testing.assert_allclose(
+        fit(Naive(kind="seasonal"), panel, 15).predict(panel).values[0], np.arange(15.0), atol=1e-12
+    )
 
 
 def test_seasonal_goes_back_season_by_season_and_then_to_the_last_value() -> None:
@@ -35,7 +37,9 @@ def test_seasonal_goes_back_season_by_season_and_then_to_the_last_value() -> Non
     panel = single(values)
     expected = np.arange(24.0)
     expected[2] = 23.0
-    np.testing.assert_allclose(fit(Naive(kind="seasonal"), panel, 24).predict(panel).values[0], expected, atol=1e-12)
+    np.testing.assert_allclose(
+        fit(Naive(kind="seasonal"), panel, 24).predict(panel).values[0], expected, atol=1e-12
+    )
 
 
 def test_last_passes_over_missing_values() -> None:
@@ -70,7 +74,9 @@ def test_only_the_context_is_read(kind: str) -> None:
     many = fitted.learned.predict(scaled, origins, np.zeros(1, "int64"))
     for i, (_, row) in enumerate(origins):
         tail = scaled.until(np.array([row])).tail(fitted.context)
-        np.testing.assert_array_equal(fitted.learned.predict(tail, np.array([[0, tail.lengths[0]]]), np.zeros(1, "int64"))[0], many[i])
+        np.testing.assert_array_equal(
+            fitted.learned.predict(tail, np.array([[0, tail.lengths[0]]]), np.zeros(1, "int64"))[0], many[i]
+        )
     empty = (origins[:, 1] > 700 + CONTEXT) & (origins[:, 1] <= 1300)
     assert (many[empty] == 0).all()
 
@@ -78,7 +84,13 @@ def test_only_the_context_is_read(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["last", "seasonal", "drift"])
 def test_series_do_not_see_each_other_and_cold_ones_do_not_drift(kind: str) -> None:
     times = [np.arange(50), np.arange(40)]
-    panel = make_panel(("a", "b"), times, [np.full((50, 1), np.nan), np.arange(40.0)[:, None]], (Column("y", "target"),), STEP)
+    panel = make_panel(
+        ("a", "b"),
+        times,
+        [np.full((50, 1), np.nan), np.arange(40.0)[:, None]],
+        (Column("y", "target"),),
+        STEP,
+    )
     learned = Naive(kind=kind).fit(panel, Goal(3, ("y",)), seed=0, watch=None)
     origins = np.array([[0, 50], [1, 0], [1, 1], [1, 40]])
     forecast = learned.predict(panel, origins, np.array([0, -1]))[..., 0]
@@ -91,5 +103,7 @@ def test_restored_forecasts_are_the_same() -> None:
         fitted = fit(Naive(kind=kind), panel, 5)
         twin = fitted.spec.restore(fitted.learned.arrays(), fitted.goal)
         scaled, zero = fit_scaling(panel).apply(panel), np.zeros(1, "int64")
-        np.testing.assert_array_equal(twin.predict(scaled, panel.ends(), zero), fitted.learned.predict(scaled, panel.ends(), zero))
+        np.testing.assert_array_equal(
+            twin.predict(scaled, panel.ends(), zero), fitted.learned.predict(scaled, panel.ends(), zero)
+        )
         assert fitted.spec.space(None) == fitted.spec

@@ -35,7 +35,9 @@ def test_the_anchor_carries_a_shift_of_level():
     made = net()
     one, two = made(*inputs(window)), made(*inputs(window + 5))
     assert torch.allclose(one + 5, two, atol=1e-5)
-    assert not torch.allclose(net(anchor="none")(*inputs(window)) + 5, net(anchor="none")(*inputs(window + 5)), atol=1e-3)
+    assert not torch.allclose(
+        net(anchor="none")(*inputs(window)) + 5, net(anchor="none")(*inputs(window + 5)), atol=1e-3
+    )
 
 
 def test_the_anchor_is_the_last_observed_value():
@@ -65,7 +67,10 @@ def test_the_season_of_the_anchor_is_that_of_the_clock_and_saved():
     fitted = fit("gru", panel, 12, anchor="season", units=8, steps=12)
     restored = fitted.spec.restore(fitted.learned.arrays(), fitted.goal)
     assert (restored.sized.span, restored.nets[0].span) == (24, 24)
-    with pytest.raises(ForecastError, match=r"the anchor season is the last 24 rows, but the net reads 12\. Take a context of at least 24"):
+    with pytest.raises(
+        ForecastError,
+        match=r"the anchor season is the last 24 rows, but the net reads 12\. Take a context of at least 24",
+    ):
         spec("gru", anchor="season", context=12).settle(panel, 12)
 
 
@@ -86,20 +91,27 @@ def test_a_net_without_skill_is_its_anchor():
     windows = make_windows(panel, 10, 1)
 
     def batch_of(windows, origins):
-        anchor, target = (torch.tensor(panel.values[origins[:, 1] + step, 0], dtype=torch.float32) for step in (-1, 0))
+        anchor, target = (
+            torch.tensor(panel.values[origins[:, 1] + step, 0], dtype=torch.float32) for step in (-1, 0)
+        )
         return (anchor, torch.tensor(origins[:, 1])), target[:, None], None
 
     true = np.diff(panel.values[:, 0], prepend=0.0)  # at origin o the target is row o, the anchor row o - 1
     how = Training(1, 0, 1, 1e-3, 0.0, 1.0, 0.9, loss_of("mse", ()), 1, half=False)
     cases = [(true, 1.0), (1.2 * true, 1.0), (2 * true, 0.5), (random.normal(size=1500) * 3, 0.0)]
     for departures, share in cases:
-        assert _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), how) == share
+        assert (
+            _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), how)
+            == share
+        )
     made = net(Goal(12, ("y",), (0.1, 0.5, 0.9)), loss="quantile")
     window = inputs(random.normal(size=48))
     whole = made(*window)
     made.trust.fill_(0.25)
     moved = made(*window)
-    assert torch.allclose(moved[..., 1], window[0][:, -1:, 0] + 0.25 * (whole[..., 1] - window[0][:, -1:, 0]), atol=1e-6)
+    assert torch.allclose(
+        moved[..., 1], window[0][:, -1:, 0] + 0.25 * (whole[..., 1] - window[0][:, -1:, 0]), atol=1e-6
+    )
     assert torch.allclose(moved.diff(dim=2), whole.diff(dim=2), atol=1e-6)
 
 
@@ -107,7 +119,10 @@ def _gains(gains, horizons, series=1):
     """The share that is borne out where departing whole gains `gains` (W,) a window on the anchor, and by half a quarter of it."""
     gains = np.asarray(gains, dtype="float64")
     losses = 10 - np.outer(gains, [1, 0.25, 0])
-    own, times = np.repeat(np.arange(series), len(gains) // series), np.tile(np.arange(len(gains) // series), series)
+    own, times = (
+        np.repeat(np.arange(series), len(gains) // series),
+        np.tile(np.arange(len(gains) // series), series),
+    )
     return borne_out(losses, np.full(len(gains), 4), own, times, horizons)
 
 
@@ -116,7 +131,9 @@ def test_a_gain_within_one_standard_error_of_nothing_is_not_departed_for():
     once = np.repeat([5.0, -1, -1, -1, -1, 0.5], 100)  # by luck in one of six horizons
     assert _gains(once, 5.9) == 0.0
     assert _gains(once, 599) == 1.0  # of six hundred horizons that would be proof
-    assert _gains(np.tile(once, 8), 5.9, series=8) == 0.0  # eight series that move together tell no more than one
+    assert (
+        _gains(np.tile(once, 8), 5.9, series=8) == 0.0
+    )  # eight series that move together tell no more than one
     assert _gains(np.repeat([5.0, 4, 1, 3, 2, 4], 100), 5.9) == 1.0
     assert _gains(np.repeat([-1.0, -2], 100), 1.9) == 0.0
 
@@ -130,7 +147,10 @@ def test_within_one_horizon_series_are_counted_and_of_one_series_the_lowest_loss
 def test_of_a_random_walk_the_last_value_is_forecast_and_said():
     panel = single(np.random.default_rng(1).normal(size=600).cumsum())
     fitted = fit("gru", panel, 6, **SMALL)
-    assert "forecasts the anchor itself, since departing from it gained less than one standard error" in fitted.log.notes[0]
+    assert (
+        "forecasts the anchor itself, since departing from it gained less than one standard error"
+        in fitted.log.notes[0]
+    )
     np.testing.assert_allclose(fitted.predict(panel).values[0], panel.values[-1, 0], rtol=1e-5)
 
 
@@ -211,9 +231,17 @@ def test_the_anchor_follows_from_how_near_values_are_to_the_one_before():
     """Levels persist, returns do not; of several series the most rows count, whatever their units. What was chosen is saved."""
     random = np.random.default_rng(0)
     walk, noise = random.normal(size=500).cumsum(), random.normal(size=500)
-    assert [spec("gru").settle(single(y), 1).anchor for y in (walk, noise, np.zeros(500))] == ["last", "none", "last"]
+    assert [spec("gru").settle(single(y), 1).anchor for y in (walk, noise, np.zeros(500))] == [
+        "last",
+        "none",
+        "last",
+    ]
     many = make_panel(
-        ("a", "b", "c"), [hours(500)] * 3, [y[:, None] for y in (walk * 1000, noise, noise[::-1])], (Column("y", "target"),), Clock("step")
+        ("a", "b", "c"),
+        [hours(500)] * 3,
+        [y[:, None] for y in (walk * 1000, noise, noise[::-1])],
+        (Column("y", "target"),),
+        Clock("step"),
     )
     assert spec("gru").settle(many, 1).anchor == "none"
     assert spec("gru", anchor="mean").settle(many, 1).anchor == "mean"
@@ -232,11 +260,15 @@ def test_past_columns_are_used():
     random = np.random.default_rng(1)
     y = random.normal(size=1200).cumsum() * 0.2 + random.normal(size=1200)
     values = np.stack([y[:-12], y[12:]], 1)
-    panel = make_panel(("y",), [hours(1188)], [values], (Column("y", "target"), Column("ahead")), Clock("fixed", "1h"))
+    panel = make_panel(
+        ("y",), [hours(1188)], [values], (Column("y", "target"), Column("ahead")), Clock("fixed", "1h")
+    )
     alone = make_panel(("y",), [hours(1188)], [values[:, :1]], (Column("y", "target"),), Clock("fixed", "1h"))
     walk = WalkForward(horizon=12, folds=1)
     settings = {"units": 32, "steps": 400, "learning_rate": 5e-3, "dropout": 0.0, "context": 48}
-    with_column, without = (score(list(backtest(spec("gru", **settings), p, walk)), "mae") for p in (panel, alone))
+    with_column, without = (
+        score(list(backtest(spec("gru", **settings), p, walk)), "mae") for p in (panel, alone)
+    )
     assert with_column < 0.7 * without
 
 
@@ -246,7 +278,9 @@ def test_the_calendar_is_used():
     monday = ((times.astype("datetime64[h]").astype(int) // 24 + 3) % 7 == 0).astype(float)
     panel = make_panel(("y",), [times], [monday[:, None] * 5], (Column("y", "target"),), Clock("fixed", "1h"))
     walk = WalkForward(horizon=24, folds=1, stride=24)
-    outcome = next(backtest(spec("gru", units=32, steps=400, context=24, dropout=0.0, learning_rate=5e-3), panel, walk))
+    outcome = next(
+        backtest(spec("gru", units=32, steps=400, context=24, dropout=0.0, learning_rate=5e-3), panel, walk)
+    )
     mondays = (outcome.truth > 0).all(1)
     assert mondays.any()
     assert outcome.forecast.values[mondays].mean() > 3.5
@@ -255,7 +289,11 @@ def test_the_calendar_is_used():
 
 @pytest.mark.parametrize("period", [12, 24, 63])
 def test_a_season_is_found_in_the_values(period):
-    wave = np.sin(2 * np.pi * np.arange(900) / period) + np.random.default_rng(0).normal(0, 0.3, 900) + 0.01 * np.arange(900)
+    wave = (
+        np.sin(2 * np.pi * np.arange(900) / period)
+        + np.random.default_rng(0).normal(0, 0.3, 900)
+        + 0.01 * np.arange(900)
+    )
     assert abs(find_season(wave) - period) <= 1
 
 
@@ -273,7 +311,10 @@ def test_the_clock_s_season_goes_before_the_values():
 
 
 def test_one_long_series_among_many_short_ones_does_not_choose_the_context():
-    assert spec("gru").settle(weather((2000, *[60] * 6)), 6).context == spec("gru").settle(weather((2000,)), 6).context
+    assert (
+        spec("gru").settle(weather((2000, *[60] * 6)), 6).context
+        == spec("gru").settle(weather((2000,)), 6).context
+    )
     many = make_panel(
         tuple(f"{i:03d}" for i in range(200)),
         [np.arange(400 if i == 0 else 30) for i in range(200)],

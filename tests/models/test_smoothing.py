@@ -17,7 +17,11 @@ YES = np.array([True])
 
 def wave(rows: int, season: int = 12, seed: int = 0) -> np.ndarray:
     random = np.random.default_rng(seed)
-    return 0.05 * np.arange(rows) + 2 * np.sin(2 * np.pi * np.arange(rows) / season) + np.cumsum(random.normal(0, 0.3, rows))
+    return (
+        0.05 * np.arange(rows)
+        + 2 * np.sin(2 * np.pi * np.arange(rows) / season)
+        + np.cumsum(random.normal(0, 0.3, rows))
+    )
 
 
 def test_the_filter_is_that_of_statsmodels() -> None:
@@ -44,7 +48,9 @@ def test_the_search_is_as_good_as_maximum_likelihood() -> None:
     _, squares, still = estimate(values[:, None], 12, CANDIDATES)
     for candidate, found in zip(CANDIDATES, squares[:, 0], strict=True):
         season = {"seasonal": "add", "seasonal_periods": 12} if candidate.season else {}
-        model = ETSModel(values, trend="add" if candidate.trend else None, damped_trend=candidate.damped, **season)
+        model = ETSModel(
+            values, trend="add" if candidate.trend else None, damped_trend=candidate.damped, **season
+        )
         assert found < 1.05 * model.fit(disp=0, maxiter=200).sse
     assert (still < 1e-3).all()
 
@@ -77,7 +83,10 @@ def test_first_states_go_back_to_the_row_before_the_first_observed_one() -> None
     [
         (np.random.default_rng(0).normal(size=300), "level"),
         (np.cumsum(np.cumsum(np.random.default_rng(0).normal(size=300))), "level and trend"),
-        (np.tile([4.0, -1, 0, -3, 1, -1], 50) + np.random.default_rng(0).normal(0, 0.2, 300), "level and season of 6 steps"),
+        (
+            np.tile([4.0, -1, 0, -3, 1, -1], 50) + np.random.default_rng(0).normal(0, 0.2, 300),
+            "level and season of 6 steps",
+        ),
     ],
 )
 def test_the_form_is_found(values: np.ndarray, form: str) -> None:
@@ -102,7 +111,9 @@ def test_one_pass_for_all_origins_reads_the_window_alone() -> None:
         assert np.isfinite(many).all()
         for i, (_, row) in enumerate(origins):
             tail = single(values).until(np.array([row])).tail(WINDOW)
-            np.testing.assert_allclose(fitted.predict(tail, np.array([[0, tail.lengths[0]]])).values[0], many[i], atol=1e-9)
+            np.testing.assert_allclose(
+                fitted.predict(tail, np.array([[0, tail.lengths[0]]])).values[0], many[i], atol=1e-9
+            )
 
 
 def test_theta_is_the_mean_of_its_two_lines() -> None:
@@ -117,14 +128,20 @@ def test_theta_is_the_mean_of_its_two_lines() -> None:
         level += 0.4 * (value - level)
     forecast = fitted.predict(single(values, STEP))
     np.testing.assert_allclose(forecast.values[0], (line[80:] + level) / 2)
-    spread = np.sqrt(np.sum(np.square(errors)) / 78) * np.sqrt(1 + np.arange(7) * 0.4**2)  # Hyndman & Billah 2003
+    spread = np.sqrt(np.sum(np.square(errors)) / 78) * np.sqrt(
+        1 + np.arange(7) * 0.4**2
+    )  # Hyndman & Billah 2003
     np.testing.assert_allclose(forecast.quantiles[0, :, 2], forecast.values[0] + 1.2815515655446 * spread)
 
 
 def test_theta_with_a_line_and_a_season_goes_on_with_the_season_and_half_the_slope() -> None:
     values = 0.25 * np.arange(240) + np.tile([1.0, -1, 2, -2], 60)
     fitted = fit("theta", single(values[:200], STEP), 8)
-    np.testing.assert_allclose(fitted.predict(single(values[:221], STEP)).values[0], values[221:229] - 0.125 * np.arange(1, 9), atol=1e-2)
+    np.testing.assert_allclose(
+        fitted.predict(single(values[:221], STEP)).values[0],
+        values[221:229] - 0.125 * np.arange(1, 9),
+        atol=1e-2,
+    )
     assert fitted.log.notes == ("season of 4 steps in 1 of 1 series",)
 
 
@@ -146,10 +163,14 @@ def test_a_level_that_wanders_is_no_season(season: int) -> None:
 
 
 @pytest.mark.parametrize(("season", "left"), [(4, [1.0, -1, 2, -2]), (3, [1.0, 2, -3])])
-def test_the_moving_average_over_a_season_takes_away_the_line_and_leaves_the_season(season: int, left: list[float]) -> None:
+def test_the_moving_average_over_a_season_takes_away_the_line_and_leaves_the_season(
+    season: int, left: list[float]
+) -> None:
     values = (7 + 0.25 * np.arange(24) + np.tile(left, 24 // season))[:, None]
     half = season // 2
-    np.testing.assert_allclose(less_trend(values, season)[:, 0], np.tile(left, 24 // season)[half : 24 - half], atol=1e-12)
+    np.testing.assert_allclose(
+        less_trend(values, season)[:, 0], np.tile(left, 24 // season)[half : 24 - half], atol=1e-12
+    )
     values[9] = np.nan
     without = less_trend(values, season)[:, 0]
     assert np.flatnonzero(np.isnan(without)).tolist() == [9 - half]

@@ -38,7 +38,14 @@ def inputs(made, batch=1, columns=1, seed=0):
 
 
 def stack(cell="gru", widths=(8,), **settings):
-    usual = {"dropout": 0.0, "recurrent_dropout": 0.0, "norm": "none", "residual": False, "bidirectional": False, "asked": False}
+    usual = {
+        "dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "norm": "none",
+        "residual": False,
+        "bidirectional": False,
+        "asked": False,
+    }
     torch.manual_seed(0)
     return Stack(cell, widths, **{**usual, **settings})
 
@@ -71,7 +78,9 @@ def test_a_recurrent_dropout_mask_is_constant_over_time_and_new_for_each_batch(c
     for matrix in (matrix for both in state.drawn for matrix in both):
         assert abs((matrix == 0).float().mean() - 0.4) < 0.02
     _, on = made(x[:, :1], state)
-    assert all(one is two for one, two in zip(state.drawn[0], on.drawn[0], strict=True))  # what is answered keeps the mask of what was read
+    assert all(
+        one is two for one, two in zip(state.drawn[0], on.drawn[0], strict=True)
+    )  # what is answered keeps the mask of what was read
     assert not torch.equal(made(x)[1].drawn[0][0], state.drawn[0][0])
     # one step after another with the same matrices gives the same states: no step had a mask of its own
     alone = stack(cell, (64,), recurrent_dropout=0.4).train()
@@ -85,7 +94,16 @@ def test_a_recurrent_dropout_mask_is_constant_over_time_and_new_for_each_batch(c
     assert torch.equal(made(x)[0], made(x)[0])
 
 
-@pytest.mark.parametrize("settings", [{"dropout": 0.4}, {"input_dropout": 0.4}, {"recurrent_dropout": 0.4}, {"target_noise": 0.3}, {"scaling": 0.3}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.4},
+        {"input_dropout": 0.4},
+        {"recurrent_dropout": 0.4},
+        {"target_noise": 0.3},
+        {"scaling": 0.3},
+    ],
+)
 @pytest.mark.parametrize("head", HEADS)
 def test_each_disturbance_acts_with_one_layer_and_only_in_training(settings, head):
     made = net(head=head, **{"dropout": 0.0, **settings})
@@ -99,7 +117,9 @@ def test_dropout_acts_between_the_layers_of_a_stack():
     x = torch.randn(2, 3, 8)
     assert not torch.equal(made(x)[0], made(x)[0])
     alone = stack(widths=(8,), dropout=0.5).train()
-    assert torch.equal(alone(x)[0], alone(x)[0])  # there is nothing between; that before the head is the net's
+    assert torch.equal(
+        alone(x)[0], alone(x)[0]
+    )  # there is nothing between; that before the head is the net's
 
 
 @pytest.mark.parametrize("model", ["lstm", "gru"])
@@ -168,7 +188,9 @@ def test_layers_stand_one_on_another(settings):
     assert count == 3
     window = inputs(made)
     before = made.eval()(*window)
-    top = [weight for name, weight in made.rnn.named_parameters() if "l2" in name or name.startswith("layers.2.")]
+    top = [
+        weight for name, weight in made.rnn.named_parameters() if "l2" in name or name.startswith("layers.2.")
+    ]
     assert top
     with torch.no_grad():
         for weight in top:
@@ -178,7 +200,12 @@ def test_layers_stand_one_on_another(settings):
 
 @pytest.mark.parametrize(
     ("anchor", "expected"),
-    [({"anchor": "last"}, 3.0), ({"anchor": "target"}, 3.0), ({"anchor": "mean", "span": 4}, 2.0), ({"anchor": "none"}, 0.0)],
+    [
+        ({"anchor": "last"}, 3.0),
+        ({"anchor": "target"}, 3.0),
+        ({"anchor": "mean", "span": 4}, 2.0),
+        ({"anchor": "none"}, 0.0),
+    ],
 )
 def test_a_net_of_zero_weights_forecasts_its_anchor(anchor, expected):
     made = net(goal=Goal(12, ("y", "x")), skip=False, **anchor).eval()
@@ -217,7 +244,16 @@ def marked(count, random):
 
 @pytest.mark.parametrize("model", ["lstm", "gru"])
 def test_attention_finds_the_one_informative_step(model):
-    settings = {"units": 16, "context": 20, "segment": 1, "anchor": "none", "skip": False, "noise": 0.0, "dropout": 0.0, "attention": True}
+    settings = {
+        "units": 16,
+        "context": 20,
+        "segment": 1,
+        "anchor": "none",
+        "skip": False,
+        "noise": 0.0,
+        "dropout": 0.0,
+        "attention": True,
+    }
     made, random = net(model, Goal(1, ("y", "mark")), **settings), torch.Generator().manual_seed(0)
     optimiser, nobody = torch.optim.Adam(made.parameters(), 1e-2), torch.zeros(64, dtype=torch.int64)
     for _ in range(250):
@@ -231,7 +267,9 @@ def test_attention_finds_the_one_informative_step(model):
     assert (weights.argmax(1) == at).float().mean() >= 0.95
 
 
-@pytest.mark.parametrize(("init", "variance"), [("glorot", lambda ins, outs: 2 / (ins + outs)), ("he", lambda ins, outs: 2 / ins)])
+@pytest.mark.parametrize(
+    ("init", "variance"), [("glorot", lambda ins, outs: 2 / (ins + outs)), ("he", lambda ins, outs: 2 / ins)]
+)
 def test_an_initialisation_has_its_moments(init, variance):
     made = net("lstm", units=128, init=init)
     matrices = [made.enter.weight, *made.rnn.weight_ih_l0.chunk(4), *made.rnn.weight_hh_l0.chunk(4)]
@@ -268,10 +306,14 @@ def test_the_bias_of_the_forget_gate(settings):
 
 
 @pytest.mark.parametrize("model", ["lstm", "gru"])
-@pytest.mark.parametrize("settings", [{}, {"bidirectional": True, "residual": True, "attention": True, "norm": "layer"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"bidirectional": True, "residual": True, "attention": True, "norm": "layer"}]
+)
 def test_recursive_equals_direct_at_horizon_one_given_equal_weights(model, settings):
     one = Goal(1, ("y", "x"))
-    direct, recursive = (net(model, one, 3, head=head, segment=1, **settings).eval() for head in ("linear", "recursive"))
+    direct, recursive = (
+        net(model, one, 3, head=head, segment=1, **settings).eval() for head in ("linear", "recursive")
+    )
     recursive.load_state_dict(direct.state_dict())
     nn.init.normal_(direct.skip.weight)
     recursive.skip.load_state_dict(direct.skip.state_dict())
@@ -297,10 +339,18 @@ def test_the_dense_head_has_a_hidden_relu_layer():
 
 
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("settings", [{}, {"units": [8, 6], "bidirectional": True, "attention": True, "norm": "batch"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"units": [8, 6], "bidirectional": True, "attention": True, "norm": "batch"}]
+)
 def test_every_head_is_saved_and_loaded(head, settings, tmp_path):
     panel = weather((300,))
-    fitted = fit("lstm", panel, 6, intervals=(80,), **{**SMALL, "steps": 24, "loss": "quantile", "head": head, **settings})
+    fitted = fit(
+        "lstm",
+        panel,
+        6,
+        intervals=(80,),
+        **{**SMALL, "steps": 24, "loss": "quantile", "head": head, **settings},
+    )
     save(fitted, tmp_path / "model.safetensors")
     loaded = load(tmp_path)
     assert loaded.spec == fitted.spec
@@ -308,11 +358,18 @@ def test_every_head_is_saved_and_loaded(head, settings, tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("settings", [{}, {"attention": True, "bidirectional": True, "norm": "batch"}, {"head": "recursive", "segment": 1}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"attention": True, "bidirectional": True, "norm": "batch"}, {"head": "recursive", "segment": 1}],
+)
 def test_everything_a_net_makes_is_on_the_device_of_its_weights(cell, settings):
     """On torch's meta device, which holds no values: a tensor made on the processor by oversight would not go with them."""
     goal = Goal(12, ("y", "x"), (0.1, 0.5, 0.9))
-    made = net(cell, goal, series=3, loss="quantile", noise=0.3, target_noise=0.1, scaling=0.1, **settings).to("meta").train()
+    made = (
+        net(cell, goal, series=3, loss="quantile", noise=0.3, target_noise=0.1, scaling=0.1, **settings)
+        .to("meta")
+        .train()
+    )
     forecast = made(*made.example())
     assert forecast.device.type == "meta"
     loss = loss_of("quantile", goal.levels)(forecast, forecast[..., 0]).mean()
@@ -323,8 +380,26 @@ def test_everything_a_net_makes_is_on_the_device_of_its_weights(cell, settings):
 
 
 def how(**settings):
-    usual = {"steps": 100, "finish": 0, "batch": 8, "learning_rate": 0.1, "weight_decay": 0.0, "clip": 1e9, "average": 0.0, "patience": 5}
-    return Training(**{**usual, "loss": loss_of("mse", ()), "half": False, "schedule": "constant", "warmup": 0.0, **settings})
+    usual = {
+        "steps": 100,
+        "finish": 0,
+        "batch": 8,
+        "learning_rate": 0.1,
+        "weight_decay": 0.0,
+        "clip": 1e9,
+        "average": 0.0,
+        "patience": 5,
+    }
+    return Training(
+        **{
+            **usual,
+            "loss": loss_of("mse", ()),
+            "half": False,
+            "schedule": "constant",
+            "warmup": 0.0,
+            **settings,
+        }
+    )
 
 
 class Line(nn.Module):
@@ -359,7 +434,12 @@ def test_gradients_are_clipped_by_norm_and_by_value():
 
 @pytest.mark.parametrize(
     ("name", "step"),
-    [("adamw", lambda g: -0.1 * g.sign()), ("adam", lambda g: -0.1 * g.sign()), ("rmsprop", lambda g: -g.sign()), ("sgd", lambda g: -0.1 * g)],
+    [
+        ("adamw", lambda g: -0.1 * g.sign()),
+        ("adam", lambda g: -0.1 * g.sign()),
+        ("rmsprop", lambda g: -g.sign()),
+        ("sgd", lambda g: -0.1 * g),
+    ],
 )
 def test_the_first_step_of_an_optimiser(name, step):
     torch.manual_seed(0)
@@ -370,7 +450,10 @@ def test_the_first_step_of_an_optimiser(name, step):
 
 
 def test_momentum_keeps_going():
-    free, heavy = (stepped(3, optimiser="sgd", learning_rate=1e-4, momentum=momentum)[0].enter.weight.detach() for momentum in (0.0, 0.9))
+    free, heavy = (
+        stepped(3, optimiser="sgd", learning_rate=1e-4, momentum=momentum)[0].enter.weight.detach()
+        for momentum in (0.0, 0.9)
+    )
     assert (heavy > free).all()  # both go towards a target far above
 
 
@@ -378,7 +461,9 @@ def test_weight_decay_shrinks_all_weights_where_there_is_no_gradient():
     torch.manual_seed(0)
     line = Line()
     before = torch.cat([weight.detach().flatten() for weight in line.parameters()])
-    _State(line, how(optimiser="adamw", weight_decay=0.5)).advance((torch.eye(3),), line(torch.eye(3))[..., 0].detach())
+    _State(line, how(optimiser="adamw", weight_decay=0.5)).advance(
+        (torch.eye(3),), line(torch.eye(3))[..., 0].detach()
+    )
     after = torch.cat([weight.detach().flatten() for weight in line.parameters()])
     assert torch.allclose(after, before * (1 - 0.1 * 0.5))
 
@@ -400,18 +485,24 @@ def test_the_average_of_the_weights_is_exponential_and_shorter_at_first(average)
 def test_bfloat16_is_of_the_products_and_not_of_the_weights():
     panel = weather((300,))
     whole, half, auto = (
-        fit("gru", panel, 6, **{**SMALL, "steps": 12}, **chosen).learned for chosen in ({"precision": "float32"}, {"precision": "bfloat16"}, {})
+        fit("gru", panel, 6, **{**SMALL, "steps": 12}, **chosen).learned
+        for chosen in ({"precision": "float32"}, {"precision": "bfloat16"}, {})
     )
     assert {tensor.dtype for tensor in half.nets[0].parameters()} == {torch.float32}
     names = [name for name in whole.arrays() if name.startswith("member")]
-    assert all(np.array_equal(whole.arrays()[name], auto.arrays()[name]) for name in names)  # few units gain nothing by it
+    assert all(
+        np.array_equal(whole.arrays()[name], auto.arrays()[name]) for name in names
+    )  # few units gain nothing by it
     assert not all(np.array_equal(whole.arrays()[name], half.arrays()[name]) for name in names)
     assert np.abs(whole.log.history[-1][2] - half.log.history[-1][2]) < 0.05
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused():
-    with pytest.raises(ForecastError, match=r"gru\.device = 'cuda', but torch finds no GPU here\. Take device = 'cpu', or leave it out"):
+    with pytest.raises(
+        ForecastError,
+        match=r"gru\.device = 'cuda', but torch finds no GPU here\. Take device = 'cpu', or leave it out",
+    ):
         fit("gru", weather((300,)), 6, device="cuda", **SMALL)
 
 
@@ -422,7 +513,9 @@ def test_validation_is_the_share_of_windows_that_judge_and_do_not_train():
         note = fit("gru", weather((300,)), 6, **{**SMALL, "steps": 12}, validation=share).log.notes[0]
         return int(note.partition(" training windows")[0].rpartition(" ")[2].replace(",", ""))
 
-    assert [trained(share) for share in (0.1, 0.2, 0.4)] == [300 - 48 - 6 + 1 - round(300 * share) for share in (0.1, 0.2, 0.4)]
+    assert [trained(share) for share in (0.1, 0.2, 0.4)] == [
+        300 - 48 - 6 + 1 - round(300 * share) for share in (0.1, 0.2, 0.4)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -436,7 +529,9 @@ def test_a_loss_has_its_closed_form(name, expected):
 
 def test_the_pinball_loss_weighs_what_is_above_by_the_level():
     forecast, target = torch.zeros(1, 2, 2), torch.tensor([[1.0, -1.0]])
-    assert loss_of("quantile", (0.5, 0.9))(forecast, target)[0].tolist() == pytest.approx([(0.5 + 0.9) / 1, (0.5 + 0.1) / 1])
+    assert loss_of("quantile", (0.5, 0.9))(forecast, target)[0].tolist() == pytest.approx(
+        [(0.5 + 0.9) / 1, (0.5 + 0.1) / 1]
+    )
 
 
 STEPS = 1000
@@ -455,16 +550,26 @@ STEPS = 1000
 )
 def test_a_schedule_has_its_closed_form(kind, values):
     for step, share in values.items():
-        assert schedule(step, STEPS, kind, None if kind == "one-cycle" else 0.0) == pytest.approx(share, abs=1e-4)
+        assert schedule(step, STEPS, kind, None if kind == "one-cycle" else 0.0) == pytest.approx(
+            share, abs=1e-4
+        )
 
 
 def test_a_warm_up_is_linear_over_its_share_of_the_steps():
-    assert [schedule(step, STEPS, "constant", 0.2) for step in (0, 99, 199, 500)] == pytest.approx([1 / 200, 0.5, 1.0, 1.0])
+    assert [schedule(step, STEPS, "constant", 0.2) for step in (0, 99, 199, 500)] == pytest.approx(
+        [1 / 200, 0.5, 1.0, 1.0]
+    )
     assert schedule(49, STEPS, "constant") == pytest.approx(0.5)
 
 
 def test_a_plateau_halves_the_rate_after_each_look_that_was_not_the_lowest():
-    assert [plateau(losses) for losses in ([], [3.0], [3.0, 2.0], [3.0, 2.0, 2.5], [3.0, 2.0, 2.5, 2.0])] == [1, 1, 1, 0.5, 0.25]
+    assert [plateau(losses) for losses in ([], [3.0], [3.0, 2.0], [3.0, 2.0, 2.5], [3.0, 2.0, 2.5, 2.0])] == [
+        1,
+        1,
+        1,
+        0.5,
+        0.25,
+    ]
     _, _, state = stepped(schedule="plateau")
     for value in (1.0, 2.0, 3.0):
         state.history.append((0, 0.0, value))
@@ -475,8 +580,17 @@ def test_l1_drives_weights_to_zero_and_l2_makes_them_small():
     panel = weather((300,))
     shares, sizes = {}, {}
     for name, settings in {"none": {}, "l1": {"l1": 3e-2}, "l2": {"l2": 3e-2}}.items():
-        learned = fit("gru", panel, 6, **{**SMALL, "steps": 200, "patience": 12, "batch": 16, "finish": 0.0}, learning_rate=1e-2, **settings).learned
-        weights = np.concatenate([array.ravel() for key, array in learned.arrays().items() if "rnn.weight" in key])
+        learned = fit(
+            "gru",
+            panel,
+            6,
+            **{**SMALL, "steps": 200, "patience": 12, "batch": 16, "finish": 0.0},
+            learning_rate=1e-2,
+            **settings,
+        ).learned
+        weights = np.concatenate(
+            [array.ravel() for key, array in learned.arrays().items() if "rnn.weight" in key]
+        )
         shares[name], sizes[name] = (np.abs(weights) < 1e-2).mean(), np.square(weights).sum()
     assert shares["l1"] > 0.8
     assert shares["none"] < 0.1
@@ -531,7 +645,9 @@ def several(values):
     """Hourly series of one length without past columns."""
     times = [hours(len(one)) for one in values]
     ids = tuple(f"{i:02d}" for i in range(len(values)))
-    return make_panel(ids, times, [np.asarray(one, float)[:, None] for one in values], (Column("y", "target"),), HOURLY)
+    return make_panel(
+        ids, times, [np.asarray(one, float)[:, None] for one in values], (Column("y", "target"),), HOURLY
+    )
 
 
 def test_qlike_is_that_of_the_values_whose_logs_are_forecast():
@@ -542,9 +658,13 @@ def test_qlike_is_that_of_the_values_whose_logs_are_forecast():
 
 def test_qlike_is_of_logs_and_says_so():
     panel = single(np.exp(np.random.default_rng(0).normal(size=300)))
-    with pytest.raises(ForecastError, match="loss = 'qlike' compares variances in logs: add --transform log --scale none"):
+    with pytest.raises(
+        ForecastError, match="loss = 'qlike' compares variances in logs: add --transform log --scale none"
+    ):
         fit("gru", panel, 1, transform="log", loss="qlike", **SMALL)
-    assert fit("gru", panel, 1, transform="log", scale="none", loss="qlike", **SMALL).predict(panel).values > 0
+    assert (
+        fit("gru", panel, 1, transform="log", scale="none", loss="qlike", **SMALL).predict(panel).values > 0
+    )
 
 
 def test_series_count_by_the_error_of_their_own_naive_forecast():
@@ -560,7 +680,11 @@ def test_series_count_by_the_error_of_their_own_naive_forecast():
 
 
 def test_a_unit_multiplies_errors():
-    forecast, target, unit = torch.tensor([[[1.0]], [[3.0]]]), torch.tensor([[2.0], [5.0]]), torch.tensor([3.0, 0.5])
+    forecast, target, unit = (
+        torch.tensor([[[1.0]], [[3.0]]]),
+        torch.tensor([[2.0], [5.0]]),
+        torch.tensor([3.0, 0.5]),
+    )
     assert mean_loss(loss_of("mae", ()), forecast, target, unit) == (3 * 1 + 0.5 * 2) / 2
     assert mean_loss(loss_of("mse", ()), forecast, target, unit) == (9 + 1) / 2
 
@@ -571,7 +695,9 @@ def test_weighting_is_of_series_and_changes_nothing_where_there_is_one():
 
     random = np.random.default_rng(0)
     easy, hard = np.sin(0.26 * np.arange(300)), random.normal(size=300)
-    assert not np.array_equal(*(forecasts(several([easy, hard]), weighting) for weighting in ("equal", "mase")))
+    assert not np.array_equal(
+        *(forecasts(several([easy, hard]), weighting) for weighting in ("equal", "mase"))
+    )
     assert np.array_equal(*(forecasts(single(easy), weighting) for weighting in ("equal", "mase")))
 
 
@@ -579,9 +705,34 @@ def test_weighting_is_of_series_and_changes_nothing_where_there_is_one():
 
 
 EXOTIC = [
-    {"optimiser": "rmsprop", "norm": "batch", "recurrent_dropout": 0.3, "bidirectional": True, "attention": True, "schedule": "plateau"},
-    {"optimiser": "sgd", "units": [8, 6], "l1": 1e-4, "clip_value": 0.1, "scaling": 0.2, "target_noise": 0.1, "head": "dense", "bidirectional": True},
-    {"optimiser": "sgd", "momentum": 0.0, "residual": True, "layers": 2, "norm": "layer", "schedule": "one-cycle", "head": "recursive", "segment": 3},
+    {
+        "optimiser": "rmsprop",
+        "norm": "batch",
+        "recurrent_dropout": 0.3,
+        "bidirectional": True,
+        "attention": True,
+        "schedule": "plateau",
+    },
+    {
+        "optimiser": "sgd",
+        "units": [8, 6],
+        "l1": 1e-4,
+        "clip_value": 0.1,
+        "scaling": 0.2,
+        "target_noise": 0.1,
+        "head": "dense",
+        "bidirectional": True,
+    },
+    {
+        "optimiser": "sgd",
+        "momentum": 0.0,
+        "residual": True,
+        "layers": 2,
+        "norm": "layer",
+        "schedule": "one-cycle",
+        "head": "recursive",
+        "segment": 3,
+    },
 ]
 
 
@@ -621,9 +772,16 @@ def test_exotic_nets_bear_missing_values_answer_one_by_one_as_together_and_see_n
     origins = np.array([[s, row] for s in (0, 1) for row in range(5, 75, 10)])
     values = fitted.predict(panel, origins).values
     assert np.isfinite(values).all()
-    assert np.abs(values - np.concatenate([fitted.predict(panel, origins[[i]]).values for i in range(len(origins))])).max() < 1e-4
+    assert (
+        np.abs(
+            values - np.concatenate([fitted.predict(panel, origins[[i]]).values for i in range(len(origins))])
+        ).max()
+        < 1e-4
+    )
     early = origins[(origins[:, 0] == 0) & (origins[:, 1] <= 45)]
-    assert np.array_equal(fitted.predict(gappy((300, 80), late=45), early).values, fitted.predict(panel, early).values)
+    assert np.array_equal(
+        fitted.predict(gappy((300, 80), late=45), early).values, fitted.predict(panel, early).values
+    )
 
 
 @pytest.mark.parametrize("model", ["lstm", "gru"])
@@ -644,7 +802,9 @@ def test_by_default_nothing_is_added_to_a_plain_cell(model):
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
 def test_each_optimiser_learns_at_its_usual_rate(name):
     wave = single(np.sin(0.1 * np.arange(600)))
-    learned = fit("gru", wave, 1, units=16, steps=120, batch=32, skip=False, dropout=0.0, finish=0.0, optimiser=name).learned
+    learned = fit(
+        "gru", wave, 1, units=16, steps=120, batch=32, skip=False, dropout=0.0, finish=0.0, optimiser=name
+    ).learned
     values = [value for _, _, value in learned.log.history]
     assert min(values) < 0.8 * values[0]
 
@@ -708,11 +868,19 @@ def test_the_default_is_a_trial_of_the_full_study(model):
 @pytest.mark.parametrize(
     ("model", "settings", "message"),
     [
-        ("gru", {"units": [64, 32], "layers": 3}, r"gru: layers = 3, but units = \[64, 32\] has 2 widths\. Leave layers out"),
+        (
+            "gru",
+            {"units": [64, 32], "layers": 3},
+            r"gru: layers = 3, but units = \[64, 32\] has 2 widths\. Leave layers out",
+        ),
         ("gru", {"units": []}, "units = .* names no layer"),
         ("gru", {"units": [64, 32], "residual": True}, r"all widths are equal; found units = \[64, 32\]"),
         ("gru", {"forget_bias": 1.0}, "a GRU has no forget gate"),
-        ("lstm", {"weight_decay": 0.1, "optimiser": "sgd"}, "lstm: weight_decay is of adamw; with optimiser sgd use l2"),
+        (
+            "lstm",
+            {"weight_decay": 0.1, "optimiser": "sgd"},
+            "lstm: weight_decay is of adamw; with optimiser sgd use l2",
+        ),
         ("gru", {"momentum": 0.5}, "momentum is of sgd, not of adamw"),
         ("gru", {"schedule": "one-cycle", "warmup": 0.1}, "one-cycle has a warm-up of its own"),
         ("gru", {"span": 24}, "span is of the anchors mean and season, not of auto"),

@@ -89,7 +89,9 @@ def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their
     monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
     panel = weather((300,))
     together = fit("gru", panel, 6, members=3, seed=4, **SMALL).predict(panel).values
-    alone = [fit("gru", panel, 6, seed=seed, skip=seed != 5, **SMALL).predict(panel).values for seed in (4, 5, 6)]
+    alone = [
+        fit("gru", panel, 6, seed=seed, skip=seed != 5, **SMALL).predict(panel).values for seed in (4, 5, 6)
+    ]
     assert np.abs(together - np.mean(alone, axis=0)).max() < 1e-6
     assert np.abs(together - alone[0]).max() > 1e-3
 
@@ -98,17 +100,27 @@ def test_a_watch_of_ones_own_that_keeps_checkpoints_does_not_mix_members():
     panel, settings = weather((300,)), {**SMALL, "members": 2, "skip": False}
     told = Memory()
     watched, alone = fit("gru", panel, 6, watch=told, **settings), fit("gru", panel, 6, **settings)
-    assert all(np.array_equal(array, watched.learned.arrays()[name]) for name, array in alone.learned.arrays().items())
+    assert all(
+        np.array_equal(array, watched.learned.arrays()[name])
+        for name, array in alone.learned.arrays().items()
+    )
     assert (told.stores, len(told.reports) > LOOKS) == (0, True)
 
 
 @pytest.mark.parametrize(
     ("first", "bare"),
-    [([1.0, 1.02], [False, True]), ([1.0, 1.2], [False, False]), ([1.2, 1.0], [True, True]), ([math.inf, 1.0], [True, True])],
+    [
+        ([1.0, 1.02], [False, True]),
+        ([1.0, 1.2], [False, False]),
+        ([1.2, 1.0], [True, True]),
+        ([math.inf, 1.0], [True, True]),
+    ],
 )
 def test_members_take_turns_with_the_skip_or_are_of_the_kind_that_judged_better(first, bare):
     assert [not spec("gru").recipe(member, first).skip for member in range(4)] == [False, True, *bare]
-    assert all(spec("gru", skip=False).recipe(member, first) == spec("gru", skip=False) for member in range(4))
+    assert all(
+        spec("gru", skip=False).recipe(member, first) == spec("gru", skip=False) for member in range(4)
+    )
 
 
 def test_members_side_by_side_have_the_same_bits_and_go_on_where_they_were_cut_off(tmp_path):
@@ -126,7 +138,9 @@ def test_members_side_by_side_have_the_same_bits_and_go_on_where_they_were_cut_o
         assert np.array_equal(array, resumed.learned.arrays()[name]), name
     with parallel_config(backend="threading"):  # which would share torch's random state
         threads = fit("gru", panel, 6, jobs=2, **settings)
-    assert all(np.array_equal(array, threads.learned.arrays()[name]) for name, array in one.learned.arrays().items())
+    assert all(
+        np.array_equal(array, threads.learned.arrays()[name]) for name, array in one.learned.arrays().items()
+    )
     assert one.log.notes == two.log.notes == resumed.log.notes
     assert one.log.history == two.log.history == resumed.log.history
     assert two.log.seconds > 0.5 * one.log.seconds  # those of the other processes count
@@ -148,11 +162,17 @@ def test_members_that_judge_badly_are_left_out_and_a_bad_recipe_is_not_tried_aga
     """A line that goes on is nothing to a linear skip, and hard to a small net without one."""
     panel = single(np.arange(400.0) + 0.1 * np.random.default_rng(0).normal(size=400))
     fitted = fit("gru", panel, 6, members=4, **{**SMALL, "units": 2})
-    lowest = [min(value for step, _, value in fitted.log.history if member * 60 < step <= (member + 1) * 60) for member in range(4)]
+    lowest = [
+        min(value for step, _, value in fitted.log.history if member * 60 < step <= (member + 1) * 60)
+        for member in range(4)
+    ]
     assert lowest[1] > 1.05 * lowest[0]
     assert all(net.skip is not None for net in fitted.learned.nets)
     assert len(fitted.learned.nets) == sum(loss <= 1.05 * min(lowest) for loss in lowest) < 4
-    assert f"the mean of {counted(len(fitted.learned.nets), 'net')}, 0 of them without the skip" in fitted.log.notes[0]
+    assert (
+        f"the mean of {counted(len(fitted.learned.nets), 'net')}, 0 of them without the skip"
+        in fitted.log.notes[0]
+    )
     save(fitted, tmp_path / "model.safetensors")
     loaded = load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict(panel).values, fitted.predict(panel).values)
@@ -171,7 +191,9 @@ def test_the_finish_learns_from_the_rows_that_judged():
     y[500:] = np.where(np.arange(100) % 2, 3.0, -3.0)
     errors = []
     for finish in (0.0, 0.9):
-        learned = fit("gru", single(y), 1, **{**SMALL, "steps": 300}, learning_rate=1e-2, dropout=0.0, finish=finish)
+        learned = fit(
+            "gru", single(y), 1, **{**SMALL, "steps": 300}, learning_rate=1e-2, dropout=0.0, finish=finish
+        )
         origins = np.array([[0, row] for row in range(560, 599)])
         errors.append(np.abs(learned.predict(single(y), origins).values[:, 0] - y[560:599]).mean())
     assert errors[1] < 0.3 * errors[0]
@@ -204,7 +226,9 @@ def test_training_ends_when_validation_no_longer_falls():
 def test_reports_are_steps_of_the_whole():
     memory = Memory()
     fit("gru", weather((300,)), 6, watch=memory, patience=LOOKS, **SMALL)
-    assert [step for step, _, _ in memory.reports] == [round((look + 1) * 60 / LOOKS) for look in range(LOOKS)]
+    assert [step for step, _, _ in memory.reports] == [
+        round((look + 1) * 60 / LOOKS) for look in range(LOOKS)
+    ]
     assert {of for _, of, _ in memory.reports} == {60}
 
 
@@ -230,7 +254,10 @@ def test_fewer_steps_than_usual_take_a_rate_that_is_higher_as_many_times_up_to_t
 @pytest.mark.parametrize("settings", [{"learning_rate": 5e-3}, {"optimiser": "sgd"}])
 def test_a_rate_that_is_given_and_that_of_sgd_hold_for_any_number_of_steps(settings):
     past = single(np.zeros(8000))
-    assert spec("gru", steps=40, **settings).settle(past, 24).learning_rate == spec("gru", **settings).settle(past, 24).learning_rate
+    assert (
+        spec("gru", steps=40, **settings).settle(past, 24).learning_rate
+        == spec("gru", **settings).settle(past, 24).learning_rate
+    )
 
 
 @pytest.mark.parametrize(("hasty", "times"), [(False, 1), (True, 3)])
@@ -242,6 +269,11 @@ def test_a_limit_of_seconds_that_leaves_few_steps_raises_an_open_rate_alone(hast
     windows = make_windows(single(np.zeros(100)), 4, 2)
     how = Training(1200, 300, 8, 1e-3, 0.0, 1.0, 0.99, loss_of("mae", ()), 5, half=False)
     found = affordable(
-        1e-9, Last(4, 2), lambda _, origins: ((torch.zeros(len(origins), 4),), torch.zeros(len(origins), 2), None), windows, how, hasty
+        1e-9,
+        Last(4, 2),
+        lambda _, origins: ((torch.zeros(len(origins), 4),), torch.zeros(len(origins), 2), None),
+        windows,
+        how,
+        hasty,
     )
     assert (found.steps, found.finish, found.learning_rate) == (LOOKS, 0, pytest.approx(1e-3 * times))

@@ -12,7 +12,10 @@ def test_a_bar_counts_the_steps_of_all_fits_that_a_part_is_made_of(tmp_path):
     """Of two models the first is a net of two members, one ended and one half way: 1/4 + 1/8. Then the second, which has no looks, has ended."""
     tell = tmp_path / "progress.jsonl"
     looks = [([0, 0], 4, 40), ([0, 1], 4, 20), ([1], 2, 0)]
-    events = [{"part": ["gru+lstm", 0], "place": place, "fits": fits, "step": step, "of": 40, "value": 0.5} for place, fits, step in looks]
+    events = [
+        {"part": ["gru+lstm", 0], "place": place, "fits": fits, "step": step, "of": 40, "value": 0.5}
+        for place, fits, step in looks
+    ]
     console = Console(file=open(tmp_path / "console", "w"))  # noqa: SIM115
     with Progress(console=console, disable=True) as bars:
         display = _Display(bars, console, 3)

@@ -25,7 +25,11 @@ DAILY = Clock("fixed", "1D")
 
 def small(ids=("a", "b"), clock=DAILY, rows=150, target="y") -> Panel:
     steps = np.arange(rows)
-    stamps = steps.astype("int64") if clock.kind == "step" else np.datetime64("2024-01-01", "ns") + steps * np.timedelta64(1, "D")
+    stamps = (
+        steps.astype("int64")
+        if clock.kind == "step"
+        else np.datetime64("2024-01-01", "ns") + steps * np.timedelta64(1, "D")
+    )
     noise = np.random.default_rng(0)
     values = [(np.sin(2 * np.pi * steps / 7) + noise.normal(0, 0.1, rows))[:, None] for _ in ids]
     for one in values:
@@ -39,7 +43,13 @@ def ran(panel):
 
 def page(folder, panel, outcomes=None, **more) -> str:
     outcomes = ran(panel) if outcomes is None else outcomes
-    given = {"title": "data.csv", "findings": (), "board": leaderboard(outcomes), "outcomes": outcomes, "panel": panel}
+    given = {
+        "title": "data.csv",
+        "findings": (),
+        "board": leaderboard(outcomes),
+        "outcomes": outcomes,
+        "panel": panel,
+    }
     path = folder / "report.html"
     write_report(path, **{**given, "forecast": fit("seasonal", panel).predict(panel), **more})
     assert [file.name for file in folder.iterdir()] == ["report.html"]
@@ -48,18 +58,26 @@ def page(folder, panel, outcomes=None, **more) -> str:
 
 def own(text: str) -> str:
     """The page without the bundle of plotly.js, whose text is not ours."""
-    bundles = [script for script in re.findall(r"<script>.*?</script>", text, re.S) if len(script) > 1_000_000]
+    bundles = [
+        script for script in re.findall(r"<script>.*?</script>", text, re.S) if len(script) > 1_000_000
+    ]
     assert len(bundles) == 1
     return text.replace(bundles[0], "")
 
 
 def figures(text: str) -> list[dict]:
-    return [json.loads(data) for data in re.findall(r'<script type="application/json" class="drawn">(.*?)</script>', text, re.S)]
+    return [
+        json.loads(data)
+        for data in re.findall(r'<script type="application/json" class="drawn">(.*?)</script>', text, re.S)
+    ]
 
 
 def with_history(outcomes):
     history = ((10, 1.0, 1.1), (20, 0.5, 0.7), (30, 0.4, 0.9))
-    return [replace(outcome, log=Log((), history)) if outcome.forecast.model == "seasonal" else outcome for outcome in outcomes]
+    return [
+        replace(outcome, log=Log((), history)) if outcome.forecast.model == "seasonal" else outcome
+        for outcome in outcomes
+    ]
 
 
 def test_page_holds_verdict_and_every_model(tmp_path):
@@ -67,7 +85,9 @@ def test_page_holds_verdict_and_every_model(tmp_path):
     outcomes = ran(panel)
     board = replace(leaderboard(outcomes), notes=("2 series were forecast cold.", "Ended <early>."))
     findings = (Finding("gaps", "warning", "a: 4 values missing"),)
-    text = own(page(tmp_path, panel, outcomes, board=board, findings=findings, notes=("chosen for tomorrow",)))
+    text = own(
+        page(tmp_path, panel, outcomes, board=board, findings=findings, notes=("chosen for tomorrow",))
+    )
     table = text[text.index('id="leaderboard"') : text.index("</table>")]
     assert board.verdict in text
     assert "2 series were forecast cold. Ended &lt;early&gt;." in text
@@ -79,7 +99,15 @@ def test_page_holds_verdict_and_every_model(tmp_path):
 
 
 def test_user_text_is_escaped_everywhere(tmp_path):
-    text = own(page(tmp_path, small((EVIL, "b"), target="<img src=x>"), title=EVIL, notes=(EVIL,), findings=(Finding("x", "info", EVIL),)))
+    text = own(
+        page(
+            tmp_path,
+            small((EVIL, "b"), target="<img src=x>"),
+            title=EVIL,
+            notes=(EVIL,),
+            findings=(Finding("x", "info", EVIL),),
+        )
+    )
     assert EVIL not in text
     assert "<img" not in text
     drawn = json.dumps(figures(text))
@@ -93,7 +121,11 @@ def test_nothing_is_loaded_from_the_network(tmp_path):
     assert not re.findall(r"""<link|@import|url\(|\b(?:src|href)\s*=""", text)
 
 
-@pytest.mark.parametrize("panel", [small(("y",), Clock("step")), small(("y",)), small([f"s{i:03d}" for i in range(30)])], ids=["step", "one", "30"])
+@pytest.mark.parametrize(
+    "panel",
+    [small(("y",), Clock("step")), small(("y",)), small([f"s{i:03d}" for i in range(30)])],
+    ids=["step", "one", "30"],
+)
 def test_a_page_for_every_kind_of_panel(tmp_path, panel):
     text = page(tmp_path, panel)
     first, *_ = figures(text)
@@ -120,7 +152,9 @@ def test_the_forecast_stands_in_the_table(tmp_path):
     table = text[text.index('<details id="forecast">') :].split("</details>")[0]
     cells = re.findall(r"<td>(.*?)</td>", table)
     assert cells[0] == "2024-05-30"
-    assert [float(cell.replace("−", "-")) for cell in cells[1:3]] == pytest.approx(forecast.values[:, 0], abs=0.01)
+    assert [float(cell.replace("−", "-")) for cell in cells[1:3]] == pytest.approx(
+        forecast.values[:, 0], abs=0.01
+    )
 
 
 def test_losses_only_where_a_net_was_trained(tmp_path):
@@ -140,9 +174,15 @@ def test_loss_figure_marks_the_weights_that_were_kept():
 def test_a_model_has_one_colour_in_all_figures():
     panel = small()
     outcomes = ran(panel)
-    drawn = [plots.forecast_figure(panel, outcomes[1].forecast), plots.error_by_step_figure(outcomes), plots.backtest_figure(panel, outcomes)]
+    drawn = [
+        plots.forecast_figure(panel, outcomes[1].forecast),
+        plots.error_by_step_figure(outcomes),
+        plots.backtest_figure(panel, outcomes),
+    ]
     for name in ("naive", "seasonal"):
-        assert {trace.line.color for one in drawn for trace in one.data if trace.name == name} == {plots.COLOURS[name]}
+        assert {trace.line.color for one in drawn for trace in one.data if trace.name == name} == {
+            plots.COLOURS[name]
+        }
     own = plots.palette(["my-gru", "other", "gru"])
     assert len({own["my-gru"], own["other"], *plots.COLOURS.values()}) == len(plots.COLOURS) + 2
 
@@ -171,7 +211,9 @@ def test_an_axis_of_local_time_never_steps_back():
 def test_error_by_step_is_the_mean_over_all_origins():
     outcomes = ran(small())
     line = next(trace for trace in plots.error_by_step_figure(outcomes).data if trace.name == "naive")
-    errors = np.concatenate([np.abs(o.forecast.values - o.truth) for o in outcomes if o.forecast.model == "naive"])
+    errors = np.concatenate(
+        [np.abs(o.forecast.values - o.truth) for o in outcomes if o.forecast.model == "naive"]
+    )
     np.testing.assert_allclose(line.y, np.nanmean(errors, axis=0))
 
 
@@ -213,5 +255,9 @@ def test_intervals_are_bands_around_the_forecast_widest_below():
     assert len(drawn.data) == 4 * len(panel.ids)
     band = drawn.data[2]
     assert band.fill == "toself"
-    np.testing.assert_array_equal(band.y, np.concatenate([forecast.quantiles[0, :, 3], forecast.quantiles[0, ::-1, 1]]))
-    assert all(len(button["args"][0]["visible"]) == len(drawn.data) for button in drawn.layout.updatemenus[0].buttons)
+    np.testing.assert_array_equal(
+        band.y, np.concatenate([forecast.quantiles[0, :, 3], forecast.quantiles[0, ::-1, 1]])
+    )
+    assert all(
+        len(button["args"][0]["visible"]) == len(drawn.data) for button in drawn.layout.updatemenus[0].buttons
+    )
