@@ -19,7 +19,7 @@ import numpy as np
 from report import kept, machine, table
 
 import forecast as fc
-from forecast.evaluation.compare import leaderboard
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.files import sha256
 from forecast.plan import make_run
 from forecast.results import Outcome

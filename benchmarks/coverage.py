@@ -92,7 +92,8 @@ def alone(outcome: Outcome) -> list[Outcome]:
             values=f.values[mine],
             quantiles=quantiles,
         )
-        made.append(replace(outcome, forecast=own, truth=outcome.truth[mine], last=outcome.last[mine]))
+        truth = replace(outcome.truth, values=outcome.actual[mine], last=outcome.truth.last[mine])
+        made.append(replace(outcome, forecast=own, truth=truth))
     return made
 
 

@@ -23,8 +23,8 @@ def once(count: int) -> None:
     from forecast.data.reading import read
     from forecast.evaluation.backtest import backtest
     from forecast.evaluation.calibration import calibrate
-    from forecast.evaluation.compare import leaderboard
     from forecast.evaluation.folds import WalkForward
+    from forecast.evaluation.leaderboard import leaderboard
 
     values = np.random.default_rng(0).normal(size=(ROWS, SERIES)).cumsum(0)
     frame = pd.DataFrame(

@@ -113,16 +113,15 @@ def ours(frame: pd.DataFrame, columns: list[str], given: dict[str, Any], model: 
     fitted = fc.fit(name, past, horizon, intervals=(80,))
     made = replace(fitted, calibration=calibrations[name]).predict(panel, origins)
     seconds = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - begun
-    after = Outcome(
-        1,
-        replace(made, levels=(), quantiles=None),
-        panel.truth(origins, horizon),
-        panel.last(origins),
-        past,
-        fitted.scaling,
+    truth = replace(
+        inner[0].truth,
+        values=panel.truth(origins, horizon),
+        last=panel.last(origins),
+        scaling=fitted.scaling,
     )
+    after = Outcome(1, replace(made, levels=(), quantiles=None), truth)
     on = calibrate([*inner, after], (80,))[0][-1].forecast.quantiles
-    inside = np.mean((on[..., 0] <= after.truth) & (after.truth <= on[..., -1]))
+    inside = np.mean((on[..., 0] <= after.actual) & (after.actual <= on[..., -1]))
     shape = (len(panel.ids), -1, horizon)
     answer = {
         "values": made.values.reshape(shape),

@@ -15,7 +15,7 @@ import numpy as np
 from report import machine, table
 from scipy.stats import norm
 
-from forecast.evaluation.compare import diebold_mariano, holm
+from forecast.evaluation.inference import diebold_mariano, holm
 
 CASES = [
     (1, 50, 1),

@@ -17,7 +17,7 @@ from report import kept, machine, table
 
 import forecast as fc
 from forecast.data.panel import Panel
-from forecast.evaluation.compare import diebold_mariano
+from forecast.evaluation.inference import diebold_mariano
 from forecast.files import sha256
 
 TEST, ROLLING, EVERY = 3074, 1000, 250  # days: of the test, that a log-HAR sees, between fits of the nets

@@ -34,10 +34,11 @@ def once(rows: int) -> None:
     from forecast.data.sequences import windows
     from forecast.data.windows import split_windows
     from forecast.models import spec
-    from forecast.models.base import Goal, Watch, one_thread
+    from forecast.models.base import Watch, one_thread
     from forecast.models.net import Net
     from forecast.models.recurrent import Feed
     from forecast.models.training import Training, loss_of, seeded, train
+    from forecast.task import Goal, Task
 
     values = np.random.default_rng(0).normal(size=(rows, 1))
     panel = make_panel(("y",), [np.arange(rows)], [values], (Column("y", "target"),), Clock("step", "1"))
@@ -68,7 +69,7 @@ def once(rows: int) -> None:
         half=False,
     )
     with seeded(0), one_thread():
-        train(Net(sized, Goal(HORIZON, ("y",)), 0, 0), timed, split, how, Watch())
+        train(Net(sized, Goal(Task(HORIZON), ("y",)), 0, 0), timed, split, how, Watch())
     between = [later - now for (size, now), (_, later) in pairwise(marks) if size == 256]
     result = {
         "rows": rows,

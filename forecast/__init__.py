@@ -14,9 +14,10 @@ _HOME = {
     "fit": "fitting",
     "Fitted": "fitting",
     "spec": "models",
+    "Task": "task",
     "WalkForward": "evaluation.folds",
     "backtest": "evaluation.backtest",
-    "leaderboard": "evaluation.compare",
+    "leaderboard": "evaluation.leaderboard",
     "calibrate": "evaluation.calibration",
     "audit": "evaluation.audit",
     "score": "evaluation.metrics",
@@ -40,6 +41,7 @@ __all__ = [
     "ForecastError",
     "Panel",
     "Run",
+    "Task",
     "WalkForward",
     "attention",
     "audit",
@@ -73,8 +75,8 @@ if TYPE_CHECKING:
     from forecast.evaluation.audit import audit
     from forecast.evaluation.backtest import backtest
     from forecast.evaluation.calibration import calibrate
-    from forecast.evaluation.compare import leaderboard
     from forecast.evaluation.folds import WalkForward
+    from forecast.evaluation.leaderboard import leaderboard
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.models import spec
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from forecast.saving import load, save
     from forecast.show import plots
     from forecast.show.summary import attention, summary
+    from forecast.task import Task
     from forecast.tuning import objective, tune
 
 

@@ -210,6 +210,12 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
         str | None,
         typer.Option("--intervals", help="Central intervals in percent, or none.", show_default="80,95"),
     ],
+    "metric": Annotated[
+        str | None,
+        typer.Option(
+            "--metric", help="What ranks: mae, rmse, mase, crps, qlike ...", show_default="from the target"
+        ),
+    ],
     "bounds": Annotated[
         str | None,
         typer.Option("--bounds", help="What the target cannot cross: 0, or 0,100.", show_default="none"),
@@ -489,6 +495,7 @@ def tune(
     """Search units, layers, dropout and learning rate, or with --space full all that a net can be given, on folds before the test, then say
     what that buys on the test.
     """
+    from forecast.evaluation.metrics import METRICS
     from forecast.tuning import searched, tune_run
 
     plan = _plan(
@@ -511,7 +518,8 @@ def tune(
         print(json.dumps(result))
         return
     tried = f"{counted(result['trials'], 'trial')}, {result['pruned']} pruned, {result['failed']} failed"
-    print(f"{tried}; best before the test: MAE {result['best']['value']:.4g}")
+    label = METRICS[result["metric"]].label
+    print(f"{tried}; best before the test: {label} {result['best']['value']:.4g}")
     print(
         "  "
         + ", ".join(
@@ -651,7 +659,7 @@ def _plan(
         if intervals == "none"
         else _numbers("--intervals", intervals),
         bounds=None if bounds is None else _bounds(bounds),
-        **{name: walking[name] for name in ("transform", "scale", "price", "cost", "seed")},
+        **{name: walking[name] for name in ("metric", "transform", "scale", "price", "cost", "seed")},
     )
     return make_run(
         file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))}

@@ -1,4 +1,6 @@
-"""The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what they were worth."""
+"""The daily loop: newer rows join a run, forecasts are kept, and when their rows have come it is said what
+they were worth.
+"""
 
 import shlex
 from dataclasses import dataclass, replace
@@ -14,11 +16,13 @@ from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
+from forecast.evaluation.metrics import METRICS, metric_of
 from forecast.files import Array, load_frame, load_json, locked, sweep, write_atomic
 from forecast.fitting import Fitted
 from forecast.models.base import mean_observed
-from forecast.results import Forecast, intervals
+from forecast.results import Forecast, Outcome, Truth
 from forecast.saving import KEPT, join, load, load_context, save_rows
+from forecast.task import quantile_levels
 
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
@@ -39,8 +43,9 @@ def predict_run(
 ) -> Forecast:
     """The next horizon from a run folder alone, or after the newest rows of another file.
 
-    keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
-    origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
+    keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those.
+    Forecasts are only added, of one origin the first stays, so the same rows kept again change nothing (rows
+    without dates cannot be known again: they follow those before).
     heard: told what was found in the file, and which series the model never saw.
     """
     folder = Path(folder)
@@ -62,7 +67,8 @@ def predict_run(
 def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     """The kept forecasts of a run, as `Forecast.to_frame(cutoff=True)` gave them; empty where there are none.
 
-    A forecast whose origin lies after the last target of the kept rows is left out: the process that kept it was killed before it had done.
+    A forecast whose origin lies after the last target of the kept rows is left out: the process that kept it
+    was killed before it had done.
     """
     folder = Path(folder)
     if not (folder / ROWS).exists():
@@ -85,7 +91,9 @@ def _fitted(folder: Path) -> Fitted:
 def _known(
     folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None", heard: Heard | None = None
 ) -> Panel:
-    """The stored rows of a run, and those of a newer file joined to them; `heard` is told what was found there."""
+    """The stored rows of a run, and those of a newer file joined to them; `heard` is told what was found
+    there.
+    """
     kept = folder / ROWS
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
@@ -113,7 +121,8 @@ def _known(
 def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report: Report) -> None:
     """Say where steps are missing between the rows of a run and the newer ones, and that none is newer.
 
-    ForecastError where so many are missing that the model would read none of the rows that it knows, and of the newer ones too few.
+    ForecastError where so many are missing that the model would read none of the rows that it knows, and of
+    the newer ones too few.
     """
     ends, context, found = (
         dict(zip(known.ids, known.cutoffs(known.ends()), strict=True)),
@@ -155,7 +164,9 @@ def _between(clock: Clock, last: Any, first: Any) -> int:
 
 
 def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -> ReadingError:
-    """What the reader says of a file that cannot be read as that of the run was; the flags that it may name can be given to `fit` alone."""
+    """What the reader says of a file that cannot be read as that of the run was; the flags that it may
+    name can be given to `fit` alone.
+    """
     if "--" not in str(error):
         return error
     named = [roles[role] for role in ("time", "id", "target", "past", "future", "static") if roles[role]]
@@ -174,9 +185,11 @@ def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -
 class Scored:
     """What kept forecasts were worth.
 
-    steps: a row a step of the horizon: `count` of values that came, `mae`, `walk_mae` of the walk-forward, and for each interval the shares
-    `coverage-80` and `walk_coverage-80` that it held · moments: how many of the latest the verdict is on · ratio: their error, as a multiple of
-    the walk's · bound: what LIMIT of such stretches stay below · due: whether a refit is; None where that cannot be said.
+    steps: a row a step of the horizon: `count` of actual values that are known, the `metric`, `walk_` and its
+    name for that of the walk-forward, and for each interval the shares `coverage-80` and `walk_coverage-80`
+    that it held · moments: how many of the latest the verdict is on · ratio: their error, as a multiple of
+    the walk's · bound: what LIMIT of such stretches stay below · due: whether a refit is; None where that
+    cannot be said.
     """
 
     folder: Path
@@ -185,14 +198,15 @@ class Scored:
     ratio: float
     bound: float
     due: bool | None
+    metric: str = "mae"
 
     @property
     def verdict(self) -> str:
         """What that means, in a sentence."""
         if not self.moments:
             return "No kept forecast has come true to its last step, so there is no verdict yet."
-        many = "The latest forecast was" if self.moments == 1 else f"The latest {self.moments} forecasts were"
-        said = f"{many} off by {self.ratio:.2f} times what the walk-forward was"
+        many = "The latest forecast had" if self.moments == 1 else f"The latest {self.moments} forecasts had"
+        said = f"{many} {self.ratio:.2f} times the {METRICS[self.metric].label} of the walk-forward"
         if self.due is None:
             return f"{said}; the walk is too short to say whether that is unusual."
         held = f"{100 * LIMIT:g} % of such stretches of it stay below {self.bound:.2f}"
@@ -207,6 +221,7 @@ class Scored:
             "steps": numbers.to_dict("records"),
             **{name: value if np.isfinite(value) else None for name, value in judged.items()},
             "due": self.due,
+            "metric": self.metric,
             "verdict": self.verdict,
         }
 
@@ -218,11 +233,14 @@ class Scored:
 def score_run(
     folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, heard: Heard | None = None
 ) -> Scored:
-    """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the walk-forward's own errors.
+    """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the
+    walk-forward's own errors.
 
-    An error is divided by the walk's MAE of its series and step, so that all series and steps count alike; the mean over an origin's horizon and
-    over the series of a moment is that moment's ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of
-    them at most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times while nothing has changed.
+    A loss, by the metric of the run, is divided by the walk's mean of its series and step, so that all series
+    and steps count alike; the mean over an origin's horizon and over the series of a moment is that moment's
+    ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of them at
+    most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times
+    while nothing has changed.
     heard: as in `predict_run`.
     """
     folder = Path(folder)
@@ -239,17 +257,25 @@ def score_run(
             f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
         )
     walk = load_frame(folder / "outcomes.parquet")
-    recent, usual = (
-        _errors(fitted, kept, truth),
-        _errors(fitted, walk, walk["y"].to_numpy().reshape(-1, horizon)),
-    )
+    metric = _metric_of(folder)
+    actual = walk["y"].to_numpy().reshape(-1, horizon)
+    naive = load_json(folder / "run.json")["naive_errors"]
+    recent, usual = _losses(fitted, kept, truth, metric, naive), _losses(fitted, walk, actual, metric, naive)
     moments, ratio, bound = _judge(recent, usual, whole)
+    ratio, bound = METRICS[metric].finish(ratio), METRICS[metric].finish(bound)
     due = None if np.isnan(bound) else bool(ratio > bound)
-    return Scored(folder, _by_step(recent, usual), moments, ratio, bound, due)
+    return Scored(folder, _by_step(recent, usual, metric), moments, ratio, bound, due, metric)
+
+
+def _metric_of(folder: Path) -> str:
+    """The metric by which the models of a run were ranked."""
+    return str(load_json(folder / "run.json")["result"]["metric"])
 
 
 def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
-    """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has come, (M,)."""
+    """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has
+    come, (M,).
+    """
     names, cutoffs = kept["unique_id"].to_numpy()[::horizon], unplaced(kept["cutoff"])[::horizon]
     truth, whole = np.full((len(names), horizon), np.nan), np.zeros(len(names), bool)
     for i, (name, known) in enumerate(zip(panel.ids, panel.known(), strict=True)):
@@ -262,53 +288,88 @@ def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Errors:
-    """Absolute errors (M, H), NaN where nothing was observed, at M origins; ids, cutoffs and last stamps (M,); inside: coverage -> (M, H), 1 or 0."""
+class Losses:
+    """Losses (M, H), NaN where nothing was observed, at M origins; ids, cutoffs and last stamps (M,).
+
+    inside: coverage -> (M, H), 1 where the interval holds the actual value, 0 where not.
+    """
 
     ids: Array
     cutoffs: Array
     lasts: Array
-    absolute: Array
+    losses: Array
     inside: dict[str, Array]
 
 
-def _errors(fitted: Fitted, frame: pd.DataFrame, truth: Array) -> Errors:
-    """The errors of the forecasts in a frame of H rows an origin."""
-    model, horizon = fitted.spec.name, truth.shape[1]
-
-    def cells(name: str) -> Array:
-        return frame[name].to_numpy("float64").reshape(-1, horizon)
-
+def _losses(
+    fitted: Fitted,
+    frame: pd.DataFrame,
+    actual: Array,
+    metric: str,
+    naive: dict[str, list[float | None]],
+) -> Losses:
+    """The losses of the forecasts in a frame of H rows per origin, next to the actual values (M, H)."""
+    outcome = _outcome_of(fitted, frame, actual, naive)
     inside = {}
-    for coverage, _, _ in intervals(fitted.goal.levels):
-        low, high = (cells(f"{model}-{side}-{coverage:g}") for side in ("lo", "hi"))
-        held = ((low <= truth) & (truth <= high)).astype("float64")
-        inside[f"{coverage:g}"] = np.where(np.isnan(low + high + truth), np.nan, held)
-    ids, cutoffs = frame["unique_id"].to_numpy()[::horizon], unplaced(frame["cutoff"])[::horizon]
-    return Errors(
-        ids, cutoffs, unplaced(frame["ds"])[horizon - 1 :: horizon], np.abs(cells(model) - truth), inside
+    for coverage, _, _ in outcome.forecast.bands:
+        inside[f"{coverage:g}"] = metric_of(f"coverage-{coverage:g}").cells(outcome)
+    ids = frame["unique_id"].to_numpy()[:: actual.shape[1]]
+    lasts = outcome.forecast.times[:, -1]
+    return Losses(ids, outcome.forecast.cutoffs, lasts, METRICS[metric].cells(outcome), inside)
+
+
+def _outcome_of(
+    fitted: Fitted, frame: pd.DataFrame, actual: Array, naive: dict[str, list[float | None]]
+) -> Outcome:
+    """The forecasts in a frame of H rows per origin as an Outcome; their quantiles are the ends of the
+    intervals.
+    """
+    model, task, horizon = fitted.spec.name, fitted.goal.task, actual.shape[1]
+    names = frame["unique_id"].to_numpy()[::horizon]
+    ids = tuple(dict.fromkeys(names))
+    place = {name: i for i, name in enumerate(ids)}
+    series = np.array([place[name] for name in names], "int64")
+    levels = quantile_levels(task.intervals)
+    columns = {0.5: model}
+    for coverage in task.intervals:
+        low, high = quantile_levels([coverage])[::2]
+        columns |= {low: f"{model}-lo-{coverage:g}", high: f"{model}-hi-{coverage:g}"}
+    cells = {level: frame[name].to_numpy("float64").reshape(-1, horizon) for level, name in columns.items()}
+    forecast = Forecast(
+        model=model,
+        ids=ids,
+        origins=np.stack([series, np.zeros_like(series)], axis=1),
+        cutoffs=unplaced(frame["cutoff"])[::horizon],
+        times=unplaced(frame["ds"]).reshape(-1, horizon),
+        values=cells[0.5],
+        levels=levels,
+        quantiles=np.stack([cells[level] for level in levels], axis=-1) if levels else None,
+        intervals=task.intervals,
     )
+    table = np.array([naive.get(name, [None, None]) for name in ids], "float64").reshape(-1, 2)
+    nothing = np.full(len(series), np.nan)
+    truth = Truth(actual, nothing, table, fitted.scaling, "", fitted.clock, task)
+    return Outcome(0, forecast, truth)
 
 
-def _by_step(recent: Errors, usual: Errors) -> pd.DataFrame:
+def _by_step(recent: Losses, usual: Losses, metric: str) -> pd.DataFrame:
     """`Scored.steps`."""
+    finish = np.vectorize(METRICS[metric].finish, otypes=[float])
     columns = {
-        "step": np.arange(1, recent.absolute.shape[1] + 1),
-        "count": (~np.isnan(recent.absolute)).sum(0),
-        "mae": mean_observed(recent.absolute, 0),
-        "walk_mae": mean_observed(usual.absolute, 0),
+        "step": np.arange(1, recent.losses.shape[1] + 1),
+        "count": (~np.isnan(recent.losses)).sum(0),
+        metric: finish(mean_observed(recent.losses, 0)),
+        f"walk_{metric}": finish(mean_observed(usual.losses, 0)),
     }
     for coverage, held in recent.inside.items():
-        columns |= {
-            f"coverage-{coverage}": mean_observed(held, 0),
-            f"walk_coverage-{coverage}": mean_observed(usual.inside[coverage], 0),
-        }
+        columns[f"coverage-{coverage}"] = mean_observed(held, 0)
+        columns[f"walk_coverage-{coverage}"] = mean_observed(usual.inside[coverage], 0)
     return pd.DataFrame(columns)
 
 
-def _judge(recent: Errors, usual: Errors, whole: Array) -> tuple[int, float, float]:
+def _judge(recent: Losses, usual: Losses, whole: Array) -> tuple[int, float, float]:
     """Moments judged, the mean of their ratios, and the bound of the walk's; NaN where there is none."""
-    base = {name: mean_observed(usual.absolute[usual.ids == name], 0) for name in np.unique(usual.ids)}
+    base = {name: mean_observed(usual.losses[usual.ids == name], 0) for name in np.unique(usual.ids)}
     walk, walked = _ratios(usual, base)
     late, ratios = _ratios(recent, base, whole)
     if not len(late):
@@ -322,11 +383,13 @@ def _judge(recent: Errors, usual: Errors, whole: Array) -> tuple[int, float, flo
     return len(late), float(ratios.mean()), bound_of(walk, walked, late - late[0], reach)
 
 
-def _ratios(errors: Errors, base: dict[str, Array], which: Array | None = None) -> tuple[Array, Array]:
-    """Moments, rising, and the mean at each of the errors over the base of their series and step; moments without any are left out."""
-    nothing = np.full(errors.absolute.shape[1], np.nan)
-    usual = np.array([base.get(name, nothing) for name in errors.ids]).reshape(errors.absolute.shape)
-    ratio = mean_observed(errors.absolute / np.where(usual > 0, usual, np.nan), 1)
+def _ratios(errors: Losses, base: dict[str, Array], which: Array | None = None) -> tuple[Array, Array]:
+    """Moments, rising, and the mean at each of the errors over the base of their series and step; moments
+    without any are left out.
+    """
+    nothing = np.full(errors.losses.shape[1], np.nan)
+    usual = np.array([base.get(name, nothing) for name in errors.ids]).reshape(errors.losses.shape)
+    ratio = mean_observed(errors.losses / np.where(usual > 0, usual, np.nan), 1)
     seen = ~np.isnan(ratio) & (True if which is None else which)
     moments, place = np.unique(errors.cutoffs[seen], return_inverse=True)
     return moments, np.bincount(place, ratio[seen], len(moments)) / np.maximum(
@@ -335,11 +398,13 @@ def _ratios(errors: Errors, base: dict[str, Array], which: Array | None = None) 
 
 
 def bound_of(moments: Array, values: Array, pattern: Array, reach: Any) -> float:
-    """What the mean of the next values at moments apart as in `pattern` (n,), which begins with 0, stays below at LIMIT of times.
+    """What the mean of the next values at moments apart as in `pattern` (n,), which begins with 0, stays
+    below at LIMIT of times.
 
-    moments (T,), rising, values (T,): those of the walk. reach: how long a forecast lasts, in units of the moments. Each copy of the pattern in
-    the walk has a mean, and the bound is their LIMIT quantile. Copies overlap: where fewer than FEW fit side by side it is the prediction bound
-    of Student's t for as many independent ones, and NaN, nothing, where fewer than LEAST do.
+    moments (T,), rising, values (T,): those of the walk. reach: how long a forecast lasts, in units of the
+    moments. Each copy of the pattern in the walk has a mean, and the bound is their LIMIT quantile. Copies
+    overlap: where fewer than FEW fit side by side it is the prediction bound of Student's t for as many
+    independent ones, and NaN, nothing, where fewer than LEAST do.
     """
     starts = moments[moments + pattern[-1] <= moments[-1]]
     means = values[np.searchsorted(moments, starts[:, None] + pattern)].mean(1)

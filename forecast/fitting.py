@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,14 +13,12 @@ from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
-from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
+from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.models import spec
 from forecast.models.base import (
-    Bounds,
-    Goal,
     Learned,
     OtherSettingsError,
     Refits,
@@ -30,7 +28,8 @@ from forecast.models.base import (
     one_thread,
     processes,
 )
-from forecast.results import Calibration, Forecast, Log, ordered, point_of, quantile_levels, within
+from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
+from forecast.task import FIELDS, Goal, Task, task_of
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
@@ -110,6 +109,7 @@ class Fitted:
             values,
             levels,
             quantiles,
+            self.goal.task.intervals,
             panel.clock.tz,
         )
 
@@ -158,31 +158,28 @@ class Fitted:
 def fit(
     model: str | Spec,
     past: Panel,
-    horizon: int | str | None = None,
+    task: Task | int | str | None = None,
     *,
-    intervals: Iterable[float] = (),
-    bounds: Bounds = (None, None),
-    transform: str = "none",
-    scale: str = "standard",
     seed: int = 0,
     jobs: int = 1,
     watch: Watch | None = None,
     start: dict[str, Array] | None = None,
-    **settings: object,
+    **keywords: Any,
 ) -> Fitted:
-    """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`. The horizon defaults to that of the clock.
+    """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`.
 
-    intervals: percentages, such as (80, 95), for the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
-    bounds: (lowest, highest) that the target can be, None = none; forecasts and intervals are cut there.
-    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
-    scale: of every column, series by series: standard, robust, minmax, mean-abs, none, or shared by all (`forecast.data.scaling` says what each
-    learns).
+    task: what is asked (`Task`), or its horizon, which defaults to that of the clock.
+    keywords: fields of a Task, such as horizon, intervals, bounds, transform, scale; all others are settings of a named model. Intervals are those of
+    the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
     seed: of every random choice, a whole number from 0 on.
     jobs: members of a net that are trained side by side, each on one thread in a process of its own (0 = one a core); the bits do not depend on it.
     start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
     columns, or a net of other shapes, is fitted anew and says so in its log.
+    Raises ForecastError where no series has an observed target, or a keyword is neither.
     """
-    chosen = spec(model, **settings) if isinstance(model, str) else model
+    asked = {name: value for name, value in keywords.items() if name in FIELDS}
+    settings = {name: value for name, value in keywords.items() if name not in FIELDS}
+    task, chosen = _task_of_fit(task, asked), _chosen(model, settings)
     require_panel(past)
     validated(Seed, seed, "seed")
     if start is not None and not (isinstance(start, Mapping) and "whose" in start):
@@ -194,33 +191,19 @@ def fit(
     past = past.history()
     columns, notes = told_apart(past)
     past = indicators(recoded(past, columns))
-    steps = past.clock.steps(horizon)
     begun = time.process_time()
-    scaling = fit_scaling(past, Units(transform, scale))
+    scaling = fit_scaling(past, task.units)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
-    names = tuple(column.name for column in past.columns)
-    future, static = (tuple(names[i] for i in places) for places in (past.future, past.static))
-    goal = Goal(steps, names, quantile_levels(intervals), bounds, future, static, scaling.units)
-    scaled, watch, warm = _only(scaling.apply(past), scaling), watch or Watch(), None
+    goal = goal_of(task, past)
+    scaled = _only(scaling.apply(past), scaling)
+    watch = watch or Watch()
     with one_thread(), parallel_config(n_jobs=processes(jobs)):
+        warm, why = (None, "")
         if start is not None:
-            whose = zip(
-                WHOSE, json.loads(start["whose"].tobytes()), _whose(chosen, scaling, goal), strict=True
-            )
-            other = " and ".join(what for what, was, now in whose if was != now)
-            if not other and isinstance(chosen, Refits):
-                try:
-                    warm = chosen.refit(scaled, goal, start, seed=seed, watch=watch)
-                except OtherSettingsError:
-                    other = "settings"
-            if warm is None:
-                why = (
-                    f"the fit before had other {other}"
-                    if other
-                    else "the fit before taught this model nothing to go on from"
-                )
-                notes = (*notes, f"{chosen.name}: fitted cold, {why}")
+            warm, why = _warm(chosen, scaled, goal, scaling, start, seed, watch)
+        if warm is None and start is not None:
+            notes = (*notes, f"{chosen.name}: fitted cold, {why}")
         learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
     log = replace(
         learned.log,
@@ -229,6 +212,61 @@ def fit(
         warm=warm is not None,
     )
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
+
+
+def _chosen(model: str | Spec, settings: Mapping[str, Any]) -> Spec:
+    """The Spec that is fitted; ForecastError where settings are given next to one that has its own."""
+    if isinstance(model, str):
+        return spec(model, **settings)
+    if settings:
+        raise ForecastError(
+            f"{model.name} is a Spec with settings of its own; {', '.join(settings)} cannot be given next to it."
+            f" Change the Spec, or name the model."
+        )
+    return model
+
+
+def _task_of_fit(task: Task | int | str | None, keywords: Mapping[str, Any]) -> Task:
+    """What a fit is asked; ForecastError where a metric is named, for one model alone is not ranked."""
+    if "metric" in keywords:
+        raise ForecastError(
+            "metric ranks models, and a fit ranks nothing. Give it to backtest, tune, run or leaderboard; what a net is"
+            " trained on is its setting loss, what its weights are judged by is judge."
+        )
+    return replace(task_of(task, keywords), metric=None)
+
+
+def goal_of(task: Task, past: Panel) -> Goal:
+    """The goal of a fit on a panel whose categories are indicators already."""
+    names = tuple(column.name for column in past.columns)
+    future = tuple(names[place] for place in past.future)
+    static = tuple(names[place] for place in past.static)
+    return Goal(task.steps(past.clock), names, future, static)
+
+
+def _warm(
+    chosen: Spec,
+    past: Panel,
+    goal: Goal,
+    scaling: Scaling,
+    start: Mapping[str, Array],
+    seed: int,
+    watch: Watch,
+) -> tuple[Learned | None, str]:
+    """What a model learned going on from a start, or None and the reason why it is fitted cold."""
+    before = json.loads(start["whose"].tobytes())
+    now = _whose(chosen, scaling, goal)
+    differ = [what for what, was, new in zip(WHOSE, before, now, strict=True) if was != new]
+    if differ:
+        return None, f"the fit before had other {' and '.join(differ)}"
+    if isinstance(chosen, Refits):
+        try:
+            learned = chosen.refit(past, goal, dict(start), seed=seed, watch=watch)
+        except OtherSettingsError:
+            return None, "the fit before had other settings"
+        if learned is not None:
+            return learned, ""
+    return None, "this model cannot continue from an earlier fit"
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:

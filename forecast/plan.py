@@ -15,14 +15,16 @@ from pydantic import Field
 from forecast.data.findings import listed
 from forecast.data.panel import Panel, Roles
 from forecast.data.reading import read
-from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.metrics import ranking
 from forecast.models import MODELS, parts_of, settings_of, spec, spec_of
 from forecast.models.base import Seed, Spec
-from forecast.results import quantile_levels
+from forecast.task import LEVELS, Task
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
+ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
+ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of a Task that a Run is given
 READING = tuple(one.name for one in dataclasses.fields(Roles))  # fields that `read` takes
 
 
@@ -60,11 +62,8 @@ class Run:
     decimal: str | None = None
     calendar: str | None = None
     walk: WalkForward = field(default_factory=WalkForward)
-    intervals: tuple[float, ...] = (80, 95)  # percent
-    bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
-    transform: str = "none"  # of the target
-    scale: str = "standard"  # of every column
-    price: bool = False  # logs, the random walk as baseline, and what the direction is worth
+    task: Task = ASKED  # its fields stand next to those of a Run in TOML; the horizon is that of the walk
+    price: bool = False  # logs, ranked by them, the random walk as baseline, and what the direction is worth
     cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
     seed: Seed = 0
     settings: dict[str, dict[str, Any]] = field(
@@ -111,7 +110,7 @@ def make_run(
         put(values, path, value)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
-    names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
+    names = ({f.name for f in dataclasses.fields(Run)} - {"settings", "task"}) | set(ASKED_FOR)
     settings = {
         key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)
     }
@@ -127,16 +126,34 @@ def make_run(
             "space": space,
             **{key: value for key, value in values["tune"].items() if key == "sampler"},
         }
-    if isinstance(values.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
-        values["bounds"] = [
-            None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]
-        ]
+    values["task"] = _task(
+        {name: values.pop(name) for name in ASKED_FOR if name in values}, values.get("price")
+    )
     made: Run = validated(Run, {**values, "settings": settings})
-    quantile_levels(made.intervals)
-    Units(made.transform, made.scale)
     if made.cost is not None and not made.price:
         raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
-    return replace(made, transform="log") if made.price and made.transform == "none" else made
+    return made
+
+
+def _task(given: dict[str, Any], price: Any) -> Task:
+    """The Task of a Run from its fields that were given; of a price in logs, and ranked by them.
+
+    The levels that paths and scores of distributions need are calibrated wherever intervals are asked for.
+    """
+    if isinstance(given.get("bounds"), list | tuple):  # TOML has no null: an open side is infinite there
+        sides = given["bounds"]
+        given["bounds"] = [None if isinstance(side, float) and math.isinf(side) else side for side in sides]
+    asked: Task = validated(Task, {"intervals": ASKED.intervals, **given})
+    if asked.metric is not None and ranking(asked.metric).quantiles and not asked.intervals:
+        raise ForecastError(
+            f"The metric {asked.metric} scores quantiles, and --intervals none asks for none. Leave that out, or take a"
+            f" metric of points, such as mae."
+        )
+    if price and asked.transform == "none":
+        asked = replace(asked, transform="log")
+    if price and asked.metric is None:
+        asked = replace(asked, metric="rmse_log")
+    return replace(asked, levels=LEVELS if asked.intervals else ())
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -193,7 +210,9 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
     values = dataclasses.asdict(run)
     values["data"] = str(Path(run.data).resolve())
-    low, high = values.pop("bounds")
+    task = values.pop("task")
+    low, high = task["bounds"]
+    values |= {name: task[name] for name in ASKED_FOR if name != "bounds"}
     tune = values.pop("tune")
     space = {f"tune.{model}": table for model, table in tune.pop("space").items()}
     tables = {"walk": values.pop("walk"), **values.pop("settings"), "tune": tune, **space, "made": made or {}}

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.data.panel import Panel
+from forecast.data.clock import Clock
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
-from forecast.errors import ForecastError
 from forecast.files import Array
+from forecast.task import Task, bands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,23 +28,6 @@ class Log:
     history: tuple[tuple[int, float, float], ...] = ()
     seconds: float = 0.0
     warm: bool = False
-
-
-def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
-    """The quantile levels of central intervals in percent, rising, with the median: (80, 95) -> (.025, .1, .5, .9, .975); () -> ()."""
-    shares = [coverage / 100 for coverage in coverages]
-    if any(not 0 < share < 1 for share in shares):
-        raise ForecastError(
-            f"Intervals are percentages between 0 and 100, such as 80,95; found {', '.join(f'{100 * s:g}' for s in shares)}."
-        )
-    edges = {round(0.5 + sign * share / 2, 10) for share in shares for sign in (-1, 1)}
-    return tuple(sorted(edges | {0.5})) if shares else ()
-
-
-def intervals(levels: tuple[float, ...]) -> list[tuple[float, int, int]]:
-    """(coverage in percent, index of the lower level, of the upper), widest last: what is reported of quantile levels."""
-    pairs = [(i, len(levels) - 1 - i) for i in range(len(levels) // 2)]
-    return [(round(100 * (levels[high] - levels[low]), 8), low, high) for low, high in reversed(pairs)]
 
 
 def ordered(quantiles: Array, levels: tuple[float, ...], point: Array) -> Array:
@@ -85,7 +68,8 @@ class Forecast:
     """Forecasts at M origins, H steps each.
 
     model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, H) · values float64 (M, H) ·
-    levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels quantiles is None.
+    levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels
+    quantiles is None. intervals: the coverages in percent that are shown of them.
     zone: the place whose time frames show; cutoffs and times are UTC.
     """
 
@@ -97,13 +81,23 @@ class Forecast:
     values: Array
     levels: tuple[float, ...] = ()
     quantiles: Array | None = None
+    intervals: tuple[float, ...] = ()
     zone: str = ""
+
+    @property
+    def bands(self) -> list[tuple[float, Array, Array]]:
+        """(coverage in percent, lower end (M, H), upper end (M, H)) of the shown intervals, narrowest first."""
+        quantiles = self.quantiles
+        if quantiles is None:
+            return []
+        shown = bands(self.intervals, self.levels)
+        return [(coverage, quantiles[..., low], quantiles[..., high]) for coverage, low, high in shown]
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
         """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.
 
-        With `cutoff` (by default where a series has several origins) the last known stamp stands there too. Where a panel has a zone its stamps
-        are local and know their offset from UTC.
+        With `cutoff` (by default where a series has several origins) the last known stamp stands there too. Where a
+        panel has a zone its stamps are local and know their offset from UTC.
         """
         import pandas as pd
 
@@ -117,50 +111,78 @@ class Forecast:
                 self.model: self.values.ravel(),
             }
         )
-        if self.quantiles is not None:
-            for coverage, low, high in intervals(self.levels):
-                frame[f"{self.model}-lo-{coverage:g}"] = self.quantiles[..., low].ravel()
-                frame[f"{self.model}-hi-{coverage:g}"] = self.quantiles[..., high].ravel()
-        if cutoff if cutoff is not None else len(np.unique(series)) < origins:
+        for coverage, low, high in self.bands:
+            frame[f"{self.model}-lo-{coverage:g}"] = low.ravel()
+            frame[f"{self.model}-hi-{coverage:g}"] = high.ravel()
+        several = len(np.unique(series)) < origins
+        if several if cutoff is None else cutoff:
             frame.insert(2, "cutoff", placed(np.repeat(self.cutoffs, horizon), self.zone))
         return frame
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """Forecasts of one model in one fold beside what came: all that a metric needs.
+class Truth:
+    """What all models of one fold are measured against, each array once for all of them.
 
-    forecast (M origins) · truth (M, H), NaN where nothing was observed · last (M,), the last observed target before each origin ·
-    past: the panel that `fit` saw · scaling learned from it · log · places (M,): where origins are counted from each series' end, the place of
-    each on the grid of the walk; None where they are moments that all series share.
+    values (M, H): the actual values, NaN where nothing was observed · last (M,): the last observed target before each
+    origin · naive (S, 2): the mean absolute and the mean squared error of the seasonal naive forecast in the past of
+    each series, NaN where it is 0 but for rounding or cannot be formed · scaling: what the fit learned of the target ·
+    target: its name · clock · task: with its metric settled · why: the reason for that metric, in a sentence, empty
+    where it was named · places (M,): where origins are counted from each series' end, the place of each on the grid of
+    the walk; None where they are moments that all series share.
     """
+
+    values: Array
+    last: Array
+    naive: Array
+    scaling: Scaling
+    target: str
+    clock: Clock
+    task: Task
+    why: str = ""
+    places: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Forecasts of one model in one fold (M origins) next to the actual values, and the log of the fit behind them."""
 
     fold: int
     forecast: Forecast
-    truth: Array
-    last: Array
-    past: Panel
-    scaling: Scaling
+    truth: Truth
     log: Log = field(default_factory=Log)
-    places: Array | None = None
+
+    @property
+    def actual(self) -> Array:
+        """The actual values (M, H), NaN where nothing was observed."""
+        return self.truth.values
 
     @property
     def moments(self) -> Array:
-        """When each origin is asked, and when the truth of each of its steps is known, (M, 1 + H): stamps, or places on the grid."""
-        if self.places is None:
+        """When each origin is asked, and when the actual value of each step is known, (M, 1 + H): stamps, or places."""
+        places = self.truth.places
+        if places is None:
             return np.column_stack([self.forecast.cutoffs, self.forecast.times])
-        return self.places[:, None] + np.arange(-1, self.truth.shape[1])
+        return places[:, None] + np.arange(-1, self.actual.shape[1])
 
     @property
     def fitted(self) -> Array:
         """The fitted row (M,) of each origin's series; -1 where it was not fitted, and is forecast cold."""
-        return self.scaling.fitted(self.forecast.ids)[self.forecast.origins[:, 0]]
+        return self.truth.scaling.fitted(self.forecast.ids)[self.forecast.origins[:, 0]]
 
     def to_frame(self) -> "pd.DataFrame":
-        """The forecast's frame with the truth as `y`."""
+        """The forecast's frame with the actual value as `y`."""
         frame = self.forecast.to_frame(cutoff=True)
-        frame.insert(3, "y", self.truth.ravel())
+        frame.insert(3, "y", self.actual.ravel())
         return frame
+
+
+def by_model(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
+    """The outcomes of each model, in the order in which models and folds come."""
+    models: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        models.setdefault(outcome.forecast.model, []).append(outcome)
+    return models
 
 
 def header(log: Log) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata, util
@@ -26,11 +26,13 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.audit import Audit, audit
-from forecast.evaluation.backtest import Answers, Keep, Part, backtest, start_of
+from forecast.evaluation.backtest import Answers, Keep, Part, backtest, settled, start_of
 from forecast.evaluation.calibration import calibrate
-from forecast.evaluation.compare import Leaderboard, Row, leaderboard
 from forecast.evaluation.folds import walk_forward
+from forecast.evaluation.leaderboard import Leaderboard, leaderboard
 from forecast.evaluation.market import Direction, directions, market_text
+from forecast.evaluation.metrics import METRICS
+from forecast.evaluation.rows import Row
 from forecast.files import (
     UNFINISHED,
     Array,
@@ -48,9 +50,12 @@ from forecast.models.base import Spec, Watch
 from forecast.plan import Run, make_run, put, refuse_modelless, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
+from forecast.task import Task
 
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
+MEDIAN = "median"  # walked unasked by `fit` and `backtest`
+OF_MEDIAN = ("mae", "pinball", "crps")  # metrics by which the median of the past is the best constant
 LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
 
 
@@ -308,9 +313,9 @@ def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dic
         "horizon": board.horizon,
         "origins": board.origins,
         "baseline": board.baseline,
-        "leaderboard": [
-            {key: _number(value) for key, value in dataclasses.asdict(row).items()} for row in board.rows
-        ],
+        "metric": board.metric,
+        "why": board.why,
+        "leaderboard": [_number(row.to_dict()) for row in board.rows],
         "best": board.best,
         "verdict": board.verdict,
         "cold": dict(board.cold),
@@ -335,17 +340,32 @@ def market_of(values: dict[str, Any]) -> str:
 
 def board_of(values: dict[str, Any]) -> Leaderboard:
     """The leaderboard that `board_json` wrote down."""
-
-    def number(key: str, value: Any) -> Any:
-        if key == "coverage":
-            return {name: np.nan if share is None else share for name, share in value.items()}
-        return np.nan if value is None and key not in ("p", "among_best") else value
-
-    rows = [Row(**{key: number(key, value) for key, value in row.items()}) for row in values["leaderboard"]]
-    said = {"cold": values["cold"], "dropped": tuple(values["dropped"]), "notes": tuple(values["notes"])}
     return Leaderboard(
-        tuple(rows), values["baseline"], values["origins"], values["horizon"], values["verdict"], **said
+        rows=tuple(_row_of(row) for row in values["leaderboard"]),
+        metric=values["metric"],
+        baseline=values["baseline"],
+        origins=values["origins"],
+        horizon=values["horizon"],
+        verdict=values["verdict"],
+        why=values["why"],
+        cold=values["cold"],
+        dropped=tuple(values["dropped"]),
+        notes=tuple(values["notes"]),
     )
+
+
+def _row_of(values: dict[str, Any]) -> Row:
+    """One row of it; a number that is None was not finite."""
+    finite = {name: _finite(value) for name, value in values.items() if name in METRICS}
+    others = {name: value for name, value in values.items() if name not in METRICS}
+    for name in ("skill", "skill_lo", "skill_hi"):
+        others[name] = _finite(others[name])
+    others["coverage"] = {name: _finite(share) for name, share in others["coverage"].items()}
+    return Row(scores=finite, **others)
+
+
+def _finite(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -393,42 +413,66 @@ def run(
         if isinstance(data, Run)
         else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
     )
-    specs = plan.specs()
-    panel = read_run(plan, specs, heard)
+    named = plan.specs()
+    panel = read_run(plan, named, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
-    if any("future" in one.reads for one in specs):
+    if any("future" in one.reads for one in named):
         check_ahead(
             panel, panel.ends(), plan.walk.ahead(panel.clock)
         )  # and one that cannot be forecast from before anything is fitted
+    specs = [*named, *unasked(plan, named, panel)]
     with run_folder(plan, out, overwrite) as folder:
         resumed = (folder / "run.json").exists()
         keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
-            outcomes, calibrations = calibrate(
-                _walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds
-            )
-            board = leaderboard(outcomes, plan.baseline)
+            outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep), plan.task)
+            board = _ranked(plan, outcomes, plan.baseline, named)
+            shown = {row.model for row in board.rows}
+            outcomes = [outcome for outcome in outcomes if outcome.forecast.model in shown]
             chosen = next(one for one in specs if one.name == board.best)
-            fitted = _final(
-                folder, plan, chosen, panel, board.horizon, calibrations.get(board.best), keep, jobs
-            )
+            calibration = calibrations.get(board.best)
+            fitted = _final(folder, plan, chosen, panel, board.horizon, calibration, keep, jobs)
         context = folder / "context.parquet"
         forecast = fitted.predict(
             load_context(fitted, context) if context.exists() else save_context(fitted, panel, context)
         )
-        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, _market(plan, outcomes))
+        market = _market(plan, outcomes)
+        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, market)
         if not resumed:
             _write(result, plan)
     return result
+
+
+def unasked(plan: Run, named: Sequence[Spec], panel: Panel) -> list[Spec]:
+    """The model that is walked without being named: the median, where a constant could win and models are compared."""
+    task, _ = settled(plan.task, panel, plan.walk)
+    names = [one.name for one in named]
+    if task.metric in OF_MEDIAN and len(names) > 1 and MEDIAN not in names:
+        return [spec(MEDIAN)]
+    return []
+
+
+def calibrated(outcomes: Iterable[Outcome], task: Task) -> tuple[list[Outcome], dict[str, Calibration]]:
+    """The outcomes of a walk with the levels of its task calibrated; as they are where it asks for none."""
+    return calibrate(outcomes) if task.levels else (list(outcomes), {})
+
+
+def _ranked(plan: Run, outcomes: list[Outcome], baseline: str | None, named: Sequence[Spec]) -> Leaderboard:
+    """The leaderboard of a walk, of which some models may not have been named."""
+    names = {one.name for one in named}
+    walked = dict.fromkeys(outcome.forecast.model for outcome in outcomes)
+    return leaderboard(outcomes, baseline, unasked=[name for name in walked if name not in names])
 
 
 def backtest_run(
     plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None
 ) -> dict[str, Any]:
     """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    specs = plan.specs()
-    return _board(plan, specs, read_run(plan, specs, heard), plan.baseline, jobs, progress)[1]
+    named = plan.specs()
+    panel = read_run(plan, named, heard)
+    specs = [*named, *unasked(plan, named, panel)]
+    return _board(plan, specs, panel, plan.baseline, jobs, progress, named)[1]
 
 
 def compare_run(
@@ -494,18 +538,27 @@ def ablation_of(values: dict[str, Any]) -> str:
         Bought(**{key: number(key, value) for key, value in row.items()})
         for row in values.get("ablation", [])
     ]
-    return bought_text(rows, values["baseline"]) if rows else ""
+    return bought_text(rows, values["baseline"], values["metric"]) if rows else ""
 
 
 def _board(
-    plan: Run, specs: list[Spec], panel: Panel, baseline: str | None, jobs: int, progress: Any
+    plan: Run,
+    specs: list[Spec],
+    panel: Panel,
+    baseline: str | None,
+    jobs: int,
+    progress: Any,
+    named: Sequence[Spec] | None = None,
 ) -> tuple[Leaderboard, dict[str, Any]]:
-    """The leaderboard of some specs, walked through the panel of a run, and all of it as JSON values."""
+    """The leaderboard of some specs, walked through the panel of a run, and all of it as JSON values.
+
+    named: those among them that were asked for; None = all.
+    """
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
-            outcomes, _ = calibrate(_walk(plan, specs, panel, jobs, keep), plan.intervals, plan.bounds)
-            board = leaderboard(outcomes, baseline)
+            outcomes, _ = calibrated(_walk(plan, specs, panel, jobs, keep), plan.task)
+            board = _ranked(plan, outcomes, baseline, specs if named is None else named)
             return board, board_json(panel, board, _market(plan, outcomes))
 
 
@@ -549,18 +602,7 @@ def silent(tell: Path, parts: int) -> Iterator[None]:
 
 
 def _walk(plan: Run, specs: list[Spec], panel: Panel, jobs: int, keep: Keep) -> Iterator[Outcome]:
-    return backtest(
-        specs,
-        panel,
-        plan.walk,
-        intervals=plan.intervals,
-        bounds=plan.bounds,
-        transform=plan.transform,
-        scale=plan.scale,
-        seed=plan.seed,
-        jobs=jobs,
-        keep=keep,
-    )
+    return backtest(specs, panel, plan.walk, plan.task, seed=plan.seed, jobs=jobs, keep=keep)
 
 
 def _final(
@@ -585,11 +627,7 @@ def _final(
     fitted = fit(
         chosen,
         plan.walk.past(panel),
-        horizon,
-        intervals=plan.intervals,
-        bounds=plan.bounds,
-        transform=plan.transform,
-        scale=plan.scale,
+        replace(plan.task, horizon=horizon),
         seed=plan.seed,
         jobs=jobs,
         watch=keep.watch(part),
@@ -651,24 +689,26 @@ def _write(result: Result, plan: Run) -> None:
         "parts": {path.name: sha256(path) for path in sorted((folder / "parts").glob("*.safetensors"))},
         "model_sha256": sha256(folder / "model.safetensors"),
         "versions": versions(),
-        "threads": 1,
-        "device": "cpu",
+        "naive_errors": naive_of(result.outcomes),
         "result": result.to_json(),
     }
     write_atomic(folder / "run.json", json.dumps(manifest, indent=1))
 
 
+def naive_of(outcomes: list[Outcome]) -> dict[str, list[float | None]]:
+    """Series -> mean absolute and mean squared error of its seasonal naive forecast, in the past of the last fold."""
+    last = outcomes[-1]
+    return {name: _number_list(own) for name, own in zip(last.forecast.ids, last.truth.naive, strict=True)}
+
+
+def _number_list(values: Array) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
 def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints. heard: as in `run`."""
     specs = plan.specs()
-    return audit(
-        specs,
-        read_run(plan, specs, heard),
-        plan.walk,
-        transform=plan.transform,
-        scale=plan.scale,
-        seed=plan.seed,
-    )
+    return audit(specs, read_run(plan, specs, heard), plan.walk, plan.task, seed=plan.seed)
 
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:

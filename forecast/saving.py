@@ -10,17 +10,17 @@ import pandas as pd
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
-from forecast.data.scaling import Scaling, Units
+from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, validated
 from forecast.files import Array, load_arrays, load_frame, save_arrays, under, write_atomic
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
-from forecast.models.base import Goal
 from forecast.results import Calibration, header, log_of
+from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 6  # of model files; raised when an older one can no longer be read
+FORMAT = 7  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -40,16 +40,13 @@ def save(fitted: Fitted, path: str | Path) -> None:
     values = {
         "format": FORMAT,
         "spec": settings_of(fitted.spec),
-        "horizon": fitted.goal.horizon,
+        "task": dataclasses.asdict(fitted.goal.task),
         "columns": [dataclasses.asdict(column) for column in fitted.columns],
         "seen": list(fitted.goal.columns),
         "future": list(fitted.goal.future),
         "static": list(fitted.goal.static),
-        "levels": list(fitted.goal.levels),
-        "bounds": list(fitted.goal.bounds),
         "clock": dataclasses.asdict(fitted.clock),
         "ids": list(fitted.scaling.ids),
-        "units": dataclasses.asdict(fitted.scaling.units),
         "log": {
             **header(fitted.log),
             "seconds": 0.0,
@@ -69,17 +66,15 @@ def load(path: str | Path) -> Fitted:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
         )
-    seen, levels, bounds, future, static = (
-        tuple(values[name]) for name in ("seen", "levels", "bounds", "future", "static")
-    )
-    units = Units(**values["units"])
-    goal = Goal(values["horizon"], seen, levels, bounds, future, static, units)
+    seen, future, static = (tuple(values[name]) for name in ("seen", "future", "static"))
+    task: Task = validated(Task, values["task"])
+    goal = Goal(task, seen, future, static)
     columns = tuple(
         Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"]))
         for one in values["columns"]
     )
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
-    scaling = Scaling(tuple(values["ids"]), loc, spread, power, units)
+    scaling = Scaling(tuple(values["ids"]), loc, spread, power, task.units)
     settings = values["spec"]
     chosen = spec(settings.pop("model"), **settings)
     learned = chosen.restore(under(arrays, "learned."), goal)

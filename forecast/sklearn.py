@@ -19,9 +19,10 @@ from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows
 from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Goal, Watch, one_thread
+from forecast.models.base import Watch, one_thread
 from forecast.models.net import Net
 from forecast.models.recurrent import Recurrent
+from forecast.task import Goal, Task
 
 COLUMNS = (Column("y", "target"),)
 STEPS = Clock("step", "1")
@@ -96,7 +97,7 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with one_thread():
             learned = sized.learn(
                 _split(table, X.shape[1], horizon, sized.validation),
-                Goal(horizon, ("y",)),
+                Goal(Task(horizon), ("y",)),
                 seed=seed,
                 watch=Watch(),
             )

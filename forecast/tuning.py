@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from forecast.data.findings import Heard, counted, listed
 from forecast.data.panel import Panel, require_panel
-from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
-from forecast.evaluation.backtest import Keep, Part, backtest
-from forecast.evaluation.compare import LEVEL, ROUNDING, diebold_mariano, horizons_of, loss_by_origin, signed
+from forecast.evaluation.backtest import Keep, Part, asked_of, backtest, settled
+from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward, first_test_row, grid_places, length_of, rows_needed
-from forecast.evaluation.metrics import score
+from forecast.evaluation.inference import LEVEL
+from forecast.evaluation.leaderboard import ROUNDING, leaderboard
+from forecast.evaluation.metrics import METRICS, ranking, score
 from forecast.files import write_atomic
 from forecast.models import Ranges, parts_of, settings_of, spec
 from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch, processes
@@ -30,6 +31,8 @@ from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
 from forecast.runs import FolderKeep, append, read_run, run_folder, silent, workers
 from forecast.space import Space, Values, space_of
+from forecast.task import Task, task_of
+from forecast.text import p_words, signed
 
 FOLDS = 2  # of the search: each candidate is fitted that often
 STARTUP = 3  # trials that are never pruned
@@ -101,17 +104,18 @@ def objective(
     model: str | Spec,
     panel: Panel,
     walk: WalkForward | None = None,
+    task: Task | int | str | None = None,
     *,
-    transform: str = "none",
-    scale: str = "standard",
     seed: int = 0,
+    **keywords: Any,
 ) -> Callable[[optuna.Trial], float]:
-    """An objective for a study of your own: the MAE of a walk forward through the rows before the first test origin of `walk`.
+    """An objective for a study of your own: the score of a walk forward through the rows before the first test origin of `walk`.
 
-    It prunes inside training and between folds when the study's pruner says so (`forecast.tuning.LookPruner` is made for it).
+    task, keywords: as in `backtest`; the metric is that of the task. It prunes inside training and between folds when the study's pruner says so
+    (`forecast.tuning.LookPruner` is made for it).
     """
     tried = _tunable(model)
-    search = Search.before_test(panel, walk or WalkForward(), Units(transform, scale), seed)
+    search = Search.before_test(panel, *asked_of(walk, task_of(task, keywords)), seed)
     return lambda trial: search.value(trial, tried.candidate(trial))
 
 
@@ -139,13 +143,14 @@ class Search:
 
     panel: Panel
     walk: WalkForward
-    units: Units
+    task: Task  # its metric is settled
     seed: int
 
     @staticmethod
-    def before_test(panel: Panel, walk: WalkForward, units: Units, seed: int) -> "Search":
-        """The last fifth of what lies before the test, in two folds, at the same horizon."""
+    def before_test(panel: Panel, walk: WalkForward, task: Task, seed: int) -> "Search":
+        """The last fifth of what lies before the test, in two folds, at the same horizon, by the metric of the walk."""
         require_panel(panel)
+        task = judged_by(task, panel, walk)
         before = panel.until(first_test_row(panel, walk))
         inner = replace(walk, test=0.2, folds=FOLDS)
         horizon, count = inner.ahead(panel.clock), length_of(grid_places(before, inner))
@@ -155,21 +160,34 @@ class Search:
                 f"{count} rows before the test are too few to tune on with a horizon of {horizon}: at least {needed} are needed."
                 f" Take a shorter --horizon, a smaller --test or a longer file."
             )
-        return Search(before, inner, units, seed)
+        return Search(before, inner, task, seed)
 
     def value(self, trial: optuna.Trial, candidate: Spec) -> float:
-        """The candidate's MAE; raises TrialPruned where the study's pruner says so."""
+        """The candidate's score; raises TrialPruned where the study's pruner says so."""
         outcomes: list[Outcome] = []
+        walked = backtest(candidate, self.panel, self.walk, self.task, seed=self.seed, keep=TrialKeep(trial))
         try:
-            for outcome in backtest(
-                candidate, self.panel, self.walk, **asdict(self.units), seed=self.seed, keep=TrialKeep(trial)
-            ):
+            for outcome in walked:
                 outcomes.append(outcome)
                 if len(outcomes) < FOLDS:
-                    _report(trial, len(outcomes) * (LOOKS + 1), score(outcomes, "mae"))
+                    _report(trial, len(outcomes) * (LOOKS + 1), scored(outcomes))
         except Stop:
             raise optuna.TrialPruned from None
-        return score(outcomes, "mae")
+        return scored(outcomes)
+
+
+def judged_by(task: Task, panel: Panel, walk: WalkForward) -> Task:
+    """The task with its metric settled, and with quantiles only where the metric scores them."""
+    task, _ = settled(task, panel, walk)
+    return task if ranking(str(task.metric)).quantiles else replace(task, intervals=(), levels=())
+
+
+def scored(outcomes: list[Outcome]) -> float:
+    """The score of one model by the metric of its walk, calibrated where that scores quantiles."""
+    task = outcomes[0].truth.task
+    if task.levels:
+        outcomes, _ = calibrate(outcomes)
+    return score(outcomes)
 
 
 def tune(
@@ -180,17 +198,18 @@ def tune(
     trials: int = 20,
     sampler: str = "tpe",
     space: Mapping[str, Any] | None = None,
-    transform: str = "none",
-    scale: str = "standard",
+    task: Task | int | str | None = None,
     seed: int = 0,
     jobs: int = 1,
     folder: str | Path | None = None,
+    **keywords: Any,
 ) -> "Tuned":
     """Search a model's space for `trials` trials, the first of them the default, then compare default and best on the untouched test origins.
 
     sampler: tpe, random, gp (a Gaussian process), or grid, which ends when all of its points are tried. space: what settings are tried in place of
     the model's own ranges, or beside them: `{"units": [32, [64, 32]], "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "dropout": 0.2}`;
     the default is a trial where it lies in that. The study has a list of widths as its text, "[64, 32]".
+    task, keywords: as in `backtest`; trials are judged by the metric of the task.
     folder: keeps the journal of the study and the finished fits, so that a killed study goes on; without it nothing is kept. jobs: trials side
     by side (0 = one a core); with one job the same seed gives the same study, with more the order in which trials end decides what is tried.
     """
@@ -201,20 +220,15 @@ def tune(
         raise ForecastError(f"There is no sampler {sampler!r}.{nearest(sampler, SAMPLERS)}")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            how: dict[str, Any] = {
-                "trials": trials,
-                "sampler": sampler,
-                "space": space,
-                "transform": transform,
-                "scale": scale,
-            }
-            found = tune(model, panel, walk, **how, seed=seed, jobs=jobs, folder=made)
+            how: dict[str, Any] = {"trials": trials, "sampler": sampler, "space": space}
+            found = tune(model, panel, walk, **how, task=task, seed=seed, jobs=jobs, folder=made, **keywords)
             study = optuna.create_study(study_name="tune", direction="minimize", pruner=LookPruner())
             study.add_trials(found.study.get_trials())  # the journal ends with its folder
             return replace(found, folder=None, study=study)
-    folder, walk = Path(folder), walk or WalkForward()
+    folder = Path(folder)
+    walk, task = asked_of(walk, task_of(task, keywords))
     tried = _tunable(model, space)
-    search = Search.before_test(panel, walk, Units(transform, scale), seed)
+    search = Search.before_test(panel, walk, task, seed)
     settled = tried.base.settle(search.panel, search.walk.ahead(search.panel.clock))
     outside = tried.outside(settled)
     notes = (
@@ -252,9 +266,8 @@ def tune(
             delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
         ):
             pass
-        found = _judge(
-            folder, tried, study, panel, walk, search.units, seed, jobs, FolderKeep(folder / "parts", tell)
-        )
+        keep = FolderKeep(folder / "parts", tell)
+        found = _judge(folder, tried, study, panel, walk, search.task, seed, jobs, keep)
     return replace(found, notes=tuple(notes))
 
 
@@ -365,7 +378,7 @@ def _judge(
     study: optuna.Study,
     panel: Panel,
     walk: WalkForward,
-    units: Units,
+    task: Task,
     seed: int,
     jobs: int,
     keep: Keep,
@@ -388,19 +401,15 @@ def _judge(
     best = tried.candidate(optuna.trial.FixedTrial(won.params))
     named = replace(best, name=f"{base.name}-tuned")  # type: ignore[type-var]
     models = [base] if won.user_attrs.get("default") else [base, named]
-    parts: dict[str, list[Outcome]] = {one.name: [] for one in models}
-    for outcome in backtest(models, panel, walk, **asdict(units), seed=seed, jobs=jobs, keep=keep):
-        parts[outcome.forecast.model].append(outcome)
-    default, tuned = parts[base.name], parts[models[-1].name]
-    before, after = score(default, "mae"), score(tuned, "mae")
-    p = (
-        None
-        if tuned is default
-        else diebold_mariano(loss_by_origin(tuned) - loss_by_origin(default), horizons_of(default))
-    )
-    return Tuned(
-        folder, best, study, before, after, p, _verdict(base.name, before, after, p, tuned is default)
-    )
+    outcomes = list(backtest(models, panel, walk, task, seed=seed, jobs=jobs, keep=keep))
+    if task.levels:
+        outcomes, _ = calibrate(outcomes)
+    board = leaderboard(outcomes, base.name)
+    rows = {row.model: row for row in board.rows}
+    default, tuned = rows[base.name], rows[models[-1].name]
+    before, after = (row.scores[board.metric] for row in (default, tuned))
+    verdict = _verdict(base.name, board.metric, before, after, tuned.p, tuned is default)
+    return Tuned(folder, best, study, board.metric, before, after, tuned.p, verdict)
 
 
 def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
@@ -411,11 +420,13 @@ def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
     return next((trial for trial in alike if trial.user_attrs.get("default")), study.best_trial)
 
 
-def _verdict(name: str, before: float, after: float, p: float | None, same: bool) -> str:
+def _verdict(name: str, metric: str, before: float, after: float, p: float | None, same: bool) -> str:
     if same:
         return f"Tuning bought nothing: no trial was better than the default {name} before the test. Keep the default."
     gain = 1 - after / before if before else 0.0
-    found = f"On the test origins the tuned {name} has an MAE of {after:.4g}, the default {before:.4g} ({signed(-gain)})"
+    label = METRICS[metric].label
+    scores = f"{after:.4g} for the tuned {name}, {before:.4g} for the default ({signed(-gain)})"
+    found = f"On the test origins the {label} is {scores}"
     if gain <= 0:
         return f"{found}: tuning bought nothing. Keep the default."
     if p is None:
@@ -424,7 +435,7 @@ def _verdict(name: str, before: float, after: float, p: float | None, same: bool
         return (
             f"{found}, which could be chance (p = {p:.2f}): tuning bought nothing that can be told from luck."
         )
-    return f"{found}, and that is hardly chance (p {'< .001' if p < 0.001 else f'= {p:.3f}'})."
+    return f"{found}, and that is hardly chance ({p_words(p)})."
 
 
 @dataclass(frozen=True, eq=False)
@@ -434,8 +445,9 @@ class Tuned:
     folder: Path | None
     spec: Spec
     study: optuna.Study
-    default_mae: float
-    tuned_mae: float
+    metric: str
+    default_score: float
+    tuned_score: float
     p: float | None
     verdict: str
     notes: tuple[str, ...] = ()
@@ -450,7 +462,7 @@ class Tuned:
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
         states = [trial.state for trial in self.study.get_trials(deepcopy=False)]
-        finite = np.isfinite(self.default_mae) and self.default_mae > 0
+        finite = np.isfinite(self.default_score) and self.default_score > 0
         return {
             "run": str(self.folder) if self.folder else None,
             "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
@@ -462,9 +474,10 @@ class Tuned:
                 "spec": settings_of(self.spec),
             },
             "test": {
-                "default": self.default_mae,
-                "tuned": self.tuned_mae,
-                "gain": 1 - self.tuned_mae / self.default_mae if finite else None,
+                "metric": self.metric,
+                "default": self.default_score,
+                "tuned": self.tuned_score,
+                "gain": 1 - self.tuned_score / self.default_score if finite else None,
                 "p": self.p,
             },
             "verdict": self.verdict,
@@ -505,8 +518,7 @@ def tune_run(
                 trials=trials,
                 sampler=plan.tune.sampler,
                 space=space,
-                transform=plan.transform,
-                scale=plan.scale,
+                task=plan.task,
                 seed=plan.seed,
                 jobs=jobs,
                 folder=folder,

@@ -1,10 +1,14 @@
 """Small panels that every test can afford."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
+from forecast.evaluation.folds import WalkForward, walk_forward
+from forecast.results import Outcome
 
 HOURLY = Clock("fixed", "1h")
 BEGIN = np.datetime64("2024-01-01T00", "ns")
@@ -42,3 +46,14 @@ def single(values: np.ndarray, clock: Clock = HOURLY) -> Panel:
 def panel() -> Panel:
     """Two series of 420 hours."""
     return weather()
+
+
+def past_of(panel: Panel, walk: WalkForward, outcome: Outcome) -> Panel:
+    """What the fit behind an outcome saw of the panel."""
+    fold = list(walk_forward(panel, walk))[outcome.fold]
+    return walk.past(panel.until(fold.until))
+
+
+def with_actual(outcome: Outcome, values: np.ndarray) -> Outcome:
+    """The outcome with other actual values (M, H)."""
+    return replace(outcome, truth=replace(outcome.truth, values=values))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.evaluation.compare import Row
+from forecast.evaluation.rows import Row
 
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = ["check", "fit", "predict", "score", "backtest", "compare", "tune", "models", "audit", "replay"]

@@ -358,8 +358,8 @@ def hashed(outcome):
         forecast.cutoffs,
         forecast.times,
         forecast.values,
-        outcome.truth,
-        outcome.last,
+        outcome.actual,
+        outcome.truth.last,
     )
     return (
         forecast.model,

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 import forecast as fc
-from forecast.models.base import Goal, Watch
+from forecast.models.base import Watch
 from forecast.models.climatology import Climatology
+from forecast.task import Goal
 from forecast.tuning import _study
 
 SMALL = ["--set", "gru.units=8", "--set", "gru.steps=240", "--set", "gru.batch=16", "--set", "gru.context=24"]

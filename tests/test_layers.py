@@ -9,6 +9,7 @@ ROOT = Path(forecast.__file__).parent
 # From the ground up; a room may import itself and what stands before it.
 FLOORS = [
     "errors",
+    "text",
     "files",
     "data.findings",
     "data.stamps",
@@ -34,6 +35,7 @@ FLOORS = [
     "data.moments",
     "data.reading",
     "data.sequences",
+    "task",
     "results",
     "models",
     "fitting",
@@ -42,7 +44,10 @@ FLOORS = [
     "evaluation.backtest",
     "evaluation.audit",
     "evaluation.calibration",
-    "evaluation.compare",
+    "evaluation.inference",
+    "evaluation.rows",
+    "evaluation.words",
+    "evaluation.leaderboard",
     "evaluation.ablation",
     "evaluation.market",
     "saving",

@@ -11,8 +11,8 @@ from forecast.daily import predict_run
 from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run
@@ -125,9 +125,9 @@ def test_a_neighbour_that_leads_is_worth_its_lead():
         ]
     board = leaderboard(outcomes, "alone")
     rows = {row.model: row for row in board.rows}
-    assert rows["beside"].mae < 0.2 * rows["alone"].mae
+    assert rows["beside"].scores["mae"] < 0.2 * rows["alone"].scores["mae"]
     assert rows["beside"].p < 0.01
-    last = {o.forecast.model: np.abs(o.forecast.values - o.truth)[:, 2].mean() for o in outcomes}
+    last = {o.forecast.model: np.abs(o.forecast.values - o.actual)[:, 2].mean() for o in outcomes}
     assert last["beside"] < 0.3 < 2 < last["alone"]
 
 

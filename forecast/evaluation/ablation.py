@@ -7,10 +7,14 @@ from typing import Any
 from forecast.data.findings import listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
-from forecast.evaluation.compare import LEVEL, Leaderboard, signed
+from forecast.evaluation.inference import LEVEL
+from forecast.evaluation.leaderboard import Leaderboard
+from forecast.evaluation.metrics import METRICS
 from forecast.files import Array
-from forecast.models.base import Goal, Learned, Refits, Spec, Watch
+from forecast.models.base import Learned, Refits, Spec, Watch
 from forecast.results import Log
+from forecast.task import Goal
+from forecast.text import p_words, signed
 
 PREFIX = "without "
 
@@ -117,7 +121,7 @@ def ablations(model: Spec, panel: Panel) -> list[Spec]:
 
 @dataclass(frozen=True)
 class Bought:
-    """What a column bought: gain, the share of the MAE by which it grows without the column, gain_lo and gain_hi its 95 % interval.
+    """What a column bought: gain, the share by which the loss grows without the column, gain_lo and gain_hi its 95 % interval.
 
     p: of no difference, corrected for the number of changes compared (Holm 1979); None for a short test · seconds: CPU time that the column cost.
     """
@@ -148,9 +152,11 @@ def bought(board: Leaderboard) -> list[Bought]:
     return sorted(found, key=lambda one: -one.gain)
 
 
-def bought_text(rows: list[Bought], model: str) -> str:
+def bought_text(rows: list[Bought], model: str, metric: str) -> str:
     """In words what each column buys a model, and whether that could be chance."""
-    lines = [f"Of its MAE {model} owes to each column (each interval alone, p of all together):"]
+    lines = [
+        f"Of its {METRICS[metric].label} {model} owes to each column (each interval alone, p of all together):"
+    ]
     width = max(len(row.column) for row in rows)
     for row in rows:
         interval = (
@@ -158,7 +164,7 @@ def bought_text(rows: list[Bought], model: str) -> str:
             if math.isnan(row.gain_lo)
             else f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
         )
-        p = "" if row.p is None else ", p < .001" if row.p < 0.001 else f", p = {row.p:.3f}"
+        p = "" if row.p is None else f", {p_words(row.p)}"
         lines.append(f"  {row.column:{width}}  {signed(row.gain)}{interval}{p}; {row.seconds:+.1f} CPU s")
     if any(row.p is None for row in rows):
         return "\n".join([*lines, "The test is too short to say whether that is chance."])

@@ -8,10 +8,11 @@ import numpy as np
 
 from forecast.data.findings import counted
 from forecast.data.panel import Panel, require_panel
-from forecast.evaluation.backtest import backtest
+from forecast.evaluation.backtest import asked_of, backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
 from forecast.files import Array
 from forecast.models.base import Spec
+from forecast.task import Task, task_of
 
 KNOWS = 0.9  # share of what the target's own past leaves unexplained that a column may explain of a later value before it is named
 OWN = 3  # lags of the target that a column is measured beside
@@ -80,14 +81,18 @@ def audit(
     models: Iterable[str | Spec],
     panel: Panel,
     walk: WalkForward | None = None,
+    task: Task | int | str | None = None,
     *,
-    transform: str = "none",
-    scale: str = "standard",
     seed: int = 0,
+    **keywords: Any,
 ) -> Audit:
-    """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column."""
+    """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column.
+
+    task, keywords: as in `backtest`.
+    """
     require_panel(panel)
-    walk = replace(walk or WalkForward(), folds=1)
+    walk, task = asked_of(walk, task_of(task, keywords))
+    walk = replace(walk, folds=1)
     fold = next(walk_forward(panel, walk))
     middle = np.sort(fold.places)[len(fold.places) // 2]
     later = poisoned(panel, rows_before(grid_places(panel, walk), middle), walk.ahead(panel.clock), seed)
@@ -95,10 +100,7 @@ def audit(
     several = list(models)
     moved: dict[str, int] = {}
     for clean, dirty in zip(
-        *(
-            backtest(several, one, walk, transform=transform, scale=scale, seed=seed)
-            for one in (panel, later)
-        ),
+        *(backtest(several, one, walk, task, seed=seed) for one in (panel, later)),
         strict=True,
     ):
         same = np.equal(clean.forecast.values, dirty.forecast.values) | (

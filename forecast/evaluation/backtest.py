@@ -2,25 +2,28 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from forecast.data.panel import Panel, require_panel
-from forecast.data.scaling import Scaling, Units, fit_scaling
+from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
-from forecast.evaluation.folds import Fold, WalkForward, walk_forward
+from forecast.evaluation.folds import Fold, WalkForward, first_test_row, walk_forward
+from forecast.evaluation.metrics import naive_errors, ranking
 from forecast.files import Array, under
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Bounds, Spec, Watch, processes
-from forecast.results import Forecast, Log, Outcome, quantile_levels
+from forecast.models.base import Spec, Watch, processes
+from forecast.results import Forecast, Log, Outcome, Truth
+from forecast.task import Task, task_of
 
 Part = tuple[str, int]  # model, fold
-Answers = dict[
-    str, Array
-]  # values (M, H), quantiles (M, H, Q) from a model that has some; of warm refits what the next starts from
+# values (M, H), quantiles (M, H, Q) of a model that has some, the scale of the target, and what a warm refit starts from
+Answers = dict[str, Array]
+SCALING = "scaling."  # begins the names of what the fit learned of its target's scale
+MANY_ZEROS = 0.25  # share of zeros before the test above which the default metric is the CRPS
 START = "start."  # begins the names of what the next fold starts from
 
 
@@ -43,24 +46,56 @@ def backtest(
     models: str | Spec | Iterable[str | Spec],
     panel: Panel,
     walk: WalkForward | None = None,
+    task: Task | int | str | None = None,
     *,
-    intervals: Iterable[float] = (),
-    bounds: Bounds = (None, None),
-    transform: str = "none",
-    scale: str = "standard",
     seed: int = 0,
     jobs: int = 1,
     keep: Keep | None = None,
+    **keywords: Any,
 ) -> Iterator[Outcome]:
     """Fit each model before each fold and forecast at all of the fold's origins; yields Outcomes, fold by fold, model by model.
 
-    intervals: percentages, such as (80, 95), for the models that know a distribution; `calibrate` gives them to all.
-    transform, scale: as in `fit`.
+    task: what is asked (`Task`), or its horizon; its fields may be given by keyword too, such as intervals=(80, 95) or
+    metric="rmse". Intervals are those of the models that know a distribution; `calibrate` gives them to all.
     jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit. The warm
     refits of one model follow one another. Where there is one fit alone the members of its net run side by side.
+    Raises ForecastError where a horizon is asked for twice, or a metric cannot rank what is asked.
     """
     require_panel(panel)
-    walk = walk or WalkForward()
+    specs = named_specs(models)
+    walk, task = asked_of(walk, task_of(task, keywords))
+    folds = list(walk_forward(panel, walk))
+    task, why = settled(task.steps(panel.clock, walk.gap), panel, walk)
+    keep = keep or Keep()
+    blocks = (
+        [folds] if walk.refit == "warm" else [[fold] for fold in folds]
+    )  # parts of different blocks are independent
+    chains = [(one, block) for block in blocks for one in specs]
+    allowed = processes(jobs)
+    jobs = min(allowed, len(chains))
+    ask = Ask(panel, walk, task, seed, keep, allowed if jobs == 1 else 1)
+    done: Iterator[Iterator[tuple[Answers, Log]]]
+    if jobs == 1:
+        done = (run_chain(ask, block, one) for one, block in chains)
+    else:
+        from joblib import Parallel, delayed
+
+        results = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(whole_chain)(ask, block, one) for one, block in chains
+        )
+        done = map(iter, results)
+    for block in blocks:
+        parts = [next(done) for _ in specs]
+        for fold in block:
+            made = [next(part) for part in parts]
+            truth = truth_of(ask, fold, made[0][0], why)
+            blank = blank_forecast(ask, fold)
+            for one, (answers, log) in zip(specs, made, strict=True):
+                yield Outcome(fold.index, filled(blank, one.name, answers, task), truth, log)
+
+
+def named_specs(models: str | Spec | Iterable[str | Spec]) -> list[Spec]:
+    """The Specs of models that are named or given; ForecastError where there is none, or two have one name."""
     several = models if isinstance(models, Iterable) and not isinstance(models, str) else [models]
     specs = [spec(model) if isinstance(model, str) else model for model in several]
     names = [one.name for one in specs]
@@ -70,42 +105,45 @@ def backtest(
         raise ForecastError(
             f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own."
         )
-    folds = list(walk_forward(panel, walk))
-    keep = keep or Keep()
-    blocks = (
-        [folds] if walk.refit == "warm" else [[fold] for fold in folds]
-    )  # parts of different blocks do not depend on each other
-    chains = [(one, block) for block in blocks for one in specs]
-    allowed = processes(jobs)
-    jobs = min(allowed, len(chains))
-    ask = Ask(
-        panel,
-        walk,
-        tuple(intervals),
-        bounds,
-        Units(transform, scale),
-        seed,
-        keep,
-        allowed if jobs == 1 else 1,
-    )
-    known = lru_cache(maxsize=1)(partial(facts, ask))  # parts come fold by fold
-    done: Iterator[Iterator[tuple[Answers, Log]]]
-    if jobs == 1:
-        done = (run_chain(ask, block, one) for one, block in chains)
-    else:
-        from joblib import Parallel, delayed
+    return specs
 
-        done = map(
-            iter,
-            Parallel(n_jobs=jobs, return_as="generator")(
-                delayed(whole_chain)(ask, block, one) for one, block in chains
-            ),
+
+def asked_of(walk: WalkForward | None, task: Task) -> tuple[WalkForward, Task]:
+    """Walk and task with one horizon, that of the one which names it; ForecastError where both do and they differ."""
+    walk = walk or WalkForward()
+    if None not in (walk.horizon, task.horizon) and walk.horizon != task.horizon:
+        raise ForecastError(
+            f"The horizon is {walk.horizon} in the walk and {task.horizon} in the task. Give it once."
         )
-    for block in blocks:
-        parts = [next(done) for _ in specs]
-        for fold in block:
-            for one, made in zip(specs, parts, strict=True):
-                yield outcome(ask, known(fold), one, *next(made))
+    horizon = walk.horizon if task.horizon is None else task.horizon
+    return replace(walk, horizon=horizon), replace(task, horizon=horizon)
+
+
+def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
+    """The task with the metric by which its models are ranked, and the reason where it is not named and not the MAE.
+
+    It is chosen on the rows before the first test origin: the CRPS where over a quarter of the target is zero, else the
+    MASE where several columns of a file are series of different units, else the MAE.
+    """
+    if task.metric is not None:
+        if ranking(task.metric).quantiles and not task.levels:
+            raise ForecastError(
+                f"The metric {task.metric} scores quantiles, and none are asked for. Ask for intervals, such as 80,95,"
+                f" or take a metric of points, such as mae or rmse."
+            )
+        return task, ""
+    before = panel.until(first_test_row(panel, walk))
+    seen = np.concatenate([before.values[before.rows(i), 0] for i in range(len(before.ids))])
+    seen = seen[~np.isnan(seen)]
+    zeros = float((seen == 0).mean()) if len(seen) else 0.0
+    if zeros > MANY_ZEROS:
+        why = f"{zeros:.0%} of {panel.target} is 0 before the test, and the MAE would favour a constant 0"
+        if task.levels:
+            return replace(task, metric="crps"), why
+        return replace(task, metric="rmse"), f"{why}; without intervals there is no CRPS"
+    if panel.roles is not None and len(panel.roles.target) > 1:
+        return replace(task, metric="mase"), "the series are columns of a file, whose units may differ"
+    return replace(task, metric="mae"), ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +152,7 @@ class Ask:
 
     panel: Panel
     walk: WalkForward
-    intervals: tuple[float, ...]
-    bounds: Bounds
-    units: Units
+    task: Task  # with its horizon in steps and its metric settled
     seed: int
     keep: Keep
     jobs: int  # of each fit
@@ -146,19 +182,12 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     kept = ask.keep.load(part)
     if kept is not None:
         return kept
-    past, horizon = ask.walk.past(ask.panel.until(fold.until)), ask.walk.ahead(ask.panel.clock)
+    past = ask.walk.past(ask.panel.until(fold.until))
     watch = ask.keep.watch(part)
-    how = {
-        **asdict(ask.units),
-        "intervals": ask.intervals,
-        "bounds": ask.bounds,
-        "seed": ask.seed,
-        "jobs": ask.jobs,
-    }
-    fitted = fit(one, past, horizon, **how, watch=watch, start=start)
+    fitted = fit(one, past, ask.task, seed=ask.seed, jobs=ask.jobs, watch=watch, start=start)
     begun = time.process_time()
     forecast = fitted.predict(ask.panel, fold.origins)
-    answers = {"values": forecast.values}
+    answers = {"values": forecast.values, **scaling_arrays(fitted.scaling, past)}
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
         answers["quantiles"] = forecast.quantiles
     if ask.walk.refit == "warm":
@@ -168,50 +197,56 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     return answers, log
 
 
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """What all models of one fold are measured against, each array once for all of them: as in Forecast and Outcome."""
-
-    fold: Fold
-    cutoffs: Array
-    times: Array
-    truth: Array
-    last: Array
-    past: Panel
-    scaling: Scaling
+def scaling_arrays(scaling: Scaling, past: Panel) -> Answers:
+    """What a fit learned of the scale of its target, as arrays: which series of its past, and of each loc, spread, power."""
+    rows = scaling.fitted(past.ids)
+    target = np.stack([scaling.loc[:, 0], scaling.spread[:, 0], scaling.power], axis=1)
+    return {f"{SCALING}series": np.flatnonzero(rows >= 0), f"{SCALING}target": target}
 
 
-def facts(ask: Ask, fold: Fold) -> Facts:
-    """What came after the origins of a fold, and what was known before."""
-    panel, horizon, origins = ask.panel, ask.walk.ahead(ask.panel.clock), fold.origins
-    past, truth = ask.walk.past(panel.until(fold.until)), panel.truth(origins, horizon)
-    truth[:, : ask.walk.gap] = np.nan
-    return Facts(
-        fold,
-        panel.cutoffs(origins),
-        panel.stamps(origins, horizon),
-        truth,
-        panel.last(origins),
-        past,
-        fit_scaling(past, ask.units),
+def scaling_of(ask: Ask, answers: Answers) -> Scaling:
+    """The scaling of the target that `scaling_arrays` wrote down."""
+    ids = tuple(ask.panel.ids[i] for i in answers[f"{SCALING}series"])
+    target = answers[f"{SCALING}target"]
+    return Scaling(ids, target[:, :1], target[:, 1:2], target[:, 2], ask.task.units)
+
+
+def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
+    """The actual values after the origins of a fold, and what was known before; answers: those of any of its models."""
+    panel, walk = ask.panel, ask.walk
+    past = walk.past(panel.until(fold.until))
+    values = panel.truth(fold.origins, ask.task.count)
+    values[:, : walk.gap] = np.nan
+    return Truth(
+        values=values,
+        last=panel.last(fold.origins),
+        naive=naive_errors(past),
+        scaling=scaling_of(ask, answers),
+        target=panel.target,
+        clock=panel.clock,
+        task=ask.task,
+        why=why,
+        places=fold.places if walk.align == "end" else None,
     )
 
 
-def outcome(ask: Ask, known: Facts, one: Spec, answers: Answers, log: Log) -> Outcome:
-    """Forecasts of one part beside what came."""
-    fold, quantiles = known.fold, answers.get("quantiles")
-    levels = quantile_levels(ask.intervals) if quantiles is not None else ()
-    panel, values = ask.panel, answers["values"]
-    forecast = Forecast(
-        one.name,
-        panel.ids,
-        fold.origins,
-        known.cutoffs,
-        known.times,
-        values,
-        levels,
-        quantiles,
-        panel.clock.tz,
+def blank_forecast(ask: Ask, fold: Fold) -> Forecast:
+    """What the forecasts of all models of a fold share: origins and stamps."""
+    panel, horizon = ask.panel, ask.task.count
+    return Forecast(
+        model="",
+        ids=panel.ids,
+        origins=fold.origins,
+        cutoffs=panel.cutoffs(fold.origins),
+        times=panel.stamps(fold.origins, horizon),
+        values=np.full((len(fold.origins), horizon), np.nan),
+        zone=panel.clock.tz,
     )
-    places = fold.places if ask.walk.align == "end" else None
-    return Outcome(fold.index, forecast, known.truth, known.last, known.past, known.scaling, log, places)
+
+
+def filled(blank: Forecast, model: str, answers: Answers, task: Task) -> Forecast:
+    """The forecasts of one part."""
+    made = replace(blank, model=model, values=answers["values"])
+    if "quantiles" not in answers:
+        return made
+    return replace(made, levels=task.levels, quantiles=answers["quantiles"], intervals=task.intervals)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.files import Array
-from forecast.models.base import Bounds
-from forecast.results import Calibration, Outcome, ordered, quantile_levels, within
+from forecast.results import Calibration, Outcome, by_model, ordered, within
+from forecast.task import Bounds, Task
 
 BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
 LEAST = 40  # matured errors of a step before it gets an interval
@@ -17,7 +17,9 @@ PACE = 0.005  # of the adaptation, per independent error (gamma in Gibbs and Can
 
 
 def calibrate(
-    outcomes: Iterable[Outcome], intervals: Iterable[float] = (80, 95), bounds: Bounds = (None, None)
+    outcomes: Iterable[Outcome],
+    intervals: Iterable[float] | None = None,
+    bounds: Bounds | None = None,
 ) -> tuple[list[Outcome], dict[str, Calibration]]:
     """Outcomes with quantiles, and for each model the Calibration that holds after the walk.
 
@@ -28,29 +30,37 @@ def calibrate(
     (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp
     (or place, where origins are counted from each series' end) has reached.
 
+    intervals, bounds: in place of those of the walk's task, whose levels are calibrated; without any, the intervals 80 and 95.
+
     NaN where fewer than LEAST errors have matured, for series that were not fitted, and where a model that has quantiles gave none.
     """
-    levels = quantile_levels(intervals)
-    models: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        models.setdefault(outcome.forecast.model, []).append(outcome)
-    if not levels:
+    models = by_model(outcomes)
+    task = calibrated_task(next(iter(models.values()))[0].truth.task if models else Task(), intervals, bounds)
+    if not task.levels:
         return [outcome for parts in models.values() for outcome in parts], {}
-    pairs = {model: _calibrate(parts, levels, bounds) for model, parts in models.items()}
+    pairs = {model: _calibrate(parts, task) for model, parts in models.items()}
     return [outcome for parts, _ in pairs.values() for outcome in parts], {
         model: learned for model, (_, learned) in pairs.items()
     }
 
 
-def _calibrate(
-    parts: list[Outcome], levels: tuple[float, ...], bounds: Bounds
-) -> tuple[list[Outcome], Calibration]:
+def calibrated_task(task: Task, intervals: Iterable[float] | None, bounds: Bounds | None) -> Task:
+    """A walk's task with other intervals and bounds where they are given; without any, 80 and 95 %."""
+    if intervals is None and not task.levels:
+        intervals = (80, 95)
+    if intervals is not None:
+        task = replace(task, intervals=tuple(intervals), levels=())
+    return task if bounds is None else replace(task, bounds=bounds)
+
+
+def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
-    cuts = np.cumsum([len(part.truth) for part in parts])[:-1]
+    levels = task.levels
+    cuts = np.cumsum([len(part.actual) for part in parts])[:-1]
     base = np.concatenate(
         [_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)]
     )
-    truth = np.concatenate([_scaled(part, part.truth[..., None]) for part in parts])
+    truth = np.concatenate([_scaled(part, part.actual[..., None]) for part in parts])
     asked, stamps = np.split(np.concatenate([part.moments for part in parts]), [1], axis=1)
     errors = truth - base
     moments, moment = np.unique(asked[:, 0], return_inverse=True)
@@ -66,9 +76,14 @@ def _calibrate(
     )
     made = []
     for part, own, blocks in zip(parts, np.split(base, cuts), np.split(block, cuts), strict=True):
-        moved = part.scaling.invert(own + shift[blocks], part.fitted)
-        quantiles = within(ordered(moved, levels, part.forecast.values), bounds)
-        made.append(replace(part, forecast=replace(part.forecast, levels=levels, quantiles=quantiles)))
+        moved = part.truth.scaling.invert(own + shift[blocks], part.fitted)
+        quantiles = within(ordered(moved, levels, part.forecast.values), task.bounds)
+        made.append(
+            replace(
+                part,
+                forecast=replace(part.forecast, levels=levels, quantiles=quantiles, intervals=task.intervals),
+            )
+        )
     return made, Calibration(levels, shift[-1])
 
 
@@ -156,7 +171,7 @@ def _answers(parts: list[Outcome]) -> Array:
     several = max(len(part.forecast.levels) for part in parts)
     if not several:
         return np.concatenate([part.forecast.values for part in parts])[..., None]
-    nothing = [np.full((*part.truth.shape, several), np.nan) for part in parts]
+    nothing = [np.full((*part.actual.shape, several), np.nan) for part in parts]
     return np.concatenate(
         [
             empty if part.forecast.quantiles is None else part.forecast.quantiles
@@ -168,4 +183,4 @@ def _answers(parts: list[Outcome]) -> Array:
 def _scaled(part: Outcome, values: Array) -> Array:
     """Values of the target (M, H, P) as its model saw them, transformed and scaled; NaN where the series was not fitted."""
     rows = part.fitted
-    return np.where((rows >= 0)[:, None, None], part.scaling.forward(values, rows), np.nan)
+    return np.where((rows >= 0)[:, None, None], part.truth.scaling.forward(values, rows), np.nan)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.evaluation.compare import LEVEL
+from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import score
 from forecast.files import Array
-from forecast.results import Outcome
+from forecast.results import Outcome, by_model
+from forecast.text import plural, table
 
 ROUNDING = 1e-6  # of a price, a hundredth of a basis point: what the last value of a net, which computes in single precision, may be off by
 
@@ -34,17 +35,14 @@ class Direction:
 
 def directions(outcomes: Iterable[Outcome], cost: float | None = None) -> list[Direction]:
     """The models of a walk, in their order; `cost` in basis points a side. A model that only repeats the last value takes no side: 0 moves."""
-    models: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        models.setdefault(outcome.forecast.model, []).append(outcome)
-    return [_direction(name, parts, cost) for name, parts in models.items()]
+    return [_direction(name, parts, cost) for name, parts in by_model(outcomes).items()]
 
 
 def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction:
     from scipy.stats import binomtest
 
-    last = np.concatenate([part.last for part in parts])
-    truth = np.concatenate([part.truth[:, 0] for part in parts])
+    last = np.concatenate([part.truth.last for part in parts])
+    truth = np.concatenate([part.actual[:, 0] for part in parts])
     said = _side(parts)
     moved = np.sign(truth - last)
     counted = (np.nan_to_num(moved) != 0) & (said != 0)
@@ -61,7 +59,7 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
 
 def _side(parts: list[Outcome]) -> Array:
     """1 up, -1 down, 0 neither (M,): what the forecast of the next step says; a last value in single precision is neither."""
-    last = np.concatenate([part.last for part in parts])
+    last = np.concatenate([part.truth.last for part in parts])
     moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
     return np.where(np.abs(moved) > ROUNDING * np.abs(last), np.sign(moved), 0.0)
 
@@ -69,7 +67,7 @@ def _side(parts: list[Outcome]) -> Array:
 def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
     """Mean return a step, in basis points, of the forecasts' sides after costs, and of holding: series by series, in order of time."""
     series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
-    gain = np.concatenate([part.truth[:, 0] / part.last - 1 for part in parts])
+    gain = np.concatenate([part.actual[:, 0] / part.truth.last - 1 for part in parts])
     side = _side(parts)
     order = np.lexsort((np.concatenate([part.forecast.cutoffs for part in parts]), series))
     earned = [
@@ -88,42 +86,23 @@ def _earned(side: Array, gain: Array, cost: float) -> Array:
 
 def market_text(rows: list[Direction]) -> str:
     """A table of the models, and in words whether any finds the direction of the next step more often than chance."""
-    table = [
-        [
-            "model",
-            "moves",
-            "right",
-            "commoner side",
-            "p",
-            "R2 on last value",
-            *(["bp a step", "holding"] if rows[0].profit is not None else []),
-        ]
-    ]
-    for row in rows:
-        shares = ["" if np.isnan(share) else f"{100 * share:.1f} %" for share in (row.hits, row.majority)]
-        gains = [] if row.profit is None or row.hold is None else [f"{row.profit:+.2f}", f"{row.hold:+.2f}"]
-        table.append(
-            [
-                row.model,
-                str(row.moves),
-                *shares,
-                f"{row.p:.3f}" if row.moves else "",
-                f"{row.r2:+.4f}",
-                *gains,
-            ]
-        )
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    lines = [
-        line[0].ljust(widths[0])
-        + "".join(f"  {cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True))
-        for line in table
-    ]
+    gains = ["bp a step", "holding"] if rows[0].profit is not None else []
+    head = ["model", "moves", "right", "commoner side", "p", "R2 on last value", *gains]
+    shown = table(head, [_line(row) for row in rows])
     tested = [row for row in rows if row.moves]
     best = min(tested, key=lambda row: row.p, default=None)
     if best is None:
-        return "\n".join(["The direction of the next step:", *lines])
+        return f"The direction of the next step:\n{shown}"
     p = min(1.0, best.p * len(tested))
     said = f"{best.model} finds the direction of the next step in {100 * best.hits:.1f} % of {best.moves:,} moves; the commoner side alone makes"
-    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} model{'s' * (len(tested) > 1)} compared)"
+    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} {plural('model', len(tested))} compared)"
     verdict = "that is hardly chance" if p < LEVEL else "that could be chance"
-    return "\n".join(["The direction of the next step:", *lines, "", f"{said} {chance}: {verdict}."])
+    return f"The direction of the next step:\n{shown}\n\n{said} {chance}: {verdict}."
+
+
+def _line(row: Direction) -> list[str]:
+    """One line of the table."""
+    shares = ["" if np.isnan(share) else f"{100 * share:.1f} %" for share in (row.hits, row.majority)]
+    p = f"{row.p:.3f}" if row.moves else ""
+    gains = [f"{gain:+.2f}" for gain in (row.profit, row.hold) if gain is not None]
+    return [row.model, str(row.moves), *shares, p, f"{row.r2:+.4f}", *gains]

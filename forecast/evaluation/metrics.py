@@ -1,22 +1,24 @@
-"""Metrics: tables of cells (M, H), one a forecast value, NaN where nothing was observed; a score is their mean over any grouping."""
+"""Metrics: tables of cells (M, H), one a forecast value, NaN where nothing was observed; a score is their mean."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 from forecast.models.base import mean_observed, seasonal_errors
-from forecast.results import Outcome, intervals
+from forecast.results import Outcome
 
 Cells = Callable[[Outcome], Array]
 
 
 def error(outcome: Outcome) -> Array:
     """Forecast minus truth; its mean is the bias."""
-    return outcome.forecast.values - outcome.truth
+    return outcome.forecast.values - outcome.actual
 
 
 def absolute(outcome: Outcome) -> Array:
@@ -36,50 +38,69 @@ def mae(outcome: Outcome) -> Array:
 
 def percentage(outcome: Outcome) -> Array:
     """Absolute errors in percent of the truth; NaN, and so not counted, where the truth is 0 (`zeros` says how many)."""
-    size = np.abs(outcome.truth)
+    size = np.abs(outcome.actual)
     return np.where(size > 0, 100 * absolute(outcome) / np.where(size > 0, size, 1), np.nan)
 
 
 def symmetric(outcome: Outcome) -> Array:
     """200 |y - f| / (|y| + |f|) percent, 0 where both are 0 (Makridakis et al. 2020, M4)."""
-    size = np.abs(outcome.truth) + np.abs(outcome.forecast.values)
+    size = np.abs(outcome.actual) + np.abs(outcome.forecast.values)
     return np.where(
         size > 0, 200 * absolute(outcome) / np.where(size > 0, size, 1), np.where(np.isnan(size), np.nan, 0.0)
     )
 
 
-def _seasonal_differences(outcome: Outcome, power: int) -> Array:
-    """The mean |y_t - y_(t-season)|^power of the past of each origin's series, (M, 1); NaN where it is 0 but for rounding or cannot be formed.
+def naive_errors(past: Panel) -> Array:
+    """The mean |y_t - y_(t - season)| and its square of the past of each series, (S, 2).
 
-    The season is the shortest of the clock (found in the past on the step clock).
+    NaN where it is 0 but for rounding or cannot be formed. The season is the shortest of the clock (found in the past on
+    the step clock).
     """
-    naive = seasonal_errors(outcome.past, power)
-    size = np.array(
-        [
-            float(mean_observed(np.abs(outcome.past.values[outcome.past.rows(i), 0])))
-            for i in range(len(naive))
-        ]
-    )
-    return np.where(naive > (1e-12 * size) ** power, naive, np.nan)[outcome.forecast.origins[:, 0]][:, None]
+    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+    size = np.array([float(mean_observed(np.abs(target))) for target in targets])
+    columns = []
+    for power in (1, 2):
+        errors = seasonal_errors(past, power)
+        columns.append(np.where(errors > (1e-12 * size) ** power, errors, np.nan))
+    return np.stack(columns, axis=1)
+
+
+def _naive_of(outcome: Outcome, power: int) -> Array:
+    """The naive error (M, 1) of each origin's series."""
+    return outcome.truth.naive[outcome.forecast.origins[:, 0], power - 1][:, None]
 
 
 def scaled(outcome: Outcome) -> Array:
     """Absolute errors over the in-sample MAE of the seasonal naive, series by series (Hyndman and Koehler 2006)."""
-    return absolute(outcome) / _seasonal_differences(outcome, 1)
+    return absolute(outcome) / _naive_of(outcome, 1)
 
 
 def scaled_squared(outcome: Outcome) -> Array:
     """Squared errors over the in-sample MSE of the seasonal naive, series by series (Makridakis et al. 2022, M5)."""
-    return squared(outcome) / _seasonal_differences(outcome, 2)
+    return squared(outcome) / _naive_of(outcome, 2)
+
+
+def squared_log(outcome: Outcome) -> Array:
+    """log(y / f)^2 of a positive target such as a price; infinite where the forecast is not positive, NaN where y is not."""
+    ratio = _ratio(outcome)
+    return np.where(np.isinf(ratio), np.inf, np.log(np.where(np.isinf(ratio), 1.0, ratio)) ** 2)
+
+
+def _ratio(outcome: Outcome) -> Array:
+    """y / f (M, H) of a positive target: infinite where f is not positive, NaN where y is not or either is missing."""
+    actual, values = outcome.actual, outcome.forecast.values
+    known = (actual > 0) & ~np.isnan(values)
+    ratio = np.where(known, actual, 1.0) / np.where(values > 0, values, 1.0)
+    return np.where(known, np.where(values > 0, ratio, np.inf), np.nan)
 
 
 def pinballs(outcome: Outcome) -> Array:
     """The pinball loss at each quantile level, (M, H, Q) (Koenker and Bassett 1978); NaN, with Q = 1, where the forecast has none."""
     forecast = outcome.forecast
     if forecast.quantiles is None:
-        return np.full((*outcome.truth.shape, 1), np.nan)
+        return np.full((*outcome.actual.shape, 1), np.nan)
     rise = np.array(forecast.levels)
-    short = outcome.truth[..., None] - forecast.quantiles
+    short = outcome.actual[..., None] - forecast.quantiles
     return np.maximum(rise * short, (rise - 1) * short)
 
 
@@ -110,26 +131,29 @@ def doubled(outcome: Outcome) -> Array:
 
 def magnitude(outcome: Outcome) -> Array:
     """|y|: what the weighted quantile loss divides by; where there is no quantile it does not count."""
-    return np.where(np.isnan(pinball(outcome)), np.nan, np.abs(outcome.truth))
+    return np.where(np.isnan(pinball(outcome)), np.nan, np.abs(outcome.actual))
 
 
 def qlike(outcome: Outcome) -> Array:
-    """y / f - log(y / f) - 1 of a positive target such as a variance (Patton 2011); NaN where either is not positive."""
-    good = (outcome.truth > 0) & (outcome.forecast.values > 0)
-    ratio = np.where(good, outcome.truth, 1.0) / np.where(good, outcome.forecast.values, 1.0)
-    return np.where(good, ratio - np.log(ratio) - 1, np.nan)
+    """y / f - log(y / f) - 1 of a positive target such as a variance (Patton 2011).
+
+    Infinite where the forecast is not positive, NaN where the actual value is not.
+    """
+    ratio = _ratio(outcome)
+    finite = np.where(np.isinf(ratio), 1.0, ratio)
+    return np.where(np.isinf(ratio), np.inf, finite - np.log(finite) - 1)
 
 
 def hits(outcome: Outcome) -> Array:
     """1 where the forecast moves from the last observed value to the side that the truth does, 0 where not; NaN where the truth stands still."""
-    moved = np.sign(outcome.truth - outcome.last[:, None])
-    said = np.sign(outcome.forecast.values - outcome.last[:, None])
+    moved = np.sign(outcome.actual - outcome.truth.last[:, None])
+    said = np.sign(outcome.forecast.values - outcome.truth.last[:, None])
     return np.where(np.isnan(moved) | (moved == 0), np.nan, (moved == said).astype(float))
 
 
 def squared_of_last(outcome: Outcome) -> Array:
     """Squared errors of the last observed value, the random walk's forecast."""
-    return (outcome.truth - outcome.last[:, None]) ** 2
+    return (outcome.actual - outcome.truth.last[:, None]) ** 2
 
 
 def covered(coverage: float) -> Cells:
@@ -137,9 +161,9 @@ def covered(coverage: float) -> Cells:
 
     def cells(outcome: Outcome) -> Array:
         low, high = _interval(outcome, coverage)
-        inside = (outcome.truth >= low) & (outcome.truth <= high)
+        inside = (outcome.actual >= low) & (outcome.actual <= high)
         return np.where(
-            np.isnan(outcome.truth) | np.isnan(low) | np.isnan(high), np.nan, inside.astype(float)
+            np.isnan(outcome.actual) | np.isnan(low) | np.isnan(high), np.nan, inside.astype(float)
         )
 
     return cells
@@ -156,51 +180,99 @@ def width(coverage: float) -> Cells:
 
 
 def _interval(outcome: Outcome, coverage: float) -> tuple[Array, Array]:
-    forecast = outcome.forecast
-    for found, low, high in intervals(forecast.levels):
-        if forecast.quantiles is not None and abs(found - coverage) < 1e-6:
-            return forecast.quantiles[..., low], forecast.quantiles[..., high]
-    nothing = np.full(outcome.truth.shape, np.nan)
+    for percent, low, high in outcome.forecast.bands:
+        if abs(percent - coverage) < 1e-6:
+            return low, high
+    nothing = np.full(outcome.actual.shape, np.nan)
     return nothing, nothing
 
 
 def zeros(outcomes: Iterable[Outcome]) -> int:
     """How many observed values are 0: those that MAPE skips."""
-    return sum(int((outcome.truth == 0).sum()) for outcome in outcomes)
+    return sum(int((outcome.actual == 0).sum()) for outcome in outcomes)
+
+
+def root(value: float) -> float:
+    """The square root of a mean; the ratio of two means has the ratio of their roots."""
+    return math.sqrt(value) if value >= 0 else math.nan
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A score: the mean of `cells`, or where `over` is given their sum over its sum, and then `finish`. words: for help and reports."""
+    """A score: the mean of `cells`, or where `over` is given their sum over its sum, and then `finish`.
 
+    label: how tables and sentences name it · words: for help and reports · shown: the format of its values · unit: that
+    of its values, "target" for that of the target ·
+    ranks: models can be ranked by it, as a mean of losses, smaller is better · quantiles: it scores quantiles, not points.
+    """
+
+    label: str
     words: str
     cells: Cells
     over: Cells | None = None
     finish: Callable[[float], float] = float
+    shown: str = ".4g"
+    unit: str = ""
+    ranks: bool = False
+    quantiles: bool = False
 
 
 METRICS: dict[str, Metric] = {
-    "mae": Metric("mean absolute error", absolute),
-    "rmse": Metric("root mean squared error", squared, finish=lambda value: float(np.sqrt(value))),
-    "mase": Metric("MAE over that of the seasonal naive in the past", scaled),
-    "smape": Metric("symmetric mean absolute percentage error, as in M4", symmetric),
-    "mse": Metric("mean squared error", squared),
-    "mape": Metric("mean absolute percentage error, zeros skipped", percentage),
+    "mae": Metric("MAE", "mean absolute error", absolute, unit="target", ranks=True),
+    "rmse": Metric("RMSE", "root mean squared error", squared, finish=root, unit="target", ranks=True),
+    "rmse_log": Metric(
+        "RMSE of logs", "root mean squared error of log(y / f)", squared_log, finish=root, ranks=True
+    ),
+    "mase": Metric(
+        "MASE", "MAE over that of the seasonal naive in the past", scaled, shown=".3f", ranks=True
+    ),
+    "smape": Metric(
+        "sMAPE", "symmetric mean absolute percentage error, as in M4", symmetric, unit="%", shown=".1f"
+    ),
+    "mse": Metric("MSE", "mean squared error", squared, ranks=True),
+    "mape": Metric(
+        "MAPE", "mean absolute percentage error, zeros skipped", percentage, unit="%", shown=".1f"
+    ),
     "rmsse": Metric(
+        "RMSSE",
         "RMSE over that of the seasonal naive in the past",
         scaled_squared,
-        finish=lambda value: float(np.sqrt(value)),
+        finish=root,
+        shown=".3f",
+        ranks=True,
     ),
-    "bias": Metric("mean of forecast minus truth", error),
-    "pinball": Metric("mean pinball loss over the quantile levels", pinball),
-    "crps": Metric("continuous ranked probability score, by trapezoids between the quantile levels", crps),
+    "bias": Metric("bias", "mean of forecast minus actual value", error),
+    "pinball": Metric(
+        "pinball loss",
+        "mean pinball loss over the quantile levels",
+        pinball,
+        unit="target",
+        ranks=True,
+        quantiles=True,
+    ),
+    "crps": Metric(
+        "CRPS",
+        "continuous ranked probability score, by trapezoids between the quantile levels",
+        crps,
+        unit="target",
+        ranks=True,
+        quantiles=True,
+    ),
     "wql": Metric(
-        "weighted quantile loss: twice the mean pinball loss over the sum of |y|", doubled, over=magnitude
+        "WQL",
+        "weighted quantile loss: twice the mean pinball loss over the sum of |y|",
+        doubled,
+        over=magnitude,
+        quantiles=True,
     ),
-    "qlike": Metric("quasi-likelihood loss of a positive target", qlike),
-    "hits": Metric("share of moves from the last value whose direction was right", hits),
+    "qlike": Metric("QLIKE", "quasi-likelihood loss of a positive target", qlike, ranks=True),
+    "hits": Metric("hits", "share of moves from the last value whose direction was right", hits),
     "r2": Metric(
-        "1 - MSE over that of the random walk", squared, over=squared_of_last, finish=lambda value: 1 - value
+        "R2",
+        "1 - MSE over that of the random walk",
+        squared,
+        over=squared_of_last,
+        finish=lambda value: 1 - value,
     ),
 }
 
@@ -211,9 +283,8 @@ def metric_of(name: str) -> Metric:
     """A metric by name; coverage-80 and width-80 are those of the 80 % interval."""
     kind, _, percent = name.partition("-")
     if kind in ("coverage", "width") and percent.replace(".", "", 1).isdigit():
-        return Metric(
-            f"{kind} of the {percent} % interval", {"coverage": covered, "width": width}[kind](float(percent))
-        )
+        cells = {"coverage": covered, "width": width}[kind](float(percent))
+        return Metric(name, f"{kind} of the {percent} % interval", cells)
     if name not in METRICS:
         raise ForecastError(
             f"There is no metric {name!r}.{nearest(name, [*METRICS, 'coverage-80', 'width-80'])}"
@@ -221,31 +292,59 @@ def metric_of(name: str) -> Metric:
     return METRICS[name]
 
 
-def score(outcomes: Iterable[Outcome], metric: str) -> float:
-    """A metric over all outcomes of one model, each observed cell counted once; NaN where nothing was observed."""
-    return _total(metric_of(metric), *_cells(metric_of(metric), list(outcomes)))
+def ranking(name: str) -> Metric:
+    """A metric that models can be ranked by; ForecastError, with those that can, where it is none."""
+    able = [other for other, metric in METRICS.items() if metric.ranks]
+    metric = METRICS.get(name)
+    if metric is not None and metric.ranks:
+        return metric
+    if metric is None and name.partition("-")[0] not in ("coverage", "width"):
+        raise ForecastError(f"There is no metric {name!r}.{nearest(name, able)}")
+    raise ForecastError(
+        f"Models are not ranked by {name}: it is no mean of losses. Take one of {', '.join(able)}."
+    )
 
 
-def scores_by(outcomes: Iterable[Outcome], metric: str, by: By) -> dict[str | int, float]:
+def asked_metric(outcomes: list[Outcome]) -> str:
+    """The metric that a walk settled on; mae of outcomes made without one."""
+    return (outcomes[0].truth.task.metric if outcomes else None) or "mae"
+
+
+def score(outcomes: Iterable[Outcome], metric: str | None = None) -> float:
+    """A metric over all outcomes of one model, each observed cell counted once; NaN where nothing was observed.
+
+    metric: a row of METRICS; None = the one that the walk settled on.
+    """
+    parts = list(outcomes)
+    chosen = metric_of(metric or asked_metric(parts))
+    cells, over = cells_of(chosen, parts)
+    return total(chosen, cells, over)
+
+
+def scores_by(
+    outcomes: Iterable[Outcome], metric: str | None = None, by: By = "step"
+) -> dict[str | int, float]:
     """A metric over the outcomes of one model for each series (by id), step of the horizon (1 ... H) or fold (0 ...)."""
-    chosen, parts = metric_of(metric), list(outcomes)
-    cells, over = _cells(chosen, parts)
+    parts = list(outcomes)
+    chosen = metric_of(metric or asked_metric(parts))
+    cells, over = cells_of(chosen, parts)
     groups = {"series": _series, "step": _steps, "fold": _folds}[by](parts)
-    masks = (
-        (label, np.broadcast_to(groups == label, cells.shape))
-        for label in dict.fromkeys(groups.ravel().tolist())
-    )
-    return {label: _total(chosen, cells[mask], None if over is None else over[mask]) for label, mask in masks}
+    found = {}
+    for label in dict.fromkeys(groups.ravel().tolist()):
+        mask = np.broadcast_to(groups == label, cells.shape)
+        found[label] = total(chosen, cells[mask], None if over is None else over[mask])
+    return found
 
 
-def _cells(metric: Metric, parts: list[Outcome]) -> tuple[Array, Array | None]:
+def cells_of(metric: Metric, parts: list[Outcome]) -> tuple[Array, Array | None]:
+    """The cells (M, H) of all parts of one model, and what their sum is divided by where the metric has that."""
+    cells = np.concatenate([metric.cells(part) for part in parts])
     over = metric.over
-    return np.concatenate([metric.cells(part) for part in parts]), None if over is None else np.concatenate(
-        [over(part) for part in parts]
-    )
+    return cells, None if over is None else np.concatenate([over(part) for part in parts])
 
 
-def _total(metric: Metric, cells: Array, over: Array | None) -> float:
+def total(metric: Metric, cells: Array, over: Array | None = None) -> float:
+    """The score of cells; NaN where none is observed."""
     if over is None:
         return metric.finish(float(mean_observed(cells)))
     seen = ~np.isnan(cells) & ~np.isnan(over)
@@ -260,8 +359,8 @@ def _series(parts: list[Outcome]) -> Array:
 
 
 def _steps(parts: list[Outcome]) -> Array:
-    return np.arange(1, parts[0].truth.shape[1] + 1)[None]
+    return np.arange(1, parts[0].actual.shape[1] + 1)[None]
 
 
 def _folds(parts: list[Outcome]) -> Array:
-    return np.concatenate([np.full(len(part.truth), part.fold) for part in parts])[:, None]
+    return np.concatenate([np.full(len(part.actual), part.fold) for part in parts])[:, None]

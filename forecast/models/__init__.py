@@ -32,6 +32,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "garch": ("garch", "Garch", {}),
     "har": ("har", "Har", {}),
     "climatology": ("climatology", "Climatology", {}),
+    "median": ("median", "Median", {}),
     "mean": ("climatology", "Climatology", {"day": 0, "week": 0, "year": 0}),
     "seasonal": ("naive", "Naive", {"kind": "seasonal"}),
     "naive": ("naive", "Naive", {"kind": "last"}),
@@ -46,11 +47,15 @@ BASELINES = (
     "boosting",
     "har",
     "climatology",
+    "median",
     "mean",
     "seasonal",
     "naive",
     "drift",
 )
+
+
+RENAMED = {"metric": "judge"}  # settings by the name they had -> by the name they have
 
 
 def parts_of(model: str) -> tuple[str, ...]:
@@ -112,6 +117,8 @@ def _named(model: str, settings: Mapping[str, Any]) -> Spec:
     made = getattr(importlib.import_module(f"forecast.models.{module}"), name)
     fields = {field.name: field for field in dataclasses.fields(made)}
     for key in settings:
+        if key in RENAMED and RENAMED[key] in fields:
+            raise ForecastError(f"{model}.{key} is called {model}.{RENAMED[key]} now. Give it by that name.")
         if key not in fields or key == "name":
             raise ForecastError(
                 f"{model} has no setting {key!r}.{nearest(key, [f for f in fields if f != 'name'])}"

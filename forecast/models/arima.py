@@ -18,10 +18,11 @@ from pydantic import Field
 from forecast.data.panel import Panel
 from forecast.files import Array
 from forecast.models.arima_search import Model, Series, Waves, adopt, choose, find_waves
-from forecast.models.base import Goal, Watch, normal_quantiles
+from forecast.models.base import Watch, normal_quantiles
 from forecast.models.naive import Naive, Repeated, last_observed
 from forecast.models.sarima import Order, forecasts, growth, rows_to_fade
 from forecast.results import Log
+from forecast.task import Goal
 
 SHARED, SEARCHED = (
     20,

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -12,41 +12,17 @@ from pydantic import Field
 
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.results import Log
+from forecast.task import Goal
 
-Bounds = tuple[float | None, float | None]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy, torch, scikit-learn and Optuna take
 Jobs = Annotated[int, Field(ge=0)]
 FAR = (
     10.0  # columns beside the target are cut at so many spreads, so one broken reading cannot rule a forecast
 )
 LOOKS = 12  # how often a net's averaged weights are judged, and so how often a fit reports
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is to be predicted: `horizon` steps of the target, from the named columns (the target first), of which `future` are known ahead and
-    `static` do not change within a series.
-
-    levels (Q,): the quantile levels that are asked for, rising, .5 among them; none = points alone. bounds: what the target cannot cross. units: how
-    the values that a model sees were made from the target.
-    """
-
-    horizon: int
-    columns: tuple[str, ...]
-    levels: tuple[float, ...] = ()
-    bounds: Bounds = (None, None)
-    future: tuple[str, ...] = ()
-    static: tuple[str, ...] = ()
-    units: Units = field(default_factory=Units)
-
-    @property
-    def moving(self) -> tuple[str, ...]:
-        """The columns that are not static, the target first."""
-        return tuple(name for name in self.columns if name not in self.static)
 
 
 class OtherSettingsError(ForecastError):

@@ -11,9 +11,10 @@ from forecast.data.panel import Panel
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
+from forecast.models.base import Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
 from forecast.models.direct import Reach, ahead_of, harmonics, joined_spreads, reach_of, read, some, truth_of
 from forecast.results import Log
+from forecast.task import Goal
 
 MOST, STEPS = (
     30_000,

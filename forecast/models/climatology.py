@@ -10,8 +10,9 @@ from pydantic import Field
 from forecast.data.clock import CYCLES, Clock
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
+from forecast.models.base import Watch, cycles_seen, in_chunks, normal_quantiles, season_of, spread_of
 from forecast.results import Log
+from forecast.task import Goal
 
 Cycles = tuple[
     tuple[str | float, int], ...

@@ -8,8 +8,9 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.files import Array, under
-from forecast.models.base import Goal, Learned, Refits, Spec, Watch
+from forecast.models.base import Learned, Refits, Spec, Watch
 from forecast.results import Log, point_of
+from forecast.task import Goal
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent, season_of
+from forecast.models.base import Watch, in_chunks, normal_quantiles, recent, season_of
 from forecast.models.smoothing import WINDOW, States, extend, first_states, smooth
 from forecast.results import Log
+from forecast.task import Goal
 
 LONGEST_SEASON = 24  # a longer one has too many states for a likelihood to choose
 ALPHA, BETA, GAMMA, PHI = (

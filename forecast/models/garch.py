@@ -11,9 +11,10 @@ from pydantic import Field
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent
+from forecast.models.base import Watch, in_chunks, normal_quantiles, recent
 from forecast.models.naive import last_observed
 from forecast.results import Log
+from forecast.task import Goal
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
 FEWEST = 100  # observed steps from which on a GARCH is estimated

@@ -11,8 +11,9 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent, spread_of
+from forecast.models.base import Watch, in_chunks, normal_quantiles, recent, spread_of
 from forecast.results import Log
+from forecast.task import Goal
 
 ROWS_A_WEIGHT = 10  # a series with fewer rows takes the weights of all series together
 Rows = Annotated[int, Field(ge=1, le=1000)]

@@ -7,8 +7,9 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, season_of
+from forecast.models.base import Watch, season_of
 from forecast.results import Log
+from forecast.task import Goal
 
 SEASONS = 4  # looked through, the newest first, for an observed value of the same phase
 CONTEXT = 512  # rows looked through for any observed value

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from forecast.models.base import Goal
 from forecast.models.layers import Attention, Stack, State, cell_of, initialise
 from forecast.models.settings import Settings
+from forecast.task import Goal
 
 Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of a Gru, of nn.LSTM, of a Stack
 

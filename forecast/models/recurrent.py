@@ -21,15 +21,7 @@ from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array, under
-from forecast.models.base import (
-    FAR,
-    Goal,
-    OtherSettingsError,
-    Watch,
-    cycles_seen,
-    one_thread,
-    seasonal_errors,
-)
+from forecast.models.base import FAR, OtherSettingsError, Watch, cycles_seen, one_thread, seasonal_errors
 from forecast.models.net import Net, point_of
 from forecast.models.settings import ANCHORS, MEMORY, RATES, Settings, Sizes, usual_batch
 from forecast.models.training import (
@@ -45,6 +37,7 @@ from forecast.models.training import (
     train,
 )
 from forecast.results import Log
+from forecast.task import Goal
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
@@ -186,7 +179,7 @@ class Recurrent(Settings):
             schedule=self.schedule,
             warmup=self.warmup,
             shrink=self.shrink,
-            judge=None if self.metric == "loss" else loss_of(self.metric, (), point_of(goal, self.loss)),
+            judge=None if self.judge == "loss" else loss_of(self.judge, (), point_of(goal, self.loss)),
         )
 
     def recipe(self, member: int, first: Sequence[float]) -> Self:

@@ -10,7 +10,7 @@ from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, cycles_seen, in_chunks, normal_quantiles, spread_of
+from forecast.models.base import Watch, cycles_seen, in_chunks, normal_quantiles, spread_of
 from forecast.models.direct import (
     CELLS,
     Reach,
@@ -23,6 +23,7 @@ from forecast.models.direct import (
     truth_of,
 )
 from forecast.results import Log
+from forecast.task import Goal
 
 PENALTIES = tuple(
     float(10**power) for power in np.arange(-5, 1.5, 0.5)

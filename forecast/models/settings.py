@@ -215,7 +215,7 @@ class Settings:
     patience: Count = _rows(
         5, "looks (12 a fit) without a lower validation loss after which training ends", "Prechelt 1998"
     )
-    metric: Literal["loss", "mae", "mse"] = _rows(
+    judge: Literal["loss", "mae", "mse"] = _rows(
         "loss", "what judges the weights there, of point forecasts: which are kept, and when patience ends"
     )
     validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(

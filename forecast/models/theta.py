@@ -10,9 +10,10 @@ from pydantic import Field
 
 from forecast.data.panel import Panel
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent, season_of
+from forecast.models.base import Watch, in_chunks, normal_quantiles, recent, season_of
 from forecast.models.smoothing import WINDOW, States, decompose, mean_of, smooth, unrolled
 from forecast.results import Log
+from forecast.task import Goal
 
 ALPHAS = np.append(
     np.arange(0.02, 1, 0.02), 0.999

@@ -15,10 +15,10 @@ from forecast.data.clock import DAY, Clock
 from forecast.data.panel import Panel
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import score, scores_by
+from forecast.evaluation.metrics import METRICS, asked_metric, score, scores_by
 from forecast.files import Array
 from forecast.models import is_baseline
-from forecast.results import Forecast, Outcome, intervals
+from forecast.results import Forecast, Outcome, by_model
 
 SHOWN = 20  # series in the menu of one figure
 POINTS = 2000  # of one line
@@ -100,14 +100,11 @@ def palette(models: Iterable[str]) -> dict[str, str]:
 
 
 def ranked(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
-    """The outcomes of each model, the model of lowest MAE first."""
-    models: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        models.setdefault(outcome.forecast.model, []).append(outcome)
-    mae = {name: score(parts, "mae") for name, parts in models.items()}
-    return {
-        name: models[name] for name in sorted(models, key=lambda name: (math.isnan(mae[name]), mae[name]))
-    }
+    """The outcomes of each model, best first by the metric of their walk."""
+    models = by_model(outcomes)
+    scores = {name: score(parts) for name, parts in models.items()}
+    order = sorted(models, key=lambda name: (math.isnan(scores[name]), scores[name]))
+    return {name: models[name] for name in order}
 
 
 def forecast_figure(
@@ -128,7 +125,7 @@ def forecast_figure(
     history = max(5 * horizon, 60) if history is None else history
     shown = sorted({series, *list(latest)[: SHOWN if series in list(latest)[:SHOWN] else SHOWN - 1]})
     colour = (colours or palette([forecast.model]))[forecast.model]
-    bands = [] if forecast.quantiles is None else intervals(forecast.levels)
+    bands = forecast.bands
     figure = go.Figure()
     for i in shown:
         m = latest[i]
@@ -148,8 +145,8 @@ def forecast_figure(
         )
         figure.add_trace(line.update(marker_size=4))
         for coverage, low, high in reversed(bands):  # the widest lies below
-            edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
-            figure.add_trace(_band(ahead, *edges, f"{coverage:g} %", colour, visible=i == series))
+            name = f"{coverage:g} %"
+            figure.add_trace(_band(ahead, low[m], high[m], name, colour, visible=i == series))
         figure.add_trace(
             _line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2)
         )
@@ -174,28 +171,29 @@ def forecast_figure(
 def error_by_step_figure(
     outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None
 ) -> go.Figure:
-    """Mean absolute error at each step of the horizon, one line a model; the baselines are dashed."""
+    """The metric of the walk at each step of the horizon, one line per model; the baselines are dashed."""
     models = ranked(outcomes)
     if not models:
         raise ForecastError("There is nothing to draw: the backtest gave no outcome.")
     colours = colours or palette(models)
-    past = next(iter(models.values()))[0].past
+    first = next(iter(models.values()))
+    truth, metric = first[0].truth, METRICS[asked_metric(first)]
     figure = go.Figure()
     dashes = dict(zip(filter(is_baseline, models), itertools.cycle(DASHES), strict=False))
     for name, parts in models.items():
-        errors = np.array(list(scores_by(parts, "mae", "step").values()))
+        errors = np.array(list(scores_by(parts, by="step").values()))
         mode = "lines+markers" if len(errors) <= MARKED else "lines"
         line = _line(np.arange(1, len(errors) + 1), errors, name, colours[name], mode, width=2)
         figure.add_trace(line.update(line_dash=dashes.get(name, "solid")))
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title("Mean absolute error by step ahead, over all test forecasts"),
+        title=_title(f"{capital(metric.words)} by step ahead, over all test forecasts"),
         xaxis={
-            "title": f"{steps_of(past.clock)} ahead",
+            "title": f"{steps_of(truth.clock)} ahead",
             "range": [0.5, len(errors) + 0.5] if len(errors) > 1 else None,
         },
-        yaxis={"title": f"mean absolute error of {_say(past.target)}", "rangemode": "tozero"},
+        yaxis={"title": f"{metric.words} of {_say(truth.target)}", "rangemode": "tozero"},
     )
     return figure
 
@@ -336,10 +334,8 @@ def stamps_of(times: Array) -> list[Any]:
     unit = next(
         unit for unit, length in units if (times.astype("datetime64[ns]").astype("int64") % length == 0).all()
     )
-    return [
-        text.replace("T", " ")
-        for text in np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit).tolist()
-    ]  # type: ignore[call-overload]
+    texts = np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit)  # type: ignore[call-overload]
+    return [text.replace("T", " ") for text in texts.tolist()]
 
 
 def steps_of(clock: Clock, count: int = 2) -> str:
@@ -446,6 +442,11 @@ def _check(panel: Panel, series: int, there: Iterable[int]) -> None:
         raise ForecastError(
             f"Series {series}{name} has no forecast here. Choose one of the {len(there)} that have: {str(there[:5])[1:-1]} ..."
         )
+
+
+def capital(text: str) -> str:
+    """A text that begins a line."""
+    return text[:1].upper() + text[1:]
 
 
 def _title(text: str) -> dict[str, Any]:

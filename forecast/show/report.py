@@ -14,10 +14,13 @@ from plotly.offline import get_plotlyjs
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.data.zones import placed
-from forecast.evaluation.compare import LEVEL, Leaderboard, signed
+from forecast.evaluation.inference import LEVEL
+from forecast.evaluation.leaderboard import Leaderboard
+from forecast.evaluation.metrics import METRICS
 from forecast.files import Array, write_atomic
 from forecast.results import Forecast, Outcome
 from forecast.show import plots
+from forecast.text import p_cell, signed
 
 TABULATED = 8  # series side by side in the table of the forecast
 
@@ -42,7 +45,7 @@ def write_report(
     parts = [part for own in models.values() for part in own]
     colours = plots.palette([*models, forecast.model])
     latest = plots.latest_origins(forecast)
-    seen = np.concatenate([part.forecast.origins[~np.isnan(part.truth).all(1), 0] for part in parts])
+    seen = np.concatenate([part.forecast.origins[~np.isnan(part.actual).all(1), 0] for part in parts])
     tested = int(np.bincount(seen).argmax())  # the series with most to compare with, of equals the first
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
     html = page.render(
@@ -50,6 +53,8 @@ def write_report(
         board=board,
         scores=scores(board, panel.target),
         level=f"{LEVEL:.0%}",
+        label=METRICS[board.metric].label,
+        words=METRICS[board.metric].words,
         target=panel.target,
         series=len(panel.ids),
         ahead=f"{board.horizon} {plots.steps_of(panel.clock, board.horizon)}",
@@ -79,16 +84,34 @@ def figure(drawn: go.Figure | None) -> Markup | None:
 
 
 def scores(board: Leaderboard, target: str) -> dict[str, Any]:
-    """The leaderboard as a table of text: its head, and a row a model."""
-    errors = [numbers(np.array([getattr(row, name) for row in board.rows])) for name in ("mae", "rmse")]
+    """The leaderboard as a table of text: its head, and one row per model."""
+    shown = list(board.rows[0].scores)
+    columns = [_column(name, [row.scores[name] for row in board.rows]) for name in shown]
     rows = []
-    for row, mae, rmse in zip(board.rows, *errors, strict=True):
+    for row, *cells in zip(board.rows, *columns, strict=True):
         base = row.model == board.baseline
         skill = "" if base else signed(row.skill).replace("-", "−") or "–"
-        p = "" if base else "–" if row.p is None else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"
-        cells = [mae, rmse, number(row.mase, 3), number(row.smape, 1), skill, p, number(row.seconds, 1)]
-        rows.append({"model": row.model, "baseline": base, "cells": cells})
-    return {"head": [f"MAE, {target}", "RMSE", "MASE", "sMAPE, %", "skill", "p", "CPU s"], "rows": rows}
+        p = "" if base else p_cell(row.p).replace("< .", "< 0.") or "–"
+        rows.append(
+            {"model": row.model, "baseline": base, "cells": [*cells, skill, p, number(row.seconds, 1)]}
+        )
+    heads = [_head(name, target if place == 0 else "") for place, name in enumerate(shown)]
+    return {"head": [*heads, "skill", "p", "CPU s"], "rows": rows}
+
+
+def _column(metric: str, values: list[float]) -> list[str]:
+    """The scores of one metric as text."""
+    shown = METRICS[metric].shown
+    if shown.endswith("f"):
+        return [number(value, int(shown[1:-1])) for value in values]
+    return numbers(np.array(values))
+
+
+def _head(metric: str, target: str) -> str:
+    """The head of a column of scores, with its unit where it has one; a target where that is its unit."""
+    chosen = METRICS[metric]
+    unit = target if chosen.unit == "target" else chosen.unit
+    return f"{chosen.label}, {unit}" if unit else chosen.label
 
 
 def forecast_table(panel: Panel, forecast: Forecast, latest: dict[int, int]) -> dict[str, Any] | None:
@@ -224,9 +247,11 @@ PAGE = """\
   </tbody>
 </table></div>
 <p class="small">
-  Best first. MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
+  Best first by {{ label }} ({{ words }}).
+  MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
   the past.
-  Skill: the share of the baseline's MAE that is saved. p: how likely a difference of this size from the baseline is if both were equally
+  Skill: how much lower the {{ label }} of a model is than the baseline's.
+  p: how likely a difference of this size from the baseline is if both were equally
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
 </p>
 

@@ -9,12 +9,13 @@ from forecast.data.panel import Column, Panel, Roles, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.models import spec
-from forecast.models.base import Goal, Watch
+from forecast.models.base import Watch
 from forecast.plan import make_run
 from forecast.runs import ablation_of, compare_run
+from forecast.task import Goal, Task
 
 SMALL = {
     "units": 8,
@@ -75,8 +76,8 @@ def test_a_column_that_leads_is_found_and_one_of_noise_is_not_claimed(model, set
     assert lead.gain > least
     assert lead.gain_lo < lead.gain < lead.gain_hi
     assert noise.p >= 0.05 or noise.gain < 0
-    assert "lead helps, and that is hardly chance." in bought_text(found, model)
-    assert "noise helps" not in bought_text(found, model)
+    assert "lead helps, and that is hardly chance." in bought_text(found, model, "mae")
+    assert "noise helps" not in bought_text(found, model, "mae")
 
 
 def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_path):
@@ -114,7 +115,7 @@ def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
 
 def test_a_short_test_claims_nothing():
     row = Bought("wind", 0.1, np.nan, np.nan, None, 1.0)
-    assert bought_text([row], "gru").splitlines()[1:] == [
+    assert bought_text([row], "gru", "mae").splitlines()[1:] == [
         "  wind  +10.0 %; +1.0 CPU s",
         "The test is too short to say whether that is chance.",
     ]
@@ -123,7 +124,7 @@ def test_a_short_test_claims_nothing():
 def test_what_a_blind_model_learned_is_restored():
     panel = led(200)
     blind = ablations(spec("ridge"), panel)[1]
-    goal = Goal(2, ("y", "lead", "noise"))
+    goal = Goal(Task(2), ("y", "lead", "noise"))
     learned = blind.fit(panel, goal, seed=0, watch=Watch())
     again = blind.restore(learned.arrays(), goal)
     origins = np.array([[0, 150], [0, 180]])

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import single, weather
+from conftest import past_of, single, weather
 
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import Keep, backtest
@@ -14,10 +14,10 @@ WALK = WalkForward(horizon=6, folds=2)
 def test_a_fold_is_a_fit_on_its_past_and_forecasts_at_its_origins():
     panel = weather((300, 300))
     for outcome in backtest("drift", panel, WALK):
-        until = outcome.past.lengths
+        until = past_of(panel, WALK, outcome).lengths
         fitted = fit("drift", panel.until(until), 6)
         assert np.array_equal(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)
-        assert np.array_equal(outcome.truth, panel.truth(outcome.forecast.origins, 6))
+        assert np.array_equal(outcome.actual, panel.truth(outcome.forecast.origins, 6))
 
 
 def test_outcomes_as_a_frame():
@@ -56,7 +56,7 @@ def test_a_series_born_after_the_fit_is_forecast_cold():
         mine = outcome.forecast.origins[:, 0] == 1
         assert outcome.fold == 0 or mine.any()
         assert np.isfinite(outcome.forecast.values).all()
-    assert "b" not in outcome.scaling.ids or outcome.fold == 1
+    assert "b" not in outcome.truth.scaling.ids or outcome.fold == 1
 
 
 def test_models_are_named_apart():
@@ -119,22 +119,25 @@ def test_a_user_s_own_spec_runs_beside_the_others():
 
     panel = single(np.random.default_rng(0).normal(3, 1, 300))
     for outcome in backtest(Mean(), panel, WALK):
-        assert outcome.forecast.values == pytest.approx(outcome.past.values[outcome.past.rows(0), 0].mean())
+        past = past_of(panel, WALK, outcome)
+        assert outcome.forecast.values == pytest.approx(past.values[past.rows(0), 0].mean())
 
 
 def test_a_gap_is_forecast_but_not_scored():
     panel = weather((300,))
     for outcome in backtest("drift", panel, WalkForward(horizon=6, gap=3, folds=2)):
         assert outcome.forecast.values.shape[1] == 9
-        assert np.isnan(outcome.truth[:, :3]).all()
-        assert np.array_equal(outcome.truth[:, 3:], panel.truth(outcome.forecast.origins, 9)[:, 3:])
+        assert np.isnan(outcome.actual[:, :3]).all()
+        assert np.array_equal(outcome.actual[:, 3:], panel.truth(outcome.forecast.origins, 9)[:, 3:])
 
 
 def test_a_sliding_past_is_all_that_a_fit_sees():
     panel = weather((300, 300))
-    for outcome in backtest("drift", panel, WalkForward(horizon=6, folds=2, max_past=50)):
-        assert (outcome.past.lengths == 50).all()
-        until = outcome.past.stops - panel.starts
+    walk = WalkForward(horizon=6, folds=2, max_past=50)
+    for outcome in backtest("drift", panel, walk):
+        past = past_of(panel, walk, outcome)
+        assert (past.lengths == 50).all()
+        until = past.stops - panel.starts
         fitted = fit("drift", panel.until(until).tail(50).compact(), 6)
         assert np.allclose(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)
 
@@ -145,4 +148,4 @@ def test_models_of_one_fold_share_what_came():
         for other in others:
             assert other.truth is first.truth
             assert other.forecast.times is first.forecast.times
-            assert other.last is first.last
+            assert other.forecast.cutoffs is first.forecast.cutoffs

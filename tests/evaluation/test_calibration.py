@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import HOURLY, hours, single, weather
+from conftest import HOURLY, hours, single, weather, with_actual
 
 from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import LEAST, calibrate, independent, reach
-from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.evaluation.metrics import scores_by
 from forecast.fitting import fit
 from forecast.models.base import normal_quantiles
@@ -62,7 +62,7 @@ def test_few_overlapping_horizons_get_wide_intervals_not_narrow_ones():
     made = []
     for i in range(60):
         (one,) = walked(np.cumsum(np.random.default_rng([4, i]).normal(size=620)), horizon=24)
-        made += calibrate([replace(one, truth=np.where(np.arange(24) < 23, np.nan, one.truth))])[
+        made += calibrate([with_actual(one, np.where(np.arange(24) < 23, np.nan, one.actual))])[
             0
         ]  # the other steps would only take time
     last = scores_by(made, "coverage-95", "step")[24]
@@ -84,7 +84,7 @@ def test_a_model_s_own_quantiles_are_mended():
     """Quantiles twice as wide as they should be come out right; a shift is in scaled units."""
     series = np.random.default_rng(1).normal(5, 3, 3000)
     (one,) = walked(series, "naive", 1, 0.9)
-    point = np.full_like(one.truth, 5)
+    point = np.full_like(one.actual, 5)
     levels = (0.025, 0.1, 0.5, 0.9, 0.975)
     wide = replace(
         one,
@@ -92,13 +92,14 @@ def test_a_model_s_own_quantiles_are_mended():
             one.forecast,
             values=point,
             levels=levels,
+            intervals=(80, 95),
             quantiles=normal_quantiles(point, np.full_like(point, 6), levels),
         ),
     )
     (made,), learned = calibrate([wide])
     assert scores_by([wide], "coverage-80", "step")[1] > 0.97
     assert scores_by([made], "coverage-80", "step")[1] == pytest.approx(0.8, abs=0.02)
-    assert learned["naive"].shift[0] * one.scaling.spread[0, 0] == pytest.approx(
+    assert learned["naive"].shift[0] * one.truth.scaling.spread[0, 0] == pytest.approx(
         np.array([1.96, 1.28, 0, -1.28, -1.96]) * 3, abs=0.6
     )
 
@@ -108,7 +109,7 @@ def test_rewriting_truth_after_a_moment_changes_no_earlier_interval():
     (one,) = outcomes
     moment = one.forecast.cutoffs[300]
     later = one.forecast.times > moment
-    poisoned = replace(one, truth=np.where(later, 1e3 * one.truth + 50, one.truth))
+    poisoned = with_actual(one, np.where(later, 1e3 * one.actual + 50, one.actual))
     (clean,), (dirty,) = calibrate([one])[0], calibrate([poisoned])[0]
     early = one.forecast.cutoffs <= moment
     assert np.array_equal(clean.forecast.quantiles[early], dirty.forecast.quantiles[early], equal_nan=True)
@@ -118,7 +119,7 @@ def test_rewriting_truth_after_a_moment_changes_no_earlier_interval():
 def test_only_matured_errors_count_and_before_enough_of_them_there_is_no_interval():
     """Step h of the origin at row r is known at row r + h: the first interval of step h comes LEAST + h - 1 origins after the first."""
     (one,), _ = calibrate(walked(autoregression(np.random.default_rng(2), 140), test=0.75))
-    assert len(one.truth) <= 100  # so that every moment is a block of its own
+    assert len(one.actual) <= 100  # so that every moment is a block of its own
     first = (~np.isnan(one.forecast.quantiles[..., 0])).argmax(0)
     assert first.tolist() == [LEAST + h - 1 for h in range(1, H + 1)]
 

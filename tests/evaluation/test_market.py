@@ -4,7 +4,9 @@ from conftest import hours, single
 
 from forecast.data.scaling import fit_scaling
 from forecast.evaluation.market import directions, market_text
-from forecast.results import Forecast, Outcome
+from forecast.evaluation.metrics import naive_errors
+from forecast.results import Forecast, Outcome, Truth
+from forecast.task import Task
 
 
 def outcome(last, values, truth, model="m"):
@@ -15,10 +17,7 @@ def outcome(last, values, truth, model="m"):
     return Outcome(
         0,
         Forecast(model, past.ids, origins, stamps, stamps[:, None], values[:, None]),
-        truth[:, None],
-        last,
-        past,
-        fit_scaling(past),
+        Truth(truth[:, None], last, naive_errors(past), fit_scaling(past), past.target, past.clock, Task()),
     )
 
 

@@ -6,8 +6,9 @@ from conftest import hours, single
 
 from forecast.data.scaling import fit_scaling
 from forecast.errors import ForecastError
-from forecast.evaluation.metrics import METRICS, mae, scaled, score, scores_by, symmetric, zeros
-from forecast.results import Forecast, Outcome, quantile_levels
+from forecast.evaluation.metrics import METRICS, mae, naive_errors, scaled, score, scores_by, symmetric, zeros
+from forecast.results import Forecast, Outcome, Truth
+from forecast.task import Task, quantile_levels
 
 
 def outcome(values, truth, past=None, last=0.0):
@@ -18,10 +19,7 @@ def outcome(values, truth, past=None, last=0.0):
     return Outcome(
         0,
         Forecast("m", past.ids, origins, stamps, np.stack([stamps] * values.shape[1], 1), values),
-        truth,
-        last,
-        past,
-        fit_scaling(past),
+        Truth(truth, last, naive_errors(past), fit_scaling(past), past.target, past.clock, Task()),
     )
 
 
@@ -66,7 +64,9 @@ def with_quantiles(truth, low, middle, high):
     """One outcome with the 80 % interval low .. high."""
     one = outcome(middle, truth)
     quantiles = np.stack([np.asarray(part, float) for part in (low, middle, high)], axis=-1)
-    return replace(one, forecast=replace(one.forecast, levels=(0.1, 0.5, 0.9), quantiles=quantiles))
+    return replace(
+        one, forecast=replace(one.forecast, levels=(0.1, 0.5, 0.9), quantiles=quantiles, intervals=(80,))
+    )
 
 
 def test_every_metric_by_its_formula():
@@ -74,16 +74,19 @@ def test_every_metric_by_its_formula():
     random = np.random.default_rng(4)
     y, f, past = random.gamma(3, 2, (7, 5)), random.gamma(3, 2, (7, 5)), random.gamma(3, 2, 90)
     low, high = f - random.gamma(1, 1, f.shape), f + random.gamma(1, 1, f.shape)
-    one = replace(with_quantiles(y, low, f, high), past=single(past), last=np.linspace(4, 6, 7))
+    one = with_quantiles(y, low, f, high)
+    truth = replace(one.truth, naive=naive_errors(single(past)), last=np.linspace(4, 6, 7))
+    one = replace(one, truth=truth)
     seasonal = np.abs(past[24:] - past[:-24])
     losses = [
         np.maximum(level * (y - q), (level - 1) * (y - q)) for level, q in ((0.1, low), (0.5, f), (0.9, high))
     ]
-    last = one.last[:, None]
+    last = one.truth.last[:, None]
     expected = {
         "mae": np.abs(y - f).mean(),
         "mse": ((y - f) ** 2).mean(),
         "rmse": np.sqrt(((y - f) ** 2).mean()),
+        "rmse_log": np.sqrt((np.log(y / f) ** 2).mean()),
         "mase": np.abs(y - f).mean() / seasonal.mean(),
         "rmsse": np.sqrt(((y - f) ** 2).mean() / (seasonal**2).mean()),
         "smape": (200 * np.abs(y - f) / (np.abs(y) + np.abs(f))).mean(),

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import single, weather
+from conftest import past_of, single, weather
 
 from forecast.data.panel import Column
 from forecast.evaluation.ablation import Without
 from forecast.evaluation.backtest import Keep, backtest
-from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import LOOKS
@@ -54,7 +54,9 @@ def test_a_warm_walk_is_a_fit_that_goes_on(settings):
     warm, cold = (list(backtest(net, panel, walk)) for walk in (WARM, COLD))
     assert same(values(warm), values(cold)) == [True, False, False]
     for outcome in warm:
-        fitted = fit(net, panel.until(outcome.past.lengths), 6, start=fitted and fitted.start)
+        fitted = fit(
+            net, panel.until(past_of(panel, WARM, outcome).lengths), 6, start=fitted and fitted.start
+        )
         assert np.array_equal(outcome.forecast.values, fitted.predict(panel, outcome.forecast.origins).values)
     assert [outcome.log.warm for outcome in warm] == [False, True, True]
     assert warm[2].log.notes == (
@@ -159,7 +161,7 @@ def late():
 
 def test_a_net_that_knew_other_series_is_fitted_cold_and_says_so():
     warm, cold = (list(backtest(small(), late(), walk)) for walk in (WARM, COLD))
-    others = [len(outcome.scaling.ids) for outcome in warm]
+    others = [len(outcome.truth.scaling.ids) for outcome in warm]
     assert others == [1, 2, 2]
     assert same(values(warm), values(cold)) == [True, True, False]
     assert warm[1].log.notes[-1] == "gru: fitted cold, the fit before had other series"
@@ -203,7 +205,7 @@ def test_other_steps_of_training_go_on_from_the_same_shapes():
 def test_a_model_that_cannot_go_on_is_fitted_cold_and_says_so():
     warm, cold = (list(backtest(["ridge", small()], weather(), walk)) for walk in (WARM, COLD))
     assert same(values(warm)[::2], values(cold)[::2]) == [True] * 3
-    assert "ridge: fitted cold, the fit before taught this model nothing to go on from" in warm[2].log.notes
+    assert "ridge: fitted cold, this model cannot continue from an earlier fit" in warm[2].log.notes
     said = (
         "From the second of 3 folds on, gru went on from the fold before (warm); fitted anew (cold): ridge."
     )
@@ -219,8 +221,8 @@ def test_a_net_that_forecast_its_anchor_is_fitted_cold_and_may_leave_it():
     )
     warm = list(backtest([small(steps=120)], panel, WalkForward(horizon=6, folds=2, test=500, refit="warm")))
     assert "forecasts the anchor itself" in warm[0].log.notes[0]
-    assert "gru: fitted cold, the fit before taught this model nothing to go on from" in warm[1].log.notes
-    assert np.abs(warm[1].forecast.values - warm[1].last[:, None]).max() > 1
+    assert "gru: fitted cold, this model cannot continue from an earlier fit" in warm[1].log.notes
+    assert np.abs(warm[1].forecast.values - warm[1].truth.last[:, None]).max() > 1
 
 
 def test_a_model_without_a_column_goes_on_as_the_model_on_a_file_without_it():
@@ -253,6 +255,8 @@ def test_the_final_fit_goes_on_from_the_last_fold(tmp_path):
     assert make_run(config=tmp_path / "run" / "run.toml").walk.refit == "warm"
     net = spec("gru", context=24, steps=48, units=8)
     fitted = None
-    for past in (*(outcome.past for outcome in result.outcomes), result.panel):
-        fitted = fit(net, past, 6, intervals=(80, 95), start=fitted and fitted.start)
+    plan = make_run(config=tmp_path / "run" / "run.toml")
+    pasts = [past_of(result.panel, plan.walk, outcome) for outcome in result.outcomes]
+    for past in (*pasts, result.panel):
+        fitted = fit(net, past, replace(plan.task, horizon=6), start=fitted and fitted.start)
     assert same(result.fitted.start.values(), fitted.start.values()) == [True] * len(fitted.start)

@@ -8,8 +8,8 @@ from conftest import weather
 
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import leaderboard
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import describe, is_baseline, settings_of, spec
 from forecast.models.combination import Combination
@@ -129,10 +129,7 @@ def test_in_a_warm_refit_nets_go_on_and_the_other_parts_are_fitted_anew():
         "ridge+gru: fitted cold, the fit before had other settings",
     )
     cold = fit("ridge+theta", longer, H, start=fit("ridge+theta", panel, H).start)
-    assert (
-        cold.log.notes[-1]
-        == "ridge+theta: fitted cold, the fit before taught this model nothing to go on from"
-    )
+    assert cold.log.notes[-1] == "ridge+theta: fitted cold, this model cannot continue from an earlier fit"
 
 
 def test_settings_go_to_the_parts_by_name_and_come_back_from_json():

@@ -10,17 +10,17 @@ from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Goal
 from forecast.models.net import Net, point_of
 from forecast.models.settings import fitting_batch
 from forecast.models.training import loss_of
+from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6, "anchor": "last"}
 
 
 def net(goal=None, **settings):
     torch.manual_seed(0)
-    return Net(spec("gru", **{**SMALL, **settings}), goal or Goal(12, ("y",)), 0, 0).eval()
+    return Net(spec("gru", **{**SMALL, **settings}), goal or Goal(Task(12), ("y",)), 0, 0).eval()
 
 
 def read_by(made, window):
@@ -48,7 +48,7 @@ def test_since_adds_one_feature_and_nothing_else():
 
 
 def test_what_is_fed_back_counts_as_observed():
-    made = net(Goal(3, ("y", "x")), head="recursive", segment=1, since=True)
+    made = net(Goal(Task(3), ("y", "x")), head="recursive", segment=1, since=True)
     assert made._as_read(torch.ones(2, 1), None, 0)[..., -1].tolist() == [[0.0], [0.0]]
 
 
@@ -115,7 +115,7 @@ def test_the_metric_judges_and_patience_waits_for_it(metric):
         "finish": 0.0,
         "anchor": "none",
     }
-    learned = fit(spec("gru", **settings, metric=metric, loss="mae"), levelled(), 6).learned
+    learned = fit(spec("gru", **settings, judge=metric, loss="mae"), levelled(), 6).learned
     plain = fit(spec("gru", **settings, loss="mae"), levelled(), 6).learned
     same = [row[:2] for row in learned.log.history] == [row[:2] for row in plain.log.history][
         : len(learned.log.history)
@@ -132,7 +132,7 @@ def test_the_metric_judges_and_patience_waits_for_it(metric):
 def test_quantiles_are_judged_by_their_median():
     settings = {"units": 8, "steps": 24, "batch": 64, "context": 12, "loss": "quantile"}
     panel = levelled()
-    judged = fit(spec("gru", **settings, metric="mae", finish=0.0), panel, 6, intervals=(80,))
+    judged = fit(spec("gru", **settings, judge="mae", finish=0.0), panel, 6, intervals=(80,))
     assert point_of(judged.goal, "quantile") == 1
     forecast = torch.tensor([[[0.0, 1.0, 5.0]]])
     assert loss_of("mse", (), point_of(judged.goal, "quantile"))(

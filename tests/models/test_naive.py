@@ -8,8 +8,8 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.data.scaling import fit_scaling
 from forecast.fitting import fit
-from forecast.models.base import Goal
 from forecast.models.naive import CONTEXT, Naive, mean_step
+from forecast.task import Goal, Task
 
 STEP = Clock("step")
 
@@ -91,7 +91,7 @@ def test_series_do_not_see_each_other_and_cold_ones_do_not_drift(kind: str) -> N
         (Column("y", "target"),),
         STEP,
     )
-    learned = Naive(kind=kind).fit(panel, Goal(3, ("y",)), seed=0, watch=None)
+    learned = Naive(kind=kind).fit(panel, Goal(Task(3), ("y",)), seed=0, watch=None)
     origins = np.array([[0, 50], [1, 0], [1, 1], [1, 40]])
     forecast = learned.predict(panel, origins, np.array([0, -1]))[..., 0]
     np.testing.assert_array_equal(forecast, [[0] * 3, [0] * 3, [0] * 3, [39] * 3])

@@ -12,18 +12,19 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Goal, find_season, season_of
+from forecast.models.base import find_season, season_of
 from forecast.models.net import Net
 from forecast.models.settings import SEGMENTS
 from forecast.models.shrinkage import borne_out
 from forecast.models.training import Training, _share, loss_of
+from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
 
 
 def net(goal=None, **settings):
     sized = spec("gru", **{**SMALL, "segment": 6, "anchor": "last", **settings})
-    return Net(sized, goal or Goal(12, ("y",)), 0, 0).eval()
+    return Net(sized, goal or Goal(Task(12), ("y",)), 0, 0).eval()
 
 
 def inputs(window):
@@ -104,7 +105,7 @@ def test_a_net_without_skill_is_its_anchor():
             _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), how)
             == share
         )
-    made = net(Goal(12, ("y",), (0.1, 0.5, 0.9)), loss="quantile")
+    made = net(Goal(Task(12, levels=(0.1, 0.5, 0.9)), ("y",)), loss="quantile")
     window = inputs(random.normal(size=48))
     whole = made(*window)
     made.trust.fill_(0.25)
@@ -170,7 +171,7 @@ def test_a_skip_is_zero_at_first_and_a_linear_map_of_the_window():
 
 def test_each_series_follows_the_skip_as_far_as_it_has_learned_and_a_cold_one_as_far_as_they_do_on_average():
     sized = spec("gru", **SMALL, segment=6, anchor="last")
-    made = Net(sized, Goal(12, ("y",)), 2, 0).eval()
+    made = Net(sized, Goal(Task(12), ("y",)), 2, 0).eval()
     with torch.no_grad():
         made.series[:] = 0.0  # nothing else tells the series apart
         made.skip.weight.normal_()
@@ -202,7 +203,7 @@ def test_dropout_acts_with_one_layer_and_only_in_training():
 
 def test_a_cold_series_has_the_mean_embedding():
     sized = spec("gru", **SMALL, segment=6, anchor="last")
-    made = Net(sized, Goal(12, ("y",)), 3, 0).eval()
+    made = Net(sized, Goal(Task(12), ("y",)), 3, 0).eval()
     with torch.no_grad():
         made.series[:] = made.series.mean(1, keepdim=True)  # all series alike: then a cold one is like them
     window = torch.zeros(2, 48, 1)
@@ -281,7 +282,7 @@ def test_the_calendar_is_used():
     outcome = next(
         backtest(spec("gru", units=32, steps=400, context=24, dropout=0.0, learning_rate=5e-3), panel, walk)
     )
-    mondays = (outcome.truth > 0).all(1)
+    mondays = (outcome.actual > 0).all(1)
     assert mondays.any()
     assert outcome.forecast.values[mondays].mean() > 3.5
     assert np.abs(outcome.forecast.values[~mondays].mean()) < 1

@@ -13,7 +13,6 @@ from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Goal
 from forecast.models.cells import Gru
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
@@ -21,9 +20,10 @@ from forecast.models.optimiser import penalty, plateau, schedule
 from forecast.models.recurrent import units_of
 from forecast.models.training import Training, _State, loss_of, mean_loss
 from forecast.saving import load, save
+from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
-TARGET = Goal(12, ("y",))
+TARGET = Goal(Task(12), ("y",))
 HEADS = ("segments", "linear", "dense", "recursive")
 
 
@@ -208,7 +208,7 @@ def test_layers_stand_one_on_another(settings):
     ],
 )
 def test_a_net_of_zero_weights_forecasts_its_anchor(anchor, expected):
-    made = net(goal=Goal(12, ("y", "x")), skip=False, **anchor).eval()
+    made = net(goal=Goal(Task(12), ("y", "x")), skip=False, **anchor).eval()
     nn.init.zeros_(made.head.weight)
     nn.init.zeros_(made.head.bias)
     window = torch.full((1, 48, 2), 50.0)
@@ -254,7 +254,7 @@ def test_attention_finds_the_one_informative_step(model):
         "dropout": 0.0,
         "attention": True,
     }
-    made, random = net(model, Goal(1, ("y", "mark")), **settings), torch.Generator().manual_seed(0)
+    made, random = net(model, Goal(Task(1), ("y", "mark")), **settings), torch.Generator().manual_seed(0)
     optimiser, nobody = torch.optim.Adam(made.parameters(), 1e-2), torch.zeros(64, dtype=torch.int64)
     for _ in range(250):
         window, _, value = marked(64, random)
@@ -310,7 +310,7 @@ def test_the_bias_of_the_forget_gate(settings):
     "settings", [{}, {"bidirectional": True, "residual": True, "attention": True, "norm": "layer"}]
 )
 def test_recursive_equals_direct_at_horizon_one_given_equal_weights(model, settings):
-    one = Goal(1, ("y", "x"))
+    one = Goal(Task(1), ("y", "x"))
     direct, recursive = (
         net(model, one, 3, head=head, segment=1, **settings).eval() for head in ("linear", "recursive")
     )
@@ -322,7 +322,7 @@ def test_recursive_equals_direct_at_horizon_one_given_equal_weights(model, setti
 
 
 def test_the_recursive_head_reads_its_own_forecasts_as_if_observed():
-    made = net(goal=Goal(3, ("y", "x")), head="recursive", segment=1, context=48, skip=False).eval()
+    made = net(goal=Goal(Task(3), ("y", "x")), head="recursive", segment=1, context=48, skip=False).eval()
     window, series, calendar = inputs(made, 2, 2)
     whole = made(window, series, calendar)
     longer = torch.cat([window, torch.stack([whole[:, 0, 0], torch.full((2,), torch.nan)], 1)[:, None]], 1)
@@ -364,7 +364,7 @@ def test_every_head_is_saved_and_loaded(head, settings, tmp_path):
 )
 def test_everything_a_net_makes_is_on_the_device_of_its_weights(cell, settings):
     """On torch's meta device, which holds no values: a tensor made on the processor by oversight would not go with them."""
-    goal = Goal(12, ("y", "x"), (0.1, 0.5, 0.9))
+    goal = Goal(Task(12, levels=(0.1, 0.5, 0.9)), ("y", "x"))
     made = (
         net(cell, goal, series=3, loss="quantile", noise=0.3, target_noise=0.1, scaling=0.1, **settings)
         .to("meta")
@@ -607,7 +607,7 @@ def test_a_penalty_is_of_weights_and_of_nothing_else():
 
 
 def test_noise_and_scaling_disturb_as_much_as_they_say():
-    made = net(goal=Goal(12, ("y", "x")), target_noise=0.3, scaling=0.2, noise=0.0)
+    made = net(goal=Goal(Task(12), ("y", "x")), target_noise=0.3, scaling=0.2, noise=0.0)
     seen = torch.ones(2000, 48, 2, dtype=torch.bool)
     seen[:, 0] = False
     z = torch.zeros(2000, 48, 2)
@@ -619,7 +619,7 @@ def test_noise_and_scaling_disturb_as_much_as_they_say():
 
 
 def test_noise_is_one_offset_a_window_to_each_past_column():
-    made = net(goal=Goal(12, ("y", "x", "w")), noise=0.4)
+    made = net(goal=Goal(Task(12), ("y", "x", "w")), noise=0.4)
     seen = torch.ones(2000, 48, 3, dtype=torch.bool)
     seen[:, 0] = False
     z = torch.zeros(2000, 48, 3)

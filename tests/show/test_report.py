@@ -13,7 +13,7 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
-from forecast.evaluation.compare import leaderboard
+from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.results import Log
 from forecast.show import plots
@@ -212,7 +212,7 @@ def test_error_by_step_is_the_mean_over_all_origins():
     outcomes = ran(small())
     line = next(trace for trace in plots.error_by_step_figure(outcomes).data if trace.name == "naive")
     errors = np.concatenate(
-        [np.abs(o.forecast.values - o.truth) for o in outcomes if o.forecast.model == "naive"]
+        [np.abs(o.forecast.values - o.actual) for o in outcomes if o.forecast.model == "naive"]
     )
     np.testing.assert_allclose(line.y, np.nanmean(errors, axis=0))
 

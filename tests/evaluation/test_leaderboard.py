@@ -8,18 +8,10 @@ from conftest import HOURLY, hours, single, weather
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.compare import (
-    Leaderboard,
-    Row,
-    confidence_set,
-    diebold_mariano,
-    holm,
-    horizons_of,
-    leaderboard,
-    loss_by_origin,
-    skill_interval,
-)
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.inference import confidence_set, diebold_mariano, holm, skill_interval
+from forecast.evaluation.leaderboard import Leaderboard, horizons_of, leaderboard, loss_by_origin
+from forecast.evaluation.rows import Row
 
 
 def overlapping(random, horizon, count):
@@ -72,7 +64,7 @@ def test_losses_are_averaged_over_the_series_of_a_moment():
     stamps = np.unique(np.concatenate([o.forecast.times[:, 0] for o in outcomes]))
     assert len(losses) == len(stamps) == 35
     there = outcomes[0].forecast.times[:, 0] == stamps[0]
-    first = np.abs(outcomes[0].forecast.values - outcomes[0].truth).mean(1)[there]
+    first = np.abs(outcomes[0].forecast.values - outcomes[0].actual).mean(1)[there]
     assert losses[0] == pytest.approx(first.mean())
     assert horizons_of(outcomes) == pytest.approx(35 / 6)
 
@@ -81,10 +73,10 @@ def test_the_leaderboard_is_sorted_and_measured_against_the_best_baseline():
     wave = single(np.sin(np.arange(600) * 2 * np.pi / 24) + np.random.default_rng(0).normal(0, 0.1, 600))
     board = leaderboard(backtest(["naive", "seasonal", "drift"], wave, WalkForward(horizon=12)))
     assert board.best == board.baseline == "seasonal"
-    assert [row.mae for row in board.rows] == sorted(row.mae for row in board.rows)
+    assert [row.scores["mae"] for row in board.rows] == sorted(row.scores["mae"] for row in board.rows)
     assert board.rows[0].skill == 0
     assert board.rows[0].p is None
-    assert board.rows[1].skill == pytest.approx(1 - board.rows[1].mae / board.rows[0].mae)
+    assert board.rows[1].skill == pytest.approx(1 - board.rows[1].scores["mae"] / board.rows[0].scores["mae"])
     assert board.verdict.startswith("No model beats the baseline seasonal: the next, ")
     assert board.verdict in str(board)
 
@@ -92,7 +84,7 @@ def test_the_leaderboard_is_sorted_and_measured_against_the_best_baseline():
 def renamed(outcomes, name, factor):
     """Outcomes of another model whose errors are `factor` times as large."""
     for outcome in outcomes:
-        values = outcome.truth + factor * (outcome.forecast.values - outcome.truth)
+        values = outcome.actual + factor * (outcome.forecast.values - outcome.actual)
         yield replace(outcome, forecast=replace(outcome.forecast, model=name, values=values))
 
 
@@ -142,8 +134,8 @@ def test_a_baseline_that_is_exact_is_not_measured_against():
     board = leaderboard(backtest(["seasonal", "naive"], sine, WalkForward(horizon=12, folds=1)))
     assert board.verdict == "seasonal is exact but for rounding: nothing can be better."
     worse = board.rows[1]
-    assert np.isnan([worse.skill, worse.skill_lo, worse.skill_hi, worse.mase]).all()
-    assert worse.mae > 0.1
+    assert np.isnan([worse.skill, worse.skill_lo, worse.skill_hi, worse.scores["mase"]]).all()
+    assert worse.scores["mae"] > 0.1
 
 
 @pytest.mark.parametrize(
@@ -187,14 +179,15 @@ def test_nothing_to_compare_is_said():
 
 def test_the_columns_of_a_printed_leaderboard_never_touch():
     def row(model, *numbers, p=None, seconds=0.0):
-        return Row(model, *numbers, p=p, coverage={"80": 0.8}, among_best=True, seconds=seconds)
+        scores = dict(zip(("mae", "rmse", "mase", "smape"), numbers[:4], strict=True))
+        return Row(model, scores, *numbers[4:], p=p, coverage={"80": 0.8}, among_best=True, seconds=seconds)
 
     rows = (
         row("a-model-of-a-long-name", 1e-5, 1e-4, 0.1, 0.2, 0.999, 0.9, 1.0, p=1e-5, seconds=12345.6),
         row("naive", 1, 2, 1, 3, 0.0, 0.0, 0.0),
     )
     rows += (row("x", 12345.678, 123456.7, 1234.5, 199.9, -98765.4, -1e5, -9e4, p=0.5, seconds=0.1),)
-    table = str(Leaderboard(rows, "naive", 100, 1, "verdict")).split("\n")[:4]
+    table = str(Leaderboard(rows, "mae", "naive", 100, 1, "verdict")).split("\n")[:4]
     assert len({len(line) for line in table}) == 1
     assert [line.split()[0] for line in table] == ["model", "a-model-of-a-long-name", "naive", "x"]
     numbers = [
@@ -297,14 +290,16 @@ def test_on_a_ragged_panel_the_skill_is_the_centre_of_its_interval():
         assert row.skill_lo < row.skill < row.skill_hi
     own = [outcome for outcome in outcomes if outcome.forecast.model == "naive"]
     losses = loss_by_origin(own)
-    assert np.nanmean(losses) == pytest.approx(next(row.mae for row in board.rows if row.model == "naive"))
+    assert np.nanmean(losses) == pytest.approx(
+        next(row.scores["mae"] for row in board.rows if row.model == "naive")
+    )
     assert np.nanmean(losses[:30]) > 5 * np.nanmean(losses[-30:])
 
 
 def test_a_moment_weighs_by_its_observed_cells():
     """By hand: two series at 3 moments, then one series at 3; the loss of a moment is its sum over the mean number of cells, 1.5."""
     outcomes = list(backtest("naive", uneven((0, 106), (0, 103)), WalkForward(horizon=1, test=6, folds=1)))
-    errors = np.abs(outcomes[0].forecast.values - outcomes[0].truth)[:, 0]
+    errors = np.abs(outcomes[0].forecast.values - outcomes[0].actual)[:, 0]
     by_hand = [(errors[i] + errors[6 + i]) / 1.5 for i in range(3)] + [errors[i] / 1.5 for i in (3, 4, 5)]
     assert loss_by_origin(outcomes) == pytest.approx(by_hand)
 
@@ -316,7 +311,7 @@ def test_from_the_end_losses_are_averaged_over_the_same_distance_to_it():
     )
     errors = np.concatenate(
         [
-            np.abs(o.forecast.values - o.truth)[o.forecast.origins[:, 0] == i, 0]
+            np.abs(o.forecast.values - o.actual)[o.forecast.origins[:, 0] == i, 0]
             for i in (0, 1)
             for o in outcomes
         ]

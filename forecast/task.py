@@ -1,0 +1,144 @@
+"""Task: one question as one value. What is forecast, how far ahead, in which units, and by what it is judged."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
+
+from forecast.data.clock import Clock
+from forecast.data.scaling import Units
+from forecast.errors import ForecastError, nearest, validated
+
+Bounds = tuple[float | None, float | None]
+LEVELS = (
+    0.005,
+    *(round(0.05 * step, 2) for step in range(1, 20)),
+    0.995,
+)  # what the commands calibrate and keep
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of every model alike. It is JSON, and a model's own settings are no part of it.
+
+    horizon: steps ahead, or a span such as "24h" or "7d"; None = the clock's default.
+    intervals: central intervals in percent, such as (80, 95), that frames, files and figures show; () = none.
+    levels: quantile levels that are calibrated and kept beside the ends of the intervals; the median is always among them.
+    bounds: (lowest, highest) that the target can be, None = open; forecasts and intervals are cut there.
+    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
+    scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
+    metric: the row of METRICS by which models are ranked; None = chosen from the rows before the test.
+
+    Raises ForecastError where a field is not what its annotation allows.
+    """
+
+    horizon: int | str | None = None
+    intervals: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
+    bounds: Bounds = (None, None)
+    transform: str = "none"
+    scale: str = "standard"
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            checked = validated(hint, getattr(self, name), name)
+            object.__setattr__(self, name, checked)
+        ends = quantile_levels(self.intervals)
+        object.__setattr__(self, "levels", joined_levels(self.levels, ends))
+        Units(self.transform, self.scale)
+
+    @property
+    def units(self) -> Units:
+        """How the values that a model sees are made from the target."""
+        return Units(self.transform, self.scale)
+
+    @property
+    def count(self) -> int:
+        """The horizon as a number of steps; it is one once `steps` has been asked."""
+        if not isinstance(self.horizon, int):
+            raise AssertionError("the horizon of this task is not yet a number of steps")
+        return self.horizon
+
+    def steps(self, clock: Clock, gap: int = 0) -> "Task":
+        """The same task with its horizon in steps of a clock, and `gap` steps before those that are scored."""
+        return replace(self, horizon=gap + clock.steps(self.horizon))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What one model is to predict: a Task, and the columns that it sees, the target first.
+
+    `future` columns are known over the horizon, `static` ones do not change within a series. The task's horizon is a number of steps here.
+    """
+
+    task: Task
+    columns: tuple[str, ...]
+    future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+
+    @property
+    def horizon(self) -> int:
+        """Steps ahead."""
+        return self.task.count
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The quantile levels (Q,) that are asked for, rising, .5 among them; none = points alone."""
+        return self.task.levels
+
+    @property
+    def bounds(self) -> Bounds:
+        """What the target cannot cross."""
+        return self.task.bounds
+
+    @property
+    def units(self) -> Units:
+        """How the values that a model sees are made from the target."""
+        return self.task.units
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The columns that are not static, the target first."""
+        return tuple(name for name in self.columns if name not in self.static)
+
+
+FIELDS = tuple(one.name for one in dataclasses.fields(Task))
+
+
+def task_of(task: "Task | int | str | None", keywords: Mapping[str, Any]) -> Task:
+    """A task, or a horizon, with some of its fields changed by keyword; ForecastError where a keyword is no field."""
+    for name in keywords:
+        if name not in FIELDS:
+            raise ForecastError(f"There is no option {name!r}.{nearest(name, FIELDS)}")
+    base = task if isinstance(task, Task) else Task(horizon=task)
+    return replace(base, **keywords) if keywords else base
+
+
+def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
+    """The quantile levels of central intervals in percent, rising, with the median: (80, 95) -> (.025, .1, .5, .9, .975); () -> ()."""
+    shares = [coverage / 100 for coverage in coverages]
+    if any(not 0 < share < 1 for share in shares):
+        found = ", ".join(f"{100 * share:g}" for share in shares)
+        raise ForecastError(f"Intervals are percentages between 0 and 100, such as 80,95; found {found}.")
+    edges = {round(0.5 + sign * share / 2, 10) for share in shares for sign in (-1, 1)}
+    return tuple(sorted(edges | {0.5})) if shares else ()
+
+
+def joined_levels(levels: Iterable[float], others: Iterable[float]) -> tuple[float, ...]:
+    """Two sets of quantile levels as one, rising, with the median; () where both are empty. ForecastError where one is no level."""
+    found = {round(level, 10) for level in (*levels, *others)}
+    for level in sorted(found):
+        if not 0 < level < 1:
+            raise ForecastError(f"A quantile level lies between 0 and 1, such as 0.05; found {level:g}.")
+    return tuple(sorted(found | {0.5})) if found else ()
+
+
+def bands(intervals: Iterable[float], levels: tuple[float, ...]) -> list[tuple[float, int, int]]:
+    """(coverage in percent, place of its lower level among `levels`, of its upper), narrowest first: what is shown of quantiles."""
+    found = []
+    for coverage in sorted(set(intervals)):
+        ends = quantile_levels([coverage])
+        if ends[0] in levels and ends[-1] in levels:
+            found.append((float(coverage), levels.index(ends[0]), levels.index(ends[-1])))
+    return found
