@@ -177,7 +177,7 @@ def behind(skill: float, label: str) -> str:
     if not skill:
         return "forecasts the same"
     if skill > -LEAST_SHARE:
-        return "is as good"
+        return f"is as good by {label}"
     article = "an" if label[0] in "AEIMRS" and label.isupper() else "a"
     if skill > -1:
         return f"has {article} {label} {-100 * skill:.1f} % higher"

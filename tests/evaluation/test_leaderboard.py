@@ -141,7 +141,7 @@ def test_a_baseline_that_is_exact_is_not_measured_against():
 @pytest.mark.parametrize(
     ("factor", "said", "skill"),
     [
-        (1.0002, "is as good.", " +0.0 %"),
+        (1.0002, "is as good by MAE.", " +0.0 %"),
         (1.5, "has an MAE 50.0 % higher.", " -50.0 %"),
         (3.2, "has 3.2 times its MAE.", " -220.0 %"),
         (5e5, "has 500,000 times its MAE.", " < -1,000 %"),
