@@ -25,6 +25,7 @@ _HOME = {
     "objective": "tuning",
     "run": "runs",
     "predict_run": "daily",
+    "rows": "daily",
     "score_run": "daily",
     "Run": "plan",
     "save": "saving",
@@ -52,6 +53,7 @@ __all__ = [
     "plots",
     "predict_run",
     "read",
+    "rows",
     "run",
     "save",
     "score",
@@ -64,7 +66,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from forecast.daily import predict_run, score_run
+    from forecast.daily import predict_run, rows, score_run
     from forecast.data.clock import Clock
     from forecast.data.panel import Panel
     from forecast.data.reading import read

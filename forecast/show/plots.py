@@ -120,55 +120,68 @@ def forecast_figure(
 ) -> go.Figure:
     """The last `history` rows (by default five horizons, at least 60 rows) of a series and its latest forecast, with a menu of all series.
 
-    More than 20 series: the first 20, and the chosen one. Raises ForecastError where the chosen series has no forecast.
+    series: its place in `panel.ids`. The rows are found by the names of the series and the cutoffs (`Forecast.on`), so a panel of more rows or
+    series than the forecast was made from will do. More than 20 series: the first 20, and the chosen one. Raises ForecastError where the chosen
+    series has no forecast, and where the panel lacks a series or a cutoff of the forecast.
     """
+    forecast = forecast.on(panel)
     latest = latest_origins(forecast)
     _check(panel, series, latest)
     horizon = forecast.values.shape[1]
     history = max(5 * horizon, 60) if history is None else history
     shown = sorted({series, *list(latest)[: SHOWN if series in list(latest)[:SHOWN] else SHOWN - 1]})
     colour = (colours or palette([forecast.model]))[forecast.model]
-    bands = [] if forecast.quantiles is None else intervals(forecast.levels)
     figure = go.Figure()
     for i in shown:
-        m = latest[i]
-        known = int(forecast.origins[m, 1])
-        rows = slice(
-            int(panel.starts[i]) + max(0, known - history),
-            min(int(panel.starts[i]) + known + horizon, int(panel.stops[i])),
-        )
-        mode = "lines+markers" if horizon <= MARKED else "lines"
-        observed = panel.values[rows, 0]
-        dotted = (
-            "lines+markers" if np.isnan(observed).any() else "lines"
-        )  # between two gaps a value has no line
-        ahead = along(forecast.times[m], panel.clock.tz)
-        line = _line(
-            along(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series
-        )
-        figure.add_trace(line.update(marker_size=4))
-        for coverage, low, high in reversed(bands):  # the widest lies below
-            edges = forecast.quantiles[m, :, low], forecast.quantiles[m, :, high]  # type: ignore[index]
-            figure.add_trace(_band(ahead, *edges, f"{coverage:g} %", colour, visible=i == series))
-        figure.add_trace(
-            _line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2)
-        )
+        lines = [_history(panel, forecast.origins[latest[i]], history, horizon)]
+        lines += _ahead(forecast, latest[i], panel.clock.tz, colour)
+        figure.add_traces([line.update(visible=i == series) for line in lines])
+    ahead = f"{horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title(
-            f"{_say(panel.target)}: {horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
-        ),
+        title=_title(f"{_say(panel.target)}: {ahead}"),
         xaxis_title=time_title(panel.clock),
         yaxis_title=_say(panel.target),
     )
     if len(shown) > 1:
-        figure.update_layout(
-            updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2 + len(bands))]
-        )
+        traces = len(figure.data) // len(shown)
+        menu = _menu([panel.ids[i] for i in shown], shown.index(series), traces)
+        figure.update_layout(updatemenus=[menu])
         if len(shown) < len(latest):
             figure.update_layout(title_subtitle_text=f"The menu shows {len(shown)} of {len(latest)} series.")
     return figure
+
+
+def _history(panel: Panel, origin: Array, history: int, horizon: int) -> go.Scatter:
+    """The observed target of the `history` rows before an origin (series, rows known), and of the horizon after it as far as it is known."""
+    series, known = int(origin[0]), int(origin[1])
+    own = panel.rows(series)
+    rows = slice(own.start + max(0, known - history), min(own.start + known + horizon, own.stop))
+    times = along(panel.times[rows], panel.clock.tz)
+    observed = panel.values[rows, 0]
+    seen = np.flatnonzero(~np.isnan(observed))
+    end = 1 + (
+        int(seen[-1]) if len(seen) else 0
+    )  # rows of future columns go on after the last observed target
+    gaps = np.isnan(observed[:end]).any()
+    mode = "lines+markers" if gaps else "lines"  # between two gaps a value has no line
+    line = _line(times[:end], observed[:end], "observed", TRUTH, mode)
+    return line.update(marker_size=4)
+
+
+def _ahead(forecast: Forecast, m: int, zone: str, colour: str) -> list[go.Scatter]:
+    """One of the M forecasts: its intervals, of which the widest lies below, then its line."""
+    times = along(forecast.times[m], zone)
+    drawn = []
+    if forecast.quantiles is not None:
+        for coverage, low, high in reversed(intervals(forecast.levels)):
+            lower = forecast.quantiles[m, :, low]
+            upper = forecast.quantiles[m, :, high]
+            drawn.append(_band(times, lower, upper, f"{coverage:g} %", colour))
+    mode = "lines+markers" if len(times) <= MARKED else "lines"
+    drawn.append(_line(times, forecast.values[m], forecast.model, colour, mode, width=2.2))
+    return drawn
 
 
 def error_by_step_figure(
@@ -205,18 +218,18 @@ def backtest_figure(
 ) -> go.Figure:
     """What came in the test part of a series, and what the best model and the best baseline had forecast a whole horizon before.
 
-    Where a baseline is best, the next model stands beside it. Every k-th point is drawn, so that a line has at most about 2,000.
+    series: its place in `panel.ids`; rows are found by the names of the series and the cutoffs, as in `forecast_figure`. Where a baseline is
+    best, the next model stands beside it. Every k-th point is drawn, so that a line has at most about 2,000.
     """
     models = ranked(outcomes)
-    tested = {
-        int(i) for parts in models.values() for part in parts for i in np.unique(part.forecast.origins[:, 0])
-    }
-    _check(panel, series, tested)
     names = list(models)
+    forecasts = {name: _placed(models[name], panel) for name in names}
+    series_tested = [part.origins[:, 0] for parts in forecasts.values() for part in parts]
+    _check(panel, series, np.unique(np.concatenate(series_tested)).tolist())
     baseline = next(filter(is_baseline, names), names[0])
     pair = [baseline, *names[1:2]] if baseline == names[0] else [names[0], baseline]
     colours = colours or palette(models)
-    lines = {name: _at_last_step(models[name], series) for name in pair}
+    lines = {name: _at_last_step(forecasts[name], series) for name in pair}
     first, last = (pick(times[edge] for times, _ in lines.values()) for pick, edge in ((min, 0), (max, -1)))
     times, values = panel.times[panel.rows(series)], panel.values[panel.rows(series), 0]
     test = slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, last, "right")))
@@ -336,10 +349,8 @@ def stamps_of(times: Array) -> list[Any]:
     unit = next(
         unit for unit, length in units if (times.astype("datetime64[ns]").astype("int64") % length == 0).all()
     )
-    return [
-        text.replace("T", " ")
-        for text in np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit).tolist()
-    ]  # type: ignore[call-overload]
+    written = np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit)  # type: ignore[call-overload]
+    return [text.replace("T", " ") for text in written.tolist()]
 
 
 def steps_of(clock: Clock, count: int = 2) -> str:
@@ -368,7 +379,6 @@ def _line(
     colour: str,
     mode: str = "lines",
     *,
-    visible: bool = True,
     width: float = 1.5,
 ) -> go.Scatter:
     line, marker = {"color": colour, "width": width}, {"color": colour, "size": 5}
@@ -380,12 +390,11 @@ def _line(
         mode=mode,
         line=line,
         marker=marker,
-        visible=visible,
         hovertemplate="%{y:,.6~r}",
     )
 
 
-def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible: bool) -> go.Scatter:
+def _band(x: Array, low: Array, high: Array, name: str, colour: str) -> go.Scatter:
     """An interval as a filled outline; nothing where it is missing."""
     seen = ~(np.isnan(low) | np.isnan(high))
     stamps, edge = (stamps_of(x) if x.dtype.kind == "M" else x), np.concatenate([high[seen], low[seen][::-1]])
@@ -398,7 +407,6 @@ def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible:
         fill="toself",
         fillcolor=colour,
         opacity=0.18,
-        visible=visible,
         hoverinfo="skip",
     )
 
@@ -425,9 +433,14 @@ def _ranges(label: str, part: list[Any]) -> dict[str, Any]:
     return {"buttons": buttons, "active": 0, "type": "buttons", "direction": "right", **_CORNER}
 
 
-def _at_last_step(outcomes: list[Outcome], series: int) -> tuple[Array, Array]:
+def _placed(outcomes: Iterable[Outcome], panel: Panel) -> list[Forecast]:
+    """The forecasts of outcomes with the ids and origins of a panel."""
+    return [outcome.forecast.on(panel) for outcome in outcomes]
+
+
+def _at_last_step(forecasts: Iterable[Forecast], series: int) -> tuple[Array, Array]:
     """Stamps and values of the last step of all forecasts of a series, in order of time."""
-    own = [(part.forecast, part.forecast.origins[:, 0] == series) for part in outcomes]
+    own = [(forecast, forecast.origins[:, 0] == series) for forecast in forecasts]
     times = np.concatenate([forecast.times[rows, -1] for forecast, rows in own])
     values = np.concatenate([forecast.values[rows, -1] for forecast, rows in own])
     order = np.argsort(times, kind="stable")

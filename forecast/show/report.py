@@ -41,9 +41,9 @@ def write_report(
     models = plots.ranked(outcomes)
     parts = [part for own in models.values() for part in own]
     colours = plots.palette([*models, forecast.model])
+    forecast = forecast.on(panel)
     latest = plots.latest_origins(forecast)
-    seen = np.concatenate([part.forecast.origins[~np.isnan(part.truth).all(1), 0] for part in parts])
-    tested = int(np.bincount(seen).argmax())  # the series with most to compare with, of equals the first
+    tested = most_tested(panel, parts)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
     html = page.render(
         title=title,
@@ -58,7 +58,7 @@ def write_report(
         next=figure(plots.forecast_figure(panel, forecast, next(iter(latest)), colours=colours))
         if latest
         else None,
-        table=forecast_table(panel, forecast, latest),
+        table=forecast_table(panel, forecast),
         steps=figure(plots.error_by_step_figure(parts, colours=colours)),
         backtest=figure(plots.backtest_figure(panel, parts, tested, colours=colours)),
         loss=figure(plots.loss_figure(parts, colours=colours)),
@@ -91,8 +91,20 @@ def scores(board: Leaderboard, target: str) -> dict[str, Any]:
     return {"head": [f"MAE, {target}", "RMSE", "MASE", "sMAPE, %", "skill", "p", "CPU s"], "rows": rows}
 
 
-def forecast_table(panel: Panel, forecast: Forecast, latest: dict[int, int]) -> dict[str, Any] | None:
+def most_tested(panel: Panel, outcomes: Iterable[Outcome]) -> int:
+    """The place in `panel.ids` of the series with most forecasts to compare with actual values; of equals the first."""
+    counts = np.zeros(len(panel.ids), "int64")
+    for outcome in outcomes:
+        scored = ~np.isnan(outcome.truth).all(1)
+        series = outcome.forecast.on(panel).origins[scored, 0]
+        counts += np.bincount(series, minlength=len(counts))
+    return int(counts.argmax())
+
+
+def forecast_table(panel: Panel, forecast: Forecast) -> dict[str, Any] | None:
     """The latest forecasts as a table of text: a row a step, and the first series that share the stamps of the very first as columns."""
+    forecast = forecast.on(panel)
+    latest = plots.latest_origins(forecast)
     if not latest:
         return None
     first = next(iter(latest.values()))
