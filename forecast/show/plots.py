@@ -24,7 +24,10 @@ SHOWN = 20  # series in the menu of one figure
 POINTS = 2000  # of one line
 MARKED = 60  # points of a line below which each gets a marker
 HEIGHT = 400  # pixels
+BAR, DOT = 14, 9  # pixels: the width of the interval of a single step, and of its forecast
+COUNTED = 12  # steps of a horizon up to which an axis numbers each
 STRETCH = 15  # horizons of the test part that are shown at first
+MARGIN = 0.05  # of the reach of the values, above and below them
 DASHES = ("dash", "dot", "dashdot", "longdash")  # of the baselines: two that lie on each other are both seen
 TRUTH = "#222222"
 COLOURS = {  # told apart by colour-blind readers too (Okabe and Ito 2008), and in grey where two lie close
@@ -180,8 +183,10 @@ def _ahead(forecast: Forecast, m: int, zone: str, colour: str) -> list[go.Scatte
             upper = forecast.quantiles[m, :, high]
             drawn.append(_band(times, lower, upper, f"{coverage:g} %", colour))
     mode = "lines+markers" if len(times) <= MARKED else "lines"
-    drawn.append(_line(times, forecast.values[m], forecast.model, colour, mode, width=2.2))
-    return drawn
+    line = _line(times, forecast.values[m], forecast.model, colour, mode, width=2.2)
+    if len(times) == 1:
+        line.update(marker_size=DOT)
+    return [*drawn, line]
 
 
 def error_by_step_figure(
@@ -206,7 +211,8 @@ def error_by_step_figure(
         title=_title("Mean absolute error by step ahead, over all test forecasts"),
         xaxis={
             "title": f"{steps_of(past.clock)} ahead",
-            "range": [0.5, len(errors) + 0.5] if len(errors) > 1 else None,
+            "range": [0.5, len(errors) + 0.5],
+            "dtick": 1 if len(errors) <= COUNTED else None,  # no half steps
         },
         yaxis={"title": f"mean absolute error of {_say(past.target)}", "rangemode": "tozero"},
     )
@@ -250,9 +256,12 @@ def backtest_figure(
     )
     span = STRETCH * horizon
     if len(times[test]) > 2 * span:
-        last_part = stamps_of(times[test][[-span, -1]])
+        edges = times[test][[-span, -1]]
+        part = {"xaxis.range": stamps_of(edges), "yaxis.range": _reach([(times, values), *lines.values()], edges)}
         figure.update_layout(
-            xaxis_range=last_part, updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", last_part)]
+            xaxis_range=part["xaxis.range"],
+            yaxis_range=part["yaxis.range"],
+            updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", part)],
         )
     return figure
 
@@ -395,20 +404,19 @@ def _line(
 
 
 def _band(x: Array, low: Array, high: Array, name: str, colour: str) -> go.Scatter:
-    """An interval as a filled outline; nothing where it is missing."""
+    """An interval as a filled outline, of a single step as a bar; nothing where it is missing."""
     seen = ~(np.isnan(low) | np.isnan(high))
-    stamps, edge = (stamps_of(x) if x.dtype.kind == "M" else x), np.concatenate([high[seen], low[seen][::-1]])
-    around = np.concatenate([np.asarray(stamps)[seen], np.asarray(stamps)[seen][::-1]])
-    return go.Scatter(
-        x=around,
-        y=edge,
+    stamps = np.asarray(stamps_of(x[seen]) if x.dtype.kind == "M" else x[seen])
+    trace = go.Scatter(
+        x=np.concatenate([stamps, stamps[::-1]]),
+        y=np.concatenate([high[seen], low[seen][::-1]]),
         name=name,
-        mode="none",
-        fill="toself",
-        fillcolor=colour,
         opacity=0.18,
         hoverinfo="skip",
     )
+    if len(stamps) == 1:  # an outline of one step has no area
+        return trace.update(mode="lines", line={"color": colour, "width": BAR})
+    return trace.update(mode="none", fill="toself", fillcolor=colour)
 
 
 def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:
@@ -424,13 +432,25 @@ def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:
     return {"buttons": buttons, "active": active, **_CORNER}
 
 
-def _ranges(label: str, part: list[Any]) -> dict[str, Any]:
-    """Two buttons: a part of the time axis, or all of it."""
+def _ranges(label: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Two buttons: a part of both axes, by its ranges, or all of them."""
+    whole = {"xaxis.autorange": True, "yaxis.autorange": True}
     buttons = [
-        {"label": label, "method": "relayout", "args": [{"xaxis.range": part}]},
-        {"label": "whole test", "method": "relayout", "args": [{"xaxis.autorange": True}]},
+        {"label": label, "method": "relayout", "args": [part]},
+        {"label": "whole test", "method": "relayout", "args": [whole]},
     ]
     return {"buttons": buttons, "active": 0, "type": "buttons", "direction": "right", **_CORNER}
+
+
+def _reach(lines: Iterable[tuple[Array, Array]], edges: Array) -> list[float] | None:
+    """The lowest and highest value of lines (times, values) between two stamps, with a margin; None where nothing is seen."""
+    inside = [values[(times >= edges[0]) & (times <= edges[1])] for times, values in lines]
+    seen = np.concatenate(inside)
+    seen = seen[~np.isnan(seen)]
+    if not len(seen) or seen.min() == seen.max():
+        return None
+    margin = MARGIN * (seen.max() - seen.min())
+    return [float(seen.min() - margin), float(seen.max() + margin)]
 
 
 def _placed(outcomes: Iterable[Outcome], panel: Panel) -> list[Forecast]:

@@ -292,11 +292,30 @@ PAGE = """\
 {% endif %}
 <script>{{ plotly }}</script>
 <script>
-  const figures = [];
+  const figures = [], narrow = 560, line = 34;  // pixels; letters of a title that fit into a narrow line
+  function fold(title) {
+    const lines = [""];
+    for (const word of title.split(" ")) {
+      if (lines.at(-1) && lines.at(-1).length + word.length > line) lines.push("");
+      lines.push([lines.pop(), word].filter(Boolean).join(" "));
+    }
+    return lines;
+  }
+  function fitNarrow(layout) {
+    const lines = fold(layout.title.text), more = 19 * (lines.length - 1), usual = layout.template.layout.margin;
+    const top = layout.updatemenus ? usual.t : layout.margin?.t ?? 56;
+    layout.title.text = lines.join("<br>");
+    layout.title.pad = { l: 10, t: 8 + more };
+    layout.margin = { l: 60, r: 12, t: top + more, b: 120 };
+    layout.height += 120 - usual.b + more;
+    layout.legend = { yref: "container", y: 0.01, yanchor: "bottom" };
+  }
   for (const script of document.querySelectorAll("script.drawn")) {
     const figure = script.previousElementSibling, drawn = JSON.parse(script.textContent);
-    const buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]];
-    Plotly.newPlot(figure, drawn.data, drawn.layout, { responsive: true, displaylogo: false, modeBarButtons: buttons });
+    const buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]], small = figure.clientWidth < narrow;
+    if (small) fitNarrow(drawn.layout);
+    Plotly.newPlot(figure, drawn.data, drawn.layout,
+      { responsive: true, displaylogo: false, modeBarButtons: buttons, displayModeBar: small ? false : "hover" });
     figures.push(figure);
   }
   addEventListener("beforeprint", () => {
