@@ -48,7 +48,7 @@ def predict_run(
     if not keep:
         return fitted.predict(_known(folder, fitted, source, heard))
     with locked(folder):
-        sweep(folder)
+        sweep(folder, folder / KEPT)
         panel = _known(folder, fitted, source, heard)
         forecast = fitted.predict(panel)
         made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)

@@ -136,8 +136,7 @@ def forecast_figure(
     colour = (colours or palette([forecast.model]))[forecast.model]
     figure = go.Figure()
     for i in shown:
-        lines = [_history(panel, forecast.origins[latest[i]], history, horizon)]
-        lines += _ahead(forecast, latest[i], panel.clock.tz, colour)
+        lines = _lines(panel, forecast, latest[i], history, colour)
         figure.add_traces([line.update(visible=i == series) for line in lines])
     ahead = f"{horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
     figure.update_layout(
@@ -156,37 +155,34 @@ def forecast_figure(
     return figure
 
 
-def _history(panel: Panel, origin: Array, history: int, horizon: int) -> go.Scatter:
-    """The observed target of the `history` rows before an origin (series, rows known), and of the horizon after it as far as it is known."""
-    series, known = int(origin[0]), int(origin[1])
-    own = panel.rows(series)
-    rows = slice(own.start + max(0, known - history), min(own.start + known + horizon, own.stop))
-    times = along(panel.times[rows], panel.clock.tz)
+def _lines(panel: Panel, forecast: Forecast, m: int, history: int, colour: str) -> list[go.Scatter]:
+    """One of the M forecasts after the observed rows of its series, its intervals below its line, the widest lowest."""
+    rows = _observed(panel, forecast.origins[m], history, forecast.values.shape[1])
+    before, ahead = on_axis(panel.clock.tz, panel.times[rows], forecast.times[m])
     observed = panel.values[rows, 0]
-    seen = np.flatnonzero(~np.isnan(observed))
-    end = 1 + (
-        int(seen[-1]) if len(seen) else 0
-    )  # rows of future columns go on after the last observed target
-    gaps = np.isnan(observed[:end]).any()
-    mode = "lines+markers" if gaps else "lines"  # between two gaps a value has no line
-    line = _line(times[:end], observed[:end], "observed", TRUTH, mode)
-    return line.update(marker_size=4)
-
-
-def _ahead(forecast: Forecast, m: int, zone: str, colour: str) -> list[go.Scatter]:
-    """One of the M forecasts: its intervals, of which the widest lies below, then its line."""
-    times = along(forecast.times[m], zone)
-    drawn = []
+    dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
+    drawn = [_line(before, observed, "observed", TRUTH, dotted).update(marker_size=4)]
     if forecast.quantiles is not None:
         for coverage, low, high in reversed(intervals(forecast.levels)):
             lower = forecast.quantiles[m, :, low]
             upper = forecast.quantiles[m, :, high]
-            drawn.append(_band(times, lower, upper, f"{coverage:g} %", colour))
-    mode = "lines+markers" if len(times) <= MARKED else "lines"
-    line = _line(times, forecast.values[m], forecast.model, colour, mode, width=2.2)
-    if len(times) == 1:
+            drawn.append(_band(ahead, lower, upper, f"{coverage:g} %", colour))
+    mode = "lines+markers" if len(ahead) <= MARKED else "lines"
+    line = _line(ahead, forecast.values[m], forecast.model, colour, mode, width=2.2)
+    if len(ahead) == 1:
         line.update(marker_size=DOT)
     return [*drawn, line]
+
+
+def _observed(panel: Panel, origin: Array, history: int, horizon: int) -> slice:
+    """The `history` rows before an origin (series, rows known) and those of the horizon after it, up to the last with an observed target."""
+    series, known = int(origin[0]), int(origin[1])
+    own = panel.rows(series)
+    begin = own.start + max(0, known - history)
+    end = min(own.start + known + horizon, own.stop)
+    seen = np.flatnonzero(~np.isnan(panel.values[begin:end, 0]))
+    last = int(seen[-1]) + 1 if len(seen) else 0
+    return slice(begin, begin + last)
 
 
 def error_by_step_figure(
@@ -239,8 +235,8 @@ def backtest_figure(
     first, last = (pick(times[edge] for times, _ in lines.values()) for pick, edge in ((min, 0), (max, -1)))
     times, values = panel.times[panel.rows(series)], panel.values[panel.rows(series), 0]
     test = slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, last, "right")))
-    times = along(times, panel.clock.tz)
-    lines = {name: (along(stamps, panel.clock.tz), said) for name, (stamps, said) in lines.items()}
+    times, *placed = on_axis(panel.clock.tz, times, *(stamps for stamps, _ in lines.values()))
+    lines = {name: (stamps, lines[name][1]) for name, stamps in zip(lines, placed, strict=True)}
     figure = go.Figure(_line(*_thin(times[test], values[test]), "observed", TRUTH, width=1.3))
     for name in reversed(pair):
         width = 1.6 if name == pair[0] else 1.1
@@ -257,7 +253,10 @@ def backtest_figure(
     span = STRETCH * horizon
     if len(times[test]) > 2 * span:
         edges = times[test][[-span, -1]]
-        part = {"xaxis.range": stamps_of(edges), "yaxis.range": _reach([(times, values), *lines.values()], edges)}
+        part = {
+            "xaxis.range": stamps_of(edges),
+            "yaxis.range": _reach([(times, values), *lines.values()], edges),
+        }
         figure.update_layout(
             xaxis_range=part["xaxis.range"],
             yaxis_range=part["yaxis.range"],
@@ -348,6 +347,13 @@ def along(times: Array, zone: str) -> Array:
         twice = (times >= begin) & (times < begin + 2 * back)
         local[twice] = begin + offset[k] + (times[twice] - begin) // 2
     return local
+
+
+def on_axis(zone: str, *times: Array) -> list[Array]:
+    """Local stamps (n,) of each of several arrays of sorted UTC moments (n,) for the one axis that they share, as `along` gives them."""
+    every = np.unique(np.concatenate(times))
+    local = along(every, zone)
+    return [local[np.searchsorted(every, own)] for own in times]
 
 
 def stamps_of(times: Array) -> list[Any]:
