@@ -26,6 +26,7 @@ _HOME = {
     "objective": "tuning",
     "run": "runs",
     "predict_run": "daily",
+    "rows": "daily",
     "score_run": "daily",
     "Run": "plan",
     "save": "saving",
@@ -54,6 +55,7 @@ __all__ = [
     "plots",
     "predict_run",
     "read",
+    "rows",
     "run",
     "save",
     "score",
@@ -66,7 +68,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from forecast.daily import predict_run, score_run
+    from forecast.daily import predict_run, rows, score_run
     from forecast.data.clock import Clock
     from forecast.data.panel import Panel
     from forecast.data.reading import read

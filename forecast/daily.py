@@ -43,17 +43,16 @@ def predict_run(
 ) -> Forecast:
     """The next horizon from a run folder alone, or after the newest rows of another file.
 
-    keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those.
-    Forecasts are only added, of one origin the first stays, so the same rows kept again change nothing (rows
-    without dates cannot be known again: they follow those before).
-    heard: told what was found in the file, and which series the model never saw.
+    keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
+    origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
+    heard: told what was found in the file, and which series the model never saw. `rows` gives the panel that this forecasts from.
     """
     folder = Path(folder)
     fitted = _fitted(folder)
     if not keep:
         return fitted.predict(_known(folder, fitted, source, heard))
     with locked(folder):
-        sweep(folder)
+        sweep(folder, folder / KEPT)
         panel = _known(folder, fitted, source, heard)
         forecast = fitted.predict(panel)
         made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)
@@ -62,6 +61,21 @@ def predict_run(
         write_atomic(folder / FORECASTS, made.to_parquet(index=False, compression="zstd"))
         save_rows(panel, folder / ROWS)  # last: only forecasts whose origin it reaches count as kept
     return forecast
+
+
+def rows(
+    folder: str | Path,
+    source: "str | Path | pd.DataFrame | None" = None,
+    *,
+    heard: Heard | None = None,
+) -> Panel:
+    """The panel that `predict_run(folder, source)` forecasts from: the last rows that a run stored, or those that `keep` kept since, and those of a
+    newer file joined to them. Nothing is written.
+
+    It is what stands beside that forecast: `fc.plots.forecast_figure(fc.rows(folder), fc.predict_run(folder))`. heard: as in `predict_run`.
+    """
+    folder = Path(folder)
+    return _known(folder, _fitted(folder), source, heard)
 
 
 def kept_forecasts(folder: str | Path) -> pd.DataFrame:
@@ -277,14 +291,9 @@ def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]
     come, (M,).
     """
     names, cutoffs = kept["unique_id"].to_numpy()[::horizon], unplaced(kept["cutoff"])[::horizon]
-    truth, whole = np.full((len(names), horizon), np.nan), np.zeros(len(names), bool)
-    for i, (name, known) in enumerate(zip(panel.ids, panel.known(), strict=True)):
-        times = panel.times[panel.rows(i)]
-        own = np.flatnonzero(names == name)
-        row = np.searchsorted(times, cutoffs[own])
-        truth[own] = panel.truth(np.stack([np.full(len(own), i), row + 1], axis=1), horizon)
-        whole[own] = row + 1 + horizon <= known
-    return truth, whole
+    origins = panel.origins_at(names, cutoffs)
+    whole = origins[:, 1] + horizon <= panel.known()[origins[:, 0]]
+    return panel.truth(origins, horizon), whole
 
 
 @dataclass(frozen=True, eq=False)

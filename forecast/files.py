@@ -35,10 +35,11 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         raise
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left in a folder and below."""
-    for beside in folder.rglob(f".*{UNFINISHED}"):
-        beside.unlink(missing_ok=True)
+def sweep(*folders: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in each of these folders; what lies below them is not looked at."""
+    for folder in folders:
+        for beside in folder.glob(f".*{UNFINISHED}"):
+            beside.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

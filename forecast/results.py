@@ -1,14 +1,16 @@
 """What a fit and a forecast give back: plain values with `to_frame()`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forecast.data.clock import Clock
+from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
+from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.task import Task, bands
 
@@ -92,6 +94,24 @@ class Forecast:
             return []
         shown = bands(self.intervals, self.levels)
         return [(coverage, quantiles[..., low], quantiles[..., high]) for coverage, low, high in shown]
+
+    def on(self, panel: Panel) -> "Forecast":
+        """The same forecasts with the `ids` and `origins` of another panel, found by the names of the series and by the cutoffs.
+
+        Origins count rows of the panel that a forecast was made from, which may begin later than the file: a run forecasts from its last rows.
+        All that reads a forecast beside a panel goes through here. Raises ForecastError where the panel has no series of such a name, no row at
+        a cutoff, or other steps after it.
+        """
+        require_panel(panel)
+        names = np.array(self.ids, dtype=object)[self.origins[:, 0]]
+        origins = panel.origins_at(names, self.cutoffs)
+        if panel.clock.kind != "sessions":  # which sessions took place is known afterwards alone
+            follows = (panel.stamps(origins, self.times.shape[1]) == self.times).all()
+            if not follows:
+                raise ForecastError(
+                    f"The panel is {panel.clock.words}, and the forecast by {self.model} has other steps. {GIVE_ITS_PANEL}"
+                )
+        return replace(self, ids=panel.ids, origins=origins)
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
         """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.

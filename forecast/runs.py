@@ -6,7 +6,7 @@ import json
 import math
 import os
 import platform
-import shutil
+import re
 import signal
 import tempfile
 import threading
@@ -57,6 +57,24 @@ PERIOD = 0.3  # seconds between two looks of a worker at its parent
 MEDIAN = "median"  # walked unasked by `fit` and `backtest`
 OF_MEDIAN = ("mae", "pinball", "crps")  # metrics by which the median of the past is the best constant
 LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
+IDENTITY, LOCK, PARTS = "identity.json", ".lock", "parts"
+WRITTEN = {  # every file that a run of each kind writes into its folder, beside its lock and those in PARTS
+    "any": (IDENTITY, "run.toml"),
+    "fit": (
+        "model.safetensors",
+        "context.parquet",
+        "forecast.csv",
+        "scores.csv",
+        "outcomes.parquet",
+        "history.csv",
+        "report.html",
+        "run.json",
+    ),
+    "tune": ("study.journal", "study.journal.lock", "tuned.toml", "tuned.json"),
+}
+PROGRESS = "progress.jsonl"  # in PARTS, beside the answers and the checkpoints of each (model, fold)
+ANSWERS = re.compile(r".+-(-1|\d+)\.safetensors")
+CHECKPOINT = re.compile(r".+-(-1|\d+)\.checkpoint(\.\d+)*")
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,8 @@ class FolderKeep(Keep):
     def done(self, part: Part, seconds: float) -> None:
         """A part is finished: its checkpoints have served."""
         for path in self.folder.glob(f"{glob.escape(self._path(part, 'checkpoint').name)}*"):
-            path.unlink()
+            if CHECKPOINT.fullmatch(path.name):
+                path.unlink()
         append(self.tell, {"part": part, "done": True, "seconds": seconds})
 
     def watch(self, part: Part) -> Watch:
@@ -174,12 +193,14 @@ def identity(run: Run) -> dict[str, Any]:
 
 
 @contextmanager
-def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "fit") -> Iterator[Path]:
+def run_folder(
+    run: Run, out: str | Path | None, overwrite: bool, what: str = "fit", heard: Heard | None = None
+) -> Iterator[Path]:
     """The locked folder of a run: that of the same settings and data where there is one, else a new one, removed again if nothing came of it.
 
     Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. With `overwrite` a finished run, or one of other settings, is begun
-    anew; one of the same settings that was cut off goes on all the same. Files that are no run are never removed, nor is a folder in which
-    forecasts were kept: they are a record, and of the model that would go.
+    anew; one of the same settings that was cut off goes on all the same. Only files that a run writes (WRITTEN) are removed; `heard` is told
+    what else is there and stays. A folder in which forecasts were kept is left as it is: they are a record, and of the model that would go.
     """
     wanted = {"what": what, **identity(run)}
     folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
@@ -192,19 +213,21 @@ def run_folder(run: Run, out: str | Path | None, overwrite: bool, what: str = "f
         ) from None
     with locked(folder):
         try:
-            sweep(folder)
+            sweep(folder, folder / PARTS, folder / KEPT)
             if not same or (overwrite and any((folder / name).exists() for name in LAST)):
                 _refuse_kept(folder)
+                _refuse_in_the_way(folder, Path(run.data))
                 _empty(folder)
+                _say_others(folder, heard)
             if not (folder / "run.toml").exists():
-                write_atomic(folder / "identity.json", json.dumps(wanted, indent=1))
+                write_atomic(folder / IDENTITY, json.dumps(wanted, indent=1))
                 write_atomic(
                     folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]})
                 )
             yield folder
         except ForecastError:
             if created:
-                shutil.rmtree(folder)
+                _remove(folder)
             raise
 
 
@@ -217,19 +240,90 @@ def _refuse_kept(folder: Path) -> None:
         )
 
 
+def _refuse_in_the_way(folder: Path, data: Path) -> None:
+    """ForecastError where a folder has the name of a file that a run writes, or a file that of PARTS, or where the data is a file of the run."""
+    blocked = [folder / name for name in _names() if _is_folder(folder / name)]
+    inside = folder / PARTS
+    if (inside.exists() or inside.is_symlink()) and not inside.is_dir():
+        blocked.append(inside)
+    if blocked:
+        raise ForecastError(
+            f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose another --out."
+        )
+    if data.resolve() in [path.resolve() for path in files_of_runs(folder)]:
+        raise ForecastError(
+            f"{data} is a file of the run in {folder}, and --overwrite would remove it. Choose another --out, or give a copy that lies elsewhere."
+        )
+
+
+def _names() -> list[str]:
+    """The names in WRITTEN."""
+    return [name for names in WRITTEN.values() for name in names]
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder itself; a link to one is none."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def part_files(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """The files in PARTS of a run folder whose names match a pattern, such as ANSWERS, sorted."""
+    return sorted(path for path in (folder / PARTS).glob("*") if pattern.fullmatch(path.name))
+
+
+def files_of_runs(folder: Path) -> list[Path]:
+    """The files in a folder that runs of any kind wrote, known by their names, sorted by path, but for the lock."""
+    named = [folder / name for name in _names()]
+    parts = [*part_files(folder, ANSWERS), *part_files(folder, CHECKPOINT), folder / PARTS / PROGRESS]
+    there = [path for path in (*named, *parts) if path.is_symlink() or path.exists()]
+    return sorted(path for path in there if not _is_folder(path))
+
+
 def _empty(folder: Path) -> None:
-    """Remove all but the lock: first what says that a run is finished, last what says whose it is, so that a kill in between does no harm."""
-    order = {**dict.fromkeys(LAST, 0), "identity.json": 2}
-    for entry in sorted(folder.iterdir(), key=lambda entry: order.get(entry.name, 1)):
-        if entry.name != ".lock":
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    """Remove the files of runs, but the lock and the identity, which the next one replaces.
+
+    First those that say that a run is finished; whose run it is stands there to the end, so that a kill in between does no harm.
+    """
+    for path in sorted(files_of_runs(folder), key=lambda path: path.name not in LAST):
+        if path.name != IDENTITY:
+            path.unlink()
+    _remove_vacant(folder / PARTS)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a run that came to nothing left in the folder that it made, and the folder where nothing else is in it."""
+    _empty(folder)
+    (folder / IDENTITY).unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
+    _remove_vacant(folder)
+
+
+def _remove_vacant(folder: Path) -> None:
+    """Remove a folder that holds nothing; a link stays."""
+    if _is_folder(folder) and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _say_others(folder: Path, heard: Heard | None) -> None:
+    """Tell `heard` what lies in an emptied run folder that no run wrote."""
+    ours = (LOCK, IDENTITY, PARTS)
+    others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
+    others += [f"{PARTS}/{entry.name}" for entry in (folder / PARTS).glob("*")]
+    if not others or heard is None:
+        return
+    report = Report()
+    verb = "was" if len(others) == 1 else "were"
+    report.say(
+        "others-kept", f"{folder}: {listed(sorted(others))} {verb} not written by a run, and {verb} kept"
+    )
+    heard(report.findings)
 
 
 def _vacant(folder: Path) -> bool:
     """Whether a folder is not there, or holds nothing but what a run that was killed in its first moment leaves."""
     return not folder.exists() or (
         folder.is_dir()
-        and all(entry.name == ".lock" or entry.name.endswith(UNFINISHED) for entry in folder.iterdir())
+        and all(entry.name == LOCK or entry.name.endswith(UNFINISHED) for entry in folder.iterdir())
     )
 
 
@@ -261,7 +355,7 @@ def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: boo
 
 def _identity_in(folder: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / "identity.json").read_text())
+        return json.loads((folder / IDENTITY).read_text())
     except (OSError, ValueError):
         return None
 
@@ -421,9 +515,9 @@ def run(
             panel, panel.ends(), plan.walk.ahead(panel.clock)
         )  # and one that cannot be forecast from before anything is fitted
     specs = [*named, *unasked(plan, named, panel)]
-    with run_folder(plan, out, overwrite) as folder:
+    with run_folder(plan, out, overwrite, heard=heard) as folder:
         resumed = (folder / "run.json").exists()
-        keep = FolderKeep(folder / "parts", folder / "parts" / "progress.jsonl")
+        keep = FolderKeep(folder / PARTS, folder / PARTS / PROGRESS)
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
             outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep), plan.task)
@@ -679,14 +773,14 @@ def _write(result: Result, plan: Run) -> None:
         forecast=result.forecast,
         notes=result.fitted.log.notes,
     )
-    for checkpoint in (folder / "parts").glob("*.checkpoint*"):
+    for checkpoint in part_files(folder, CHECKPOINT):
         checkpoint.unlink()
     manifest = {
         "format": FORMAT,
         "run": dataclasses.asdict(plan),
         "roles": dataclasses.asdict(panel.roles) if panel.roles else None,
         "data_sha256": sha256(Path(plan.data)),
-        "parts": {path.name: sha256(path) for path in sorted((folder / "parts").glob("*.safetensors"))},
+        "parts": {path.name: sha256(path) for path in part_files(folder, ANSWERS)},
         "model_sha256": sha256(folder / "model.safetensors"),
         "versions": versions(),
         "naive_errors": naive_of(result.outcomes),
@@ -736,7 +830,7 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
     with tempfile.TemporaryDirectory() as again:
         run(plan, out=Path(again) / "run", jobs=jobs, progress=progress)
         files = [
-            *sorted(Path("parts", path.name) for path in (folder / "parts").glob("*.safetensors")),
+            *(Path(PARTS, path.name) for path in part_files(folder, ANSWERS)),
             Path("model.safetensors"),
         ]
         parts = {path.stem: _equal_arrays(folder / path, Path(again) / "run" / path) for path in files}

@@ -29,7 +29,7 @@ from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch, processes
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
-from forecast.runs import FolderKeep, append, read_run, run_folder, silent, workers
+from forecast.runs import PARTS, PROGRESS, FolderKeep, append, read_run, run_folder, silent, workers
 from forecast.space import Space, Values, space_of
 from forecast.task import Task, task_of
 from forecast.text import p_words, signed
@@ -258,7 +258,7 @@ def tune(
     from joblib import Parallel, delayed
 
     jobs = min(processes(jobs), trials)
-    tell = folder / "parts" / "progress.jsonl"
+    tell = folder / PARTS / PROGRESS
     tell.parent.mkdir(exist_ok=True)
     asked = _ask(study, tried, trials, points, 0 if outside else 1)
     with workers():
@@ -266,7 +266,7 @@ def tune(
             delayed(_try)(journal, identity, candidate, search, tell) for identity, candidate in asked
         ):
             pass
-        keep = FolderKeep(folder / "parts", tell)
+        keep = FolderKeep(folder / PARTS, tell)
         found = _judge(folder, tried, study, panel, walk, search.task, seed, jobs, keep)
     return replace(found, notes=tuple(notes))
 
@@ -509,8 +509,8 @@ def tune_run(
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
     model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
     fixed, panel = _tunable(model, space).fixed, read_run(plan, [model], heard)
-    with run_folder(plan, out, overwrite, what=f"tune-{model.name}") as folder:
-        with (progress or silent)(folder / "parts" / "progress.jsonl", trials + 2 * plan.walk.folds):
+    with run_folder(plan, out, overwrite, what=f"tune-{model.name}", heard=heard) as folder:
+        with (progress or silent)(folder / PARTS / PROGRESS, trials + 2 * plan.walk.folds):
             tuned = tune(
                 model,
                 panel,

@@ -113,6 +113,8 @@ CODES: dict[
     "constant": "warning",
     "short": "warning",
     "ragged-ends": "info",
+    # the run folder
+    "others-kept": "warning",
 }
 
 

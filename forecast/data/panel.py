@@ -1,17 +1,21 @@
 """The Panel: every file becomes one, once, at the door; inside there is nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
-from forecast.data.clock import Clock
-from forecast.data.findings import Finding
+from forecast.data.clock import Clock, show
+from forecast.data.findings import Finding, listed
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 
 Role = Literal["target", "past", "future", "static"]
 SEVERAL = "value"  # the target of a panel whose series are columns of a file
+GIVE_ITS_PANEL = "Give the panel that the forecast was made from, or one that also has its rows; of a run folder that is fc.rows(RUN)."
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,47 @@ class Panel:
         """The last known stamp (M,) before each of `origins` (M, 2)."""
         return self.times[self.starts[origins[:, 0]] + origins[:, 1] - 1]
 
+    def origins_at(self, names: Array, cutoffs: Array) -> Array:
+        """The origins (M, 2) of the series called `names` (M,) whose last known stamp is `cutoffs` (M,): the opposite of `cutoffs`.
+
+        Row numbers hold in one panel only, names and stamps in every panel of the same data. ForecastError where there is no series of a name,
+        or no row of it at a cutoff.
+        """
+        place = {name: i for i, name in enumerate(self.ids)}
+        codes, found = pd.factorize(names)
+        absent = [name for name in found if name not in place]
+        if absent:
+            raise ForecastError(f"{_absent_series(absent, self.ids)} {GIVE_ITS_PANEL}")
+        origins = np.empty((len(names), 2), "int64")
+        order = np.argsort(codes, kind="stable")
+        ends = np.cumsum(np.bincount(codes, minlength=len(found)))[:-1]
+        for name, asked in zip(found, np.split(order, ends), strict=False):
+            origins[asked, 0] = place[name]
+            origins[asked, 1] = self._rows_until(place[name], cutoffs[asked])
+        return origins
+
+    def _rows_until(self, series: int, cutoffs: Array) -> Array:
+        """How many rows (M,) of a series end with the row at each of `cutoffs` (M,)."""
+        times = self.times[self.rows(series)]
+        missing = np.ones(len(cutoffs), bool)
+        if cutoffs.dtype.kind == times.dtype.kind:
+            missing = ~np.isin(cutoffs, times)
+        if missing.any():
+            first = self._shown(cutoffs[missing][0])
+            has = "it has no rows"
+            if len(times):
+                has = f"its rows are those from {self._shown(times[0])} to {self._shown(times[-1])}"
+            raise ForecastError(
+                f"The panel has no row of series {self.ids[series]!r} at {first}, the last stamp known to a forecast; {has}. {GIVE_ITS_PANEL}"
+            )
+        return np.searchsorted(times, cutoffs) + 1
+
+    def _shown(self, stamp: Any) -> str:
+        """A stamp as a user knows it: of the place of this panel, or a step."""
+        if not isinstance(stamp, np.datetime64):
+            return f"step {stamp}"
+        return show(to_local(np.array([stamp]), self.clock.tz)[0])
+
     def stamps(self, origins: Array, horizon: int) -> Array:
         """The stamps (M, H) of the forecast rows of `origins` (M, 2): those of the panel, and beyond its end those of the clock."""
         series, row = origins[:, 0], origins[:, 1]
@@ -183,6 +228,12 @@ class Panel:
 def _last(values: Array) -> int:
     seen = np.flatnonzero(~np.isnan(values))
     return int(seen[-1]) + 1 if len(seen) else 0
+
+
+def _absent_series(absent: Sequence[str], ids: Sequence[str]) -> str:
+    """In a sentence, which series of a forecast a panel lacks, and which it has."""
+    noun = "series" if len(absent) == 1 else f"{len(absent)} series"
+    return f"The panel lacks {noun} {listed([repr(name) for name in absent])} of a forecast; it has {listed(ids)}."
 
 
 def require_panel(found: object) -> None:

@@ -24,7 +24,10 @@ SHOWN = 20  # series in the menu of one figure
 POINTS = 2000  # of one line
 MARKED = 60  # points of a line below which each gets a marker
 HEIGHT = 400  # pixels
+BAR, DOT = 14, 9  # pixels: the width of the interval of a single step, and of its forecast
+COUNTED = 12  # steps of a horizon up to which an axis numbers each
 STRETCH = 15  # horizons of the test part that are shown at first
+MARGIN = 0.05  # of the reach of the values, above and below them
 DASHES = ("dash", "dot", "dashdot", "longdash")  # of the baselines: two that lie on each other are both seen
 TRUTH = "#222222"
 COLOURS = {  # told apart by colour-blind readers too (Okabe and Ito 2008), and in grey where two lie close
@@ -117,55 +120,63 @@ def forecast_figure(
 ) -> go.Figure:
     """The last `history` rows (by default five horizons, at least 60 rows) of a series and its latest forecast, with a menu of all series.
 
-    More than 20 series: the first 20, and the chosen one. Raises ForecastError where the chosen series has no forecast.
+    series: its place in `panel.ids`. The rows are found by the names of the series and the cutoffs (`Forecast.on`), so a panel of more rows or
+    series than the forecast was made from will do. More than 20 series: the first 20, and the chosen one. Raises ForecastError where the chosen
+    series has no forecast, and where the panel lacks a series or a cutoff of the forecast.
     """
+    forecast = forecast.on(panel)
     latest = latest_origins(forecast)
     _check(panel, series, latest)
     horizon = forecast.values.shape[1]
     history = max(5 * horizon, 60) if history is None else history
     shown = sorted({series, *list(latest)[: SHOWN if series in list(latest)[:SHOWN] else SHOWN - 1]})
     colour = (colours or palette([forecast.model]))[forecast.model]
-    bands = forecast.bands
     figure = go.Figure()
     for i in shown:
-        m = latest[i]
-        known = int(forecast.origins[m, 1])
-        rows = slice(
-            int(panel.starts[i]) + max(0, known - history),
-            min(int(panel.starts[i]) + known + horizon, int(panel.stops[i])),
-        )
-        mode = "lines+markers" if horizon <= MARKED else "lines"
-        observed = panel.values[rows, 0]
-        dotted = (
-            "lines+markers" if np.isnan(observed).any() else "lines"
-        )  # between two gaps a value has no line
-        ahead = along(forecast.times[m], panel.clock.tz)
-        line = _line(
-            along(panel.times[rows], panel.clock.tz), observed, "observed", TRUTH, dotted, visible=i == series
-        )
-        figure.add_trace(line.update(marker_size=4))
-        for coverage, low, high in reversed(bands):  # the widest lies below
-            name = f"{coverage:g} %"
-            figure.add_trace(_band(ahead, low[m], high[m], name, colour, visible=i == series))
-        figure.add_trace(
-            _line(ahead, forecast.values[m], forecast.model, colour, mode, visible=i == series, width=2.2)
-        )
+        lines = _lines(panel, forecast, latest[i], history, colour)
+        figure.add_traces([line.update(visible=i == series) for line in lines])
+    ahead = f"{horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title(
-            f"{_say(panel.target)}: {horizon} {steps_of(panel.clock, horizon)} ahead by {_say(forecast.model)}"
-        ),
+        title=_title(f"{_say(panel.target)}: {ahead}"),
         xaxis_title=time_title(panel.clock),
         yaxis_title=_say(panel.target),
     )
     if len(shown) > 1:
-        figure.update_layout(
-            updatemenus=[_menu([panel.ids[i] for i in shown], shown.index(series), traces=2 + len(bands))]
-        )
+        traces = len(figure.data) // len(shown)
+        menu = _menu([panel.ids[i] for i in shown], shown.index(series), traces)
+        figure.update_layout(updatemenus=[menu])
         if len(shown) < len(latest):
             figure.update_layout(title_subtitle_text=f"The menu shows {len(shown)} of {len(latest)} series.")
     return figure
+
+
+def _lines(panel: Panel, forecast: Forecast, m: int, history: int, colour: str) -> list[go.Scatter]:
+    """One of the M forecasts after the observed rows of its series, its intervals below its line, the widest lowest."""
+    rows = _observed(panel, forecast.origins[m], history, forecast.values.shape[1])
+    before, ahead = on_axis(panel.clock.tz, panel.times[rows], forecast.times[m])
+    observed = panel.values[rows, 0]
+    dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
+    drawn = [_line(before, observed, "observed", TRUTH, dotted).update(marker_size=4)]
+    for coverage, low, high in reversed(forecast.bands):
+        drawn.append(_band(ahead, low[m], high[m], f"{coverage:g} %", colour))
+    mode = "lines+markers" if len(ahead) <= MARKED else "lines"
+    line = _line(ahead, forecast.values[m], forecast.model, colour, mode, width=2.2)
+    if len(ahead) == 1:
+        line.update(marker_size=DOT)
+    return [*drawn, line]
+
+
+def _observed(panel: Panel, origin: Array, history: int, horizon: int) -> slice:
+    """The `history` rows before an origin (series, rows known) and those of the horizon after it, up to the last with an observed target."""
+    series, known = int(origin[0]), int(origin[1])
+    own = panel.rows(series)
+    begin = own.start + max(0, known - history)
+    end = min(own.start + known + horizon, own.stop)
+    seen = np.flatnonzero(~np.isnan(panel.values[begin:end, 0]))
+    last = int(seen[-1]) + 1 if len(seen) else 0
+    return slice(begin, begin + last)
 
 
 def error_by_step_figure(
@@ -191,7 +202,8 @@ def error_by_step_figure(
         title=_title(f"{capital(metric.words)} by step ahead, over all test forecasts"),
         xaxis={
             "title": f"{steps_of(truth.clock)} ahead",
-            "range": [0.5, len(errors) + 0.5] if len(errors) > 1 else None,
+            "range": [0.5, len(errors) + 0.5],
+            "dtick": 1 if len(errors) <= COUNTED else None,  # no half steps
         },
         yaxis={"title": f"{metric.words} of {_say(truth.target)}", "rangemode": "tozero"},
     )
@@ -203,23 +215,23 @@ def backtest_figure(
 ) -> go.Figure:
     """What came in the test part of a series, and what the best model and the best baseline had forecast a whole horizon before.
 
-    Where a baseline is best, the next model stands beside it. Every k-th point is drawn, so that a line has at most about 2,000.
+    series: its place in `panel.ids`; rows are found by the names of the series and the cutoffs, as in `forecast_figure`. Where a baseline is
+    best, the next model stands beside it. Every k-th point is drawn, so that a line has at most about 2,000.
     """
     models = ranked(outcomes)
-    tested = {
-        int(i) for parts in models.values() for part in parts for i in np.unique(part.forecast.origins[:, 0])
-    }
-    _check(panel, series, tested)
     names = list(models)
+    forecasts = {name: _placed(models[name], panel) for name in names}
+    series_tested = [part.origins[:, 0] for parts in forecasts.values() for part in parts]
+    _check(panel, series, np.unique(np.concatenate(series_tested)).tolist())
     baseline = next(filter(is_baseline, names), names[0])
     pair = [baseline, *names[1:2]] if baseline == names[0] else [names[0], baseline]
     colours = colours or palette(models)
-    lines = {name: _at_last_step(models[name], series) for name in pair}
+    lines = {name: _at_last_step(forecasts[name], series) for name in pair}
     first, last = (pick(times[edge] for times, _ in lines.values()) for pick, edge in ((min, 0), (max, -1)))
     times, values = panel.times[panel.rows(series)], panel.values[panel.rows(series), 0]
     test = slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, last, "right")))
-    times = along(times, panel.clock.tz)
-    lines = {name: (along(stamps, panel.clock.tz), said) for name, (stamps, said) in lines.items()}
+    times, *placed = on_axis(panel.clock.tz, times, *(stamps for stamps, _ in lines.values()))
+    lines = {name: (stamps, lines[name][1]) for name, stamps in zip(lines, placed, strict=True)}
     figure = go.Figure(_line(*_thin(times[test], values[test]), "observed", TRUTH, width=1.3))
     for name in reversed(pair):
         width = 1.6 if name == pair[0] else 1.1
@@ -235,9 +247,15 @@ def backtest_figure(
     )
     span = STRETCH * horizon
     if len(times[test]) > 2 * span:
-        last_part = stamps_of(times[test][[-span, -1]])
+        edges = times[test][[-span, -1]]
+        part = {
+            "xaxis.range": stamps_of(edges),
+            "yaxis.range": _reach([(times, values), *lines.values()], edges),
+        }
         figure.update_layout(
-            xaxis_range=last_part, updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", last_part)]
+            xaxis_range=part["xaxis.range"],
+            yaxis_range=part["yaxis.range"],
+            updatemenus=[_ranges(f"last {span} {steps_of(panel.clock)}", part)],
         )
     return figure
 
@@ -326,6 +344,13 @@ def along(times: Array, zone: str) -> Array:
     return local
 
 
+def on_axis(zone: str, *times: Array) -> list[Array]:
+    """Local stamps (n,) of each of several arrays of sorted UTC moments (n,) for the one axis that they share, as `along` gives them."""
+    every = np.unique(np.concatenate(times))
+    local = along(every, zone)
+    return [local[np.searchsorted(every, own)] for own in times]
+
+
 def stamps_of(times: Array) -> list[Any]:
     """Stamps as text, no finer than they are, or step numbers as they are."""
     if times.dtype.kind != "M":
@@ -334,8 +359,8 @@ def stamps_of(times: Array) -> list[Any]:
     unit = next(
         unit for unit, length in units if (times.astype("datetime64[ns]").astype("int64") % length == 0).all()
     )
-    texts = np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit)  # type: ignore[call-overload]
-    return [text.replace("T", " ") for text in texts.tolist()]
+    written = np.datetime_as_string(times.astype("datetime64[ns]"), unit=unit)  # type: ignore[call-overload]
+    return [text.replace("T", " ") for text in written.tolist()]
 
 
 def steps_of(clock: Clock, count: int = 2) -> str:
@@ -364,7 +389,6 @@ def _line(
     colour: str,
     mode: str = "lines",
     *,
-    visible: bool = True,
     width: float = 1.5,
 ) -> go.Scatter:
     line, marker = {"color": colour, "width": width}, {"color": colour, "size": 5}
@@ -376,27 +400,24 @@ def _line(
         mode=mode,
         line=line,
         marker=marker,
-        visible=visible,
         hovertemplate="%{y:,.6~r}",
     )
 
 
-def _band(x: Array, low: Array, high: Array, name: str, colour: str, *, visible: bool) -> go.Scatter:
-    """An interval as a filled outline; nothing where it is missing."""
+def _band(x: Array, low: Array, high: Array, name: str, colour: str) -> go.Scatter:
+    """An interval as a filled outline, of a single step as a bar; nothing where it is missing."""
     seen = ~(np.isnan(low) | np.isnan(high))
-    stamps, edge = (stamps_of(x) if x.dtype.kind == "M" else x), np.concatenate([high[seen], low[seen][::-1]])
-    around = np.concatenate([np.asarray(stamps)[seen], np.asarray(stamps)[seen][::-1]])
-    return go.Scatter(
-        x=around,
-        y=edge,
+    stamps = np.asarray(stamps_of(x[seen]) if x.dtype.kind == "M" else x[seen])
+    trace = go.Scatter(
+        x=np.concatenate([stamps, stamps[::-1]]),
+        y=np.concatenate([high[seen], low[seen][::-1]]),
         name=name,
-        mode="none",
-        fill="toself",
-        fillcolor=colour,
         opacity=0.18,
-        visible=visible,
         hoverinfo="skip",
     )
+    if len(stamps) == 1:  # an outline of one step has no area
+        return trace.update(mode="lines", line={"color": colour, "width": BAR})
+    return trace.update(mode="none", fill="toself", fillcolor=colour)
 
 
 def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:
@@ -412,18 +433,35 @@ def _menu(ids: Sequence[str], active: int, traces: int) -> dict[str, Any]:
     return {"buttons": buttons, "active": active, **_CORNER}
 
 
-def _ranges(label: str, part: list[Any]) -> dict[str, Any]:
-    """Two buttons: a part of the time axis, or all of it."""
+def _ranges(label: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Two buttons: a part of both axes, by its ranges, or all of them."""
+    whole = {"xaxis.autorange": True, "yaxis.autorange": True}
     buttons = [
-        {"label": label, "method": "relayout", "args": [{"xaxis.range": part}]},
-        {"label": "whole test", "method": "relayout", "args": [{"xaxis.autorange": True}]},
+        {"label": label, "method": "relayout", "args": [part]},
+        {"label": "whole test", "method": "relayout", "args": [whole]},
     ]
     return {"buttons": buttons, "active": 0, "type": "buttons", "direction": "right", **_CORNER}
 
 
-def _at_last_step(outcomes: list[Outcome], series: int) -> tuple[Array, Array]:
+def _reach(lines: Iterable[tuple[Array, Array]], edges: Array) -> list[float] | None:
+    """The lowest and highest value of lines (times, values) between two stamps, with a margin; None where nothing is seen."""
+    inside = [values[(times >= edges[0]) & (times <= edges[1])] for times, values in lines]
+    seen = np.concatenate(inside)
+    seen = seen[~np.isnan(seen)]
+    if not len(seen) or seen.min() == seen.max():
+        return None
+    margin = MARGIN * (seen.max() - seen.min())
+    return [float(seen.min() - margin), float(seen.max() + margin)]
+
+
+def _placed(outcomes: Iterable[Outcome], panel: Panel) -> list[Forecast]:
+    """The forecasts of outcomes with the ids and origins of a panel."""
+    return [outcome.forecast.on(panel) for outcome in outcomes]
+
+
+def _at_last_step(forecasts: Iterable[Forecast], series: int) -> tuple[Array, Array]:
     """Stamps and values of the last step of all forecasts of a series, in order of time."""
-    own = [(part.forecast, part.forecast.origins[:, 0] == series) for part in outcomes]
+    own = [(forecast, forecast.origins[:, 0] == series) for forecast in forecasts]
     times = np.concatenate([forecast.times[rows, -1] for forecast, rows in own])
     values = np.concatenate([forecast.values[rows, -1] for forecast, rows in own])
     order = np.argsort(times, kind="stable")

@@ -44,9 +44,9 @@ def write_report(
     models = plots.ranked(outcomes)
     parts = [part for own in models.values() for part in own]
     colours = plots.palette([*models, forecast.model])
+    forecast = forecast.on(panel)
     latest = plots.latest_origins(forecast)
-    seen = np.concatenate([part.forecast.origins[~np.isnan(part.actual).all(1), 0] for part in parts])
-    tested = int(np.bincount(seen).argmax())  # the series with most to compare with, of equals the first
+    tested = most_tested(panel, parts)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
     html = page.render(
         title=title,
@@ -63,7 +63,7 @@ def write_report(
         next=figure(plots.forecast_figure(panel, forecast, next(iter(latest)), colours=colours))
         if latest
         else None,
-        table=forecast_table(panel, forecast, latest),
+        table=forecast_table(panel, forecast),
         steps=figure(plots.error_by_step_figure(parts, colours=colours)),
         backtest=figure(plots.backtest_figure(panel, parts, tested, colours=colours)),
         loss=figure(plots.loss_figure(parts, colours=colours)),
@@ -114,8 +114,20 @@ def _head(metric: str, target: str) -> str:
     return f"{chosen.label}, {unit}" if unit else chosen.label
 
 
-def forecast_table(panel: Panel, forecast: Forecast, latest: dict[int, int]) -> dict[str, Any] | None:
+def most_tested(panel: Panel, outcomes: Iterable[Outcome]) -> int:
+    """The place in `panel.ids` of the series with most forecasts to compare with actual values; of equals the first."""
+    counts = np.zeros(len(panel.ids), "int64")
+    for outcome in outcomes:
+        scored = ~np.isnan(outcome.actual).all(1)
+        series = outcome.forecast.on(panel).origins[scored, 0]
+        counts += np.bincount(series, minlength=len(counts))
+    return int(counts.argmax())
+
+
+def forecast_table(panel: Panel, forecast: Forecast) -> dict[str, Any] | None:
     """The latest forecasts as a table of text: a row a step, and the first series that share the stamps of the very first as columns."""
+    forecast = forecast.on(panel)
+    latest = plots.latest_origins(forecast)
     if not latest:
         return None
     first = next(iter(latest.values()))
@@ -305,11 +317,30 @@ PAGE = """\
 {% endif %}
 <script>{{ plotly }}</script>
 <script>
-  const figures = [];
+  const figures = [], narrow = 560, line = 34;  // pixels; letters of a title that fit into a narrow line
+  function fold(title) {
+    const lines = [""];
+    for (const word of title.split(" ")) {
+      if (lines.at(-1) && lines.at(-1).length + word.length > line) lines.push("");
+      lines.push([lines.pop(), word].filter(Boolean).join(" "));
+    }
+    return lines;
+  }
+  function fitNarrow(layout) {
+    const lines = fold(layout.title.text), more = 19 * (lines.length - 1), usual = layout.template.layout.margin;
+    const top = layout.updatemenus ? usual.t : layout.margin?.t ?? 56;
+    layout.title.text = lines.join("<br>");
+    layout.title.pad = { l: 10, t: 8 + more };
+    layout.margin = { l: 60, r: 12, t: top + more, b: 120 };
+    layout.height += 120 - usual.b + more;
+    layout.legend = { yref: "container", y: 0.01, yanchor: "bottom" };
+  }
   for (const script of document.querySelectorAll("script.drawn")) {
     const figure = script.previousElementSibling, drawn = JSON.parse(script.textContent);
-    const buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]];
-    Plotly.newPlot(figure, drawn.data, drawn.layout, { responsive: true, displaylogo: false, modeBarButtons: buttons });
+    const buttons = [["zoom2d", "pan2d", "resetScale2d", "toImage"]], small = figure.clientWidth < narrow;
+    if (small) fitNarrow(drawn.layout);
+    Plotly.newPlot(figure, drawn.data, drawn.layout,
+      { responsive: true, displaylogo: false, modeBarButtons: buttons, displayModeBar: small ? false : "hover" });
     figures.push(figure);
   }
   addEventListener("beforeprint", () => {
