@@ -5,8 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from forecast.data.clock import Clock
+from forecast.data.clock import Clock, show
 from forecast.data.findings import Finding
+from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
 
@@ -152,6 +153,12 @@ class Panel:
                 index < self.stops[series][:, None], self.times[np.minimum(index, len(self.times) - 1)], times
             )
         return times
+
+    def stamp(self, row: int) -> str:
+        """The stamp of a row of `times` in words: local time where the panel has a zone, a number on the step clock."""
+        if self.clock.kind == "step":
+            return f"step {self.times[row]}"
+        return show(to_local(self.times[[row]], self.clock.tz)[0])
 
     def last(self, origins: Array) -> Array:
         """The last observed target (M,) before each of `origins` (M, 2); NaN where there is none."""

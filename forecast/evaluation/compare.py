@@ -15,7 +15,7 @@ from forecast.evaluation.metrics import absolute, score
 from forecast.files import Array
 from forecast.models import is_baseline
 from forecast.models.base import mean_observed
-from forecast.results import Outcome, intervals
+from forecast.results import Basis, Outcome, intervals
 
 LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the confidence set have 1 - LEVEL
 FEWEST = 8  # horizons of test below which no verdict is given
@@ -25,6 +25,7 @@ ROUNDING = (
 )
 EXACT = 1e-9  # of the mean size of the truth: an error below is the rounding of numbers
 MUCH = 10  # a share from which on it is not told in percent
+NEARLY_ALL = 0.995  # a share of calibrated intervals from which on nothing is said of the others
 POINTS = ("mae", "rmse", "mase", "smape")  # the columns of a leaderboard
 
 
@@ -192,7 +193,12 @@ def leaderboard(outcomes: Iterable[Outcome], baseline: str | None = None) -> Lea
         )
     origins = sum(len(part.forecast.origins) for part in models[baseline])
     cold, dropped = unseen(models[baseline])
-    notes = (*_alike(sorted(same), baseline), *_refits(models), *_notes(models[baseline], cold, dropped))
+    notes = (
+        *_alike(sorted(same), baseline),
+        *_refits(models),
+        *_notes(models[baseline], cold, dropped),
+        *_of_intervals(models),
+    )
     if len(others) > 1 and horizons >= FEWEST:
         notes = (
             *notes,
@@ -285,16 +291,44 @@ def _notes(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str,
             f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}."
             f"{'' if places is not None else ' --align end counts back from the end of each.'}"
         )
-    given = [
-        ~np.isnan(quantiles).any(2)
-        for outcome in outcomes
-        if (quantiles := outcome.forecast.quantiles) is not None
-    ]
-    share = float(np.concatenate(given).mean()) if given else 1.0
-    if share < 0.995:
-        have = f"{share:.0%} of the forecasts have one" if share else "here no forecast has one"
-        notes.append(f"Intervals begin when {LEAST} errors of a step have matured: {have}.")
     return tuple(notes)
+
+
+def _of_intervals(models: Mapping[str, list[Outcome]]) -> list[str]:
+    """What the intervals of the models rest on, a sentence for those of the same shares; none where all are calibrated, or were not asked for."""
+    alike: dict[str, list[str]] = {}
+    for name, parts in models.items():
+        bases = [part.basis for part in parts if part.basis is not None]
+        if bases:
+            said = _shares_in_words(np.concatenate(bases))
+            alike.setdefault(said, []).append(name)
+    if len(alike) == 1:
+        return [f"{said[0].upper()}{said[1:]}" for said in alike if said]
+    return [f"{listed(names)}: {said}" for said, names in alike.items() if said]
+
+
+def _shares_in_words(basis: Array) -> str:
+    """What share of the forecasts has an interval of which kind, basis (M, H) of them; empty where nearly all are calibrated."""
+    share = {kind: float((basis == kind).mean()) for kind in Basis}
+    calibrated = share[Basis.CALIBRATED]
+    if calibrated >= NEARLY_ALL:
+        return ""
+    have = f"{_percent(calibrated)} of the forecasts have" if calibrated else "no forecast has"
+    others = [
+        f"{_percent(share[kind])} have {kind.words}"
+        for kind in (Basis.OWN, Basis.POOLED, Basis.EXACT, Basis.NONE)
+        if share[kind]
+    ]
+    return f"{have} a calibrated interval; each step needs {LEAST} past errors first; {', '.join(others)}."
+
+
+def _percent(share: float) -> str:
+    """A share in whole percent; one that would be rounded to nothing or to all is named as such."""
+    if share == 1:
+        return "all"
+    if share < 0.005:
+        return "under 1 %"
+    return "over 99 %" if share > NEARLY_ALL else f"{100 * share:.0f} %"
 
 
 def _dates_differ(outcome: Outcome, places: Array) -> bool:

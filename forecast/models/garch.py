@@ -1,4 +1,7 @@
-"""GARCH(1,1): the last value, and intervals around it that widen after large steps. Needs the extra `market` to fit, not to forecast."""
+"""GARCH(1,1): the last value, or of returns their mean, and intervals around it that widen after large moves.
+
+Needs the extra `market` to fit, not to forecast.
+"""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -8,15 +11,18 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from forecast.data.findings import listed
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent
+from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, persists, recent
 from forecast.models.naive import last_observed
 from forecast.results import Log
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
 FEWEST = 100  # observed steps from which on a GARCH is estimated
+STEPPED = 4  # the column of the parameters that says whether moves are steps
 RISKMETRICS = (
     0.06,
     0.94,
@@ -25,9 +31,10 @@ RISKMETRICS = (
 
 @dataclass(frozen=True)
 class Garch:
-    """Bollerslev's (1986) GARCH(1,1) with normal innovations on the steps of the target, estimated by `arch` on the last `stretch` rows.
+    """Bollerslev's (1986) GARCH(1,1) with normal innovations, estimated by `arch` on the last `stretch` rows.
 
-    drift: whether the mean step is added to the point forecast; without it the point is the last value.
+    Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that does not, such as returns.
+    drift: whether the mean step is added to the point forecast; without it the point is the last value. Of returns the point is their mean.
     """
 
     reads: ClassVar[tuple[str, ...]] = ()
@@ -39,26 +46,51 @@ class Garch:
         """This spec: no size is left open."""
         return self
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
-        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 steps are observed, and that is said."""
-        arch_model = _arch_model()
-        table, failed = [], 0
-        for i in range(len(past.ids)):
-            steps = np.diff(past.values[past.rows(i), 0][-self.stretch :])
-            steps = steps[~np.isnan(steps)]
-            mean = float(steps.mean()) if self.drift and len(steps) else 0.0
-            found = estimate(steps - mean, arch_model)
-            failed += found is None
-            variance = float(np.mean((steps - mean) ** 2)) if len(steps) else 0.0
-            table.append((mean, *(found or (variance, 0.0, 0.0))))
-        notes = (
-            (
-                f"{failed} of {len(past.ids)} series have a constant variance: too few steps, or no convergence",
-            )
-            if failed
-            else ()
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """A warning where series are levels, whose steps would be modelled in their own units and not as returns."""
+        if units.transform != "none":
+            return ()
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        levels = [name for name, target in zip(past.ids, targets, strict=True) if persists(target)]
+        if not levels:
+            return ()
+        positive = all(np.nanmin(target, initial=np.inf) > 0 for target in targets)
+        helps = "; --price models the steps of logs, which are returns" if positive else ""
+        look = "looks" if len(levels) == 1 else "look"
+        return (
+            f"{listed(levels)} {look} like a level, such as a price, so steps in units of the target are modelled{helps}",
         )
-        return Clustered(goal, np.array([*table, (0.0, 0.0, *RISKMETRICS)]), Log(("GARCH(1,1)", *notes)))
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
+        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 moves are observed, and that is said."""
+        arch_model = _arch_model()
+        rows = [self._parameters(past.values[past.rows(i), 0], arch_model) for i in range(len(past.ids))]
+        table = np.array([parameters for parameters, _ in rows])
+        failed = sum(not found for _, found in rows)
+        returns = int((table[:, STEPPED] == 0).sum())
+        notes = ["GARCH(1,1)"]
+        if failed:
+            notes.append(
+                f"{failed} of {len(rows)} series have a constant variance: too few steps, or no convergence"
+            )
+        if returns:
+            notes.append(
+                f"{returns} of {len(rows)} series are taken as returns, whose values are modelled and not their steps"
+            )
+        cold = (0.0, 0.0, *RISKMETRICS, float(2 * returns <= len(rows)))  # of the kind that most series are
+        return Clustered(goal, np.vstack([table, cold]), Log(tuple(notes)))
+
+    def _parameters(self, values: Array, arch_model: Any) -> tuple[tuple[float, ...], bool]:
+        """The parameters of one series, scaled values (n,), and whether its GARCH was found; a constant variance where not."""
+        recent_values = values[-self.stretch :]
+        stepped = persists(values) or np.isnan(np.diff(values)).all()
+        moves = np.diff(recent_values) if stepped else recent_values
+        moves = moves[~np.isnan(moves)]
+        centred = len(moves) > 0 and (self.drift or not stepped)
+        mean = float(moves.mean()) if centred else 0.0
+        found = estimate(moves - mean, arch_model)
+        variance = float(np.mean((moves - mean) ** 2)) if len(moves) else 0.0
+        return (mean, *(found or (variance, 0.0, 0.0)), float(stepped)), found is not None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
         """The Clustered whose `arrays()` these are."""
@@ -72,7 +104,8 @@ class Garch:
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """parameters (S + 1, 4): mean step, omega, alpha, beta, scaled; the last row is that of the series that were not fitted."""
+    """parameters (S + 1, 5), scaled: mean move, omega, alpha, beta, and 1 where moves are steps, 0 where they are the values; the last row is
+    that of the series that were not fitted."""
 
     goal: Goal
     parameters: Array
@@ -84,21 +117,30 @@ class Clustered:
         return WINDOW
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled: the last observed value and the drift from there; normal quantiles by the summed variances."""
+        """Forecasts (M, H, P), scaled: the last observed value and the drift from there, of returns their mean; normal quantiles around it by
+        the summed variances of the steps, of returns by the variance of each.
+        """
         return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
 
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        mean, omega, alpha, beta = self.parameters[fitted[origins[:, 0]]].T
+        mean, omega, alpha, beta, kind = self.parameters[fitted[origins[:, 0]]].T
+        stepped = kind[:, None] > 0
+        values = recent(panel, origins, WINDOW)
+        moves = np.where(stepped, np.diff(values, axis=1), values[:, 1:]) - mean[:, None]
+        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
+        variances = np.where(stepped, np.cumsum(variances, axis=1), variances)
+        point = np.where(stepped, self._walked(panel, origins, mean), mean[:, None])
+        return normal_quantiles(point, np.sqrt(variances), self.goal.levels)
+
+    def _walked(self, panel: Panel, origins: Array, mean: Array) -> Array:
+        """The last observed value and the mean step (M,) from there, (M, H); 0 where none was observed."""
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
         latest = last_observed(
             panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW)
         )
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
-        point = np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
-        moves = np.diff(recent(panel, origins, WINDOW), axis=1) - mean[:, None]
-        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
-        return normal_quantiles(point, np.sqrt(np.cumsum(variances, axis=1)), self.goal.levels)
+        return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
 
     def arrays(self) -> dict[str, Array]:
         """parameters."""
