@@ -22,7 +22,6 @@ from forecast.results import Log
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
 FEWEST = 100  # observed steps from which on a GARCH is estimated
-STEPPED = 4  # the column of the parameters that says whether moves are steps
 RISKMETRICS = (
     0.06,
     0.94,
@@ -64,37 +63,40 @@ class Garch:
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
         """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 moves are observed, and that is said."""
         arch_model = _arch_model()
-        rows = [self._parameters(past.values[past.rows(i), 0], arch_model) for i in range(len(past.ids))]
-        table = np.array([parameters for parameters, _ in rows])
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        stepped = np.array([_has_steps(target) for target in targets])
+        rows = [
+            self._estimated(target[-self.stretch :], steps, arch_model)
+            for target, steps in zip(targets, stepped, strict=True)
+        ]
+        count = len(rows)
         failed = sum(not found for _, found in rows)
-        returns = int((table[:, STEPPED] == 0).sum())
+        returns = count - int(stepped.sum())
         notes = ["GARCH(1,1)"]
         if failed:
             notes.append(
-                f"{failed} of {len(rows)} series have a constant variance: too few steps, or no convergence"
+                f"{failed} of {count} series have a constant variance: too few steps, or no convergence"
             )
         if returns:
-            notes.append(
-                f"{returns} of {len(rows)} series are taken as returns, whose values are modelled and not their steps"
-            )
-        cold = (0.0, 0.0, *RISKMETRICS, float(2 * returns <= len(rows)))  # of the kind that most series are
-        return Clustered(goal, np.vstack([table, cold]), Log(tuple(notes)))
+            values = "whose values are modelled and not their steps"
+            notes.append(f"{returns} of {count} series are taken as returns, {values}")
+        table = np.array([*(parameters for parameters, _ in rows), (0.0, 0.0, *RISKMETRICS)])
+        usual = 2 * returns <= count  # series that were not fitted are of the kind that most are
+        return Clustered(goal, table, np.append(stepped, usual), Log(tuple(notes)))
 
-    def _parameters(self, values: Array, arch_model: Any) -> tuple[tuple[float, ...], bool]:
-        """The parameters of one series, scaled values (n,), and whether its GARCH was found; a constant variance where not."""
-        recent_values = values[-self.stretch :]
-        stepped = persists(values) or np.isnan(np.diff(values)).all()
-        moves = np.diff(recent_values) if stepped else recent_values
+    def _estimated(self, values: Array, steps: bool, arch_model: Any) -> tuple[tuple[float, ...], bool]:
+        """Mean, omega, alpha and beta of the moves of scaled values (n,), and whether a GARCH was found; a constant variance where not."""
+        moves = np.diff(values) if steps else values
         moves = moves[~np.isnan(moves)]
-        centred = len(moves) > 0 and (self.drift or not stepped)
+        centred = len(moves) > 0 and (self.drift or not steps)
         mean = float(moves.mean()) if centred else 0.0
         found = estimate(moves - mean, arch_model)
         variance = float(np.mean((moves - mean) ** 2)) if len(moves) else 0.0
-        return (mean, *(found or (variance, 0.0, 0.0)), float(stepped)), found is not None
+        return (mean, *(found or (variance, 0.0, 0.0))), found is not None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
         """The Clustered whose `arrays()` these are."""
-        return Clustered(goal, arrays["parameters"], Log())
+        return Clustered(goal, arrays["parameters"], arrays["stepped"], Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the drift and the stretch that the trial suggests."""
@@ -104,11 +106,14 @@ class Garch:
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """parameters (S + 1, 5), scaled: mean move, omega, alpha, beta, and 1 where moves are steps, 0 where they are the values; the last row is
-    that of the series that were not fitted."""
+    """parameters (S + 1, 4): mean move, omega, alpha, beta, scaled · stepped (S + 1,): whether moves are the steps of a series, or else its values.
+
+    The last row is that of the series that were not fitted.
+    """
 
     goal: Goal
     parameters: Array
+    stepped: Array
     log: Log
 
     @property
@@ -123,8 +128,9 @@ class Clustered:
         return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
 
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        mean, omega, alpha, beta, kind = self.parameters[fitted[origins[:, 0]]].T
-        stepped = kind[:, None] > 0
+        rows = fitted[origins[:, 0]]
+        mean, omega, alpha, beta = self.parameters[rows].T
+        stepped = self.stepped[rows][:, None]
         values = recent(panel, origins, WINDOW)
         moves = np.where(stepped, np.diff(values, axis=1), values[:, 1:]) - mean[:, None]
         variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
@@ -143,8 +149,13 @@ class Clustered:
         return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
 
     def arrays(self) -> dict[str, Array]:
-        """parameters."""
-        return {"parameters": self.parameters}
+        """parameters, stepped."""
+        return {"parameters": self.parameters, "stepped": self.stepped}
+
+
+def _has_steps(target: Array) -> bool:
+    """Whether the moves of a target (n,) are its steps: where it persists, or no two values that follow each other were observed."""
+    return persists(target) or bool(np.isnan(np.diff(target)).all())
 
 
 def variance_after(moves: Array, omega: Array, alpha: Array, beta: Array) -> Array:

@@ -110,7 +110,7 @@ def test_a_level_is_differenced_as_ever_and_of_both_kinds_each_is_taken_as_its_o
     columns, stamps = (Column("y", "target"),), [np.arange(600)] * 2
     both = make_panel(("level", "returns"), stamps, values, columns, STEP)
     fitted = fit("garch", both, 3, intervals=(80,))
-    assert fitted.learned.parameters[:, 4].tolist() == [1.0, 0.0, 1.0]
+    assert fitted.learned.stepped.tolist() == [True, False, True]
     forecast = fitted.predict(both)
     np.testing.assert_allclose(forecast.values[0], np.repeat(values[0][-1], 3))
     alone = fit("garch", single(values[1][:, 0], STEP), 3, intervals=(80,))
