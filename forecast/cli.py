@@ -353,6 +353,8 @@ def fit(
         _print_board(result)
         print(f"\nNext {counted(result['horizon'], 'step')} by {result['best']}:")
         print(_wide(_frame(result["forecast"])))
+        for note in result.get("intervals", []):
+            print(f"{note[0].upper()}{note[1:]}.")
         print(
             f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]"
         )
@@ -763,9 +765,12 @@ def _listed(finding: dict[str, Any]) -> str:
 
 
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    """Rows of `frame_json` as a frame again: every column of numbers is float64, and what is missing is NaN."""
     import pandas as pd
 
     frame = pd.DataFrame(rows)
+    numbers = [name for name in frame.columns if name not in ("unique_id", "ds", "cutoff")]
+    frame = frame.astype(dict.fromkeys(numbers, "float64"))
     first = rows[0]["ds"]
     return (
         frame.assign(ds=pd.to_datetime(frame["ds"]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.data.categories import indicators, recoded, told_apart
+from forecast.data.checks import outside_bounds
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
@@ -190,6 +191,7 @@ def fit(
 
     past = past.history()
     columns, notes = told_apart(past)
+    notes = (*notes, *outside_bounds(past, task.bounds))
     past = indicators(recoded(past, columns))
     begun = time.process_time()
     scaling = fit_scaling(past, task.units)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,16 +48,61 @@ def within(values: Array, bounds: tuple[float | None, float | None]) -> Array:
     return values if bounds == (None, None) else np.clip(values, *bounds)
 
 
+class Basis(IntEnum):
+    """What an interval rests on; arrays of it are uint8."""
+
+    NONE = 0  # there is no interval
+    CALIBRATED = 1  # enough past errors of that step
+    POOLED = 2  # the few past errors of neighbouring steps together
+    OWN = 3  # the model's own distribution, unmoved
+    EXACT = 4  # every past error was 0: an interval without width
+
+    @property
+    def words(self) -> str:
+        """What a forecast of this kind has, in words."""
+        return BASES[self]
+
+
+BASES = {
+    Basis.NONE: "no interval",
+    Basis.CALIBRATED: "a calibrated interval",
+    Basis.POOLED: "an interval from the few past errors of neighbouring steps together",
+    Basis.OWN: "the interval of the model's own distribution, unchanged",
+    Basis.EXACT: "an interval without width, as every past error was 0",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What was learned from the errors of a walk: how far each quantile is moved. levels (Q,) · shift (H, Q) in scaled units, 0 at the median."""
+    """What was learned from the errors of a walk: how far each quantile is moved.
+
+    levels (Q,) · shift (H, Q) in scaled units, 0 at the median, NaN where there is no interval · basis (H,), the Basis of each step as uint8.
+    """
 
     levels: tuple[float, ...]
     shift: Array
+    basis: Array
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which steps have no calibrated interval, and what they have instead, a sentence without its full stop for each kind."""
+        others = [kind for kind in Basis if kind != Basis.CALIBRATED and (self.basis == kind).any()]
+        return tuple(f"{_steps_in_words(self.basis == kind)} {kind.words}" for kind in others)
 
     def apply(self, z: Array) -> Array:
         """Quantiles (M, H, Q) of scaled forecasts (M, H, P): the model's own, or its point, moved and kept in order."""
         return ordered(z + self.shift, self.levels, point_of(z, self.levels))
+
+
+def _steps_in_words(chosen: Array) -> str:
+    """The steps at which `chosen` (H,) is true, with their verb: every step has, step 3 has, steps 1 to 4 and 7 have."""
+    if chosen.all():
+        return "every step has"
+    steps = np.flatnonzero(chosen) + 1
+    runs = np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1)
+    words = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    listed = " and ".join(words)
+    return f"steps {listed} have" if len(steps) > 1 else f"step {listed} has"
 
 
 def point_of(z: Array, levels: tuple[float, ...]) -> Array:
@@ -165,12 +211,16 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Forecasts of one model in one fold (M origins) next to the actual values, and the log of the fit behind them."""
+    """Forecasts of one model in one fold (M origins) next to the actual values, and the log of the fit behind them.
+
+    basis (M, H): the Basis of each interval as uint8; None where the forecasts were not calibrated.
+    """
 
     fold: int
     forecast: Forecast
     truth: Truth
     log: Log = field(default_factory=Log)
+    basis: Array | None = None
 
     @property
     def actual(self) -> Array:

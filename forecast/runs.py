@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.data.checks import outside_bounds
 from forecast.data.findings import Heard, Report, listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
@@ -46,7 +47,7 @@ from forecast.files import (
 )
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
-from forecast.models.base import Spec, Watch
+from forecast.models.base import Examines, Spec, Watch
 from forecast.plan import Run, make_run, put, refuse_modelless, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
@@ -376,9 +377,11 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
         board = board_json(self.panel, self.board, self.market)
+        calibration = self.fitted.calibration
         return {
             "run": str(self.folder),
             **board,
+            "intervals": list(calibration.notes) if calibration else [],
             "forecast": frame_json(self.forecast.to_frame(cutoff=False)),
         }
 
@@ -657,8 +660,16 @@ def _board(
 
 
 def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Panel:
-    """The panel of a run, whose findings also say which models do not read its columns; `heard` is told all of them."""
+    """The panel of a run; its findings also say which values lie outside of the run's bounds, which models do not read its columns and for
+    which its target is not made; `heard` is given all of them. ForecastError where a model cannot forecast such a target.
+    """
     panel, report = plan.read(), Report()
+    history = panel.history()
+    for sentence in outside_bounds(history, plan.task.bounds):
+        report.say(
+            "outside-bounds", sentence, remedy="(give bounds that hold every value that can be, or none)"
+        )
+    _examine(history, plan, specs, report)
     for role in ("past", "future", "static"):
         columns = [column.name for column in panel.columns if column.role == role]
         without = [one.name for one in specs if role not in one.reads]
@@ -671,6 +682,14 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
     if heard is not None:
         heard(panel.findings)
     return panel
+
+
+def _examine(history: Panel, plan: Run, specs: Sequence[Spec], report: Report) -> None:
+    """Record what the models say of the target, each warning once; raises as they do."""
+    for one in specs:
+        if isinstance(one, Examines):
+            for warning in one.examine(history, plan.task.units, plan.price):
+                report.say("unsuited-target", f"{one.name}: {warning}")
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:
@@ -727,10 +746,18 @@ def _final(
         watch=keep.watch(part),
         start=start_of(last[0]) if last else None,
     )
-    fitted = dataclasses.replace(fitted, calibration=calibration)
+    fitted = _calibrated(fitted, calibration)
     save(fitted, path)
     keep.done(part, fitted.log.seconds)
     return fitted
+
+
+def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
+    """A fitted model with the intervals that the walk taught; its log says which steps have another kind of interval than a calibrated one."""
+    if calibration is None:
+        return fitted
+    notes = (*fitted.log.notes, *(f"intervals: {note}" for note in calibration.notes))
+    return replace(fitted, calibration=calibration, log=replace(fitted.log, notes=notes))
 
 
 def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:

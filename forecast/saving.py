@@ -20,7 +20,7 @@ from forecast.results import Calibration, header, log_of
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 7  # of model files; raised when an older one can no longer be read
+FORMAT = 8  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -37,6 +37,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
     }
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
+        arrays["calibration.basis"] = fitted.calibration.basis
     values = {
         "format": FORMAT,
         "spec": settings_of(fitted.spec),
@@ -78,9 +79,8 @@ def load(path: str | Path) -> Fitted:
     settings = values["spec"]
     chosen = spec(settings.pop("model"), **settings)
     learned = chosen.restore(under(arrays, "learned."), goal)
-    calibration = (
-        Calibration(goal.levels, arrays["calibration.shift"]) if "calibration.shift" in arrays else None
-    )
+    taught = under(arrays, "calibration.")
+    calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None
     clock = Clock(**values["clock"] | {"pauses": tuple(tuple(pause) for pause in values["clock"]["pauses"])})
     return Fitted(chosen, goal, columns, clock, scaling, learned, log_of(values["log"]), calibration)
 

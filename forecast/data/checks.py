@@ -171,6 +171,33 @@ def look_at_series(panel: Panel, report: Report, *, newer: bool = False) -> None
         )
 
 
+def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> list[str]:
+    """A sentence for each of the bounds (lowest, highest; None = open) that target values lie beyond: how many do, and the first of them."""
+    panel = panel.history().compact()
+    target = panel.values[:, 0]
+    low, high = bounds
+    said = []
+    if low is not None:
+        said.append(_beyond(panel, np.flatnonzero(target < low), f"below the bound {low:g}"))
+    if high is not None:
+        said.append(_beyond(panel, np.flatnonzero(target > high), f"above the bound {high:g}"))
+    return [sentence for sentence in said if sentence]
+
+
+def _beyond(panel: Panel, rows: Array, where: str) -> str:
+    """How many of the target values lie `where`, and which row of a compact panel is the first; empty where no row is."""
+    if not len(rows):
+        return ""
+    known = int(np.count_nonzero(~np.isnan(panel.values[:, 0])))
+    lie = "lies" if len(rows) == 1 else "lie"
+    series = panel.ids[int(np.searchsorted(panel.stops, rows[0], side="right"))]
+    first = f"{panel.values[rows[0], 0]:g} at {panel.stamp(int(rows[0]))} in series {series!r}"
+    return (
+        f"{len(rows):,} of {counted(known, 'value')} of {panel.target} {lie} {where}, the first is {first};"
+        f" forecasts and intervals are cut at the bound"
+    )
+
+
 def _equal(values: Array) -> bool:
     """Whether all observed values are one, or none is."""
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)

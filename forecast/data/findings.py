@@ -112,6 +112,8 @@ CODES: dict[
     "no-target": "error",
     "constant": "warning",
     "short": "warning",
+    "outside-bounds": "warning",
+    "unsuited-target": "warning",
     "ragged-ends": "info",
     # the run folder
     "others-kept": "warning",

@@ -198,6 +198,12 @@ class Panel:
             )
         return times
 
+    def stamp(self, row: int) -> str:
+        """The stamp of a row of `times` in words: local time where the panel has a zone, a number on the step clock."""
+        if self.clock.kind == "step":
+            return f"step {self.times[row]}"
+        return show(to_local(self.times[[row]], self.clock.tz)[0])
+
     def last(self, origins: Array) -> Array:
         """The last observed target (M,) before each of `origins` (M, 2); NaN where there is none."""
         filled = np.full(len(self.times), np.nan)

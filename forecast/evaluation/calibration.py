@@ -1,16 +1,21 @@
-"""Honest intervals for any model, from the errors that a walk has seen mature: conformal, step by step, adaptive. It never looks ahead."""
+"""Honest intervals for any model, from the errors that a walk has seen mature: conformal, step by step, adaptive. It never looks ahead.
+
+Where a step has too few errors for that, a model's own distribution stands unchanged; a model without one takes the errors of
+neighbouring steps together.
+"""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecast.files import Array
-from forecast.results import Calibration, Outcome, by_model, ordered, within
+from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
 from forecast.task import Bounds, Task
 
 BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
-LEAST = 40  # matured errors of a step before it gets an interval
+LEAST = 40  # matured errors of a step before its interval is calibrated
+FEW = 3  # matured errors of all steps before any interval is given
 WINDOW = 1000  # moments that are remembered
 MOST = 4000  # errors that are sorted; of a window with more, so many are drawn
 PACE = 0.005  # of the adaptation, per independent error (gamma in Gibbs and Candes 2021)
@@ -32,7 +37,10 @@ def calibrate(
 
     intervals, bounds: in place of those of the walk's task, whose levels are calibrated; without any, the intervals 80 and 95.
 
-    NaN where fewer than LEAST errors have matured, for series that were not fitted, and where a model that has quantiles gave none.
+    Where fewer than LEAST errors of a step have matured, the model's own quantiles stand unmoved, or, where it has none, `pooled` takes the few
+    errors of neighbouring steps together; `Outcome.basis` and `Calibration.basis` say which. So do own quantiles of series that were not fitted.
+    NaN where fewer than FEW errors have matured or none of this step or a later one, where a series was not fitted by a model without quantiles,
+    and where a model that has quantiles gave none.
     """
     models = by_model(outcomes)
     task = calibrated_task(next(iter(models.values()))[0].truth.task if models else Task(), intervals, bounds)
@@ -74,17 +82,118 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
         [_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])],
         axis=1,
     )
+    shift, basis = _completed(shift, stamps, errors, known, levels)
     made = []
     for part, own, blocks in zip(parts, np.split(base, cuts), np.split(block, cuts), strict=True):
-        moved = part.truth.scaling.invert(own + shift[blocks], part.fitted)
-        quantiles = within(ordered(moved, levels, part.forecast.values), task.bounds)
-        made.append(
-            replace(
-                part,
-                forecast=replace(part.forecast, levels=levels, quantiles=quantiles, intervals=task.intervals),
-            )
-        )
-    return made, Calibration(levels, shift[-1])
+        made.append(_moved(part, own, shift[blocks], basis[blocks], task))
+    return made, Calibration(levels, shift[-1], basis[-1])
+
+
+def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) -> Outcome:
+    """A part whose scaled answers (M, H, P) are moved by shifts (M, H, Q); where that gives nothing, its own quantiles stand."""
+    point = part.forecast.values
+    moved = part.truth.scaling.invert(own + shift, part.fitted)
+    if part.forecast.quantiles is not None:
+        unmoved = (basis == Basis.OWN)[..., None] | np.isnan(moved)
+        moved = np.where(unmoved, part.forecast.quantiles, moved)
+        basis = np.where(unmoved.any(-1), Basis.OWN, basis)
+    quantiles = within(ordered(moved, task.levels, point), task.bounds)
+    given = ~np.isnan(quantiles).any(-1)
+    basis = np.where(given, basis, Basis.NONE).astype("uint8")
+    forecast = replace(part.forecast, levels=task.levels, quantiles=quantiles, intervals=task.intervals)
+    return replace(part, forecast=forecast, basis=basis)
+
+
+def _completed(
+    shift: Array, stamps: Array, errors: Array, known: Array, levels: tuple[float, ...]
+) -> tuple[Array, Array]:
+    """Shifts (blocks + 1, H, Q) without the blanks that can be filled, and the Basis of each as uint8.
+
+    stamps (M, H) at which errors (M, H, P) mature; known (blocks + 1,): the moment until which each block may look.
+    """
+    blank = np.isnan(shift[..., 0])
+    basis = np.where(blank, Basis.NONE, Basis.CALIBRATED)
+    if errors.shape[-1] > 1:
+        filled = np.where(blank[..., None], 0.0, shift)
+        return filled, np.where(blank, Basis.OWN, basis).astype("uint8")
+    filled = shift.copy()
+    for number in np.flatnonzero(blank.any(1)):
+        matured = (stamps <= known[number]) & blank[number]
+        few = pooled(stamps, np.where(matured, errors[..., 0], np.nan), levels)
+        filled[number] = _widening(shift[number], few, levels.index(0.5))
+    given = ~np.isnan(filled[..., 0])
+    basis = np.where(blank & given, Basis.POOLED, basis)
+    exact = given & (filled == 0).all(-1)
+    return filled, np.where(exact, Basis.EXACT, basis).astype("uint8")
+
+
+def _widening(shift: Array, few: Array, middle: int) -> Array:
+    """Calibrated shifts (H, Q) of one block; where they are NaN, `few` (H, Q), no nearer than any earlier step, and of steps that have
+    neither the next step's."""
+    made = np.where(np.isnan(shift), few, shift)
+    reached = made.copy()
+    reached[:, :middle] = np.fmin.accumulate(made[:, :middle], axis=0)
+    reached[:, middle:] = np.fmax.accumulate(made[:, middle:], axis=0)
+    made = np.where(np.isnan(shift) & ~np.isnan(made), reached, made)
+    given = np.flatnonzero(~np.isnan(made[:, 0]))
+    following = np.searchsorted(given, np.arange(len(made)))
+    inside = following < len(given)
+    made[inside] = made[given[following[inside]]]
+    return made
+
+
+def pooled(stamps: Array, errors: Array, levels: tuple[float, ...]) -> Array:
+    """Shifts (H, Q) at levels (Q,) from the few errors (M, H), NaN where there is none, that matured at stamps (M, H); NaN for steps without any.
+
+    Errors of neighbouring steps whose mean square does not grow from one to the next are taken together (isotonic regression by pooling adjacent
+    violators; Barlow et al. 1972), and `reach` gives their quantiles. One is taken from the number of independent ones, as their mean size,
+    around which they are counted, is estimated too. Nothing is given from fewer than FEW errors.
+    """
+    shifts = np.full((errors.shape[1], len(levels)), np.nan)
+    seen = ~np.isnan(errors)
+    steps = np.flatnonzero(seen.any(0))
+    if seen.sum() < FEW:
+        return shifts
+    asked = np.array(levels)
+    squares = np.where(seen, errors, 0.0)[:, steps] ** 2
+    for run in runs_that_grow(squares.sum(0), seen.sum(0)[steps]):
+        chosen = np.zeros_like(seen)
+        chosen[:, steps[run]] = seen[:, steps[run]]
+        order = np.argsort(stamps[chosen], kind="stable")
+        own, when = errors[chosen][order], stamps[chosen][order]
+        count = max(1.0, independent(own, when) - 1)
+        shifts[steps[run]] = reach(own[:, None], asked, count, asked)
+    shifts[steps, levels.index(0.5)] = 0.0
+    return shifts
+
+
+@dataclass
+class Joined:
+    """Neighbouring steps that are taken together: the sum of their values and the number of them."""
+
+    stop: int
+    total: float
+    count: int
+
+    @property
+    def mean(self) -> float:
+        """The mean value."""
+        return self.total / self.count
+
+
+def runs_that_grow(totals: Array, counts: Array) -> list[slice]:
+    """The runs of neighbouring steps into which isotonic regression joins means, given as totals (n,) and counts (n,) of values from 0 on.
+
+    Steps whose mean is 0 are joined to the next: that no error was seen yet says little while others are not 0.
+    """
+    runs: list[Joined] = []
+    for step, (total, count) in enumerate(zip(totals, counts, strict=True)):
+        runs.append(Joined(step + 1, float(total), int(count)))
+        while len(runs) > 1 and (runs[-2].mean >= runs[-1].mean or runs[-2].mean == 0):
+            last = runs.pop()
+            runs[-1] = Joined(last.stop, runs[-1].total + last.total, runs[-1].count + last.count)
+    stops = [run.stop for run in runs]
+    return [slice(begin, stop) for begin, stop in zip([0, *stops[:-1]], stops, strict=True)]
 
 
 def _shifts(

@@ -176,6 +176,7 @@ def leaderboard(
         *words.of_equals(sorted(same), base),
         *words.of_refits(models),
         *words.of_walk(models[base], cold, dropped),
+        *words.of_intervals(models),
     )
     if len(others) > 1 and horizons >= FEWEST_HORIZONS:
         notes = (

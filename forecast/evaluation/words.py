@@ -13,9 +13,10 @@ from forecast.evaluation.metrics import Metric
 from forecast.evaluation.rows import Row
 from forecast.files import Array
 from forecast.models import is_baseline
-from forecast.results import Outcome
-from forecast.text import p_words, plural
+from forecast.results import Basis, Outcome
+from forecast.text import p_words
 
+NEARLY_ALL = 0.995  # a share of calibrated intervals from which on nothing is said of the others
 LEAST_SHARE = 0.0005  # below it a gain or a loss is not given as a number
 SIDED = 0.5  # share of the MAE from which on the mean error says that forecasts lie to one side
 CLOSER = 1e-4  # share of the RMSE by which another model must be better before it is said
@@ -245,7 +246,7 @@ def of_refits(models: Mapping[str, list[Outcome]]) -> list[str]:
 def of_walk(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> list[str]:
     """What a reader of the scores should know of the walk behind them."""
     places = outcomes[0].truth.places
-    notes = [_from_the_end(outcomes[0], places), _cold(cold), _dropped(dropped, places), _intervals(outcomes)]
+    notes = [_from_the_end(outcomes[0], places), _cold(cold), _dropped(dropped, places)]
     return [note for note in notes if note]
 
 
@@ -279,12 +280,37 @@ def _dropped(dropped: tuple[str, ...], places: Array | None) -> str:
     return f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.{remedy}"
 
 
-def _intervals(outcomes: list[Outcome]) -> str:
-    given = [
-        ~np.isnan(part.forecast.quantiles).any(2) for part in outcomes if part.forecast.quantiles is not None
-    ]
-    share = float(np.concatenate(given).mean()) if given else 1.0
-    if share >= 0.995:
+def of_intervals(models: Mapping[str, list[Outcome]]) -> list[str]:
+    """What the intervals of the models rest on, a sentence for those of the same shares.
+
+    There is none where all are calibrated, or none were asked for.
+    """
+    alike: dict[str, list[str]] = {}
+    for name, parts in models.items():
+        bases = [part.basis for part in parts if part.basis is not None]
+        if bases:
+            alike.setdefault(_shares(np.concatenate(bases)), []).append(name)
+    if len(alike) == 1:
+        return [f"{sentence[0].upper()}{sentence[1:]}" for sentence in alike if sentence]
+    return [f"{listed(names)}: {sentence}" for sentence, names in alike.items() if sentence]
+
+
+def _shares(basis: Array) -> str:
+    """What share of the forecasts has an interval of which kind, basis (M, H); empty where nearly all are calibrated."""
+    share = {kind: float((basis == kind).mean()) for kind in Basis}
+    calibrated = share[Basis.CALIBRATED]
+    if calibrated >= NEARLY_ALL:
         return ""
-    have = f"{share:.0%} of the forecasts have one" if share else "here no forecast has one"
-    return f"Intervals begin when {LEAST} {plural('error', LEAST)} of a step have matured: {have}."
+    have = f"{_percent(calibrated)} of the forecasts have" if calibrated else "no forecast has"
+    kinds = (Basis.OWN, Basis.POOLED, Basis.EXACT, Basis.NONE)
+    others = [f"{_percent(share[kind])} have {kind.words}" for kind in kinds if share[kind]]
+    return f"{have} a calibrated interval; each step needs {LEAST} past errors first; {', '.join(others)}."
+
+
+def _percent(share: float) -> str:
+    """A share in whole percent; one that would be rounded to nothing or to all is named as such."""
+    if share == 1:
+        return "all"
+    if share < 0.005:
+        return "under 1 %"
+    return "over 99 %" if share > NEARLY_ALL else f"{100 * share:.0f} %"

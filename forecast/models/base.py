@@ -12,6 +12,7 @@ from pydantic import Field
 
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
 from forecast.results import Log
@@ -117,6 +118,17 @@ class Refits(Protocol):
         """Go on from `start`, the arrays learned of the same series for the same goal; None where that cannot be; raises as `restore`."""
 
 
+@runtime_checkable
+class Examines(Protocol):
+    """What a Spec may have beside: a look at the target as it was read, before anything is fitted."""
+
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """Warnings where the target is not what the model is made for; ForecastError, with the models to take instead, where it cannot be.
+
+        past: in the units of the file · units: in which the model will see it · price: whether the run is of a price.
+        """
+
+
 def processes(jobs: int) -> int:
     """How many processes `jobs` asks for, 0 = one a core; ForecastError below that."""
     return validated(Jobs, jobs, "jobs") or os.cpu_count() or 1
@@ -162,6 +174,17 @@ def spread_of(errors: Array) -> float:
     """The root mean square of the errors that are not NaN; 0 where there is none."""
     seen = errors[~np.isnan(errors)]
     return float(np.sqrt(np.mean(seen**2))) if len(seen) else 0.0
+
+
+def persists(values: Array, share: float = 1.0) -> bool:
+    """Whether values (n,) are on average as close to the one before as to their median, as a level is and returns are not; False without any.
+
+    share: how much closer to the one before, as the share of the distance to the median.
+    """
+    seen = values[~np.isnan(values)]
+    if not len(seen):
+        return False
+    return bool(mean_observed(np.abs(np.diff(values))) <= share * np.abs(seen - np.median(seen)).mean())
 
 
 def recent(panel: Panel, origins: Array, rows: int) -> Array:

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.files import Array, under
-from forecast.models.base import Learned, Refits, Spec, Watch
+from forecast.models.base import Examines, Learned, Refits, Spec, Watch
 from forecast.results import Log, point_of
 from forecast.task import Goal
 
@@ -33,6 +34,11 @@ class Combination:
     def settle(self, past: Panel, horizon: int) -> Self:
         """Each part with its sizes chosen from the past."""
         return replace(self, parts=tuple(part.settle(past, horizon) for part in self.parts))
+
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """The warnings of all parts; raises as they do."""
+        examined = [part.examine(past, units, price) for part in self.parts if isinstance(part, Examines)]
+        return tuple(dict.fromkeys(warning for warnings in examined for warning in warnings))
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedCombination":
         """Fit one part after the other, each with checkpoints of its own."""

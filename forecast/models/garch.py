@@ -1,4 +1,7 @@
-"""GARCH(1,1): the last value, and intervals around it that widen after large steps. Needs the extra `market` to fit, not to forecast."""
+"""GARCH(1,1): the last value, or of returns their mean, and intervals around it that widen after large moves.
+
+Needs the extra `market` to fit, not to forecast.
+"""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -8,10 +11,12 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from forecast.data.findings import listed
 from forecast.data.panel import Panel
+from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Watch, in_chunks, normal_quantiles, recent
+from forecast.models.base import Watch, in_chunks, normal_quantiles, persists, recent
 from forecast.models.naive import last_observed
 from forecast.results import Log
 from forecast.task import Goal
@@ -26,9 +31,10 @@ RISKMETRICS = (
 
 @dataclass(frozen=True)
 class Garch:
-    """Bollerslev's (1986) GARCH(1,1) with normal innovations on the steps of the target, estimated by `arch` on the last `stretch` rows.
+    """Bollerslev's (1986) GARCH(1,1) with normal innovations, estimated by `arch` on the last `stretch` rows.
 
-    drift: whether the mean step is added to the point forecast; without it the point is the last value.
+    Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that does not, such as returns.
+    drift: whether the mean step is added to the point forecast; without it the point is the last value. Of returns the point is their mean.
     """
 
     reads: ClassVar[tuple[str, ...]] = ()
@@ -40,30 +46,58 @@ class Garch:
         """This spec: no size is left open."""
         return self
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
-        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 steps are observed, and that is said."""
-        arch_model = _arch_model()
-        table, failed = [], 0
-        for i in range(len(past.ids)):
-            steps = np.diff(past.values[past.rows(i), 0][-self.stretch :])
-            steps = steps[~np.isnan(steps)]
-            mean = float(steps.mean()) if self.drift and len(steps) else 0.0
-            found = estimate(steps - mean, arch_model)
-            failed += found is None
-            variance = float(np.mean((steps - mean) ** 2)) if len(steps) else 0.0
-            table.append((mean, *(found or (variance, 0.0, 0.0))))
-        notes = (
-            (
-                f"{failed} of {len(past.ids)} series have a constant variance: too few steps, or no convergence",
-            )
-            if failed
-            else ()
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """A warning where series are levels, whose steps would be modelled in their own units and not as returns."""
+        if units.transform != "none":
+            return ()
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        levels = [name for name, target in zip(past.ids, targets, strict=True) if persists(target)]
+        if not levels:
+            return ()
+        positive = all(np.nanmin(target, initial=np.inf) > 0 for target in targets)
+        helps = "; --price models the steps of logs, which are returns" if positive else ""
+        look = "looks" if len(levels) == 1 else "look"
+        return (
+            f"{listed(levels)} {look} like a level, such as a price, so steps in units of the target are modelled{helps}",
         )
-        return Clustered(goal, np.array([*table, (0.0, 0.0, *RISKMETRICS)]), Log(("GARCH(1,1)", *notes)))
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
+        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 moves are observed, and that is said."""
+        arch_model = _arch_model()
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        stepped = np.array([_has_steps(target) for target in targets])
+        rows = [
+            self._estimated(target[-self.stretch :], steps, arch_model)
+            for target, steps in zip(targets, stepped, strict=True)
+        ]
+        count = len(rows)
+        failed = sum(not found for _, found in rows)
+        returns = count - int(stepped.sum())
+        notes = ["GARCH(1,1)"]
+        if failed:
+            notes.append(
+                f"{failed} of {count} series have a constant variance: too few steps, or no convergence"
+            )
+        if returns:
+            values = "whose values are modelled and not their steps"
+            notes.append(f"{returns} of {count} series are taken as returns, {values}")
+        table = np.array([*(parameters for parameters, _ in rows), (0.0, 0.0, *RISKMETRICS)])
+        usual = 2 * returns <= count  # series that were not fitted are of the kind that most are
+        return Clustered(goal, table, np.append(stepped, usual), Log(tuple(notes)))
+
+    def _estimated(self, values: Array, steps: bool, arch_model: Any) -> tuple[tuple[float, ...], bool]:
+        """Mean, omega, alpha and beta of the moves of scaled values (n,), and whether a GARCH was found; a constant variance where not."""
+        moves = np.diff(values) if steps else values
+        moves = moves[~np.isnan(moves)]
+        centred = len(moves) > 0 and (self.drift or not steps)
+        mean = float(moves.mean()) if centred else 0.0
+        found = estimate(moves - mean, arch_model)
+        variance = float(np.mean((moves - mean) ** 2)) if len(moves) else 0.0
+        return (mean, *(found or (variance, 0.0, 0.0))), found is not None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
         """The Clustered whose `arrays()` these are."""
-        return Clustered(goal, arrays["parameters"], Log())
+        return Clustered(goal, arrays["parameters"], arrays["stepped"], Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the drift and the stretch that the trial suggests."""
@@ -73,10 +107,14 @@ class Garch:
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """parameters (S + 1, 4): mean step, omega, alpha, beta, scaled; the last row is that of the series that were not fitted."""
+    """parameters (S + 1, 4): mean move, omega, alpha, beta, scaled · stepped (S + 1,): whether moves are the steps of a series, or else its values.
+
+    The last row is that of the series that were not fitted.
+    """
 
     goal: Goal
     parameters: Array
+    stepped: Array
     log: Log
 
     @property
@@ -85,25 +123,40 @@ class Clustered:
         return WINDOW
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled: the last observed value and the drift from there; normal quantiles by the summed variances."""
+        """Forecasts (M, H, P), scaled: the last observed value and the drift from there, of returns their mean; normal quantiles around it by
+        the summed variances of the steps, of returns by the variance of each.
+        """
         return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
 
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        mean, omega, alpha, beta = self.parameters[fitted[origins[:, 0]]].T
+        rows = fitted[origins[:, 0]]
+        mean, omega, alpha, beta = self.parameters[rows].T
+        stepped = self.stepped[rows][:, None]
+        values = recent(panel, origins, WINDOW)
+        moves = np.where(stepped, np.diff(values, axis=1), values[:, 1:]) - mean[:, None]
+        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
+        variances = np.where(stepped, np.cumsum(variances, axis=1), variances)
+        point = np.where(stepped, self._walked(panel, origins, mean), mean[:, None])
+        return normal_quantiles(point, np.sqrt(variances), self.goal.levels)
+
+    def _walked(self, panel: Panel, origins: Array, mean: Array) -> Array:
+        """The last observed value and the mean step (M,) from there, (M, H); 0 where none was observed."""
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
         latest = last_observed(
             panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW)
         )
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
-        point = np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
-        moves = np.diff(recent(panel, origins, WINDOW), axis=1) - mean[:, None]
-        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
-        return normal_quantiles(point, np.sqrt(np.cumsum(variances, axis=1)), self.goal.levels)
+        return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
 
     def arrays(self) -> dict[str, Array]:
-        """parameters."""
-        return {"parameters": self.parameters}
+        """parameters, stepped."""
+        return {"parameters": self.parameters, "stepped": self.stepped}
+
+
+def _has_steps(target: Array) -> bool:
+    """Whether the moves of a target (n,) are its steps: where it persists, or no two values that follow each other were observed."""
+    return persists(target) or bool(np.isnan(np.diff(target)).all())
 
 
 def variance_after(moves: Array, omega: Array, alpha: Array, beta: Array) -> Array:

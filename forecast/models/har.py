@@ -7,15 +7,17 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from forecast.data.findings import counted, listed
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import Watch, in_chunks, normal_quantiles, recent, spread_of
+from forecast.models.base import Watch, in_chunks, normal_quantiles, persists, recent, spread_of
 from forecast.results import Log
 from forecast.task import Goal
 
 ROWS_A_WEIGHT = 10  # a series with fewer rows takes the weights of all series together
+LEVEL = 0.15  # the share of their distance to the median that the steps of a level stay below, and those of a volatility do not
 Rows = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -40,6 +42,29 @@ class Har:
         """This spec: no size is left open."""
         return self
 
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """A warning where series look like levels; ForecastError where the run is of a price, or where a value is below 0."""
+        made_for = f"{self.name} forecasts a realised volatility or variance"
+        if price:
+            raise ForecastError(
+                f"{made_for}, and this run is of a price (--price)."
+                f" Take garch or naive for a price, or leave {self.name} out."
+            )
+        found = _below_zero(past)
+        if found:
+            raise ForecastError(
+                f"{made_for}, which is never below 0; {found}."
+                f" Take garch for returns, arima or naive for other values, or leave {self.name} out."
+            )
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        levels = [name for name, target in zip(past.ids, targets, strict=True) if _is_level(target)]
+        if not levels:
+            return ()
+        look = "looks" if len(levels) == 1 else "look"
+        return (
+            f"{listed(levels)} {look} like a level, such as a price, and not like a volatility or variance",
+        )
+
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Regressed":
         """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later.
 
@@ -63,6 +88,11 @@ class Har:
         if len(own) < len(pairs):
             notes.append(
                 f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together"
+            )
+        levels = sum(_is_level(past.values[past.rows(i), 0]) for i in range(len(past.ids)))
+        if levels:
+            notes.append(
+                f"{levels} of {len(pairs)} series look like levels, not like volatilities or variances"
             )
         return Regressed(self, goal, weights, spreads, Log(tuple(notes)))
 
@@ -114,6 +144,24 @@ class Regressed:
     def arrays(self) -> dict[str, Array]:
         """weights, spreads."""
         return {"weights": self.weights, "spreads": self.spreads}
+
+
+def _below_zero(past: Panel) -> str:
+    """The first target value below 0 in words, and how many there are; empty where there is none."""
+    past = past.compact()
+    rows = np.flatnonzero(past.values[:, 0] < 0)
+    if not len(rows):
+        return ""
+    series = past.ids[int(np.searchsorted(past.stops, rows[0], side="right"))]
+    value = f"{past.target} of series {series!r} is {past.values[rows[0], 0]:g}"
+    return f"{value} at {past.stamp(int(rows[0]))} ({counted(len(rows), 'such value')})"
+
+
+def _is_level(target: Array) -> bool:
+    """Whether a target (n,) moves so little from row to row that it looks like a level; a constant does not."""
+    low = np.nanmin(target, initial=np.inf)
+    high = np.nanmax(target, initial=-np.inf)
+    return bool(high > low) and persists(target, LEVEL)
 
 
 def regressors(panel: Panel, origins: Array, spans: Array) -> Array:

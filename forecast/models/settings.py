@@ -15,7 +15,7 @@ from pydantic import Field
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
-from forecast.models.base import mean_observed
+from forecast.models.base import persists
 from forecast.models.optimiser import haste
 
 Count = Annotated[int, Field(ge=1)]
@@ -357,17 +357,8 @@ def _observed(past: Panel) -> int:
 def _persists(past: Panel) -> bool:
     """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
 
-    def close(y: Array) -> bool:
-        y = y[-LATEST:]
-        seen = y[~np.isnan(y)]
-        return len(seen) > 0 and bool(
-            mean_observed(np.abs(np.diff(y))) <= np.abs(seen - np.median(seen)).mean()
-        )
-
-    return bool(
-        np.average([close(past.values[past.rows(i), 0]) for i in range(len(past.ids))], weights=past.lengths)
-        >= 0.5
-    )
+    close = [persists(past.values[past.rows(i), 0][-LATEST:]) for i in range(len(past.ids))]
+    return bool(np.average(close, weights=past.lengths) >= 0.5)
 
 
 def usual_batch(past: Panel) -> int:

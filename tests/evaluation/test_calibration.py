@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from conftest import HOURLY, hours, single, weather, with_actual
 
+from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.calibration import LEAST, calibrate, independent, reach
+from forecast.evaluation.calibration import LEAST, calibrate, independent, pooled, reach, runs_that_grow
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.evaluation.metrics import scores_by
 from forecast.fitting import fit
 from forecast.models.base import normal_quantiles
+from forecast.results import Basis, ordered
 
 H = 6
 
@@ -116,12 +118,18 @@ def test_rewriting_truth_after_a_moment_changes_no_earlier_interval():
     assert not np.array_equal(clean.forecast.quantiles, dirty.forecast.quantiles, equal_nan=True)
 
 
-def test_only_matured_errors_count_and_before_enough_of_them_there_is_no_interval():
-    """Step h of the origin at row r is known at row r + h: the first interval of step h comes LEAST + h - 1 origins after the first."""
+def test_only_matured_errors_count_and_before_enough_of_them_no_interval_is_calibrated():
+    """Step h of the origin at row r is known at row r + h: the first calibrated interval of step h comes LEAST + h - 1 origins after the first,
+    and before it one of the few errors of all steps, from the FEW-th on and where one of this step or a later one has matured."""
     (one,), _ = calibrate(walked(autoregression(np.random.default_rng(2), 140), test=0.75))
     assert len(one.actual) <= 100  # so that every moment is a block of its own
-    first = (~np.isnan(one.forecast.quantiles[..., 0])).argmax(0)
+    first = (one.basis == Basis.CALIBRATED).argmax(0)
     assert first.tolist() == [LEAST + h - 1 for h in range(1, H + 1)]
+    pooled_first = (one.basis == Basis.POOLED).argmax(0)
+    assert pooled_first.tolist() == [2, 2, 3, 4, 5, 6]
+    assert np.array_equal(one.basis == Basis.NONE, np.isnan(one.forecast.quantiles[..., 0]))
+    before = np.arange(len(one.basis))[:, None] < pooled_first
+    assert np.array_equal(one.basis == Basis.NONE, before)
 
 
 def test_bounds_are_respected():
@@ -201,15 +209,164 @@ def test_from_the_end_an_error_counts_from_the_place_on_at_which_it_is_known():
     assert np.isfinite(one[1].forecast.quantiles).all()
 
 
-def test_how_many_forecasts_have_no_interval_yet_is_said():
+def test_what_the_intervals_rest_on_is_said():
     values = autoregression(np.random.default_rng(0), 600)
     some, _ = calibrate(walked(values, test=200))
-    share = np.mean(~np.isnan(some[0].forecast.quantiles[..., 0]))
+    count = {kind: np.mean(some[0].basis == kind) for kind in Basis}
     assert leaderboard(some).notes == (
-        f"Intervals begin when {LEAST} errors of a step have matured: {share:.0%} of the forecasts have one.",
+        f"{count[Basis.CALIBRATED]:.0%} of the forecasts have a calibrated interval; each step needs {LEAST} past errors first;"
+        f" {count[Basis.POOLED]:.0%} have an interval from the few past errors of neighbouring steps together,"
+        f" {count[Basis.NONE]:.0%} have no interval.".replace("%", " %"),
     )
-    none, _ = calibrate(walked(values, test=40))
-    assert leaderboard(none).notes == (
-        f"Intervals begin when {LEAST} errors of a step have matured: here no forecast has one.",
+    few, _ = calibrate(walked(values, test=40))
+    own, _ = calibrate(with_own_quantiles(values, 40))
+    notes = leaderboard([*few, *own]).notes
+    assert notes[0].startswith(
+        f"naive: no forecast has a calibrated interval; each step needs {LEAST} past errors first; "
+    )
+    assert notes[1] == (
+        f"mean: no forecast has a calibrated interval; each step needs {LEAST} past errors first;"
+        " all have the interval of the model's own distribution, unchanged."
     )
     assert leaderboard(walked(values, test=40)).notes == ()
+    whole = replace(some[0], basis=np.full_like(some[0].basis, Basis.CALIBRATED))
+    assert leaderboard([whole]).notes == ()
+
+
+def with_own_quantiles(values, test, model="mean"):
+    walk = WalkForward(horizon=H, test=test, folds=1, stride=1)
+    return list(backtest(model, single(values), walk, intervals=(80, 95)))
+
+
+@pytest.mark.parametrize("model", ["mean", "ets"])
+def test_a_model_s_own_quantiles_stand_unmoved_where_errors_are_few(model):
+    series = autoregression(np.random.default_rng(11), 300)
+    (before,) = with_own_quantiles(series, 60, model)
+    (after,), learned = calibrate([before])
+    few = after.basis == Basis.OWN
+    assert few.any()
+    assert (~few).any()
+    assert np.array_equal(after.forecast.quantiles[few], before.forecast.quantiles[few])
+    assert (after.forecast.quantiles[~few] != before.forecast.quantiles[~few]).any()
+    assert np.array_equal(after.basis == Basis.CALIBRATED, ~few)
+    _, learned = calibrate(with_own_quantiles(series, 30, model))
+    assert (learned[model].basis == Basis.OWN).all()
+    assert (learned[model].shift == 0).all()
+    panel = single(series)
+    alone = fit(model, panel, H, intervals=(80, 95))
+    taught = replace(alone, calibration=learned[model])
+    assert np.array_equal(alone.predict(panel).quantiles, taught.predict(panel).quantiles)
+
+
+def test_series_that_were_not_fitted_keep_a_model_s_own_quantiles():
+    panel = weather((420, 150))
+    walk = WalkForward(horizon=3, test=200, folds=2, align="stamp", max_past=60)
+    late = replace(panel, times=np.concatenate([hours(420), hours(150, 270)]))
+    before = list(backtest("climatology", late, walk, intervals=(80,)))
+    after, _ = calibrate(before, (80,))
+    cold = [one.fitted < 0 for one in after]
+    assert any(rows.any() for rows in cold)
+    for one, same, rows in zip(after, before, cold, strict=True):
+        assert (one.basis[rows] == Basis.OWN).all()
+        assert np.array_equal(one.forecast.quantiles[rows], same.forecast.quantiles[rows])
+
+
+SHORT = {  # process, model, rows, steps of the test, horizon
+    "AR(1), 60 rows": (autoregression, "naive", 60, 14, 8),
+    "AR(1), 144 rows": (autoregression, "naive", 144, 29, 12),
+    "random walk, 60 rows": (PROCESSES["random walk"], "naive", 60, 14, 8),
+    "random walk, 144 rows": (PROCESSES["random walk"], "naive", 144, 29, 12),
+    "monthly, 72 rows": (lambda random, count: monthly(random, count), "seasonal", 72, 16, 12),
+    "monthly, 144 rows": (lambda random, count: monthly(random, count), "seasonal", 144, 29, 12),
+}
+
+
+def monthly(random, count):
+    """A yearly wave and AR(1) noise."""
+    return 5 * np.sin(np.arange(count) * 2 * np.pi / 12) + autoregression(random, count)
+
+
+def few_errors(process, model, rows, test, horizon, seed):
+    """The errors (M, H) of a walk through a short made series, the stamps (M, H) at which they mature, and those of the final forecast (H,)."""
+    series = process(np.random.default_rng([17, seed]), rows + horizon)
+    origins = np.arange(rows - test, rows - horizon + 1)
+    ahead = np.arange(horizon)
+
+    def errors(at):
+        reached = at[:, None] + ahead
+        place = reached - 12 if model == "seasonal" else np.broadcast_to(at[:, None] - 1, reached.shape)
+        return series[reached] - series[place]
+
+    return errors(origins), origins[:, None] + ahead, errors(np.array([rows]))[0]
+
+
+@pytest.mark.parametrize("case", SHORT)
+def test_the_final_intervals_of_short_series_hold_what_they_say(case):
+    levels = (0.025, 0.1, 0.5, 0.9, 0.975)
+    inside80, inside95 = [], []
+    for seed in range(250):
+        errors, stamps, final = few_errors(*SHORT[case], seed)
+        shift = ordered(pooled(stamps, errors, levels), levels, np.zeros(len(final)))
+        inside80.append((shift[:, 1] <= final) & (final <= shift[:, 3]))
+        inside95.append((shift[:, 0] <= final) & (final <= shift[:, 4]))
+    assert 0.75 <= np.mean(inside80) <= 0.90
+    assert 0.90 <= np.mean(inside95) <= 0.99
+
+
+@pytest.mark.parametrize("model", ["naive", "seasonal", "drift"])
+def test_later_steps_have_no_narrower_interval_than_earlier_ones(model):
+    for seed in range(10):
+        values = autoregression(np.random.default_rng([18, seed]), 90)
+        panel = single(values, Clock("calendar", "MS"))
+        walk = WalkForward(horizon=12, folds=1, test=20)
+        _, learned = calibrate(backtest(model, panel, walk))
+        assert (learned[model].basis == Basis.POOLED).all()
+        width = np.diff(learned[model].shift[:, [0, 4]], axis=1)[:, 0]
+        assert (width > 0).all()
+        assert (np.diff(width) >= 0).all()
+
+
+def test_few_errors_of_several_series_and_steps_are_taken_together():
+    """Steps whose errors do not grow share one interval; of 19 of them the ends at 80 % are places 2 and 18 of the order."""
+    errors = np.arange(-9.0, 10)
+    stamps = np.arange(19)[:, None] * np.ones((1, 2))
+    both = np.stack([errors, errors[::-1]], axis=1)
+    together = pooled(stamps, both, (0.1, 0.5, 0.9))
+    assert np.array_equal(together[0], together[1])
+    assert together[0].tolist() == pytest.approx([-together[0, 2], 0, together[0, 2]])
+    growing = pooled(stamps, errors[:, None] * [1.0, 3.0], (0.1, 0.5, 0.9))
+    assert growing[1] == pytest.approx(3 * growing[0])
+    nothing = pooled(stamps[:1], both[:1], (0.1, 0.5, 0.9))
+    assert np.isnan(nothing).all()
+
+
+def test_steps_that_grow_are_told_apart_and_others_are_joined():
+    totals, counts = np.array([1.0, 3.0, 2.0, 8.0]), np.ones(4)
+    assert runs_that_grow(totals, counts) == [slice(0, 1), slice(1, 3), slice(3, 4)]
+    assert runs_that_grow(np.array([4.0, 3.0, 2.0]), counts[:3]) == [slice(0, 3)]
+    assert runs_that_grow(np.array([0.0, 3.0, 9.0]), counts[:3]) == [slice(0, 2), slice(2, 3)]
+    assert runs_that_grow(np.zeros(3), counts[:3]) == [slice(0, 3)]
+
+
+def test_a_step_that_is_never_scored_takes_the_interval_of_the_next():
+    values = autoregression(np.random.default_rng(19), 600)
+    _, learned = calibrate(backtest("naive", single(values), WalkForward(horizon=4, gap=2, folds=1)))
+    shift, basis = learned["naive"].shift, learned["naive"].basis
+    assert basis.tolist() == [Basis.POOLED] * 2 + [Basis.CALIBRATED] * 4
+    assert np.array_equal(shift[0], shift[2])
+    assert np.array_equal(shift[1], shift[2])
+    assert learned["naive"].notes == (
+        "steps 1 to 2 have an interval from the few past errors of neighbouring steps together",
+    )
+
+
+def test_rewriting_truth_after_a_moment_changes_no_earlier_interval_of_few_errors():
+    (one,) = walked(autoregression(np.random.default_rng(2), 120), test=30)
+    moment = one.forecast.cutoffs[12]
+    later = one.forecast.times > moment
+    poisoned = with_actual(one, np.where(later, 1e3 * one.actual + 50, one.actual))
+    (clean,), (dirty,) = calibrate([one])[0], calibrate([poisoned])[0]
+    early = one.forecast.cutoffs <= moment
+    assert (clean.basis[early] == Basis.POOLED).any()
+    assert np.array_equal(clean.forecast.quantiles[early], dirty.forecast.quantiles[early], equal_nan=True)
+    assert not np.array_equal(clean.forecast.quantiles, dirty.forecast.quantiles, equal_nan=True)

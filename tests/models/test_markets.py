@@ -8,6 +8,7 @@ from arch import arch_model
 from conftest import single, weather
 
 from forecast.data.clock import Clock
+from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models.garch import RISKMETRICS, ahead, estimate, variance_after
@@ -82,6 +83,69 @@ def test_few_steps_have_a_constant_variance_and_that_is_said() -> None:
     forecast = fitted.predict(single(values, STEP))
     widths = np.sqrt(np.mean(np.diff(values) ** 2) * np.arange(1, 5))
     np.testing.assert_allclose(forecast.quantiles[0, :, 2] - forecast.values[0], 1.2815515655446 * widths)
+
+
+def test_returns_are_taken_as_they_are() -> None:
+    """Of values around 0 the point is their mean, and each step's interval is that of its own variance: arch says the same."""
+    returns = 0.01 * clustered(1500)
+    panel = single(returns, STEP)
+    fitted = fit("garch", panel, 5, intervals=(80,))
+    assert fitted.log.notes == (
+        "GARCH(1,1)",
+        "1 of 1 series are taken as returns, whose values are modelled and not their steps",
+    )
+    forecast = fitted.predict(panel)
+    np.testing.assert_allclose(forecast.values[0], np.repeat(returns.mean(), 5))
+    theirs = arch_model(
+        (returns - returns.mean()) / returns.std(), mean="Zero", vol="GARCH", p=1, q=1, rescale=False
+    ).fit(disp="off")
+    variances = theirs.forecast(horizon=5).variance.to_numpy()[-1]
+    widths = forecast.quantiles[0, :, 2] - forecast.values[0]
+    np.testing.assert_allclose(widths, 1.2815515655446 * returns.std() * np.sqrt(variances), rtol=1e-3)
+
+
+def test_a_level_is_differenced_as_ever_and_of_both_kinds_each_is_taken_as_its_own() -> None:
+    moves = clustered(600)
+    values = [np.cumsum(moves)[:, None], moves[:, None]]
+    columns, stamps = (Column("y", "target"),), [np.arange(600)] * 2
+    both = make_panel(("level", "returns"), stamps, values, columns, STEP)
+    fitted = fit("garch", both, 3, intervals=(80,))
+    assert fitted.learned.stepped.tolist() == [True, False, True]
+    forecast = fitted.predict(both)
+    np.testing.assert_allclose(forecast.values[0], np.repeat(values[0][-1], 3))
+    alone = fit("garch", single(values[1][:, 0], STEP), 3, intervals=(80,))
+    np.testing.assert_allclose(
+        forecast.quantiles[1], alone.predict(single(values[1][:, 0], STEP)).quantiles[0]
+    )
+
+
+def test_intervals_of_returns_cover_what_they_say() -> None:
+    returns = single(clustered(6000, seed=2), STEP)
+    origins = np.array([[0, row] for row in range(2500, 5990)])
+    forecast = fit("garch", returns.until(np.array([2500])), 3, intervals=(80, 95)).predict(returns, origins)
+    truth = returns.truth(origins, 3)
+    for low, high, share in ((1, 3, 0.8), (0, 4, 0.95)):
+        inside = (forecast.quantiles[..., low] <= truth) & (truth <= forecast.quantiles[..., high])
+        np.testing.assert_allclose(inside.mean(0), share, atol=0.03)
+
+
+def test_har_says_in_its_log_that_a_target_looks_like_a_level() -> None:
+    level, variance = np.cumsum(clustered(1500)) + 500, np.exp(clustered(1500))
+    said = "1 of 1 series look like levels, not like volatilities or variances"
+    assert said in fit("har", single(level, STEP), 2).log.notes
+    assert said not in fit("har", single(variance, STEP), 2).log.notes
+    assert said not in fit("har", single(np.full(200, 7.0), STEP), 2).log.notes
+
+
+def test_values_beyond_the_bounds_stand_in_the_log_of_a_fit() -> None:
+    values = np.arange(50.0)
+    values[[10, 20]] = -3, -5
+    notes = fit("naive", single(values, STEP), 2, bounds=(0, None)).log.notes
+    assert notes == (
+        "2 of 50 values of y lie below the bound 0, the first is -3 at step 10 in series 'y';"
+        " forecasts and intervals are cut at the bound",
+    )
+    assert fit("naive", single(values, STEP), 2, bounds=(-5, 49)).log.notes == ()
 
 
 def test_a_missing_step_counts_as_what_was_expected() -> None:
