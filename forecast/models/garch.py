@@ -12,7 +12,6 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Goal, Watch, in_chunks, normal_quantiles, recent
-from forecast.models.naive import last_observed
 from forecast.results import Log
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
@@ -90,9 +89,7 @@ class Clustered:
     def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         mean, omega, alpha, beta = self.parameters[fitted[origins[:, 0]]].T
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
-        latest = last_observed(
-            panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW)
-        )
+        latest = panel.latest(origins)
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
         point = np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
