@@ -143,6 +143,67 @@ def test_many_origins_equal_one_by_one(name, panel, fitted):
     assert np.abs(together - alone).max() < close(name)
 
 
+LONG = 700  # rows of a gap that is longer than any context here
+OWN_RULE = ("mean", "climatology")  # their forecasts do not start from the last value
+IN_PART = ("ridge", "har", "ridge+theta")  # whose weights draw the last value toward the mean
+
+
+@pytest.fixture(scope="module")
+def gapped():
+    """Two series of which nothing but a column known ahead was observed in the last rows."""
+    panel = weather((300 + LONG, 300 + LONG))
+    values = np.column_stack([panel.values, np.sin(np.arange(len(panel.values)) / 9)])
+    for stop in panel.stops:
+        values[stop - LONG : stop, :2] = np.nan
+    return replace(panel, values=values, columns=(*panel.columns, Column("plan", "future")))
+
+
+@pytest.fixture(scope="module")
+def fitted_before(name, gapped):
+    settings = {"anchor": "last"} if name in WITH_NETS else {}
+    return fit(small(name, **settings), gapped.history(), H, seed=1)
+
+
+LATE = np.array([[0, 300 + LONG - H], [1, 300 + LONG - H]])
+
+
+def test_in_a_gap_longer_than_the_context_what_is_stored_is_enough(gapped, fitted_before, tmp_path):
+    assert fitted_before.context < LONG - H
+    save_context(fitted_before, gapped, tmp_path / "context.parquet")
+    context = load_context(fitted_before, tmp_path / "context.parquet")
+    assert context.lengths.tolist() == [min(fitted_before.context, 300) + LONG] * 2
+    there = LATE - np.stack([np.zeros(2, "int64"), gapped.lengths - context.lengths], axis=1)
+    whole = fitted_before.predict(gapped, LATE).values
+    assert np.array_equal(whole, fitted_before.predict(context, there).values)
+
+
+def test_in_a_gap_longer_than_the_context_forecasts_start_from_the_last_observed_value(
+    name, gapped, fitted_before
+):
+    """They rise with it; older values of past columns stay missing."""
+    before = fitted_before.predict(gapped, LATE).values
+    values = gapped.values.copy()
+    values[gapped.latest(LATE), 0] += 1.0
+    values[:, 1] += 5.0
+    rise = fitted_before.predict(replace(gapped, values=values), LATE).values - before
+    if name in IN_PART:
+        assert (np.abs(rise - 0.93) < 0.1).all()
+    else:
+        np.testing.assert_allclose(rise, 0.0 if name in OWN_RULE else 1.0, atol=1e-5)
+
+
+def test_in_a_gap_longer_than_the_context_a_new_series_starts_from_its_last_observed_value(
+    name, gapped, fitted_before
+):
+    """One with the values of a fitted series is forecast as that is, but for what was learned of the series alone."""
+    fitted = fitted_before.predict(gapped, LATE).values
+    cold = fitted_before.predict(replace(gapped, ids=("new", "other")), LATE).values
+    if name == "drift":
+        np.testing.assert_allclose(cold, np.repeat(gapped.last(LATE)[:, None], H, axis=1))
+    elif name not in OWN_RULE:
+        assert np.abs(cold - fitted).max() < 0.2
+
+
 def test_the_context_is_enough(name, panel, fitted):
     short = panel.until(np.array([400, 400])).tail(fitted.context).compact()
     whole = fitted.predict(panel, np.array([[0, 400], [1, 400]])).values

@@ -20,7 +20,10 @@ DAY = 86_400 * 10**9
 CYCLES = {"day": DAY, "week": 7 * DAY, "year": round(365.2425 * DAY)}  # ns; the year is the Gregorian mean
 _SPANS = {"s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY, "W": 7 * DAY}
 _WEEK = "1111100"  # Monday to Friday
+WEEK = 7 * DAY
+HOUR = DAY // 24
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
+_MONDAYS = "1000000"  # the dates from which sessions that last for days are counted
 _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 STEPS = (
     "1s",
@@ -40,7 +43,7 @@ STEPS = (
     "1D",
     "7D",
 )  # that people use
-SESSIONS = 5  # of several bars that a file must have to be read as such
+SESSIONS = 5  # of several bars that a file must have to be read as such: days, or weeks with a weekend between any two
 WHOLE = 0.9  # of the bars between the first and the last of a session are there, but for its pauses
 MOST = 0.5  # of the sessions are as long as the clock says, and have its long pauses
 PAUSES = 3  # that a session has at most, as those of futures in China; more are gaps of another kind
@@ -65,8 +68,9 @@ class Clock:
     MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
     number counts, and future stamps are those of the exchange `calendar`, or else the next days of `weekmask` (Monday first). Sessions may be of
     several `bars`, `freq` such as "5min" apart, the first one `opens` nanoseconds after midnight. pauses: such as a lunch break, each
-    (bars of the session before it, nanoseconds that it lasts); no bar lies in them. tz: the place whose hours of the day count, "" = UTC;
-    stamps stay UTC.
+    (bars of the session before it, nanoseconds that it lasts); no bar lies in them. A session of more than a day is that of a week, as of
+    currencies: it opens so long after midnight of a Monday and pauses at the weekend. tz: the place whose hours of the day count,
+    "" = UTC; stamps stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
@@ -96,6 +100,23 @@ class Clock:
         return int(pd.Timedelta(self.freq).as_unit("ns").value)
 
     @property
+    def lasting(self) -> int:
+        """Nanoseconds from the first bar of a session to the end of its last one, pauses included."""
+        return self.bars * self.step + sum(lasts for _, lasts in self.pauses)
+
+    @property
+    def weekly(self) -> bool:
+        """Whether a session is that of a week: it goes on over nights."""
+        return self.bars > 1 and self.lasting > DAY
+
+    @property
+    def day(self) -> int:
+        """Bars of one trading day: of a whole session, or of the first 24 hours of that of a week."""
+        if not self.weekly:
+            return self.bars
+        return int(np.count_nonzero(begin_of(np.arange(self.bars), self) < self.opens + DAY))
+
+    @property
     def words(self) -> str:
         """The step in words, for what is said to the user."""
         if self.kind == "fixed":
@@ -104,7 +125,8 @@ class Clock:
         place = f" of {self.calendar}" if self.calendar else ""
         if self.bars > 1:
             pauses = {0: "", 1: " with a break"}.get(len(self.pauses), f" with {len(self.pauses)} breaks")
-            return f"every {self.freq} of trading sessions{place}, {self.bars} a session{pauses}"
+            session = "week" if self.weekly else "session"
+            return f"every {self.freq} of trading {session}s{place}, {self.bars} a {session}{pauses}"
         table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
         return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(
             self.kind
@@ -119,6 +141,8 @@ class Clock:
             return {DAY: (7,), 7 * DAY: (52,)}.get(self.step, ())
         if self.kind == "calendar":
             return {"B": (5,), "M": (12,), "Q": (4,)}.get(self.freq[0], ())
+        if self.weekly:
+            return (self.day, self.bars) if self.day > 1 else (self.bars,)
         if self.bars > 1:
             return (self.bars, 5 * self.bars)
         return (5,) if self.kind == "sessions" else ()
@@ -144,7 +168,7 @@ class Clock:
         if self.kind == "fixed":
             return min(DAY // self.step, 288) if self.step < DAY else {DAY: 7, 7 * DAY: 4}.get(self.step, 10)
         if self.bars > 1:
-            return min(self.bars, 288)
+            return min(self.day, 288)
         return (
             {"B": 5, "M": 12, "Q": 4, "Y": 4}[self.freq[0]]
             if self.kind == "calendar"
@@ -163,6 +187,8 @@ class Clock:
         elif self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
             length, step = count * _MONTHS[unit], _MONTHS[self.freq[0]]
         elif unit == "B" and (self.kind == "sessions" or self.freq == "B"):
+            length, step = count * self.day, 1
+        elif unit == "W" and self.weekly:
             length, step = count * self.bars, 1
         elif (
             self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step
@@ -202,7 +228,7 @@ class Clock:
     def _after_bars(self, stamps: Array, offsets: Array) -> Array:
         """Stamps of the bars after `stamps` (..., 1): those of this session, then of the next ones; after a stamp of no session the next begins."""
         local = to_local(stamps, self.tz)
-        days = local.astype("datetime64[D]")
+        days = session_of(local, self)
         bar = bar_of(local, self)
         if self.calendar:
             ahead, bar = bars_after(self.calendar, days, bar, offsets, bars_of(self))
@@ -354,26 +380,71 @@ def _weekmask(series: list[Array], days: Array) -> str | None:
 
 
 def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
-    """Bars of trading sessions: the same hours of some weekdays, nearly whole but for pauses, and none at night; None for anything else."""
+    """Bars of trading sessions, of days or of weeks; None for anything else."""
     stamps = to_local(np.concatenate(series), zone)
     owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    clock = Clock("sessions", freq_of(step), zone)
+    return _daily_sessions(series, stamps, owner, clock) or _weekly_sessions(stamps, owner, clock)
+
+
+def _daily_sessions(series: list[Array], stamps: Array, owner: Array, clock: Clock) -> Clock | None:
+    """The clock with the same hours of some weekdays, nearly whole but for pauses, and none at night; None for anything else."""
     days = stamps.astype("datetime64[D]")
-    hour = _hour(stamps)
-    edge = np.flatnonzero((days[1:] != days[:-1]) | (owner[1:] != owner[:-1])) + 1
-    first, last = np.append(0, edge), np.append(edge, len(stamps)) - 1
-    spans = hour[last] - hour[first]
-    opens, span = majority(hour[first]), majority(spans)
+    first = _edges(days, owner)[0]
     mask = _weekmask(series, days[first])
-    if (
-        mask is None
-        or len(first) < SESSIONS
-        or (spans == span).mean() < MOST
-        or not step <= span <= 0.75 * DAY - step
-    ):
+    if mask is None or len(first) < SESSIONS:
         return None
-    clock = Clock("sessions", freq_of(step), zone, mask, opens, pauses=_pauses(hour, last, opens, span, step))
+    made = _with_bars(replace(clock, weekmask=mask), _hour(stamps), *_edges(days, owner))
+    return made if made is not None and made.lasting <= 0.75 * DAY else None
+
+
+def _weekly_sessions(stamps: Array, owner: Array, clock: Clock) -> Clock | None:
+    """The clock with the same hours of the week, nearly whole but for pauses, and a weekend that nearly all weeks keep; None for anything else."""
+    cut = _weekend(stamps)
+    if cut is None:
+        return None
+    hour = _after_cut(stamps, cut)
+    mondays = (stamps - hour.astype("timedelta64[ns]")).astype("datetime64[D]")
+    if len(np.unique(mondays)) < SESSIONS:
+        return None
+    made = _with_bars(replace(clock, weekmask=_MONDAYS), hour, *_edges(mondays, owner))
+    if made is None or not made.weekly:
+        return None
+    return replace(made, opens=made.opens % WEEK)
+
+
+def _weekend(stamps: Array) -> int | None:
+    """Nanoseconds from Monday to the middle of the longest pause of the week, a day at least, that nearly all weeks keep; None without one."""
+    hours = ((stamps.astype("int64") - _MONDAY) % WEEK) // HOUR
+    counts = np.bincount(hours, minlength=WEEK // HOUR)
+    open_hours = np.flatnonzero(counts > (1 - WHOLE) * counts.max())
+    closed = np.diff(open_hours, append=open_hours[0] + WEEK // HOUR) - 1  # round the week
+    longest = int(closed.argmax())
+    if closed[longest] * HOUR < DAY:
+        return None
+    middle = int(open_hours[longest] + 1) * HOUR + int(closed[longest]) * HOUR // 2
+    return middle % WEEK
+
+
+def _edges(session: Array, owner: Array) -> tuple[Array, Array]:
+    """The first and the last row of each session of each series; both (n,), a session named by its date."""
+    edge = np.flatnonzero((session[1:] != session[:-1]) | (owner[1:] != owner[:-1])) + 1
+    return np.append(0, edge), np.append(edge, len(session)) - 1
+
+
+def _with_bars(clock: Clock, hour: Array, first: Array, last: Array) -> Clock | None:
+    """The clock with the hours of most sessions, nearly whole but for pauses; None where they have none in common.
+
+    hour: nanoseconds of rows (n,) since midnight of the date of their session; first, last: the rows that begin and end each session.
+    """
+    spans = hour[last] - hour[first]
+    opens = majority(hour[first])
+    span = majority(spans)
+    if span < clock.step or (spans == span).mean() < MOST:
+        return None
+    clock = replace(clock, opens=opens, pauses=_pauses(hour, last, opens, span, clock.step))
     bar, past = _place(hour, clock)
-    if (past % step).any() or len(stamps) < WHOLE * (bar[last] - bar[first] + 1).sum():
+    if (past % clock.step).any() or len(hour) < WHOLE * (bar[last] - bar[first] + 1).sum():
         return None
     return replace(clock, bars=int(_place(np.array(opens + span), clock)[0]) + 1)
 
@@ -397,11 +468,12 @@ def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple
         if np.count_nonzero(waits == usual) > share * len(last) and start + usual <= opens + span:
             traded = start - opens - sum(lasts for _, lasts in pauses)
             pauses.append((traded // step + 1, usual - step))
-    return tuple(pauses) if len(pauses) <= PAUSES else ()
+    days = 1 + span // DAY
+    return tuple(pauses) if len(pauses) <= PAUSES * days else ()
 
 
 def begin_of(bar: Array, clock: Clock) -> Array:
-    """Nanoseconds after midnight at which bars of these numbers begin, int64: the inverse of `bar_of`."""
+    """Nanoseconds after midnight of the date of their session at which bars of these numbers begin, int64: the inverse of `bar_of`."""
     return (
         clock.opens
         + bar * clock.step
@@ -424,14 +496,33 @@ def _hour(local: Array) -> Array:
     return (local - local.astype("datetime64[D]").astype("datetime64[ns]")).astype("int64")
 
 
+def _after_cut(local: Array, cut: int) -> Array:
+    """Nanoseconds after midnight of a Monday, int64, from `cut` on and for a week: what lies before it belongs to the week before."""
+    return cut + (local.astype("int64") - _MONDAY - cut) % WEEK
+
+
+def _hour_of_session(local: Array, clock: Clock) -> Array:
+    """Nanoseconds since midnight of the date of its session, int64; a session of a week is cut in the middle of its weekend."""
+    if not clock.weekly:
+        return _hour(local)
+    return _after_cut(local, clock.opens - (WEEK - clock.lasting) // 2)
+
+
+def session_of(local: Array, clock: Clock) -> Array:
+    """The date of the session of each local stamp, datetime64[D]: its day, or the Monday from which the hours of its week are counted."""
+    if not clock.weekly:
+        return local.astype("datetime64[D]")
+    return (local - _hour_of_session(local, clock).astype("timedelta64[ns]")).astype("datetime64[D]")
+
+
 def bar_of(local: Array, clock: Clock) -> Array:
-    """The number of the last bar of its day that has begun at each local stamp, int64, 0 for the one that opens a session."""
-    return _place(_hour(local), clock)[0]
+    """The number of the last bar of its session that has begun at each local stamp, int64, 0 for the one that opens it."""
+    return _place(_hour_of_session(local, clock), clock)[0]
 
 
 def in_hours(local: Array, clock: Clock) -> Array:
     """Whether each local stamp lies in a bar of a session, so neither before nor after it nor in a pause."""
-    bar, past = _place(_hour(local), clock)
+    bar, past = _place(_hour_of_session(local, clock), clock)
     return (bar >= 0) & (bar < clock.bars) & (past < clock.step)
 
 
@@ -442,12 +533,12 @@ def bars_of(clock: Clock) -> Array:
 
 
 def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
-    """(stamps, rows before them) of bars that one series of sessions lacks, of those that most of its days have; local (n,) rises.
+    """(stamps, rows before them) of bars that one series of sessions lacks, of those that most of its sessions have; local (n,) rises.
 
-    Without a calendar a day is asked for what lies between its own first and last bar, for it may be a half day; with one for its whole session,
+    Without a calendar a session is asked for what lies between its own first and last bar, for it may be a half day; with one for its whole session,
     where its bars keep the hours of the clock and it is not the first or the last day.
     """
-    days, sizes = np.unique(local.astype("datetime64[D]"), return_counts=True)
+    days, sizes = np.unique(session_of(local, clock), return_counts=True)
     bar, stops = bar_of(local, clock), np.cumsum(sizes)
     numbers, counts = np.unique(bar, return_counts=True)
     usual = numbers[2 * counts > len(days)]

@@ -206,12 +206,15 @@ class Panel:
 
     def last(self, origins: Array) -> Array:
         """The last observed target (M,) before each of `origins` (M, 2); NaN where there is none."""
-        filled = np.full(len(self.times), np.nan)
-        for i in np.unique(origins[:, 0]):
-            own = self.values[self.rows(i), 0]
-            seen = np.maximum.accumulate(np.where(np.isnan(own), -1, np.arange(len(own))))
-            filled[self.rows(i)] = np.where(seen >= 0, own[seen], np.nan)
-        return filled[self.starts[origins[:, 0]] + origins[:, 1] - 1]
+        latest = self.latest(origins)
+        return np.where(latest >= 0, self.values[latest, 0], np.nan)
+
+    def latest(self, origins: Array) -> Array:
+        """The row of `values` (M,) with the last observed target before each of `origins` (M, 2), however old; -1 where there is none."""
+        first = self.starts[origins[:, 0]]
+        origin = first + origins[:, 1]
+        seen = np.append(last_seen(self.values[:, 0]), -1)[origin - 1]  # origin 0 reads the -1 at the end
+        return np.where(seen >= first, seen, -1)
 
     def ahead(self, origins: Array, horizon: int) -> Array:
         """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a series."""
@@ -229,6 +232,11 @@ class Panel:
         index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
         inside = index < self.stops[series][:, None]
         return np.where(inside, index, 0), inside
+
+
+def last_seen(target: Array) -> Array:
+    """The last row at or before each row of a target (N,) in which it was observed, int64 (N,); -1 where there is none."""
+    return np.maximum.accumulate(np.where(np.isnan(target), -1, np.arange(len(target))))
 
 
 def _last(values: Array) -> int:

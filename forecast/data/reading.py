@@ -46,6 +46,7 @@ from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
 Names = str | Sequence[str] | None
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def read(
@@ -151,7 +152,8 @@ def read(
     if calendar:
         clock = _on_exchange(calendar, rows, bounds, clock, table, report)
     if clock.bars > 1:
-        _say_other_hours(rows, clock, table, report)
+        bare = stamps is not None and stamps.offset is None and not stamps.zone
+        _say_other_hours(rows, clock, bare, table, report)
         _say_missing_bars(rows, bounds, clock, table, report)
 
     panel = _panel(rows, bounds, clock, targets, columns)
@@ -305,10 +307,11 @@ def _on_exchange(
     calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report
 ) -> Clock:
     """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
-    if rows.times is None or (clock.kind != "sessions" and clock.freq != "B"):
+    if rows.times is None or clock.weekly or (clock.kind != "sessions" and clock.freq != "B"):
         report.refuse(
             "no-trading-days",
-            f"--calendar {calendar} is for trading days, one row a session, and for bars of trading hours; these rows are {clock.words}.",
+            f"--calendar {calendar} is for trading days, one row a session, and for bars of trading hours;"
+            f" these rows are {clock.words}.",
             remedy="Leave it out, or bring the rows to days with --every 1D --how last.",
         )
     sessions, days = sessions_of(calendar), to_local(rows.times, clock.tz).astype("datetime64[D]")
@@ -345,21 +348,25 @@ def _on_exchange(
     )
 
 
-def _say_other_hours(rows: Rows, clock: Clock, table: Table, report: Report) -> None:
-    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told."""
+def _say_other_hours(rows: Rows, clock: Clock, bare: bool, table: Table, report: Report) -> None:
+    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told.
+
+    bare: whether stamps have no offset, so that a zone would be that of their hours.
+    """
     assert rows.times is not None
     local = to_local(rows.times, clock.tz)
     odd = np.flatnonzero(~in_hours(local, clock))
     if not len(odd):
         return
     place = str(exchange(clock.calendar).tz) if clock.calendar else "America/New_York"
+    moves = f"(--tz {place} if the clocks of the exchange change{'; stamps in UTC then have to end in Z' if bare else ''})"
     records = rows.record(odd)
     report.say(
         "other-hours",
         f"{table.at(records)} {'lie' if len(odd) > 1 else 'lies'} outside of {_hours(clock)} {clock.tz or 'UTC'}, the hours of sessions to come",
         rows=table.rows(records),
         example=show(local[odd[0]]),
-        remedy="" if clock.tz else f"(--tz {place} if the clocks of the exchange change)",
+        remedy="" if clock.tz else moves,
     )
 
 
@@ -396,9 +403,25 @@ def _hours(clock: Clock) -> str:
     parts = np.array([(begin, end - 1) for begin, end in pairwise(begins)])
     minutes = begin_of(parts, clock) // 10**9 // 60
     return " and ".join(
-        " to ".join(f"{minute // 60:02}:{minute % 60:02}" for minute in dict.fromkeys(part))
+        " to ".join(_clock_time(minute, clock.weekly) for minute in dict.fromkeys(part))
         for part in minutes.tolist()
     )
+
+
+def _clock_time(minute: int, weekly: bool) -> str:
+    """A minute after midnight as 22:00; of a week, after midnight of its Monday, as Sun 22:00."""
+    day, within = divmod(minute, 1440)
+    time = f"{within // 60:02}:{within % 60:02}"
+    return f"{WEEKDAYS[day % 7]} {time}" if weekly else time
+
+
+def _assumed(clock: Clock) -> str:
+    """When sessions to come are assumed: on which weekdays, and at which hours where they are of several bars."""
+    if clock.weekly:
+        return f"every week {_hours(clock)}"
+    days = " ".join(day for day, traded in zip(WEEKDAYS, clock.weekmask, strict=True) if traded == "1")
+    hours = f" {_hours(clock)}" if clock.bars > 1 else ""
+    return f"every {days}{hours}"
 
 
 def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
@@ -449,17 +472,9 @@ def _describe(
         first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
         report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
-            days = " ".join(
-                day
-                for day, on in zip(
-                    ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), clock.weekmask, strict=True
-                )
-                if on == "1"
-            )
-            hours = f" {_hours(clock)}" if clock.bars > 1 else ""
             report.say(
                 "assumed-stamps",
-                f"the dates of future sessions are assumed: every {days}{hours}, holidays are not known",
+                f"the dates of future sessions are assumed: {_assumed(clock)}, holidays are not known",
             )
     report.say(
         "target",

@@ -246,8 +246,9 @@ def cold_panel(
 
     What all fitted series share, these share too.
 
-    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). Where there are
-    future columns a series goes on over the rows of the horizon that it has.
+    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). A series without
+    an observed target in these rows begins with the last one before them. Where there are future columns a series goes on over the rows of the
+    horizon that it has.
     """
     units = fitted.units
     units.check(panel)
@@ -259,6 +260,10 @@ def cold_panel(
     keep = np.concatenate(
         [np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)]
     )
+    values = panel.values[keep]
+    latest = panel.latest(origins)
+    empty = np.flatnonzero((latest >= 0) & (latest < at - short))
+    values[(stops - short - ahead)[empty], 0] = panel.values[latest[empty], 0]
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
     learned = [
         units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)
@@ -269,7 +274,7 @@ def cold_panel(
         starts=stops - short - ahead,
         stops=stops,
         times=panel.times[keep],
-        values=panel.values[keep],
+        values=values,
     )
     scaling = _scaling(ids, learned, len(panel.columns), units)
     if units.scale == SHARED:

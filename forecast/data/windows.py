@@ -1,10 +1,13 @@
-"""Supervised sequences: which rows a window reads, by index arithmetic. Windows are never stored; memory is that of the series."""
+"""Supervised sequences: which rows a window reads, by index arithmetic. Windows are never stored; memory is that of the series.
+
+A window that holds no observed target begins with the last one before it, however old: what is forecast from the last value is so in any gap.
+"""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, last_seen
 from forecast.errors import ForecastError
 from forecast.files import Array
 
@@ -14,7 +17,8 @@ class Windows:
     """All windows of a panel whose origins lie in a range of rows of each series.
 
     values float32 (N + 1, C), the last row NaN: what lies outside a series is read from there · first, count int64 (S,): series i has
-    origins at rows first[i], first[i] + 1, ... · L = context, H = horizon. Window w reads the L rows before its origin and the H after.
+    origins at rows first[i], first[i] + 1, ... · seen int64 (N,): the last row at or before each one whose target was observed, of any series ·
+    L = context, H = horizon. Window w reads the L rows before its origin and the H after.
     """
 
     panel: Panel
@@ -23,6 +27,7 @@ class Windows:
     horizon: int
     first: Array
     count: Array
+    seen: Array
 
     def __len__(self) -> int:
         return int(self.count.sum())
@@ -40,6 +45,14 @@ class Windows:
         outside = (index < self.panel.starts[series][:, None]) | (index >= self.panel.stops[series][:, None])
         index[outside] = len(self.values) - 1
         return index
+
+    def older(self, origins: Array) -> tuple[Array, Array]:
+        """Which windows at `origins` (M, 2) hold no observed target but follow one (K,), and the rows (K,) of `values` with the last one."""
+        start = self.panel.starts[origins[:, 0]]
+        origin = start + origins[:, 1]
+        latest = self.seen[origin - 1]
+        empty = np.flatnonzero((latest >= start) & (latest < origin - self.context))
+        return empty, latest[empty]
 
     def begins(self, origins: Array) -> Array | None:
         """The first rows (M,) of `values` that windows at `origins` (M, 2) read; None unless each lies whole within its series."""
@@ -60,7 +73,8 @@ def make_windows(
     values = np.empty((len(panel.values) + 1, panel.values.shape[1]), "float32")
     values[:-1] = panel.values
     values[-1] = np.nan
-    return Windows(panel, values, context, horizon, first, np.maximum(last - first + 1, 0))
+    count = np.maximum(last - first + 1, 0)
+    return Windows(panel, values, context, horizon, first, count, last_seen(panel.values[:, 0]))
 
 
 def split_windows(panel: Panel, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:

@@ -19,7 +19,7 @@ from forecast.data.panel import Panel
 from forecast.files import Array
 from forecast.models.arima_search import Model, Series, Waves, adopt, choose, find_waves
 from forecast.models.base import Watch, normal_quantiles
-from forecast.models.naive import Naive, Repeated, last_observed
+from forecast.models.naive import Naive, Repeated
 from forecast.models.sarima import Order, forecasts, growth, rows_to_fade
 from forecast.results import Log
 from forecast.task import Goal
@@ -135,14 +135,14 @@ class Filtered:
             self.cold.predict(panel, origins, fitted)[..., 0],
             np.full((len(origins), self.goal.horizon), np.nan),
         )
-        row = panel.starts[origins[:, 0]] + origins[:, 1]
-        seen = last_observed(panel.values[:, 0], row, row - np.minimum(origins[:, 1], self.context)) >= 0
+        first = panel.starts[origins[:, 0]]
+        seen = panel.latest(origins) >= first + np.maximum(origins[:, 1] - self.context, 0)
         for series, mine in _by_series(origins):
             model = int(fitted[series])
             if model >= 0 and Order(*self.orders[model].tolist()).lost:
                 mine = mine[
                     seen[mine]
-                ]  # where the whole context is missing, a differenced series has no level
+                ]  # where the whole context is missing, the filter has no level: the cold forecast has the last one
             if model >= 0 and len(mine):
                 forecast[mine] = self._forecast(panel, series, origins[mine, 1], model)
                 widths[mine] = self.shocks[model] * growth(

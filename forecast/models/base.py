@@ -68,7 +68,7 @@ class Learned(Protocol):
 
     @property
     def context(self) -> int:
-        """How many rows before an origin a forecast reads."""
+        """How many rows before an origin a forecast reads; and, where it starts from the last value, the last observed target before them."""
 
     @property
     def log(self) -> Log:
@@ -188,11 +188,18 @@ def persists(values: Array, share: float = 1.0) -> bool:
 
 
 def recent(panel: Panel, origins: Array, rows: int) -> Array:
-    """The target (M, L) in the last `rows` rows before each of `origins` (M, 2); NaN where a series has not begun yet."""
+    """The target (M, L) in the last `rows` rows before each of `origins` (M, 2); NaN where a series has not begun yet.
+
+    Where none of them was observed, the first holds the last observed one before them, however old.
+    """
     begin = panel.starts[origins[:, 0]]
     index = (begin + origins[:, 1])[:, None] + np.arange(-rows, 0)
     inside = index >= begin[:, None]
-    return np.where(inside, panel.values[np.where(inside, index, 0), 0], np.nan)
+    values = np.where(inside, panel.values[np.where(inside, index, 0), 0], np.nan)
+    empty = np.flatnonzero(np.isnan(values).all(axis=1))
+    if len(empty):
+        values[empty, 0] = panel.last(origins[empty])
+    return values
 
 
 def in_chunks(answer: Callable[[Array], Array], origins: Array, size: int = 2048) -> Array:

@@ -31,7 +31,7 @@ class Reading(NamedTuple):
     """What was read at M origins, float64, missing = NaN.
 
     anchor (M,): the last observed target, 0 where there is none · target (M, L) and past (M, R, ...), the columns beside it that are not static,
-    less their last observed values · last (M, C): these, of all columns.
+    less their last observed values · last (M, C): these, of all columns. A target without an observed value begins with the last one before.
     """
 
     anchor: Array
@@ -53,6 +53,8 @@ def read(windows: Windows, origins: Array, reach: Reach) -> Reading:
     """The rows before `origins` (M, 2)."""
     rows = windows.rows(origins)[:, : windows.context]
     target, past = windows.values[rows[:, -reach.context :], 0], windows.values[rows[:, -reach.past :], 1:]
+    empty, latest = windows.older(origins)
+    target[empty, 0] = windows.values[latest, 0]
     values = [target.astype("float64"), *np.moveaxis(np.clip(past.astype("float64"), -FAR, FAR), 2, 0)]
     last = np.stack([last_of(one) for one in values], axis=1)
     anchored = [one - np.nan_to_num(at)[:, None] for one, at in zip(values, last.T, strict=True)]

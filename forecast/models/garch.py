@@ -17,7 +17,6 @@ from forecast.data.scaling import Units
 from forecast.errors import ForecastError
 from forecast.files import Array
 from forecast.models.base import Watch, in_chunks, normal_quantiles, persists, recent
-from forecast.models.naive import last_observed
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -142,9 +141,7 @@ class Clustered:
     def _walked(self, panel: Panel, origins: Array, mean: Array) -> Array:
         """The last observed value and the mean step (M,) from there, (M, H); 0 where none was observed."""
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
-        latest = last_observed(
-            panel.values[:, 0], origin, np.maximum(panel.starts[origins[:, 0]], origin - WINDOW)
-        )
+        latest = panel.latest(origins)
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
         return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)

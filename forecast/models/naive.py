@@ -12,7 +12,7 @@ from forecast.results import Log
 from forecast.task import Goal
 
 SEASONS = 4  # looked through, the newest first, for an observed value of the same phase
-CONTEXT = 512  # rows looked through for any observed value
+CONTEXT = 512  # rows that are kept beside a model at least, for newer rows to be compared with
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class Repeated:
         return max(CONTEXT, SEASONS * self.season)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, 1), scaled: 0, the mean, where nothing is observed within the context; a cold series has drift 0."""
+        """Forecasts (M, H, 1), scaled, from the last observed value, however old; 0, the mean, where there is none. A cold series has drift 0."""
         steps = np.arange(self.goal.horizon)
         origin = panel.starts[origins[:, 0]] + origins[:, 1]
-        first = np.maximum(panel.starts[origins[:, 0]], origin - self.context)
+        first = panel.starts[origins[:, 0]]
         target = panel.values[:, 0]
-        latest = last_observed(target, origin, first)
+        latest = panel.latest(origins)
         forecast = np.repeat(np.where(latest >= 0, target[latest], 0.0)[:, None], len(steps), axis=1)
         if self.season > 1:
             for back in range(SEASONS, 0, -1):  # the newest season is written last, over the older ones
@@ -91,13 +91,6 @@ class Repeated:
     def arrays(self) -> dict[str, Array]:
         """season int64 (1,) and slopes float64 (S,)."""
         return {"season": np.array([self.season], "int64"), "slopes": self.slopes}
-
-
-def last_observed(target: Array, origin: Array, first: Array) -> Array:
-    """The last row in first .. origin - 1 with an observed target, int64 (M,); -1 where there is none."""
-    seen = np.where(np.isnan(target), -1, np.arange(len(target)))
-    latest = np.append(np.maximum.accumulate(seen), -1)[origin - 1]  # origin 0 reads the -1 at the end
-    return np.where(latest >= first, latest, -1)
 
 
 def mean_step(target: Array) -> float:

@@ -1,7 +1,9 @@
 """LSTM and GRU: the spec, its batches, and what a fit learned.
 
-A forecast is a function of the last L rows before the origin, and of the calendar and the future columns after it, and of nothing else: the same
-in training, in a backtest and tomorrow. Axes as in `settings.py`, and M origins.
+A forecast is a function of the last L rows before the origin, of the last observed target before these where they hold none, and of the calendar
+and the future columns after the origin, and of nothing else: the same in training, in a backtest and tomorrow.
+
+Axes as in `settings.py`, and M origins.
 """
 
 import math
@@ -17,7 +19,7 @@ from torch import Tensor
 from forecast.data.clock import CYCLES
 from forecast.data.findings import counted
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units
+from forecast.data.scaling import SHARED, Units
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.files import Array, under
@@ -42,6 +44,13 @@ from forecast.task import Goal
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
+FROM_THE_LAST = ("last", "season", "target")  # anchors that start from the last observed target
+ZEROS = {  # what 0 is in the units of a scale
+    "standard": "the mean of the past",
+    SHARED: "the mean of the past",
+    "robust": "the median of the past",
+    "minmax": "the lowest value of the past",
+}
 EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
 EMBEDDED = (
     1000  # a series with fewer rows than this gets no embedding of its own: too little to learn it from
@@ -108,7 +117,8 @@ class Recurrent(Settings):
         drawn = f", {', '.join(f'{share:.0%}' for share in shares)} of the departure from the anchor forecast"
         if not any(shares):
             drawn = (
-                ", forecasts the anchor itself, since departing from it gained less than one standard error"
+                ", forecasts the anchor itself, since departing from it gained less than one standard error:"
+                f" {self._anchor_in_words(goal.units.scale)}"
             )
         of = (
             f", the mean of {counted(len(nets), 'net')}, {bare} of them without the skip"
@@ -156,6 +166,16 @@ class Recurrent(Settings):
         )
         note = f"{self.name}: goes on from the weights of the fit before, {how.finish} steps on all rows ({how.batch} windows a step)"
         return LearnedNet(sized, goal, tuple(nets), before.cycles, Log((note,), seconds=seconds))
+
+    def _anchor_in_words(self, scale: str) -> str:
+        """What a net of settled settings forecasts where it forecasts its anchor. scale: whose zero stands for none."""
+        if self.anchor_chosen == "season":
+            return f"the last season of {self.span} rows again"
+        if self.anchor_chosen == "mean":
+            return f"the mean of the last {self.span or self.sizes.context} rows"
+        if self.anchor_chosen == "none":
+            return ZEROS.get(scale, "zero in the units of the scale")
+        return "the last observed value"
 
     def _how(self, goal: Goal, device: torch.device) -> Training:
         """How its nets are trained, once its sizes are settled."""
@@ -357,11 +377,14 @@ class Feed:
             cycles,
             [panel.moving.index(place) for place in panel.future],
         )
+        self.reaches = sized.anchor_chosen in FROM_THE_LAST
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:
         """((window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K), static (B, J)), target (B, H), unit (B,)) at `origins`."""
         window = self._windows(windows, origins)
+        if self.reaches:
+            self._begin_with_older(window, windows, origins)
         series = torch.from_numpy(self.fitted[origins[:, 0]]).to(self.device)
         ahead = window[:, windows.context :]
         static = self.static[torch.from_numpy(origins[:, 0]).to(self.device)]
@@ -383,6 +406,13 @@ class Feed:
         blocks = self.values.as_strided((rows - reach + 1, reach, columns), (columns, columns, 1))
         return blocks.index_select(0, torch.from_numpy(begins).to(self.device))
 
+    def _begin_with_older(self, window: Tensor, windows: Windows, origins: Array) -> None:
+        """Write the last observed target before windows (B, L + H, C) that hold none into their first rows, where the net finds its anchor."""
+        empty, latest = windows.older(origins)
+        if len(empty):
+            rows = torch.from_numpy(latest).to(self.device)
+            window[torch.from_numpy(empty).to(self.device), 0, 0] = self.values[rows, 0]
+
     def _calendar(self, panel: Panel, origins: Array) -> Tensor:
         if not self.cycles or not len(self.offsets):
             return torch.zeros(len(origins), len(self.offsets), 0, device=self.device)
@@ -403,7 +433,7 @@ class LearnedNet:
 
     @property
     def context(self) -> int:
-        """Rows before an origin that a forecast reads."""
+        """Rows before an origin that a forecast reads; and, anchored at the last value, the last observed target before them."""
         return self.sized.sizes.context
 
     @torch.inference_mode()

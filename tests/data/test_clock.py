@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecast.data.clock import Clock, bar_of, begin_of, in_hours, infer_clock, missing_bars
@@ -290,6 +291,94 @@ def test_sessions_keep_the_hours_of_their_place():
     clock = infer_clock([utc], "America/New_York")
     assert clock == Clock("sessions", "5min", "America/New_York", opens=BARS.opens, bars=78)
     assert (clock.after(stamps("2024-03-08T20:55"), np.array([1]))[0] == stamps("2024-03-11T13:30")).all()
+
+
+def week(opens, closes, first="2024-01-01", days=120, step=60, zone="UTC", skip=()):
+    """Bars of the hours of the week from `opens` to before `closes`, each (weekday from Monday = 0, hour), of a place, in UTC; without some dates."""
+    times = pd.date_range(first, periods=days * 1440 // step, freq=f"{step}min", tz="UTC")
+    local = times.tz_convert(zone)
+    hour = 24 * local.day_of_week + local.hour
+    since = (hour - 24 * opens[0] - opens[1]) % 168
+    kept = (since < (24 * (closes[0] - opens[0]) + closes[1] - opens[1]) % 168) & ~local.normalize().isin(
+        pd.to_datetime(list(skip)).tz_localize(zone)
+    )
+    return times[kept].tz_localize(None).to_numpy().astype("datetime64[ns]")
+
+
+CURRENCIES = ((6, 22), (4, 22))  # Sunday 22:00 to Friday 22:00
+HOUR = 60 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("times", "clock", "seasons"),
+    [
+        (week(*CURRENCIES), Clock("sessions", "1h", "", "1000000", 166 * HOUR, 120), (24, 120)),
+        (
+            week(*CURRENCIES, days=35, step=15),
+            Clock("sessions", "15min", "", "1000000", 166 * HOUR, 480),
+            (96, 480),
+        ),
+        (
+            week((6, 20), (5, 0), step=240),
+            Clock("sessions", "4h", "", "1000000", 164 * HOUR, 31),
+            (6, 31),
+        ),
+        (week((0, 0), (5, 0)), Clock("sessions", "1h", "", "1000000", 0, 120), (24, 120)),
+        (
+            week(*CURRENCIES, days=364, skip=("2024-03-29", "2024-05-01")),
+            Clock("sessions", "1h", "", "1000000", 166 * HOUR, 120),
+            (24, 120),
+        ),
+    ],
+)
+def test_a_weekend_that_a_file_keeps_is_a_pause_of_its_sessions(times, clock, seasons):
+    """Every bar is the next of the one before it, over weekends too; so are those that come."""
+    assert infer_clock([times]) == clock
+    assert (clock.seasons, clock.horizon) == (seasons, seasons[0])
+    late = times[-3 * clock.bars :]
+    assert (clock.after(late[:1], np.arange(len(late)))[0] == late).all()
+    assert in_hours(times, clock).all()
+    assert [clock.steps(span) for span in ("1 session", "1W", 7)] == [*seasons, 7]
+    assert clock.words == f"every {clock.freq} of trading weeks, {clock.bars} a week"
+
+
+def test_a_file_that_lacks_some_weekends_keeps_its_fixed_step():
+    """Five weeks, of which all but one lack Saturday and Sunday; and a fortnight of ten series that lacks one weekend."""
+    times = week((0, 0), (5, 0), days=35)
+    weekend = every("2024-01-13T00", 48, (1, "h"))
+    assert infer_clock([np.union1d(times, weekend)]) == Clock("fixed", "1h")
+    assert infer_clock(10 * [week((0, 0), (5, 0), days=14)]) == Clock("fixed", "1h")
+
+
+def test_a_week_with_a_break_every_night_keeps_the_hours_of_its_place():
+    """Futures in Chicago: Sunday 17:00 to Friday 16:00 but for an hour each day; the clocks go forward on 10 March 2024."""
+    times = week((6, 17), (4, 16), zone="America/Chicago")
+    local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert("America/Chicago")
+    times = times[local.hour != 16]
+    clock = infer_clock([times], "America/Chicago")
+    breaks = tuple((23 * day, HOUR) for day in (1, 2, 3, 4))
+    assert clock == Clock(
+        "sessions", "1h", "America/Chicago", "1000000", (6 * 24 + 17) * HOUR, 115, pauses=breaks
+    )
+    assert (clock.seasons, clock.horizon) == ((23, 115), 23)
+    spring = times[times > np.datetime64("2024-03-01")][:400]
+    assert (clock.after(spring[:1], np.arange(400))[0] == spring).all()
+    assert not len(missing_bars(local.tz_localize(None).to_numpy()[local.hour != 16], clock)[0])
+
+
+def test_a_week_that_opens_an_hour_earlier_in_summer():
+    """In UTC the hours of New York move in March: the bars outside of the usual ones are known, and stand next to the first bar."""
+    times = week((6, 17), (4, 17), zone="America/New_York", days=364)
+    clock = infer_clock([times])
+    assert (clock.bars, clock.opens) == (120, 165 * HOUR)  # most weeks are those of summer
+    odd = times[~in_hours(times, clock)]
+    assert {str(stamp)[11:16] for stamp in odd} == {"21:00"}
+    assert len(odd) == 18  # Fridays in winter
+    assert not len(missing_bars(times, clock)[0])
+    winter = infer_clock([times[times < np.datetime64("2024-03-01")]])
+    early = stamps("2024-07-07T21:00")  # before the hours of winter, in its week
+    assert bar_of(early, winter).tolist() == [-1]
+    assert winter.after(early, np.array([1]))[0] == stamps("2024-07-07T23:00")
 
 
 def test_defaults_of_bars():

@@ -269,6 +269,44 @@ def test_bars_of_a_market_are_kept_as_they_are(tmp_path):
     assert read(tmp_path / "bars.csv", every="30min", how="last").lengths.tolist() == [11 * 13]
 
 
+def test_the_weekend_of_an_exchange_rate_is_no_gap(tmp_path):
+    """Hours from Sunday 22:00 to Friday 21:00: Friday's last row and Sunday's first are neighbours, and so are they in the stamps to come."""
+    hours = pd.date_range("2024-01-01", "2024-03-29 21:00", freq="h")
+    hour = 24 * hours.day_of_week + hours.hour
+    kept = hours[(hour < 4 * 24 + 22) | (hour >= 6 * 24 + 22)]
+    file = tmp_path / "rate.csv"
+    pd.DataFrame({"time": kept, "close": np.arange(len(kept)) + 100.0}).to_csv(file, index=False)
+    panel = read(file)
+    assert panel.lengths.tolist() == [len(kept)]
+    said = {finding.code: finding.message for finding in panel.findings}
+    assert "every 1h of trading weeks, 120 a week, 2024-01-01 to 2024-03-29 21:00 UTC" in said["clock"]
+    assert "assumed: every week Sun 22:00 to Fri 21:00, holidays are not known" in said["assumed-stamps"]
+    assert not {"gap", "missing", "missing-bar", "other-hours"} & set(said)
+    following = panel.stamps(panel.ends(), 2)[0]
+    assert following.tolist() == np.array(["2024-03-31T22:00", "2024-03-31T23:00"], "datetime64[ns]").tolist()
+    assert read(file, every="4h", how="last").clock.words == "every 4h of trading weeks, 31 a week"
+    refused(
+        pd.read_csv(file),
+        "--calendar XNYS is for trading days, one row a session, and for bars of trading hours; these rows are every 1h of trading weeks",
+        calendar="XNYS",
+    )
+
+
+def test_the_hours_of_a_week_that_move_with_the_clocks_of_a_place_are_reported():
+    """New York's Sunday 17:00 is 22:00 in winter and 21:00 in summer: in UTC that is said, and with the zone there is nothing to say."""
+    hours = pd.date_range("2024-01-01", "2024-06-28 20:00", freq="h", tz="UTC")
+    local = hours.tz_convert("America/New_York")
+    hour = 24 * local.day_of_week + local.hour
+    kept = hours[(hour < 4 * 24 + 17) | (hour >= 6 * 24 + 17)].tz_localize(None)
+    frame = pd.DataFrame({"time": kept, "close": np.arange(len(kept)) + 100.0})
+    (moved,) = [finding for finding in read(frame).findings if finding.code == "other-hours"]
+    assert "lie outside of Sun 21:00 to Fri 20:00 UTC, the hours of sessions to come" in moved.message
+    assert "--tz America/New_York" in moved.remedy
+    assert "stamps in UTC then have to end in Z" in moved.remedy
+    there = read(frame.assign(time=frame["time"].astype(str) + "Z"), tz="America/New_York")
+    assert not {"gap", "missing", "missing-bar", "other-hours"} & {one.code for one in there.findings}
+
+
 def test_anything_that_hands_over_arrow_columns_is_read():
     class Stream:
         """A frame of another library: a record batch at a time, names as string views, a dictionary that changes from batch to batch."""

@@ -63,22 +63,27 @@ def test_mean_step_needs_two_values() -> None:
 
 
 @pytest.mark.parametrize("kind", ["last", "seasonal", "drift"])
-def test_only_the_context_is_read(kind: str) -> None:
+def test_only_the_context_is_read_and_the_last_observed_value_before_it(kind: str) -> None:
     random = np.random.default_rng(0)
     values = np.where(random.random(1500) < 0.3, np.nan, random.normal(size=1500))
-    values[700:1300] = np.nan  # longer than the context: nothing observed in it, so the scaled mean, 0
+    values[:20] = np.nan  # before the first observed value there is only the scaled mean, 0
+    values[699] = 7.0
+    values[700:1300] = np.nan  # longer than the context: what was observed last is 7
     panel = single(values)
     fitted = fit(Naive(kind=kind), panel, 12)
     scaled = fitted.scaling.apply(panel)
     origins = np.array([[0, row] for row in range(1, 1501, 7)])
     many = fitted.learned.predict(scaled, origins, np.zeros(1, "int64"))
     for i, (_, row) in enumerate(origins):
-        tail = scaled.until(np.array([row])).tail(fitted.context)
+        tail = scaled.until(np.array([row])).tail(max(fitted.context, row - 699 if 700 <= row <= 1300 else 0))
         np.testing.assert_array_equal(
             fitted.learned.predict(tail, np.array([[0, tail.lengths[0]]]), np.zeros(1, "int64"))[0], many[i]
         )
     empty = (origins[:, 1] > 700 + CONTEXT) & (origins[:, 1] <= 1300)
-    assert (many[empty] == 0).all()
+    steps = origins[empty, 1, None] + np.arange(12) - 699
+    slope = fitted.learned.slopes[0] if kind == "drift" else 0.0
+    np.testing.assert_allclose(many[empty][..., 0], scaled.values[699, 0] + slope * steps, rtol=1e-12)
+    assert (many[origins[:, 1] <= 20] == 0).all()
 
 
 @pytest.mark.parametrize("kind", ["last", "seasonal", "drift"])

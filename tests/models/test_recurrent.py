@@ -149,7 +149,7 @@ def test_of_a_random_walk_the_last_value_is_forecast_and_said():
     panel = single(np.random.default_rng(1).normal(size=600).cumsum())
     fitted = fit("gru", panel, 6, **SMALL)
     assert (
-        "forecasts the anchor itself, since departing from it gained less than one standard error"
+        "forecasts the anchor itself, since departing from it gained less than one standard error: the last observed value"
         in fitted.log.notes[0]
     )
     np.testing.assert_allclose(fitted.predict(panel).values[0], panel.values[-1, 0], rtol=1e-5)
