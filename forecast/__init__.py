@@ -10,6 +10,7 @@ _HOME = {
     "read": "data.reading",
     "windows": "data.sequences",
     "Panel": "data.panel",
+    "Reading": "data.options",
     "Clock": "data.clock",
     "fit": "fitting",
     "Fitted": "fitting",
@@ -39,6 +40,7 @@ __all__ = [
     "Fitted",
     "ForecastError",
     "Panel",
+    "Reading",
     "Run",
     "WalkForward",
     "attention",
@@ -66,6 +68,7 @@ __all__ = [
 if TYPE_CHECKING:
     from forecast.daily import predict_run, score_run
     from forecast.data.clock import Clock
+    from forecast.data.options import Reading
     from forecast.data.panel import Panel
     from forecast.data.reading import read
     from forecast.data.sequences import windows

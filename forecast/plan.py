@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from forecast.data.findings import listed
-from forecast.data.panel import Panel, Roles
+from forecast.data.options import OPTIONS, Reading, make_reading
+from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
@@ -23,7 +24,6 @@ from forecast.models.base import Seed, Spec
 from forecast.results import quantile_levels
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
-READING = tuple(one.name for one in dataclasses.fields(Roles))  # fields that `read` takes
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,7 @@ class Run:
 
     data: str
     models: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_MODELS
-    target: str | tuple[str, ...] | None = None
-    time: str | tuple[str, ...] | None = None
-    id: str | None = None
-    past: str | tuple[str, ...] | None = None
-    future: str | tuple[str, ...] | None = None
-    category: str | tuple[str, ...] | None = None
-    neighbours: str | tuple[str, ...] | None = None
-    series: str | tuple[str, ...] | None = None
-    static: str | tuple[str, ...] | None = None
-    tz: str | None = None
-    every: str | None = None
-    how: str = "mean"
-    missing: str | tuple[str, ...] | None = None
-    circular: str | tuple[str, ...] | None = None
-    dayfirst: bool | None = None
-    decimal: str | None = None
-    calendar: str | None = None
+    reading: Reading = field(default_factory=Reading)
     walk: WalkForward = field(default_factory=WalkForward)
     intervals: tuple[float, ...] = (80, 95)  # percent
     bounds: tuple[float | None, float | None] = (None, None)  # what the target cannot cross
@@ -89,7 +73,7 @@ class Run:
 
     def read(self) -> Panel:
         """The panel of its file."""
-        return read(self.data, **{name: getattr(self, name) for name in READING})
+        return read(self.data, self.reading)
 
 
 def make_run(
@@ -111,7 +95,8 @@ def make_run(
         put(values, path, value)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
-    names = {f.name for f in dataclasses.fields(Run)} - {"settings"}
+    reading = values.pop("reading", None)  # from Python alone; in TOML its options stand at the top
+    names = {f.name for f in dataclasses.fields(Run)} - {"settings", "reading"} | set(OPTIONS)
     settings = {
         key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)
     }
@@ -131,6 +116,8 @@ def make_run(
         values["bounds"] = [
             None if isinstance(side, float) and math.isinf(side) else side for side in values["bounds"]
         ]
+    options = {name: values.pop(name) for name in OPTIONS if name in values}
+    values["reading"] = make_reading(reading, options)
     made: Run = validated(Run, {**values, "settings": settings})
     quantile_levels(made.intervals)
     Units(made.transform, made.scale)
@@ -189,9 +176,20 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value)
 
 
+def settings_by_name(run: Run) -> dict[str, Any]:
+    """The settings of a run by the names that TOML and flags give them: the options of its Reading stand among the others."""
+    values: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(run).items():
+        if name == "reading":
+            values |= value
+        else:
+            values[name] = value
+    return values
+
+
 def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
-    values = dataclasses.asdict(run)
+    values = settings_by_name(run)
     values["data"] = str(Path(run.data).resolve())
     low, high = values.pop("bounds")
     tune = values.pop("tune")

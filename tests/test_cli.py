@@ -631,7 +631,7 @@ def test_a_pipeline_reads(name):
 
     run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
     assert [one.name for one in run.specs()] == list(run.models)
-    assert run.read().target == run.target
+    assert run.read().target == run.reading.target
     assert run.price == (name == "oil")
 
 

@@ -11,6 +11,7 @@ FLOORS = [
     "errors",
     "files",
     "data.findings",
+    "data.options",
     "data.stamps",
     "data.zones",
     "data.exchanges",
