@@ -127,11 +127,9 @@ def read(
     _describe(panel, found, report)
     look_at_series(panel, report, newer=newer)
     chosen = choose_series(panel, names_of(reading.series), names_of(reading.neighbours), newer, report)
-    neighbours = chosen.columns[len(panel.columns) :]
-    decided = replace(
-        _decided(reading, found, observed),
-        neighbours=tuple(column.name.removeprefix(f"{panel.target}@") for column in neighbours),
-    )
+    joined = chosen.columns[len(panel.columns) :]
+    neighbours = tuple(column.name.removeprefix(f"{panel.target}@") for column in joined)
+    decided = replace(_decided(reading, found, observed), neighbours=neighbours)
     return replace(chosen, findings=tuple(report.findings), reading=decided)
 
 
@@ -210,7 +208,7 @@ def _lay_out(table: Table, observed: Observed, reading: Reading, clock: Clock | 
 def _on_steps(
     table: Table, observed: Observed, reading: Reading, clock: Clock | None, report: Report
 ) -> Laid:
-    """The rows as they are, without duplicates, or gathered, on the clock; it is found where it is None."""
+    """One row per step of the clock: the rows without duplicates, or gathered by `every`. The clock is found where it is None."""
     zone = observed.zone
     columns = observed.columns
     if reading.every is None:
@@ -225,7 +223,7 @@ def _on_steps(
 
 
 def _decided(reading: Reading, found: Found, observed: Observed) -> Reading:
-    """The reading with what was found in the file, by which the next file of its kind is read in the same way."""
+    """The reading with what was found in the file."""
     time = found.time[0] if len(found.time) == 1 else found.time or None
     stamps = found.stamps
     return replace(
