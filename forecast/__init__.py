@@ -10,6 +10,7 @@ _HOME = {
     "read": "data.reading",
     "windows": "data.sequences",
     "Panel": "data.panel",
+    "Reading": "data.options",
     "Clock": "data.clock",
     "fit": "fitting",
     "Fitted": "fitting",
@@ -41,6 +42,7 @@ __all__ = [
     "Fitted",
     "ForecastError",
     "Panel",
+    "Reading",
     "Run",
     "Task",
     "WalkForward",
@@ -70,6 +72,7 @@ __all__ = [
 if TYPE_CHECKING:
     from forecast.daily import predict_run, rows, score_run
     from forecast.data.clock import Clock
+    from forecast.data.options import Reading
     from forecast.data.panel import Panel
     from forecast.data.reading import read
     from forecast.data.sequences import windows

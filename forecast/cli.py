@@ -9,12 +9,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import Field, asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forecast.data.findings import counted
+from forecast.data.options import Reading
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -114,68 +115,23 @@ FileArgument = Annotated[
         help="CSV or Parquet file, or a folder of them; may stand in --config instead.", show_default=False
     ),
 ]
+
+
+def _reading_flag(option: Field[Any]) -> Any:
+    """The flag of an option of Reading, from what its field says."""
+    words = option.metadata
+    names = f"--{option.name}"
+    kind: Any = str | None
+    if words["many"]:
+        kind = list[str] | None
+    if words["opposite"]:  # a list, so that both at once are refused
+        names = f"{names}/--{words['opposite']}"
+        kind = list[bool] | None
+    return Annotated[kind, typer.Option(names, help=words["help"], show_default=words["shown"] or False)]
+
+
 READING: dict[str, Any] = {  # the flags that say how a file is read
-    "target": Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target", help="Column to forecast; several, or all, of a wide file.", show_default=False
-        ),
-    ],
-    "time": Annotated[
-        str | None,
-        typer.Option("--time", help="Column of stamps, or its parts: date,hour.", show_default="found"),
-    ],
-    "id": Annotated[str | None, typer.Option("--id", help="Column of series names.", show_default="found")],
-    "past": Annotated[
-        list[str] | None,
-        typer.Option("--past", help="Columns to look back at, or none.", show_default="all numeric ones"),
-    ],
-    "future": Annotated[
-        list[str] | None,
-        typer.Option("--future", help="Columns known over the horizon: holiday.", show_default=False),
-    ],
-    "category": Annotated[
-        list[str] | None,
-        typer.Option("--category", help="Columns of names beside the target.", show_default="text columns"),
-    ],
-    "neighbours": Annotated[
-        list[str] | None,
-        typer.Option("--neighbours", help="Series to look at for each other, or all.", show_default=False),
-    ],
-    "series": Annotated[
-        list[str] | None, typer.Option("--series", help="Series to forecast: EWR,JFK.", show_default="all")
-    ],
-    "static": Annotated[
-        list[str] | None,
-        typer.Option("--static", help="Columns that tell series apart: elevation.", show_default=False),
-    ],
-    "tz": Annotated[
-        str | None, typer.Option("--tz", help="Zone of stamps without one: Europe/Paris.", show_default="UTC")
-    ],
-    "every": Annotated[
-        str | None, typer.Option("--every", help="Gather rows into steps: 1h, 1D, M.", show_default=False)
-    ],
-    "how": Annotated[
-        str | None, typer.Option("--how", help="Gather by mean, max, min, sum or last.", show_default="mean")
-    ],
-    "missing": Annotated[
-        list[str] | None,
-        typer.Option("--missing", help="Cells that mean missing: -9999,NA.", show_default=False),
-    ],
-    "circular": Annotated[
-        list[str] | None, typer.Option("--circular", help="Columns of degrees: wind_dir.", show_default=False)
-    ],
-    "dayfirst": Annotated[
-        list[bool] | None,
-        typer.Option("--dayfirst/--monthfirst", help="Order of 1/2/2013.", show_default="found"),
-    ],
-    "decimal": Annotated[
-        str | None, typer.Option("--decimal", help="Decimal mark of text: , or .", show_default="found")
-    ],
-    "calendar": Annotated[
-        str | None,
-        typer.Option("--calendar", help="Exchange of trading days: XNYS.", show_default="none: weekdays"),
-    ],
+    option.name: _reading_flag(option) for option in fields(Reading)
 }
 WALKING: dict[str, Any] = {  # the flags that say how models are walked through it
     "horizon": Annotated[
@@ -624,15 +580,20 @@ def _one_or_list(values: list[str] | None) -> str | list[str] | None:
 
 def _reading(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags of READING that were given, those with several values as lists."""
-    orders = {*(flags["dayfirst"] or [])}
-    if len(orders) > 1:
-        raise ForecastError("--dayfirst and --monthfirst exclude each other: give one of them.")
-    lists = {
-        name: _one_or_list(value) if isinstance(value, list) else value
-        for name, value in flags.items()
-        if name != "dayfirst"
-    }
-    return _given(**lists, dayfirst=next(iter(orders), None))
+    return _given(**{option.name: _option_value(option, flags[option.name]) for option in fields(Reading)})
+
+
+def _option_value(option: Field[Any], value: Any) -> Any:
+    """What the flag of an option of Reading says; ForecastError where it says both yes and no."""
+    if not isinstance(value, list):
+        return value
+    opposite = option.metadata["opposite"]
+    if not opposite:
+        return _one_or_list(value)
+    answers = {*value}
+    if len(answers) > 1:
+        raise ForecastError(f"--{option.name} and --{opposite} exclude each other: give one of them.")
+    return next(iter(answers), None)
 
 
 def _given(**flags: Any) -> dict[str, Any]:

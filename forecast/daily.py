@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Heard, ReadingError, Report, counted, listed
+from forecast.data.options import Reading, make_reading, names_of
 from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.data.zones import placed, to_local, unplaced
@@ -112,14 +113,12 @@ def _known(
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
         return panel
-    roles = load_json(folder / "run.json")["roles"]
+    reading = make_reading(None, load_json(folder / "run.json")["roles"])
+    report = Report()
     try:
-        newer, report = (
-            read(source, **{**roles, "past": roles["past"] or "none"}, clock=fitted.clock),
-            Report(),
-        )
+        newer = read(source, reading, clock=fitted.clock)
     except ReadingError as error:
-        raise _of_another_kind(error, folder, roles) from None
+        raise _of_another_kind(error, folder, reading) from None
     unknown = [name for name in newer.ids if name not in fitted.scaling.ids]
     if unknown:
         report.say(
@@ -177,14 +176,13 @@ def _between(clock: Clock, last: Any, first: Any) -> int:
     return int(np.searchsorted(clock.after(last, np.arange(1, reach + 1)), first))
 
 
-def _of_another_kind(error: ReadingError, folder: Path, roles: dict[str, Any]) -> ReadingError:
-    """What the reader says of a file that cannot be read as that of the run was; the flags that it may
-    name can be given to `fit` alone.
-    """
+def _of_another_kind(error: ReadingError, folder: Path, reading: Reading) -> ReadingError:
+    """What the reader says of a file that cannot be read as that of the run was; the flags that it may name can be given to `fit` alone."""
     if "--" not in str(error):
         return error
-    named = [roles[role] for role in ("time", "id", "target", "past", "future", "static") if roles[role]]
-    columns = [name for names in named for name in ([names] if isinstance(names, str) else names)]
+    columns: list[str] = []
+    for names in (reading.time, reading.id, reading.target, reading.past, reading.future, reading.static):
+        columns += names_of(names)
     why = f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit` cannot be given here."
     helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
     return ReadingError(

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from forecast.data.findings import listed
-from forecast.data.panel import Panel, Roles
+from forecast.data.options import OPTIONS, Reading, make_reading
+from forecast.data.panel import Panel
 from forecast.data.reading import read
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
@@ -25,7 +26,6 @@ from forecast.task import LEVELS, Task
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
 ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of a Task that a Run is given
-READING = tuple(one.name for one in dataclasses.fields(Roles))  # fields that `read` takes
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,7 @@ class Run:
 
     data: str
     models: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_MODELS
-    target: str | tuple[str, ...] | None = None
-    time: str | tuple[str, ...] | None = None
-    id: str | None = None
-    past: str | tuple[str, ...] | None = None
-    future: str | tuple[str, ...] | None = None
-    category: str | tuple[str, ...] | None = None
-    neighbours: str | tuple[str, ...] | None = None
-    series: str | tuple[str, ...] | None = None
-    static: str | tuple[str, ...] | None = None
-    tz: str | None = None
-    every: str | None = None
-    how: str = "mean"
-    missing: str | tuple[str, ...] | None = None
-    circular: str | tuple[str, ...] | None = None
-    dayfirst: bool | None = None
-    decimal: str | None = None
-    calendar: str | None = None
+    reading: Reading = field(default_factory=Reading)
     walk: WalkForward = field(default_factory=WalkForward)
     task: Task = ASKED  # its fields stand next to those of a Run in TOML; the horizon is that of the walk
     price: bool = False  # logs, ranked by them, the random walk as baseline, and what the direction is worth
@@ -88,7 +72,7 @@ class Run:
 
     def read(self) -> Panel:
         """The panel of its file."""
-        return read(self.data, **{name: getattr(self, name) for name in READING})
+        return read(self.data, self.reading)
 
 
 def make_run(
@@ -110,7 +94,9 @@ def make_run(
         put(values, path, value)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
-    names = ({f.name for f in dataclasses.fields(Run)} - {"settings", "task"}) | set(ASKED_FOR)
+    reading = values.pop("reading", None)  # from Python alone; in TOML its options stand at the top
+    fields = {one.name for one in dataclasses.fields(Run)} - {"settings", "reading", "task"}
+    names = fields | set(OPTIONS) | set(ASKED_FOR)
     settings = {
         key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)
     }
@@ -126,9 +112,10 @@ def make_run(
             "space": space,
             **{key: value for key, value in values["tune"].items() if key == "sampler"},
         }
-    values["task"] = _task(
-        {name: values.pop(name) for name in ASKED_FOR if name in values}, values.get("price")
-    )
+    asked = {name: values.pop(name) for name in ASKED_FOR if name in values}
+    values["task"] = _task(asked, values.get("price"))
+    options = {name: values.pop(name) for name in OPTIONS if name in values}
+    values["reading"] = make_reading(reading, options)
     made: Run = validated(Run, {**values, "settings": settings})
     if made.cost is not None and not made.price:
         raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
@@ -206,13 +193,24 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value)
 
 
+def settings_by_name(run: Run) -> dict[str, Any]:
+    """The settings of a run by the names that TOML and flags give them: those of its Reading and its Task stand among the others."""
+    values: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(run).items():
+        if name == "reading":
+            values |= value
+        elif name == "task":
+            values |= {field: value[field] for field in ASKED_FOR}
+        else:
+            values[name] = value
+    return values
+
+
 def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
-    values = dataclasses.asdict(run)
+    values = settings_by_name(run)
     values["data"] = str(Path(run.data).resolve())
-    task = values.pop("task")
-    low, high = task["bounds"]
-    values |= {name: task[name] for name in ASKED_FOR if name != "bounds"}
+    low, high = values.pop("bounds")
     tune = values.pop("tune")
     space = {f"tune.{model}": table for model, table in tune.pop("space").items()}
     tables = {"walk": values.pop("walk"), **values.pop("settings"), "tune": tune, **space, "made": made or {}}

@@ -23,6 +23,7 @@ import pandas as pd
 
 from forecast.data.checks import outside_bounds
 from forecast.data.findings import Heard, Report, listed
+from forecast.data.options import names_of
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
@@ -48,7 +49,7 @@ from forecast.files import (
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Examines, Spec, Watch
-from forecast.plan import Run, make_run, put, refuse_modelless, to_toml
+from forecast.plan import Run, make_run, put, refuse_modelless, settings_by_name, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 from forecast.task import Task
@@ -189,7 +190,7 @@ def versions() -> dict[str, str]:
 
 def identity(run: Run) -> dict[str, Any]:
     """How a run is known again: its settings, the hash of its data and the versions."""
-    values = dataclasses.asdict(run)
+    values = settings_by_name(run)
     return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
 
 
@@ -388,7 +389,7 @@ class Result:
 
 def panel_json(panel: Panel) -> dict[str, Any]:
     """What a panel is and what was found at the door, as JSON values."""
-    targets = panel.roles.target if panel.roles else (panel.target,)
+    targets = names_of(panel.reading.target) or (panel.target,)
     return {
         "rows": int(panel.lengths.sum()),
         "series": len(panel.ids),
@@ -804,8 +805,8 @@ def _write(result: Result, plan: Run) -> None:
         checkpoint.unlink()
     manifest = {
         "format": FORMAT,
-        "run": dataclasses.asdict(plan),
-        "roles": dataclasses.asdict(panel.roles) if panel.roles else None,
+        "run": settings_by_name(plan),
+        "roles": dataclasses.asdict(panel.reading),
         "data_sha256": sha256(Path(plan.data)),
         "parts": {path.name: sha256(path) for path in part_files(folder, ANSWERS)},
         "model_sha256": sha256(folder / "model.safetensors"),

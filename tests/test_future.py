@@ -221,7 +221,9 @@ def test_a_file_of_nothing_but_the_future_follows_a_run():
     frame, _ = shop()
     panel = read(frame, future="promotion", past="none")
     alone = read(
-        frame.iloc[400:], **json.loads(json.dumps({**asdict(panel.roles), "past": "none"})), clock=panel.clock
+        frame.iloc[400:],
+        **json.loads(json.dumps({**asdict(panel.reading), "past": "none"})),
+        clock=panel.clock,
     )
     assert alone.known().tolist() == [0]
     with pytest.raises(ForecastError, match="The target has no value in any row"):

@@ -12,6 +12,7 @@ FLOORS = [
     "text",
     "files",
     "data.findings",
+    "data.options",
     "data.stamps",
     "data.zones",
     "data.exchanges",

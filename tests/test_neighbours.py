@@ -199,7 +199,7 @@ def test_the_next_file_is_joined_with_its_own_neighbours(tmp_path):
 
 
 def test_a_newer_file_may_lack_a_series_that_is_forecast():
-    roles = json.loads(json.dumps(asdict(read(pair(), neighbours="B", series=["A", "C"]).roles)))
+    roles = json.loads(json.dumps(asdict(read(pair(), neighbours="B", series=["A", "C"]).reading)))
     panel = read(pair(), neighbours="B", series=["A", "C"])
     newer = pair()[lambda f: f["station"] != "C"]
     assert read(newer, **{**roles, "past": "none"}, clock=panel.clock).ids == ("A",)

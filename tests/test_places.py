@@ -1,6 +1,5 @@
 """From a file of local time to a forecast, stamps counted one by one: both changes of the clocks, local days, exchanges with their own holidays."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -236,7 +235,7 @@ def test_the_bars_to_come_are_those_of_the_exchange_also_of_half_days(step, cut,
     ).all()
     later = pd.DatetimeIndex(every[every > "2024-11-29 12:00"][:1])  # a row of the half day, alone
     pd.DataFrame({"time": later, "close": 2.0}).to_csv(tmp_path / "new.csv", index=False)
-    newer = fc.read(tmp_path / "new.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
+    newer = fc.read(tmp_path / "new.csv", panel.reading, clock=panel.clock)
     assert newer.clock == panel.clock
 
 

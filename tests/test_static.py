@@ -182,9 +182,9 @@ def test_the_door_reads_numbers_and_names_and_fills_them_into_every_row():
     assert "static columns, the same in all rows of a series: height, kind" in [
         str(one) for one in panel.findings
     ]
-    assert panel.roles.static == ("height", "kind")
-    assert panel.roles.past == ()
-    again = read(frame, **json.loads(json.dumps(asdict(panel.roles))))
+    assert panel.reading.static == ("height", "kind")
+    assert panel.reading.past == ()
+    again = read(frame, **json.loads(json.dumps(asdict(panel.reading))))
     assert np.array_equal(again.values, panel.values, equal_nan=True)
 
 
@@ -244,7 +244,7 @@ def test_a_run_says_who_reads_them_and_the_next_file_is_read_in_the_same_way(tmp
     }
     plan = make_run(str(tmp_path / "air.csv"), overrides=overrides)
     (tmp_path / "again.toml").write_text(to_toml(plan))
-    assert make_run(config=tmp_path / "again.toml").static == ("height", "kind")
+    assert make_run(config=tmp_path / "again.toml").reading.static == ("height", "kind")
     result = run(plan, out=tmp_path / "run", jobs=1)
     assert "naive, seasonal do not read static columns: height, kind" in [
         str(one) for one in result.panel.findings

@@ -1,7 +1,7 @@
 """The Panel: every file becomes one, once, at the door; inside there is nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Finding, listed
+from forecast.data.options import Reading
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.files import Array
@@ -31,29 +32,6 @@ class Column:
     names: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Roles:
-    """By which of a file's columns it was read, and how: enough to read the next file of its kind in the same way."""
-
-    time: str | tuple[str, ...] | None
-    id: str | None
-    target: tuple[str, ...]
-    past: tuple[str, ...]
-    future: tuple[str, ...] = ()
-    category: tuple[str, ...] = ()
-    neighbours: tuple[str, ...] = ()
-    series: tuple[str, ...] = ()
-    static: tuple[str, ...] = ()
-    tz: str | None = None
-    every: str | None = None
-    how: str = "mean"
-    missing: tuple[str, ...] = ()
-    circular: tuple[str, ...] = ()
-    dayfirst: bool | None = None  # as the first file decided it
-    decimal: str | None = None
-    calendar: str | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Panel:
     """Series of one clock as flat rows: S series, N rows, C columns.
@@ -61,6 +39,7 @@ class Panel:
     ids (S,) sorted and unique · starts, stops int64 (S,): series i is rows starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the
     step clock · values float64 (N, C), column 0 is the target, missing = NaN, never inf. Stamps increase strictly and lie on the clock; a gap
     is rows of NaN (not on the sessions clock). With future columns a series may go on after its last observed target.
+    reading: how its file was read, as found and decided; the default where the panel was not read from a file.
     """
 
     ids: tuple[str, ...]
@@ -71,7 +50,7 @@ class Panel:
     columns: tuple[Column, ...]
     clock: Clock
     findings: tuple[Finding, ...] = ()
-    roles: Roles | None = None
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.times, self.values):

@@ -6,13 +6,14 @@ repair. What only looks wrong is said and left as it is.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from forecast.data.buckets import HOWS, How, clock_of_buckets, gather
 from forecast.data.cells import Choices, read_values
@@ -36,7 +37,8 @@ from forecast.data.melting import melted
 from forecast.data.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
 from forecast.data.neighbours import choose_series
 from forecast.data.numbers import Decimal
-from forecast.data.panel import SEVERAL, Column, Panel, Role, Roles
+from forecast.data.options import Reading, make_reading, names_of
+from forecast.data.panel import SEVERAL, Column, Panel, Role
 from forecast.data.sources import load_table
 from forecast.data.stamps import Stamps, part_of
 from forecast.data.static import hold, static_values
@@ -45,151 +47,219 @@ from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError, nearest
 from forecast.files import Array
 
-Names = str | Sequence[str] | None
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a source holds, and what each of its columns is.
+
+    table: the source without the columns in `cells` · cells: its columns; `read_values` takes out those that it reads, so that each is let go
+    once it is numbers · time: the columns of stamps · stamps: what they say, None where rows are steps · id: the column of series names ·
+    owner (n,): the number of each row's series · ids (S,): the names of the series, () of one without a name · roles: of the columns that are
+    read · categories: those of them that hold names.
+    """
+
+    table: Table
+    cells: dict[str, pa.ChunkedArray]
+    time: tuple[str, ...]
+    stamps: Stamps | None
+    id: str | None
+    owner: Array
+    ids: tuple[str, ...]
+    roles: Mapping[str, Role]
+    categories: tuple[str, ...]
+
+    def having(self, role: Role) -> tuple[str, ...]:
+        """The columns of a role."""
+        return tuple(name for name, own in self.roles.items() if own == role)
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """The rows of a source in order of series and time.
+
+    columns: those of the values · zone: of the moments, "" where none is known · bare: stamps have no offset, so that a zone would be that of
+    their hours · dates: whether a step is a day or longer · decimal: the mark of
+    text, None where none was seen.
+    """
+
+    rows: Rows
+    columns: list[Column]
+    zone: str
+    bare: bool
+    dates: bool
+    decimal: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """Rows on their clock; those of series i are bounds[i]:bounds[i + 1]."""
+
+    rows: Rows
+    bounds: Array
+    clock: Clock
 
 
 def read(
     source: "str | Path | Any",
+    reading: Reading | None = None,
     *,
-    target: Names = None,
-    time: Names = None,
-    id: str | None = None,
-    past: Names = None,
-    future: Names = None,
-    category: Names = None,
-    neighbours: Names = None,
-    series: Names = None,
-    static: Names = None,
     clock: Clock | None = None,
-    tz: str | None = None,
-    every: str | None = None,
-    how: str = "mean",
-    missing: Names = None,
-    circular: Names = None,
-    dayfirst: bool | None = None,
-    decimal: str | None = None,
-    calendar: str | None = None,
+    **options: Any,
 ) -> Panel:
     """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or wide (a column a series).
 
     source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars, pyarrow).
-    target: one column, or several (or "all") of a wide file, each a series of its own. time, id: the columns of stamps (several, where each
-    holds a part) and of series names ("latitude,longitude" joins two); found by name and type where absent. past: other columns that are known
-    up to the origin; by default every other numeric column, "none" for none. future: columns that are known over the horizon too, such as a
-    holiday; rows after the last target may carry them alone. category: those of past and future whose cells are names, as all text is; an empty
-    cell is a name too. static: columns that are the same in all rows of a series, numbers or names, such as the elevation of a station; an empty
-    cell says nothing. neighbours: series whose targets are past columns of every other one, or "all". series: those that are forecast, by
-    default all. clock: known beforehand (a file of a few new rows); else the step that most rows have.
-    tz: the zone of stamps without one, such as "Europe/Paris"; days are the days there. every, how: gather into steps such as "1h", "1D", "M"
-    by mean, max, min, sum or last. missing: cells that mean missing, such as -9999. circular: columns of angles in degrees, read as their sine
-    and cosine. dayfirst, decimal: the order of day and month (False: the year comes first where the month cannot, as in 24-01-31) and the decimal
-    mark ("," or "."), where a file leaves them open; a row that contradicts the order is refused. calendar: the exchange whose sessions trading
-    days, or bars of trading hours, are, such as "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are compared
-    with it.
-    Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing. What was inferred, noticed and repaired is
-    in `panel.findings`.
+    reading, options: which column is what, and what its cells and stamps mean. `read(source, Reading(target="y"))` and `read(source, target="y")`
+    are the same; with both, an option wins over that of `reading`. `help(forecast.Reading)` lists the options with their meanings. What is not
+    given is found in the file.
+    clock: known beforehand (a file of a few new rows); else the step that most rows have.
+
+    Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing, and ForecastError where an option is
+    unknown or not of its type, or two contradict each other. What was inferred, noticed and repaired is in `panel.findings`, and `panel.reading`
+    reads the next file of its kind in the same way.
     """
-    if tz:
-        timezone_of(tz)  # an unknown zone or exchange is refused before anything is read
-    if calendar:
-        sessions_of(calendar)
-    if how not in HOWS:
-        raise ForecastError(f"There is no way {how!r} for --how.{nearest(how, HOWS)}")
-    if how != "mean" and every is None:
-        raise ForecastError(
-            f"--how {how} says how readings become a longer step: give that too, such as --every 1D."
-        )
-    mark, wanted, newer = _mark(decimal), None if every is None else clock_of(every), clock is not None
-    asked: dict[Role, list[str] | None] = {
-        "target": None if target is None else _texts(target),
-        "past": None if past is None else _texts(past),
-        "future": _texts(future),
-        "static": _texts(static),
-    }
+    reading = make_reading(reading, options)
+    _refuse_contradictions(reading)
+    newer = clock is not None
     report = Report()
-
-    request = Request(_needed(target, time, id, past, future, static), mark, dayfirst)
-    table, kinds = _load(source, request, id, {*_texts(time)}, {*_texts(target)}, report)
-    table, names, stamps = _stamped(
-        table, kinds, time, dayfirst, tz, {id, *_texts(past), *_texts(future)}, report
-    )
-    ident = read_id(table, kinds, id, names, stamps, report)
-    if stamps is None and ident is None and target is None:
-        refuse_nameless_rows(table, kinds, report)
-    table = with_joined(table, ident, report)
-    owner, ids = read_series(table, ident, report)
-
-    free = {name: kind for name, kind in kinds.items() if name not in (*names, *_named_by(ident))}
-    use, categories = read_roles(asked, free, _texts(category), ident, table, report)
-    choices = Choices(tuple(_texts(missing)), tuple(_texts(circular)), categories, mark)
-    rest = {name: table.columns[name] for name, kind in free.items() if kind == "text" and name not in use}
-    taken, table = (
-        dict(table.columns),
-        replace(table, columns=rest),
-    )  # handed over, so that each is let go once it is in `values`
-    values, columns, decimal_found = read_values(table, taken, use, choices, report)
-    targets = _having(use, "target")
-
-    rows, zone, dates = _timed(
-        table,
-        stamps,
-        Rows(ids or (targets[0],), owner, None, values),
-        tz,
-        clock if wanted is None else None,
-        report,
-    )
-    rows = in_order(rows, table, report)
-    told = static_values(rows, columns, newer, table, report)
-    if wanted is None:
-        others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
-        rows = without_duplicates(rows, zone, table, report, others)
-    else:
-        rows = gather(rows, wanted, how, _own_ways(columns, choices.circular), tz or zone, table, report)
-        clock, dates = clock or clock_of_buckets(rows, wanted, zone), wanted.dated
-    rows, bounds, clock = on_clock(rows, clock, zone, dates, table, report)
-    hold(rows.values, columns, bounds, told)
-    if calendar:
-        clock = _on_exchange(calendar, rows, bounds, clock, table, report)
-    if clock.bars > 1:
-        bare = stamps is not None and stamps.offset is None and not stamps.zone
-        _say_other_hours(rows, clock, bare, table, report)
-        _say_missing_bars(rows, bounds, clock, table, report)
-
-    panel = _panel(rows, bounds, clock, targets, columns)
-    _describe(panel, use, names, ident, report)
+    found = _find(source, reading, report)
+    observed = _observe(found, reading, clock, report)
+    laid = _lay_out(found.table, observed, reading, clock, report)
+    panel = _panel(laid, found.having("target"), observed.columns)
+    _describe(panel, found, report)
     look_at_series(panel, report, newer=newer)
-    roles = Roles(
-        names[0] if len(names) == 1 else names or None,
-        ident,
-        targets,
-        _having(use, "past"),
-        _having(use, "future"),
-        categories,
-        static=_having(use, "static"),
-        tz=tz,
-        every=every,
-        how=how,
-        missing=choices.missing,
-        circular=choices.circular,
-        dayfirst=None if stamps is None else stamps.dayfirst,
-        decimal=decimal or decimal_found,
-        calendar=calendar,
+    chosen = choose_series(panel, names_of(reading.series), names_of(reading.neighbours), newer, report)
+    joined = chosen.columns[len(panel.columns) :]
+    neighbours = tuple(column.name.removeprefix(f"{panel.target}@") for column in joined)
+    decided = replace(_decided(reading, found, observed), neighbours=neighbours)
+    return replace(chosen, findings=tuple(report.findings), reading=decided)
+
+
+def _refuse_contradictions(reading: Reading) -> None:
+    """ForecastError where an option has a value that there is not, or needs another one: before anything is read."""
+    if reading.tz:
+        timezone_of(reading.tz)
+    if reading.calendar:
+        sessions_of(reading.calendar)
+    if reading.how not in HOWS:
+        raise ForecastError(f"There is no way {reading.how!r} for --how.{nearest(reading.how, HOWS)}")
+    if reading.how != "mean" and reading.every is None:
+        raise ForecastError(
+            f"--how {reading.how} says how readings become a longer step: give that too, such as --every 1D."
+        )
+    _mark(reading.decimal)
+    if reading.every is not None:
+        clock_of(reading.every)
+
+
+def _find(source: Any, reading: Reading, report: Report) -> Found:
+    """The columns of a source: the stamps of its rows, the series they are of, and what each other column is for."""
+    loaded, kinds = _load(source, reading, report)
+    kept, time, stamps = _stamped(loaded, kinds, reading, report)
+    ident = read_id(kept, kinds, reading.id, time, stamps, report)
+    if stamps is None and ident is None and reading.target is None:
+        refuse_nameless_rows(kept, kinds, report)
+    table = with_joined(kept, ident, report)
+    owner, ids = read_series(table, ident, report)
+    keys = (*time, *_named_by(ident))
+    free = {name: kind for name, kind in kinds.items() if name not in keys}
+    category = names_of(reading.category)
+    roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
+    text = {name: table.columns[name] for name, kind in free.items() if kind == "text" and name not in roles}
+    rest = replace(table, columns=text)
+    return Found(rest, dict(table.columns), time, stamps, ident, owner, ids, roles, categories)
+
+
+def _roles_given(reading: Reading) -> dict[Role, list[str] | None]:
+    """The columns that were named for each role, None for those that are to be found."""
+    return {
+        "target": None if reading.target is None else list(names_of(reading.target)),
+        "past": None if reading.past is None else list(names_of(reading.past)),
+        "future": list(names_of(reading.future)),
+        "static": list(names_of(reading.static)),
+    }
+
+
+def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report) -> Observed:
+    """The values of a source with their moments, in order."""
+    choices = Choices(
+        names_of(reading.missing), names_of(reading.circular), found.categories, _mark(reading.decimal)
     )
-    return _chosen(replace(panel, roles=roles), series, neighbours, newer, report)
+    values, columns, decimal = read_values(found.table, found.cells, found.roles, choices, report)
+    ids = found.ids or found.having("target")[:1]
+    rows = Rows(ids, found.owner, None, values)
+    known = clock if reading.every is None else None
+    timed, zone, dates = _timed(found, rows, reading.tz, known, report)
+    stamps = found.stamps
+    bare = stamps is not None and stamps.offset is None and not stamps.zone
+    return Observed(in_order(timed, found.table, report), columns, zone, bare, dates, decimal)
+
+
+def _lay_out(table: Table, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:
+    """The rows on their clock, one row per step: without duplicates or gathered, a gap filled, static columns in all rows."""
+    columns = observed.columns
+    statics = static_values(observed.rows, columns, clock is not None, table, report)
+    laid = _on_steps(table, observed, reading, clock, report)
+    hold(laid.rows.values, columns, laid.bounds, statics)
+    if reading.calendar:
+        laid = replace(laid, clock=_on_exchange(reading.calendar, laid, table, report))
+    if laid.clock.bars > 1:
+        _say_other_hours(laid, observed.bare, table, report)
+        _say_missing_bars(laid, table, report)
+    return laid
+
+
+def _on_steps(
+    table: Table, observed: Observed, reading: Reading, clock: Clock | None, report: Report
+) -> Laid:
+    """One row per step of the clock: the rows without duplicates, or gathered by `every`. The clock is found where it is None."""
+    zone = observed.zone
+    columns = observed.columns
+    if reading.every is None:
+        others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
+        single = without_duplicates(observed.rows, zone, table, report, others)
+        return Laid(*on_clock(single, clock, zone, observed.dates, table, report))
+    wanted = clock_of(reading.every)
+    ways = _own_ways(columns, names_of(reading.circular))
+    gathered = gather(observed.rows, wanted, reading.how, ways, reading.tz or zone, table, report)
+    own = clock or clock_of_buckets(gathered, wanted, zone)
+    return Laid(*on_clock(gathered, own, zone, wanted.dated, table, report))
+
+
+def _decided(reading: Reading, found: Found, observed: Observed) -> Reading:
+    """The reading with what was found in the file."""
+    time = found.time[0] if len(found.time) == 1 else found.time or None
+    stamps = found.stamps
+    return replace(
+        reading,
+        time=time,
+        id=found.id,
+        target=found.having("target"),
+        past=found.having("past"),
+        future=found.having("future"),
+        category=found.categories,
+        static=found.having("static"),
+        dayfirst=None if stamps is None else stamps.dayfirst,
+        decimal=reading.decimal or observed.decimal,
+    )
 
 
 def _mark(decimal: str | None) -> Decimal | None:
-    """The decimal mark as told, "." or ","; no other is one."""
-    if decimal not in (None, ".", ","):
-        raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
-    return None if decimal is None else "," if decimal == "," else "."
+    """The decimal mark as given, "." or ","; no other is one."""
+    marks: tuple[Decimal, ...] = (".", ",")
+    if decimal is None:
+        return None
+    for mark in marks:
+        if decimal == mark:
+            return mark
+    raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
 
 
-def _load(
-    source: Any, request: Request, ident: str | None, time: Set[str], target: Set[str], report: Report
-) -> tuple[Table, dict[str, str]]:
-    """The table of a source, one row a stamp and series, and the kinds of its columns. time, target: the columns that were named as such."""
+def _load(source: Any, reading: Reading, report: Report) -> tuple[Table, dict[str, str]]:
+    """The table of a source, one row per stamp and series, and the kinds of its columns."""
+    request = Request(_needed(reading), _mark(reading.decimal), reading.dayfirst)
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse(
@@ -198,45 +268,45 @@ def _load(
             remedy="A table with a header and at least some dozens of rows is needed.",
         )
     kinds = kinds_of(table)
-    table = melted(table, kinds, time, target, _named_by(ident), request.dayfirst, report)
-    table = with_joined(table, ident, report)
-    return table, kinds if list(kinds) == list(table.columns) else kinds_of(table)
+    time = {*names_of(reading.time)}
+    target = {*names_of(reading.target)}
+    long = melted(table, kinds, time, target, _named_by(reading.id), reading.dayfirst, report)
+    whole = with_joined(long, reading.id, report)
+    if list(kinds) != list(whole.columns):
+        kinds = kinds_of(whole)
+    return whole, kinds
 
 
 def _stamped(
-    table: Table,
-    kinds: dict[str, str],
-    time: Names,
-    dayfirst: bool | None,
-    tz: str | None,
-    others: Set[str | None],
-    report: Report,
+    table: Table, kinds: dict[str, str], reading: Reading, report: Report
 ) -> tuple[Table, tuple[str, ...], Stamps | None]:
-    """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps.
-
-    others: columns that were named as something else than time.
-    """
-    names, stamps = read_time(table, kinds, time, dayfirst, report)
+    """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps."""
+    names, stamps = read_time(table, kinds, reading.time, reading.dayfirst, report)
     if stamps is None:
-        refuse_unread_stamps(
-            table, [name for name, kind in kinds.items() if kind == "text" and name not in others], report
-        )
+        others = {reading.id, *names_of(reading.past), *names_of(reading.future)}
+        text = [name for name, kind in kinds.items() if kind == "text" and name not in others]
+        refuse_unread_stamps(table, text, report)
         report.say("time", "no time column: rows are taken as steps in the order of the file")
         return table, names, None
-    table, stamps = without_empty_rows(table, stamps, report)
-    say_stamps(table, names, stamps, tz, report)
-    return table, names, stamps
+    kept, known = without_empty_rows(table, stamps, report)
+    say_stamps(kept, names, known, reading.tz, report)
+    return kept, names, known
 
 
 def _timed(
-    table: Table, stamps: Stamps | None, rows: Rows, tz: str | None, clock: Clock | None, report: Report
+    found: Found, rows: Rows, tz: str | None, clock: Clock | None, report: Report
 ) -> tuple[Rows, str, bool]:
     """The rows with their moments, the zone of these, and whether they are dates; without rows of an hour that does not exist and holds nothing."""
-    if stamps is None:
+    if found.stamps is None:
         return rows, "", False
-    times, zone, dates = read_moments(table, stamps, tz or "", rows.series, clock, rows.values, report)
-    rows = replace(rows, times=times)
-    return rows.take(np.flatnonzero(~np.isnat(times))) if np.isnat(times).any() else rows, zone, dates
+    times, zone, dates = read_moments(
+        found.table, found.stamps, tz or "", rows.series, clock, rows.values, report
+    )
+    timed = replace(rows, times=times)
+    unknown = np.isnat(times)
+    if unknown.any():
+        timed = timed.take(np.flatnonzero(~unknown))
+    return timed, zone, dates
 
 
 def _own_ways(columns: Sequence[Column], circular: Collection[str]) -> dict[int, How]:
@@ -251,62 +321,37 @@ def _own_ways(columns: Sequence[Column], circular: Collection[str]) -> dict[int,
     }
 
 
-def _having(use: Mapping[str, Role], role: Role) -> tuple[str, ...]:
-    """The columns of a role."""
-    return tuple(name for name, own in use.items() if own == role)
-
-
-def _chosen(panel: Panel, series: Names, neighbours: Names, newer: bool, report: Report) -> Panel:
-    """The panel of the series that are forecast, with their neighbours; its findings, and the roles by which the next file is read."""
-    assert panel.roles is not None
-    made = choose_series(panel, _texts(series), _texts(neighbours), newer, report)
-    others = tuple(
-        column.name.removeprefix(f"{panel.target}@") for column in made.columns[len(panel.columns) :]
-    )
-    roles = replace(panel.roles, neighbours=others, series=tuple(_texts(series)))
-    return replace(made, findings=tuple(report.findings), roles=roles)
-
-
 def _named_by(ident: str | None) -> tuple[str, ...]:
     """The columns of series names: one, or also those that it joins."""
     return () if ident is None else (ident, *(part.strip() for part in ident.split(",")))
 
 
-def _texts(values: Names) -> list[str]:
-    return [] if values is None else [values] if isinstance(values, str) else [str(value) for value in values]
-
-
-def _needed(target: Names, time: Names, ident: str | None, *others: Names) -> Needed:
-    """Which columns of a file to read: with a target and past columns named, which are the first of `others`, no other number."""
+def _needed(reading: Reading) -> Needed:
+    """Which columns of a file to read: with a target and past columns named, no other number."""
+    target = {*names_of(reading.target)}
+    keys = (*names_of(reading.time), *names_of(reading.id))
+    parts = {part for name in keys for part in re.split(r"\s*,\s*", name)}
+    others = (*names_of(reading.past), *names_of(reading.future), *names_of(reading.static))
+    wanted = {*target, *keys, *parts, *others}
+    usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
-        wanted = {
-            *_texts(target),
-            *_texts(time),
-            *_texts(ident),
-            *(name for names in others for name in _texts(names)),
-        }
-        if (
-            target is None or others[0] is None or "all" in wanted or not {*_texts(target)} & set(kinds)
-        ):  # perhaps to be melted
+        melts = "all" in wanted or not target & set(kinds)  # perhaps
+        if reading.target is None or reading.past is None or melts:
             return set(kinds)
-        parts = {part for name in (*_texts(time), *_texts(ident)) for part in re.split(r"\s*,\s*", name)}
         return {
             name
             for name, kind in kinds.items()
-            if kind != "number"
-            or name in wanted | parts
-            or name.lower() in (*NUMERIC_TIME_NAMES, *ID_NAMES)
-            or part_of(name)
+            if kind != "number" or name in wanted or name.lower() in usual or part_of(name)
         }
 
     return needed
 
 
-def _on_exchange(
-    calendar: str, rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report
-) -> Clock:
+def _on_exchange(calendar: str, laid: Laid, table: Table, report: Report) -> Clock:
     """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
+    rows = laid.rows
+    clock = laid.clock
     if rows.times is None or clock.weekly or (clock.kind != "sessions" and clock.freq != "B"):
         report.refuse(
             "no-trading-days",
@@ -327,7 +372,7 @@ def _on_exchange(
             rows=table.rows(records),
             example=days[odd[0]],
         )
-    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+    for name, (start, stop) in zip(rows.ids, pairwise(laid.bounds), strict=True):
         own = days[start:stop]
         absent = (
             np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
@@ -348,11 +393,13 @@ def _on_exchange(
     )
 
 
-def _say_other_hours(rows: Rows, clock: Clock, bare: bool, table: Table, report: Report) -> None:
-    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not told.
+def _say_other_hours(laid: Laid, bare: bool, table: Table, report: Report) -> None:
+    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not given.
 
     bare: whether stamps have no offset, so that a zone would be that of their hours.
     """
+    rows = laid.rows
+    clock = laid.clock
     assert rows.times is not None
     local = to_local(rows.times, clock.tz)
     odd = np.flatnonzero(~in_hours(local, clock))
@@ -370,11 +417,13 @@ def _say_other_hours(rows: Rows, clock: Clock, bare: bool, table: Table, report:
     )
 
 
-def _say_missing_bars(rows: Rows, bounds: Array, clock: Clock, table: Table, report: Report) -> None:
+def _say_missing_bars(laid: Laid, table: Table, report: Report) -> None:
     """For each of the first series that lack bars of their sessions: how many, and after which row of the file the first is absent."""
+    rows = laid.rows
+    clock = laid.clock
     assert rows.times is not None
     lacking: list[str] = []
-    for name, (start, stop) in zip(rows.ids, pairwise(bounds), strict=True):
+    for name, (start, stop) in zip(rows.ids, pairwise(laid.bounds), strict=True):
         stamps, before = missing_bars(to_local(rows.times[start:stop], clock.tz), clock)
         if not len(stamps):
             continue
@@ -424,18 +473,19 @@ def _assumed(clock: Clock) -> str:
     return f"every {days}{hours}"
 
 
-def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], columns: list[Column]) -> Panel:
-    """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand beside each."""
+def _panel(laid: Laid, targets: Sequence[str], columns: list[Column]) -> Panel:
+    """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand next to each."""
+    rows = laid.rows
     assert rows.times is not None
     if len(targets) == 1:
         return Panel(
             rows.ids,
-            bounds[:-1].astype("int64"),
-            bounds[1:].astype("int64"),
+            laid.bounds[:-1].astype("int64"),
+            laid.bounds[1:].astype("int64"),
             rows.times,
             rows.values,
             tuple(columns),
-            clock,
+            laid.clock,
         )
     count, length = len(targets), len(rows.times)
     order = sorted(range(count), key=targets.__getitem__)
@@ -451,7 +501,7 @@ def _panel(rows: Rows, bounds: Array, clock: Clock, targets: Sequence[str], colu
         times,
         values,
         (Column(SEVERAL, "target"), *columns[count:]),
-        clock,
+        laid.clock,
     )
 
 
@@ -461,16 +511,16 @@ def _edges(panel: Panel) -> tuple[Any, Any]:
     return panel.times[panel.starts[full]].min(), panel.times[panel.stops[full] - 1].max()
 
 
-def _describe(
-    panel: Panel, use: Mapping[str, Role], time: tuple[str, ...], ident: str | None, report: Report
-) -> None:
+def _describe(panel: Panel, found: Found, report: Report) -> None:
     """What was inferred, in words."""
     clock = panel.clock
-    targets, extra, ahead = _having(use, "target"), _having(use, "past"), _having(use, "future")
-    if time:
+    targets = found.having("target")
+    extra = found.having("past")
+    ahead = found.having("future")
+    if found.time:
         zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
         first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
-        report.say("clock", f"stamps in {', '.join(time)}: {clock.words}, {first} to {last}{zone}")
+        report.say("clock", f"stamps in {', '.join(found.time)}: {clock.words}, {first} to {last}{zone}")
         if clock.assumed:
             report.say(
                 "assumed-stamps",
@@ -480,10 +530,10 @@ def _describe(
         "target",
         f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series",
     )
-    if ident is not None:
+    if found.id is not None:
         report.say(
             "series",
-            f"series by {ident}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})",
+            f"series by {found.id}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})",
         )
     if extra:
         report.say(

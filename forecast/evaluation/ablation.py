@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from forecast.data.findings import listed
+from forecast.data.options import names_of
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.inference import LEVEL
@@ -105,7 +106,7 @@ def _is_left(name: str, left: tuple[str, ...]) -> bool:
 
 def ablations(model: Spec, panel: Panel) -> list[Spec]:
     """The model without each column beside the target alone; an angle, which is a sine and a cosine, is one column. ForecastError where is none."""
-    angles = panel.roles.circular if panel.roles else ()
+    angles = names_of(panel.reading.circular)
     groups: dict[str, tuple[str, ...]] = {}
     for column in panel.columns[1:]:
         name = next(

@@ -1960,7 +1960,7 @@ def test_stamps_across_are_stamps(tmp_path):
     ):
         panel = read(made(GOOD[name][0], tmp_path))
         assert (panel.clock.freq, str(panel.times[0])[:10]) == (freq, first)
-        following = read(made(GOOD[name][0], tmp_path), **dataclasses.asdict(panel.roles), clock=panel.clock)
+        following = read(made(GOOD[name][0], tmp_path), panel.reading, clock=panel.clock)
         assert (following.times == panel.times).all()
         assert following.ids == panel.ids
 
@@ -1979,14 +1979,14 @@ def test_times_of_day_in_columns_of_their_own_are_joined_to_the_date(tmp_path):
         path = made(GOOD[name][0], tmp_path)
         panel = read(path)
         assert (np.diff(panel.times) == np.timedelta64(60 if freq == "h" else 30, "m")).all(), name
-        following = read(path, **dataclasses.asdict(panel.roles), clock=panel.clock)
+        following = read(path, panel.reading, clock=panel.clock)
         assert (following.times == panel.times).all()
 
 
 def test_hours_across_are_hours_and_the_next_file_is_read_in_the_same_way(tmp_path):
     content, flags, _ = GOOD["hours across, each with a flag, and parts of a date"]
     panel = read(made(content, tmp_path), **flags)
-    assert (panel.ids, panel.clock.freq, panel.roles.time) == (
+    assert (panel.ids, panel.clock.freq, panel.reading.time) == (
         ("0", "4"),
         "1h",
         ("ANO", "MES", "DIA", "hour"),
@@ -1997,16 +1997,13 @@ def test_hours_across_are_hours_and_the_next_file_is_read_in_the_same_way(tmp_pa
         said
         == "each row is a day, and each of 24 columns an hour of it: h0 is read as what begins at 00:00, h23 at 23:00"
     )
-    following = read(tmp_path / "x.csv", **dataclasses.asdict(panel.roles), clock=panel.clock)
+    following = read(tmp_path / "x.csv", panel.reading, clock=panel.clock)
     assert np.array_equal(following.values, panel.values)
     halves = read(made(GOOD["half hours across that end at midnight"][0], tmp_path))
     assert (halves.times == pd.date_range("2024-01-01 00:30", periods=576, freq="30min").to_numpy()).all()
     across, flags, expected = GOOD["dates across, named by a number"]
     dates = read(made(across, tmp_path), **flags)
-    assert (
-        read(tmp_path / "x.csv", **dataclasses.asdict(dates.roles), clock=dates.clock).values[:12, 0].tolist()
-        == expected
-    )
+    assert read(tmp_path / "x.csv", dates.reading, clock=dates.clock).values[:12, 0].tolist() == expected
 
 
 def test_what_is_text_beside_stamps_across_is_static(tmp_path):
@@ -2027,10 +2024,7 @@ def test_two_digits_of_the_year_in_front_are_years(tmp_path):
             assert (panel.times == days.to_numpy()).all()
             assert "the year first" in next(one.message for one in panel.findings if one.code == "day-first")
         following = csv(rows=["24-02-10,1"])  # a row alone leaves it open, but the run knows
-        assert (
-            str(read(made(following, tmp_path), **dataclasses.asdict(panel.roles)).times[0])[:10]
-            == "2024-02-10"
-        )
+        assert str(read(made(following, tmp_path), panel.reading).times[0])[:10] == "2024-02-10"
     alone = read(made(following, tmp_path)).findings
     assert "24-02-10 is 2010-02-24" in next(one.message for one in alone if one.code == "ambiguous-day-first")
     months = csv(
@@ -2359,7 +2353,7 @@ def test_the_next_file_is_read_in_the_same_way(tmp_path):
     ]
     (tmp_path / "x.csv").write_text(csv("when,y,dir", rows=rows, sep=";"))
     first = read(tmp_path / "x.csv", every="1D", how="max", circular="dir")
-    roles = json.loads(json.dumps(dataclasses.asdict(first.roles)))
+    roles = json.loads(json.dumps(dataclasses.asdict(first.reading)))
     (tmp_path / "next.csv").write_text(
         csv(
             "when,y,dir",

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours, single
 
-from forecast.data.panel import Column, Panel, Roles, make_panel
+from forecast.data.options import Reading
+from forecast.data.panel import Column, Panel, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.backtest import backtest
@@ -102,7 +103,7 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
 def test_an_angle_is_left_out_whole():
     panel = led(100)
     columns = (Column("y", "target"), Column("wind_sin"), Column("wind_cos"))
-    angle = replace(panel, columns=columns, roles=Roles(None, None, ("y",), ("wind",), circular=("wind",)))
+    angle = replace(panel, columns=columns, reading=Reading(target="y", past="wind", circular="wind"))
     assert [(one.name, one.left) for one in ablations(spec("ridge"), angle)] == [
         ("without wind", ("wind_sin", "wind_cos"))
     ]

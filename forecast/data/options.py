@@ -1,0 +1,172 @@
+"""Reading: every option of how a file is read, as one value. `read`, Panel, Run and the command line's flags are made of its fields."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, get_type_hints
+
+from forecast.errors import ForecastError, nearest, validated
+
+Names = str | tuple[str, ...] | None  # one name, several, or none given
+
+
+def option(
+    meaning: str, help: str, default: Any = None, *, shown: str = "", many: bool = False, opposite: str = ""
+) -> Any:
+    """A field of Reading that says what it is for, and how the command line shows it.
+
+    meaning: for `help(forecast.Reading)` · help: of its flag, in a few words · shown: what the flag's help gives as the default, "" = nothing ·
+    many: the flag may be repeated and takes names with commas between them · opposite: the flag that says no, of an option that is true or false.
+    """
+    metadata = {"meaning": meaning, "help": help, "shown": shown, "many": many, "opposite": opposite}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read: which column is what, and what its cells and stamps mean. None = found in the file, and reported.
+
+    The Reading of a panel is the one by which its file was read, with all that was found: the next file of its kind is read by it in the same way.
+    Raises ForecastError where an option is of another type.
+    """
+
+    target: Names = option(
+        'one column, or several (or "all") of a wide file, each a series of its own',
+        "Column to forecast; several, or all, of a wide file.",
+        many=True,
+    )
+    time: Names = option(
+        "the column of stamps, or several of which each holds a part; found by name and type",
+        "Column of stamps, or its parts: date,hour.",
+        shown="found",
+    )
+    id: str | None = option(
+        'the column of series names ("latitude,longitude" joins two); found by name and type',
+        "Column of series names.",
+        shown="found",
+    )
+    past: Names = option(
+        'other columns that are known up to the origin; by default every other numeric column, "none" for none',
+        "Columns to look back at, or none.",
+        shown="all numeric ones",
+        many=True,
+    )
+    future: Names = option(
+        "columns that are known over the horizon too, such as a holiday; rows after the last target may carry them alone",
+        "Columns known over the horizon: holiday.",
+        many=True,
+    )
+    category: Names = option(
+        "those of past and future whose cells are names, as all text is; an empty cell is a name too",
+        "Columns of names beside the target.",
+        shown="text columns",
+        many=True,
+    )
+    neighbours: Names = option(
+        'series whose targets are past columns of every other one, or "all"',
+        "Series to look at for each other, or all.",
+        many=True,
+    )
+    series: Names = option(
+        "those that are forecast, by default all",
+        "Series to forecast: EWR,JFK.",
+        shown="all",
+        many=True,
+    )
+    static: Names = option(
+        "columns that are the same in all rows of a series, numbers or names, such as the elevation of a station;"
+        " an empty cell says nothing",
+        "Columns that tell series apart: elevation.",
+        many=True,
+    )
+    tz: str | None = option(
+        'the zone of stamps without one, such as "Europe/Paris"; days are the days there',
+        "Zone of stamps without one: Europe/Paris.",
+        shown="UTC",
+    )
+    every: str | None = option(
+        'the step to gather rows into, such as "1h", "1D", "M"',
+        "Gather rows into steps: 1h, 1D, M.",
+    )
+    how: str = option(
+        "how rows are gathered: by mean, max, min, sum or last",
+        "Gather by mean, max, min, sum or last.",
+        "mean",
+        shown="mean",
+    )
+    missing: Names = option(
+        "cells that mean missing, such as -9999",
+        "Cells that mean missing: -9999,NA.",
+        many=True,
+    )
+    circular: Names = option(
+        "columns of angles in degrees, read as their sine and cosine",
+        "Columns of degrees: wind_dir.",
+        many=True,
+    )
+    dayfirst: bool | None = option(
+        "the order of day and month where a file leaves it open (False: the year comes first where the month cannot, as in"
+        " 24-01-31); a row that contradicts the order is refused",
+        "Order of 1/2/2013.",
+        shown="found",
+        opposite="monthfirst",
+    )
+    decimal: str | None = option(
+        'the decimal mark ("," or ".") where a file leaves it open',
+        "Decimal mark of text: , or .",
+        shown="found",
+    )
+    calendar: str | None = option(
+        "the exchange whose sessions trading days, or bars of trading hours, are, such as"
+        ' "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are compared with it',
+        "Exchange of trading days: XNYS.",
+        shown="none: weekdays",
+    )
+
+    def __post_init__(self) -> None:
+        """ForecastError where an option is not of its type. Several names in any form, such as a list, become a tuple of text."""
+        hints = get_type_hints(type(self))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is one.default:
+                continue
+            if hints[one.name] == Names:
+                value = _as_text(value)
+            object.__setattr__(self, one.name, validated(hints[one.name], value, one.name))
+
+
+OPTIONS = tuple(one.name for one in fields(Reading))
+_MEANINGS = [f"{one.name}: {one.metadata['meaning']}." for one in fields(Reading)]
+Reading.__doc__ = "\n    ".join([f"{Reading.__doc__}", *_MEANINGS])
+
+
+def make_reading(reading: Reading | None, options: Mapping[str, Any]) -> Reading:
+    """A Reading of options by name, which win over those of `reading`.
+
+    Raises ForecastError where there is no such option, or where one is of another type.
+    """
+    if reading is None:
+        reading = Reading()
+    if not isinstance(reading, Reading):
+        raise ForecastError(
+            f"reading = {reading!r}: this is no Reading. Give forecast.Reading(target=...), or each option by its own name, such as target."
+        )
+    for name in options:
+        if name not in OPTIONS:
+            raise ForecastError(f"There is no option {name!r} of reading a file.{nearest(name, OPTIONS)}")
+    return replace(reading, **options)
+
+
+def names_of(value: Names) -> tuple[str, ...]:
+    """The names that an option holds, () where none is given."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return value
+
+
+def _as_text(value: Any) -> Any:
+    """Several names in any form as a tuple of text; anything else unchanged."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return value
+    return tuple(str(one) for one in value)
