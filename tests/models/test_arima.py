@@ -140,14 +140,15 @@ def test_many_origins_equal_single_ones_and_those_from_the_context(values) -> No
         np.testing.assert_allclose(ask(fitted, tail, np.array([[0, tail.lengths[0]]]))[0], many[i], atol=1e-6)
 
 
-def test_a_gap_longer_than_the_context_leaves_no_level() -> None:
+def test_in_a_gap_longer_than_the_context_the_level_is_the_last_observed_value() -> None:
     panel = single(np.where((np.arange(2000) > 500) & (np.arange(2000) < 1400), np.nan, WALK[:2000]), STEP)
     fitted = fit("arima", panel, 5)
     assert parameters(fitted)[0][1] == 1
     assert fitted.context < 800
-    tail = panel.until(np.array([1390])).tail(fitted.context)
-    assert (ask(fitted, panel, np.array([[0, 100], [0, 1390]]))[1] == 0).all()
-    assert (ask(fitted, tail, np.array([[0, tail.lengths[0]]])) == 0).all()
+    level = fitted.scaling.apply(panel).values[500, 0]
+    tail = panel.until(np.array([1390])).tail(890)  # from row 500 on
+    assert (ask(fitted, panel, np.array([[0, 100], [0, 1390]]))[1] == level).all()
+    assert (ask(fitted, tail, np.array([[0, tail.lengths[0]]])) == level).all()
 
 
 @pytest.mark.parametrize("poison", [1e6, np.nan])
