@@ -726,11 +726,11 @@ def _listed(finding: dict[str, Any]) -> str:
 
 
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
-    """Rows of `frame_json` as a frame again: every column of numbers is float64, and what is missing is NaN."""
+    """Rows of `frame_json` as a frame again: every column but names is float64, and what is missing is NaN."""
     import pandas as pd
 
     frame = pd.DataFrame(rows)
-    numbers = [name for name in frame.columns if name not in ("unique_id", "ds", "cutoff")]
+    numbers = [name for name in frame.columns if name not in ("unique_id", "ds", "cutoff", "label")]
     frame = frame.astype(dict.fromkeys(numbers, "float64"))
     first = rows[0]["ds"]
     return (
@@ -745,17 +745,19 @@ def _wide(frame: "pd.DataFrame") -> str:
     if frame["unique_id"].nunique() == 1:
         table = frame.drop(columns="unique_id").set_index("ds")
         table.index.name = None
-        return str(table.to_string(float_format=_plain(table.to_numpy()), na_rep=""))
+        numbers = table.select_dtypes("number").to_numpy()
+        return str(table.to_string(float_format=_plain(numbers), na_rep=""))
     model = frame.columns[2]
     table = frame.pivot(index="ds", columns="unique_id", values=model)
-    more = (
-        f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all" if table.shape[1] > 8 else ""
-    )
+    more = ""
+    if table.shape[1] > 8:
+        more = f"\n... and {table.shape[1] - 8} more series: --csv or --json gives all"
     table = table.iloc[:, :8]
     table.columns.name, table.index.name = None, None
-    return (
-        str(table.to_string(formatters=[_plain(table[name].to_numpy()) for name in table], na_rep="")) + more
-    )
+    formats = None
+    if frame[model].dtype.kind == "f":
+        formats = [_plain(table[name].to_numpy()) for name in table]
+    return str(table.to_string(formatters=formats, na_rep="")) + more
 
 
 def _plain(values: "Array") -> Callable[[float], str]:

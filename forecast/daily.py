@@ -270,7 +270,7 @@ def score_run(
         )
     walk = load_frame(folder / "outcomes.parquet")
     metric = _metric_of(folder)
-    actual = walk["y"].to_numpy().reshape(-1, horizon)
+    actual = _coded(walk["y"].to_numpy(), fitted.goal.names).reshape(-1, horizon)
     naive = load_json(folder / "run.json")["naive_errors"]
     recent, usual = _losses(fitted, kept, truth, metric, naive), _losses(fitted, walk, actual, metric, naive)
     moments, ratio, bound = _judge(recent, usual, whole)
@@ -336,27 +336,54 @@ def _outcome_of(
     ids = tuple(dict.fromkeys(names))
     place = {name: i for i, name in enumerate(ids)}
     series = np.array([place[name] for name in names], "int64")
-    levels = quantile_levels(task.intervals)
-    columns = {0.5: model}
-    for coverage in task.intervals:
-        low, high = quantile_levels([coverage])[::2]
-        columns |= {low: f"{model}-lo-{coverage:g}", high: f"{model}-hi-{coverage:g}"}
-    cells = {level: frame[name].to_numpy("float64").reshape(-1, horizon) for level, name in columns.items()}
     forecast = Forecast(
         model=model,
         ids=ids,
         origins=np.stack([series, np.zeros_like(series)], axis=1),
         cutoffs=unplaced(frame["cutoff"])[::horizon],
         times=unplaced(frame["ds"]).reshape(-1, horizon),
-        values=cells[0.5],
-        levels=levels,
-        quantiles=np.stack([cells[level] for level in levels], axis=-1) if levels else None,
-        intervals=task.intervals,
+        values=np.full(actual.shape, np.nan),
+        names=fitted.goal.names,
     )
+    fill = _with_shares if fitted.goal.names else _with_numbers
+    forecast = fill(forecast, frame, task.intervals)
     table = np.array([naive.get(name, [None, None]) for name in ids], "float64").reshape(-1, 2)
     nothing = np.full(len(series), np.nan)
     truth = Truth(actual, nothing, table, fitted.scaling, "", fitted.clock, task)
     return Outcome(0, forecast, truth)
+
+
+def _with_numbers(blank: Forecast, frame: pd.DataFrame, intervals: tuple[float, ...]) -> Forecast:
+    """The forecast with the points and the ends of the intervals of a frame."""
+    levels = quantile_levels(intervals)
+    columns = {0.5: blank.model}
+    for coverage in intervals:
+        low, high = quantile_levels([coverage])[::2]
+        columns |= {low: f"{blank.model}-lo-{coverage:g}", high: f"{blank.model}-hi-{coverage:g}"}
+    shape = blank.values.shape
+    cells = {level: frame[name].to_numpy("float64").reshape(shape) for level, name in columns.items()}
+    quantiles = np.stack([cells[level] for level in levels], axis=-1) if levels else None
+    return replace(blank, values=cells[0.5], levels=levels, quantiles=quantiles, intervals=intervals)
+
+
+def _with_shares(blank: Forecast, frame: pd.DataFrame, intervals: tuple[float, ...]) -> Forecast:
+    """The forecast with the shares of a frame; in that of a walk the model stands before the names of the columns."""
+    shape = blank.values.shape
+    if len(blank.names) == 2:
+        second = frame[f"{blank.model}-p"].to_numpy("float64").reshape(shape)
+        return replace(blank, values=second, shares=np.stack([1 - second, second], axis=-1))
+    before = "" if f"p_{blank.names[0]}" in frame else f"{blank.model}-"
+    parts = [frame[f"{before}p_{name}"].to_numpy("float64").reshape(shape) for name in blank.names]
+    shares = np.stack(parts, axis=-1)
+    return replace(blank, values=shares.argmax(-1).astype("float64"), shares=shares)
+
+
+def _coded(actual: Array, names: tuple[str, ...]) -> Array:
+    """Actual values (n,) as float64: numbers as they are, names as their codes."""
+    if not names:
+        return actual.astype("float64")
+    code = {name: float(place) for place, name in enumerate(names)}
+    return np.array([code.get(name, np.nan) for name in actual])
 
 
 def _by_step(recent: Losses, usual: Losses, metric: str) -> pd.DataFrame:

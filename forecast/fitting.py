@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.files import Array
-from forecast.models import spec
+from forecast.models import models_for, spec, targets_of
 from forecast.models.base import (
     Learned,
     OtherSettingsError,
@@ -34,6 +34,16 @@ from forecast.task import FIELDS, Goal, Task, task_of
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a model answers, z (m, H, P), for the forecasts `where` (m,); rows (m,) of the scaling that its series have."""
+
+    where: Array
+    z: Array
+    scaling: Scaling
+    rows: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,44 +85,71 @@ class Fitted:
         if "future" in self.spec.reads:
             check_ahead(panel, origins, self.goal.horizon)
         panel = indicators(panel)
-        fitted = self.scaling.fitted(panel.ids)
-        warm = fitted[origins[:, 0]] >= 0
-        levels = self.goal.levels
-        values = np.empty((len(origins), self.goal.horizon))
-        quantiles = np.full((*values.shape, len(levels)), np.nan) if levels else None
-
-        def answer(where: Array, z: Array, scaling: Scaling, rows: Array) -> None:
-            values[where] = scaling.invert(point_of(z, levels), rows)
-            if quantiles is not None and self.calibration is not None:
-                quantiles[where] = scaling.invert(self.calibration.apply(z), rows)
-            elif quantiles is not None and z.shape[2] == len(levels):
-                quantiles[where] = scaling.invert(ordered(z, levels, point_of(z, levels)), rows)
-
-        with one_thread():
-            if warm.any():
-                z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
-                answer(warm, z, self.scaling, fitted[origins[warm, 0]])
-            for chunk in _chunks(np.flatnonzero(~warm)):
-                cold, ends, scaling = cold_panel(
-                    panel, origins[chunk], self.context, self.scaling, self.goal.horizon
-                )
-                z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
-                answer(chunk, z, scaling, np.arange(len(chunk)))
-        times = panel.stamps(origins, self.goal.horizon)
-        values = within(values, self.goal.bounds)
-        quantiles = None if quantiles is None else within(quantiles, self.goal.bounds)
-        return Forecast(
-            self.spec.name,
-            panel.ids,
-            origins,
-            panel.cutoffs(origins),
-            times,
-            values,
-            levels,
-            quantiles,
-            self.goal.task.intervals,
-            panel.clock.tz,
+        horizon = self.goal.horizon
+        blank = Forecast(
+            model=self.spec.name,
+            ids=panel.ids,
+            origins=origins,
+            cutoffs=panel.cutoffs(origins),
+            times=panel.stamps(origins, horizon),
+            values=np.full((len(origins), horizon), np.nan),
+            zone=panel.clock.tz,
+            names=self.goal.names,
         )
+        answers = self._answers(panel, origins)
+        with one_thread():
+            return self._of_names(blank, answers) if self.goal.names else self._of_numbers(blank, answers)
+
+    def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
+        """What was learned says at the origins (M, 2) of a panel of indicators: of series that were fitted at once, of others in chunks."""
+        fitted = self.scaling.fitted(panel.ids)
+        row = fitted[origins[:, 0]]
+        warm = row >= 0
+        if warm.any():
+            z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
+            yield Answer(np.flatnonzero(warm), z, self.scaling, row[warm])
+        for chunk in _chunks(np.flatnonzero(~warm)):
+            cold, ends, scaling = cold_panel(
+                panel, origins[chunk], self.context, self.scaling, self.goal.horizon
+            )
+            z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
+            yield Answer(chunk, z, scaling, np.arange(len(chunk)))
+
+    def _of_numbers(self, blank: Forecast, answers: Iterator[Answer]) -> Forecast:
+        """The forecast with points and quantiles, in the units of the target."""
+        levels, bounds = self.goal.levels, self.goal.bounds
+        values = blank.values
+        quantiles = np.full((*values.shape, len(levels)), np.nan) if levels else None
+        for one in answers:
+            values[one.where] = one.scaling.invert(point_of(one.z, levels), one.rows)
+            moved = self._quantiles(one.z)
+            if quantiles is not None and moved is not None:
+                quantiles[one.where] = one.scaling.invert(moved, one.rows)
+        return replace(
+            blank,
+            values=within(values, bounds),
+            levels=levels,
+            quantiles=None if quantiles is None else within(quantiles, bounds),
+            intervals=self.goal.task.intervals,
+        )
+
+    def _quantiles(self, z: Array) -> Array | None:
+        """Scaled quantiles (M, H, Q) of answers (M, H, P): moved as the walk taught, or the model's own; None where there are none."""
+        levels = self.goal.levels
+        if self.calibration is not None:
+            return self.calibration.apply(z)
+        if levels and z.shape[2] == len(levels):
+            return ordered(z, levels, point_of(z, levels))
+        return None
+
+    def _of_names(self, blank: Forecast, answers: Iterator[Answer]) -> Forecast:
+        """The forecast with the shares (M, H, K) of each name, and the value that stands for them."""
+        names = self.goal.names
+        shares = np.full((*blank.values.shape, len(names)), np.nan)
+        for one in answers:
+            shares[one.where] = one.z
+        value = shares[..., 1] if len(names) == 2 else shares.argmax(-1).astype("float64")
+        return replace(blank, values=value, shares=shares)
 
     def scaled(self, panel: Panel) -> Panel:
         """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""
@@ -190,6 +227,7 @@ def fit(
     from joblib import parallel_config
 
     past = past.history()
+    check_target(chosen, past, task)
     columns, notes = told_apart(past)
     notes = (*notes, *outside_bounds(past, task.bounds))
     past = indicators(recoded(past, columns))
@@ -214,6 +252,22 @@ def fit(
         warm=warm is not None,
     )
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
+
+
+def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
+    """ForecastError where a model cannot forecast the target of a panel, or the task asks of names what only numbers have."""
+    if panel.kind not in targets_of(chosen):
+        able = models_for(panel.kind)
+        found = f"has the names {listed(panel.names)}" if panel.names else "is a number"
+        raise ForecastError(
+            f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
+            f" (--model {','.join(able)})."
+        )
+    if panel.names and (task.transform != "none" or task.bounds != (None, None)):
+        what = "transform" if task.transform != "none" else "bounds"
+        raise ForecastError(
+            f"The target {panel.target} has names, so there is nothing to give it {what}. Leave {what} out."
+        )
 
 
 def _chosen(model: str | Spec, settings: Mapping[str, Any]) -> Spec:
@@ -243,7 +297,7 @@ def goal_of(task: Task, past: Panel) -> Goal:
     names = tuple(column.name for column in past.columns)
     future = tuple(names[place] for place in past.future)
     static = tuple(names[place] for place in past.static)
-    return Goal(task.steps(past.clock), names, future, static)
+    return Goal(task.steps(past.clock), names, future, static, past.names)
 
 
 def _warm(

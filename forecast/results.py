@@ -119,6 +119,8 @@ class Forecast:
     levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels
     quantiles is None. intervals: the coverages in percent that are shown of them.
     zone: the place whose time frames show; cutoffs and times are UTC.
+    names (K,), shares (M, H, K): of a target of names, which sum to 1. `values` are then the share of the second of two
+    names, and of several the code of the likeliest.
     """
 
     model: str
@@ -131,6 +133,8 @@ class Forecast:
     quantiles: Array | None = None
     intervals: tuple[float, ...] = ()
     zone: str = ""
+    names: tuple[str, ...] = ()
+    shares: Array | None = None
 
     @property
     def bands(self) -> list[tuple[float, Array, Array]]:
@@ -160,7 +164,8 @@ class Forecast:
         return replace(self, ids=panel.ids, origins=origins)
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
-        """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.
+        """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`; of an event `<model>-p`, the share of its second name;
+        of several names `label`, the likeliest, and `p_<name>` for each.
 
         With `cutoff` (by default where a series has several origins) the last known stamp stands there too. Where a
         panel has a zone its stamps are local and know their offset from UTC.
@@ -170,20 +175,32 @@ class Forecast:
         origins, horizon = self.values.shape
         series = self.origins[:, 0]
         names = np.array(self.ids, dtype=object)[series]
-        frame = pd.DataFrame(
-            {
-                "unique_id": np.repeat(names, horizon),
-                "ds": placed(self.times.ravel(), self.zone),
-                self.model: self.values.ravel(),
-            }
-        )
-        for coverage, low, high in self.bands:
-            frame[f"{self.model}-lo-{coverage:g}"] = low.ravel()
-            frame[f"{self.model}-hi-{coverage:g}"] = high.ravel()
+        stamps = placed(self.times.ravel(), self.zone)
+        frame = pd.DataFrame({"unique_id": np.repeat(names, horizon), "ds": stamps, **self.answers()})
         several = len(np.unique(series)) < origins
         if several if cutoff is None else cutoff:
             frame.insert(2, "cutoff", placed(np.repeat(self.cutoffs, horizon), self.zone))
         return frame
+
+    def answers(self) -> "dict[str, Array]":
+        """The columns (M H,) of a frame that hold what was forecast, by name."""
+        if self.shares is None:
+            found = {self.model: self.values.ravel()}
+            for coverage, low, high in self.bands:
+                found[f"{self.model}-lo-{coverage:g}"] = low.ravel()
+                found[f"{self.model}-hi-{coverage:g}"] = high.ravel()
+            return found
+        if len(self.names) == 2:
+            return {f"{self.model}-p": self.values.ravel()}
+        labels = labels_of(self.names, self.values.ravel())
+        shares = {f"p_{name}": self.shares[..., code].ravel() for code, name in enumerate(self.names)}
+        return {"label": labels, **shares}
+
+
+def labels_of(names: tuple[str, ...], codes: Array) -> Array:
+    """The names (n,) that codes (n,) stand for; None where a code is missing."""
+    table = np.array([*names, None], dtype=object)
+    return table[np.where(np.isnan(codes), len(names), codes).astype("int64")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,9 +258,16 @@ class Outcome:
         return self.truth.scaling.fitted(self.forecast.ids)[self.forecast.origins[:, 0]]
 
     def to_frame(self) -> "pd.DataFrame":
-        """The forecast's frame with the actual value as `y`."""
-        frame = self.forecast.to_frame(cutoff=True)
-        frame.insert(3, "y", self.actual.ravel())
+        """The forecast's frame with the actual value as `y`, of a target of names its name.
+
+        What is forecast of several names stands behind the name of the model, so that several models can stand side by side.
+        """
+        forecast = self.forecast
+        frame = forecast.to_frame(cutoff=True)
+        if len(forecast.names) > 2:
+            frame = frame.rename(columns={name: f"{forecast.model}-{name}" for name in forecast.answers()})
+        actual = self.actual.ravel()
+        frame.insert(3, "y", labels_of(forecast.names, actual) if forecast.names else actual)
         return frame
 
 

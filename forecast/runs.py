@@ -46,13 +46,12 @@ from forecast.files import (
     sweep,
     write_atomic,
 )
-from forecast.fitting import Fitted, check_ahead, fit
+from forecast.fitting import Fitted, check_ahead, check_target, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Examines, Spec, Watch
 from forecast.plan import Run, make_run, put, refuse_modelless, settings_by_name, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
-from forecast.task import Task
 
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
@@ -524,7 +523,7 @@ def run(
         keep = FolderKeep(folder / PARTS, folder / PARTS / PROGRESS)
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
-            outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep), plan.task)
+            outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep))
             board = _ranked(plan, outcomes, plan.baseline, named)
             shown = {row.model for row in board.rows}
             outcomes = [outcome for outcome in outcomes if outcome.forecast.model in shown]
@@ -551,9 +550,11 @@ def unasked(plan: Run, named: Sequence[Spec], panel: Panel) -> list[Spec]:
     return []
 
 
-def calibrated(outcomes: Iterable[Outcome], task: Task) -> tuple[list[Outcome], dict[str, Calibration]]:
-    """The outcomes of a walk with the levels of its task calibrated; as they are where it asks for none."""
-    return calibrate(outcomes) if task.levels else (list(outcomes), {})
+def calibrated(outcomes: Iterable[Outcome]) -> tuple[list[Outcome], dict[str, Calibration]]:
+    """The outcomes of a walk with the levels of its task calibrated; unchanged where it asks for none."""
+    walked = list(outcomes)
+    asked = walked[0].truth.task.levels if walked else ()
+    return calibrate(walked) if asked else (walked, {})
 
 
 def _ranked(plan: Run, outcomes: list[Outcome], baseline: str | None, named: Sequence[Spec]) -> Leaderboard:
@@ -655,7 +656,7 @@ def _board(
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
-            outcomes, _ = calibrated(_walk(plan, specs, panel, jobs, keep), plan.task)
+            outcomes, _ = calibrated(_walk(plan, specs, panel, jobs, keep))
             board = _ranked(plan, outcomes, baseline, specs if named is None else named)
             return board, board_json(panel, board, _market(plan, outcomes))
 
@@ -666,6 +667,7 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
     """
     panel, report = plan.read(), Report()
     history = panel.history()
+    _refuse_target(panel, plan, specs)
     for sentence in outside_bounds(history, plan.task.bounds):
         report.say(
             "outside-bounds", sentence, remedy="(give bounds that hold every value that can be, or none)"
@@ -683,6 +685,16 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
     if heard is not None:
         heard(panel.findings)
     return panel
+
+
+def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
+    """ForecastError where the models of a run cannot forecast its target; before anything is fitted."""
+    for one in specs:
+        check_target(one, panel, replace(plan.task, transform="none") if plan.price else plan.task)
+    if plan.price and panel.names:
+        raise ForecastError(
+            f"--price is for prices, and the target {panel.target} has names ({listed(panel.names)}). Leave it out."
+        )
 
 
 def _examine(history: Panel, plan: Run, specs: Sequence[Spec], report: Report) -> None:
@@ -762,16 +774,13 @@ def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
 
 
 def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:
-    """Every forecast of the walk: unique_id, ds, cutoff, y, and a column a model."""
+    """Every forecast of the walk: unique_id, ds, cutoff, y, and the columns of each model."""
     folds: dict[int, pd.DataFrame] = {}
     for outcome in outcomes:
         own = outcome.to_frame()
         if outcome.fold in folds:
-            folds[outcome.fold] = pd.concat(
-                [folds[outcome.fold], own.iloc[:, own.columns.get_loc(outcome.forecast.model) :]], axis=1
-            )
-        else:
-            folds[outcome.fold] = own
+            own = pd.concat([folds[outcome.fold], own.iloc[:, 4:]], axis=1)
+        folds[outcome.fold] = own
     return pd.concat(folds.values())
 
 

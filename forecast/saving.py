@@ -69,11 +69,11 @@ def load(path: str | Path) -> Fitted:
         )
     seen, future, static = (tuple(values[name]) for name in ("seen", "future", "static"))
     task: Task = validated(Task, values["task"])
-    goal = Goal(task, seen, future, static)
     columns = tuple(
         Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"]))
         for one in values["columns"]
     )
+    goal = Goal(task, seen, future, static, columns[0].names or ())
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, task.units)
     settings = values["spec"]

@@ -69,13 +69,15 @@ class Task:
 class Goal:
     """What one model is to predict: a Task, and the columns that it sees, the target first.
 
-    `future` columns are known over the horizon, `static` ones do not change within a series. The task's horizon is a number of steps here.
+    `future` columns are known over the horizon, `static` ones do not change within a series. names (K,): those that the
+    target may have, of which shares are forecast; () = it is a number. The task's horizon is a number of steps here.
     """
 
     task: Task
     columns: tuple[str, ...]
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -84,8 +86,8 @@ class Goal:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The quantile levels (Q,) that are asked for, rising, .5 among them; none = points alone."""
-        return self.task.levels
+        """The quantile levels (Q,) that are asked for, rising, .5 among them; none = points, or shares of names, alone."""
+        return () if self.names else self.task.levels
 
     @property
     def bounds(self) -> Bounds:

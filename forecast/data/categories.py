@@ -16,7 +16,7 @@ def told_apart(past: Panel) -> tuple[tuple[Column, ...], tuple[str, ...]]:
     """The columns of a panel, each category with the MOST names that its rows have most often, in alphabetical order; and what was left out."""
     columns, notes = [], []
     for place, column in enumerate(past.columns):
-        if column.names is None:
+        if column.names is None or column.role == "target":  # a target keeps all names of its file
             columns.append(column)
             continue
         codes = np.concatenate([past.values[past.rows(i), place] for i in range(len(past.ids))])
@@ -36,7 +36,7 @@ def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
     """The panel with `columns`, which are found by name, in their order and roles.
 
     A name that a category does not tell apart, one that is unseen, gets the code len(names). Raises ForecastError where a column holds names on
-    one side and numbers on the other.
+    one side and numbers on the other, or a target has a name that it did not have.
     """
     if panel.columns == tuple(columns):
         return panel
@@ -51,6 +51,8 @@ def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
                 f"Column {column.name!r} held {held} in the fit and holds {found} here. Read it as it was read then (--category)."
             )
         if own is not None and column.names is not None:
+            if column.role == "target":
+                _refuse_new_names(column, own)
             code = {name: number for number, name in enumerate(column.names)}
             table = np.array([*(code.get(name, len(code)) for name in own), len(code)], "float64")
             seen = ~np.isnan(values[:, i])
@@ -58,15 +60,25 @@ def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
     return replace(panel, values=values, columns=tuple(columns))
 
 
+def _refuse_new_names(column: Column, found: Sequence[str]) -> None:
+    """ForecastError where a target has names that those of the fit do not hold: no share of them can be forecast."""
+    new = [name for name in found if name not in (column.names or ())]
+    if new:
+        raise ForecastError(
+            f"The target {column.name!r} has names here that it did not have in the fit: {', '.join(new[:5])}. It had"
+            f" {', '.join((column.names or ())[:20])}. Mend them, or fit again on a file that has all."
+        )
+
+
 def indicators(panel: Panel) -> Panel:
     """The panel with a column for each name of each category: 1 where a row has that name, 0 where it has another, NaN where it is missing."""
-    if all(column.names is None for column in panel.columns):
+    if all(column.names is None for column in panel.columns[1:]):
         return panel
     columns: list[Column] = []
     parts: list[Array] = []
     for place, column in enumerate(panel.columns):
         values = panel.values[:, [place]]
-        if column.names is None:
+        if column.names is None or column.role == "target":
             columns.append(column)
             parts.append(values)
         else:

@@ -18,6 +18,8 @@ from forecast.data.tables import Table, cell_type, is_text
 from forecast.errors import nearest
 from forecast.files import Array
 
+MOST_NAMES = 50  # that a target may have
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -66,8 +68,15 @@ def read_values(
     decimal: str | None = None
     for name, role in roles.items():
         if name in choices.category:
-            empty = ("",) if role == "static" else ()  # what is left empty of a whole series is not known
-            codes, names = _codes(name, taken.pop(name), (*choices.missing, *empty), report)
+            empty = (
+                () if role in ("past", "future") else ("",)
+            )  # an empty cell of a target or a whole series is not known
+            missing = (*choices.missing, *empty)
+            codes, names = _codes(taken.pop(name), missing)
+            if role == "target":
+                codes, names = _target_names(name, codes, names, report)
+            else:
+                _say_category(name, [one for one in names if one not in missing], report)
             columns.append(Column(name, role, names))
             parts.append(codes)
             continue
@@ -93,19 +102,48 @@ def read_values(
     return values, columns, decimal
 
 
-def _codes(
-    name: str, column: pa.ChunkedArray, missing: tuple[str, ...], report: Report
-) -> tuple[Array, tuple[str, ...]]:
-    """The number of each cell's name float64 (n,), NaN where it says missing, and the names; an empty cell has the empty name."""
-    codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
-    values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
-    known = tuple(one or "(empty)" for one in names if one not in missing)
+def _say_category(name: str, names: list[str], report: Report) -> None:
+    """Say how many names a category has."""
+    known = [one or "(empty)" for one in names]
     report.say(
         "category",
         f"{name}: a category of {counted(len(known), 'name')} ({listed(known)})",
         example=known[0] if known else "",
     )
+
+
+def _codes(column: pa.ChunkedArray, missing: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+    """The number of each cell's name float64 (n,), NaN where it says missing, and the names; an empty cell has the empty name."""
+    codes, names = codes_of(pc.utf8_trim_whitespace(pc.fill_null(as_text(column), "")))
+    values = np.where(np.isin(codes, [i for i, one in enumerate(names) if one in missing]), np.nan, codes)
     return values, names
+
+
+def _target_names(
+    name: str, codes: Array, names: tuple[str, ...], report: Report
+) -> tuple[Array, tuple[str, ...]]:
+    """The codes (n,) and names of a target without those that no row has; one or too many are refused."""
+    seen = np.unique(codes[~np.isnan(codes)]).astype("int64")
+    kept = tuple(names[code] for code in seen)
+    if len(kept) < 2:
+        only = f"only {kept[0]!r}" if kept else "no name"
+        report.refuse(
+            "which-target",
+            f"The target {name!r} has {only}, so there is nothing to forecast.",
+            remedy="Name another column with --target.",
+        )
+    if len(kept) > MOST_NAMES:
+        report.refuse(
+            "which-target",
+            f"The target {name!r} has {len(kept):,} different names ({listed(kept)}); shares of at most {MOST_NAMES} are forecast.",
+            remedy="Name another column with --target, or gather the names into fewer.",
+        )
+    report.say(
+        "named-target", f"{name}: shares of {counted(len(kept), 'name')} are forecast ({listed(kept)})"
+    )
+    place = np.full(len(names) + 1, np.nan)
+    place[seen] = np.arange(len(kept))
+    return place[np.where(np.isnan(codes), len(names), codes).astype("int64")], kept
 
 
 def _floats(

@@ -62,6 +62,7 @@ ID_NAMES = (
 )
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
+NUMBERS_AMONG_NAMES = 0.5  # share of cells that are numbers from which on a column of text is one of numbers
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
 COMPACT_NAMES = (
     "yyyymmdd",
@@ -592,7 +593,9 @@ def read_roles(
         name for name, kind in kinds.items() if kind == "number" or (kind == "empty" and name in known)
     ]
     text = [name for name, kind in kinds.items() if kind == "text" or (name in category and kind != "other")]
-    targets = _targets(asked["target"], [name for name in numbers if name not in beside], text, table, report)
+    named_target = _target_of_names(wanted["target"], text, kinds, category, table, report)
+    free = [name for name in numbers if name not in beside]
+    targets = [named_target] if named_target else _targets(asked["target"], free, text, table, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
@@ -615,19 +618,55 @@ def read_roles(
         **dict.fromkeys((name for name in past if name not in (*future, *static)), "past")
     }
     others |= {**dict.fromkeys(future, "future"), **dict.fromkeys(static, "static")}
-    left = [name for name, kind in kinds.items() if kind in ("text", "stamp", "other") and name not in others]
+    left = [
+        name
+        for name, kind in kinds.items()
+        if kind in ("text", "stamp", "other") and name not in (*others, *targets)
+    ]
     if left:
         report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
     void = [name for name, kind in kinds.items() if kind == "empty" and name not in known]
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
     for name in category:
-        if name not in others:
+        if name not in others and name != named_target:
             report.refuse(
                 "no-such-column",
                 f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}",
             )
-    return {**dict.fromkeys(targets, "target"), **others}, tuple(name for name in others if name in text)
+    categories = tuple(name for name in others if name in text)
+    roles: dict[str, Role] = {**dict.fromkeys(targets, "target"), **others}
+    return roles, (named_target, *categories) if named_target else categories
+
+
+def _target_of_names(
+    wanted: Sequence[str],
+    text: Sequence[str],
+    kinds: Mapping[str, str],
+    category: Sequence[str],
+    table: Table,
+    report: Report,
+) -> str | None:
+    """The target where its cells are names: text that is not nearly all numbers, true and false, or any column that --category names."""
+    for name in wanted:
+        if name not in kinds:
+            continue
+        column = table.columns[name]
+        spoken = name in category or pa.types.is_boolean(column.type)
+        if not spoken and name in text:
+            cells = [cell or "" for cell in as_text(column.drop_null()[:1000]).to_pylist()]
+            spoken = numberish(cells) < NUMBERS_AMONG_NAMES
+        if not spoken:
+            continue
+        if len(wanted) > 1:
+            others = listed([other for other in wanted if other != name])
+            report.refuse(
+                "which-target",
+                f"Column {name!r} holds names, and a target of names is forecast alone; found {others} next to it.",
+                remedy=f"Take --target {shlex.quote(name)}.",
+            )
+        return name
+    return None
 
 
 def _targets(

@@ -109,6 +109,7 @@ CODES: dict[
     "too-fine": "error",
     "few-readings": "warning",
     "missing": "warning",
+    "named-target": "info",
     "no-target": "error",
     "constant": "warning",
     "short": "warning",

@@ -62,6 +62,18 @@ class Panel:
         return self.columns[0].name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names (K,) that the target may have; () where it is a number."""
+        return self.columns[0].names or ()
+
+    @property
+    def kind(self) -> str:
+        """What the target is: a number, an event (one of two names), or names (one of several)."""
+        if not self.names:
+            return "number"
+        return "event" if len(self.names) == 2 else "names"
+
+    @property
     def future(self) -> list[int]:
         """The places of the columns that are known over the horizon."""
         return [i for i, column in enumerate(self.columns) if column.role == "future"]

@@ -224,11 +224,19 @@ def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
     )
     if units.scale == SHARED and rows:
         made.spread[:] = np.median(made.spread, axis=0)
+    _leave_names(past, made)
     if past.static and rows:
         made.loc[:, past.static], made.spread[:, past.static] = units.measure(
             past.values[past.starts[rows]][:, past.static]
         )
     return made
+
+
+def _leave_names(panel: Panel, made: Scaling) -> None:
+    """A target of names is not scaled, whatever is asked: its codes are no numbers."""
+    if panel.names:
+        made.loc[:, 0] = 0.0
+        made.spread[:, 0] = 1.0
 
 
 def _scaling(
@@ -279,6 +287,7 @@ def cold_panel(
     scaling = _scaling(ids, learned, len(panel.columns), units)
     if units.scale == SHARED:
         scaling.spread[:] = fitted.spread[0]
+    _leave_names(panel, scaling)
     scaling.loc[:, panel.static], scaling.spread[:, panel.static] = (
         fitted.loc[0, panel.static],
         fitted.spread[0, panel.static],

@@ -12,6 +12,7 @@ from forecast.evaluation.backtest import asked_of, backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
 from forecast.files import Array
 from forecast.models.base import Spec
+from forecast.results import Forecast
 from forecast.task import Task, task_of
 
 KNOWS = 0.9  # share of what the target's own past leaves unexplained that a column may explain of a later value before it is named
@@ -103,11 +104,16 @@ def audit(
         *(backtest(several, one, walk, task, seed=seed) for one in (panel, later)),
         strict=True,
     ):
-        same = np.equal(clean.forecast.values, dirty.forecast.values) | (
-            np.isnan(clean.forecast.values) & np.isnan(dirty.forecast.values)
-        )
+        same = _same(clean.forecast, dirty.forecast)
         moved[clean.forecast.model] = int((~same[early].all(1)).sum())
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))
+
+
+def _same(one: Forecast, two: Forecast) -> Array:
+    """Where two forecasts have the same bits, (M, H): of values, or of shares of names."""
+    if one.shares is None or two.shares is None:
+        return np.equal(one.values, two.values) | (np.isnan(one.values) & np.isnan(two.values))
+    return np.asarray(np.equal(one.shares, two.shares).all(-1))
 
 
 def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:

@@ -12,7 +12,7 @@ from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, first_test_row, walk_forward
-from forecast.evaluation.metrics import naive_errors, ranking
+from forecast.evaluation.metrics import check_kind, naive_errors, ranking
 from forecast.files import Array, under
 from forecast.fitting import fit
 from forecast.models import spec
@@ -123,9 +123,15 @@ def asked_of(walk: WalkForward | None, task: Task) -> tuple[WalkForward, Task]:
 def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
     """The task with the metric by which its models are ranked, and the reason where it is not named and not the MAE.
 
-    It is chosen on the rows before the first test origin: the CRPS where over a quarter of the target is zero, else the
+    Names are ranked by the Brier score where there are two, by the log loss of several; they have no quantiles.
+    Of a number it is chosen on the rows before the first test origin: the CRPS where over a quarter of the target is zero, else the
     MASE where several columns of a file are series of different units, else the MAE.
     """
+    if task.metric is not None:
+        check_kind(task.metric, panel.names)
+    if panel.names:
+        usual = "brier" if panel.kind == "event" else "log_loss"
+        return replace(task, metric=task.metric or usual, intervals=(), levels=()), ""
     if task.metric is not None:
         if ranking(task.metric).quantiles and not task.levels:
             raise ForecastError(
@@ -189,6 +195,8 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     begun = time.process_time()
     forecast = fitted.predict(ask.panel, fold.origins)
     answers = {"values": forecast.values, **scaling_arrays(fitted.scaling, past)}
+    if forecast.shares is not None:
+        answers["shares"] = forecast.shares
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
         answers["quantiles"] = forecast.quantiles
     if ask.walk.refit == "warm":
@@ -242,12 +250,13 @@ def blank_forecast(ask: Ask, fold: Fold) -> Forecast:
         times=panel.stamps(fold.origins, horizon),
         values=np.full((len(fold.origins), horizon), np.nan),
         zone=panel.clock.tz,
+        names=panel.names,
     )
 
 
 def filled(blank: Forecast, model: str, answers: Answers, task: Task) -> Forecast:
     """The forecasts of one part."""
-    made = replace(blank, model=model, values=answers["values"])
+    made = replace(blank, model=model, values=answers["values"], shares=answers.get("shares"))
     if "quantiles" not in answers:
         return made
     return replace(made, levels=task.levels, quantiles=answers["quantiles"], intervals=task.intervals)

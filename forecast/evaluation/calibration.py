@@ -44,7 +44,8 @@ def calibrate(
     """
     models = by_model(outcomes)
     task = calibrated_task(next(iter(models.values()))[0].truth.task if models else Task(), intervals, bounds)
-    if not task.levels:
+    names = any(parts[0].forecast.names for parts in models.values())
+    if names or not task.levels:
         return [outcome for parts in models.values() for outcome in parts], {}
     pairs = {model: _calibrate(parts, task) for model, parts in models.items()}
     return [outcome for parts, _ in pairs.values() for outcome in parts], {

@@ -21,6 +21,7 @@ from forecast.evaluation.metrics import (
     METRICS,
     asked_metric,
     cells_of,
+    check_kind,
     metric_of,
     ranking,
     total,
@@ -37,7 +38,8 @@ ROUNDING = (
 )
 EXACT = 1e-9  # of the mean size of the actual values: an error below is the rounding of numbers
 LACKING = 0.1  # share of the cells of the others that a model may lack and still be ranked
-POINTS = ("mae", "rmse", "mase", "smape")  # shown whatever the models are ranked by
+POINTS = ("mae", "rmse", "mase", "smape")  # shown of numbers whatever the models are ranked by
+SHARES = ("brier", "log_loss", "accuracy")  # and of names
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ def chosen_metric(models: Mapping[str, list[Outcome]], named: str | None) -> tup
     first = next(iter(models.values()))
     name = named or asked_metric(first)
     why = "" if named else first[0].truth.why
+    check_kind(name, first[0].forecast.names)
     if not ranking(name).quantiles:
         return name, why
     given = any(part.forecast.quantiles is not None for parts in models.values() for part in parts)
@@ -269,14 +272,17 @@ class Judged:
         return total(chosen, np.where(self.shared, cells, np.nan))
 
     def scores(self, name: str) -> dict[str, float]:
-        """What a leaderboard shows of a model: the metric that ranks, and those of points."""
-        shown = dict.fromkeys((self.metric, *POINTS))
-        if self.metric in POINTS:
-            shown = dict.fromkeys(sorted(POINTS, key=lambda other: other != self.metric))
-        found = {other: self.score(name, other) for other in shown}
-        if not self.all_positive():
+        """What a leaderboard shows of a model: the metric that ranks, and the usual ones of its target."""
+        usual = SHARES if self.of_names else POINTS
+        found = {other: self.score(name, other) for other in dict.fromkeys((self.metric, *usual))}
+        if "smape" in found and not self.all_positive():
             found["smape"] = math.nan
         return found
+
+    @property
+    def of_names(self) -> bool:
+        """Whether shares of names were forecast."""
+        return bool(next(iter(self.models.values()))[0].forecast.names)
 
     def all_positive(self) -> bool:
         """Whether all actual values are positive: a percentage of any other means nothing."""
@@ -433,6 +439,8 @@ def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
 
 def _is_exact(parts: list[Outcome], judged: Judged) -> bool:
     """Whether the errors of a baseline are nothing but the rounding of the actual values: shares of them mean nothing."""
+    if judged.of_names:
+        return False
     actual = np.abs(np.concatenate([part.actual.ravel() for part in parts]))
     error = judged.score(parts[0].forecast.model, "mae")
     return error <= EXACT * float(mean_observed(actual))

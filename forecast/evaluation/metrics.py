@@ -54,8 +54,10 @@ def naive_errors(past: Panel) -> Array:
     """The mean |y_t - y_(t - season)| and its square of the past of each series, (S, 2).
 
     NaN where it is 0 but for rounding or cannot be formed. The season is the shortest of the clock (found in the past on
-    the step clock).
+    the step clock). A target of names has none.
     """
+    if past.names:
+        return np.full((len(past.ids), 2), np.nan)
     targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
     size = np.array([float(mean_observed(np.abs(target))) for target in targets])
     columns = []
@@ -144,6 +146,40 @@ def qlike(outcome: Outcome) -> Array:
     return np.where(np.isinf(ratio), np.inf, finite - np.log(finite) - 1)
 
 
+def share_of_actual(outcome: Outcome) -> Array:
+    """The share (M, H) that the actual name was given; NaN where it is missing, or the target is a number."""
+    shares, actual = outcome.forecast.shares, outcome.actual
+    if shares is None:
+        return np.full(actual.shape, np.nan)
+    code = np.nan_to_num(actual).astype("int64")
+    given = np.take_along_axis(shares, code[..., None], axis=-1)[..., 0]
+    return np.where(np.isnan(actual), np.nan, given)
+
+
+def log_loss(outcome: Outcome) -> Array:
+    """-log of the share that the actual name was given (Good 1952); infinite where that is 0."""
+    share = share_of_actual(outcome)
+    with np.errstate(divide="ignore"):
+        return -np.log(share)
+
+
+def brier(outcome: Outcome) -> Array:
+    """Half the sum over the names of (share - 1 or 0)^2, which of two names is (p - 1 or 0)^2 (Brier 1950)."""
+    shares = outcome.forecast.shares
+    share = share_of_actual(outcome)
+    if shares is None:
+        return share
+    return ((shares**2).sum(-1) - 2 * share + 1) / 2
+
+
+def right(outcome: Outcome) -> Array:
+    """1 where the likeliest name is the actual one, 0 where not."""
+    shares, actual = outcome.forecast.shares, outcome.actual
+    if shares is None:
+        return np.full(actual.shape, np.nan)
+    return np.where(np.isnan(actual), np.nan, (shares.argmax(-1) == actual).astype("float64"))
+
+
 def hits(outcome: Outcome) -> Array:
     """1 where the forecast moves from the last observed value to the side that the truth does, 0 where not; NaN where the truth stands still."""
     moved = np.sign(outcome.actual - outcome.truth.last[:, None])
@@ -203,7 +239,8 @@ class Metric:
 
     label: how tables and sentences name it · words: for help and reports · shown: the format of its values · unit: that
     of its values, "target" for that of the target ·
-    ranks: models can be ranked by it, as a mean of losses, smaller is better · quantiles: it scores quantiles, not points.
+    ranks: models can be ranked by it, as a mean of losses, smaller is better · quantiles: it scores quantiles, not points ·
+    names: it scores shares of names, and no number.
     """
 
     label: str
@@ -215,6 +252,7 @@ class Metric:
     unit: str = ""
     ranks: bool = False
     quantiles: bool = False
+    names: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -266,6 +304,20 @@ METRICS: dict[str, Metric] = {
         quantiles=True,
     ),
     "qlike": Metric("QLIKE", "quasi-likelihood loss of a positive target", qlike, ranks=True),
+    "brier": Metric(
+        "Brier score", "mean squared error of the shares of names", brier, shown=".4f", ranks=True, names=True
+    ),
+    "log_loss": Metric(
+        "log loss",
+        "mean of -log of the share of the actual name",
+        log_loss,
+        shown=".4f",
+        ranks=True,
+        names=True,
+    ),
+    "accuracy": Metric(
+        "accuracy", "share of steps whose likeliest name was right", right, shown=".3f", names=True
+    ),
     "hits": Metric("hits", "share of moves from the last value whose direction was right", hits),
     "r2": Metric(
         "R2",
@@ -302,6 +354,17 @@ def ranking(name: str) -> Metric:
         raise ForecastError(f"There is no metric {name!r}.{nearest(name, able)}")
     raise ForecastError(
         f"Models are not ranked by {name}: it is no mean of losses. Take one of {', '.join(able)}."
+    )
+
+
+def check_kind(name: str, names: tuple[str, ...]) -> None:
+    """ForecastError where a metric that ranks scores names and the target is a number, or the other way round."""
+    if ranking(name).names == bool(names):
+        return
+    able = [other for other, metric in METRICS.items() if metric.ranks and metric.names == bool(names)]
+    held = "names" if names else "numbers"
+    raise ForecastError(
+        f"The metric {name} does not score {held}, which the target holds. Take {' or '.join(able)}."
     )
 
 

@@ -37,6 +37,8 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "seasonal": ("naive", "Naive", {"kind": "seasonal"}),
     "naive": ("naive", "Naive", {"kind": "last"}),
     "drift": ("naive", "Naive", {"kind": "drift"}),
+    "rate": ("shares", "Shares", {"kind": "rate"}),
+    "persistence": ("shares", "Shares", {"kind": "last"}),
 }
 # What a net has to beat. garch is not among them: its point is that of naive, only its intervals are its own.
 BASELINES = (
@@ -52,6 +54,8 @@ BASELINES = (
     "seasonal",
     "naive",
     "drift",
+    "rate",
+    "persistence",
 )
 
 
@@ -81,6 +85,16 @@ def is_named(model: str) -> bool:
 def is_baseline(model: str) -> bool:
     """Whether a net has to beat a model of this name: a combination where all of its parts are such."""
     return set(model.split("+")) <= set(BASELINES)
+
+
+def targets_of(model: Spec) -> tuple[str, ...]:
+    """The kinds of target that a model can forecast: number, event (one of two names), names (one of several)."""
+    return getattr(model, "targets", ("number",))
+
+
+def models_for(kind: str) -> list[str]:
+    """The models of the table that can forecast a kind of target."""
+    return [name for name in MODELS if kind in targets_of(spec(name))]
 
 
 def spec(model: str, /, **settings: Any) -> Spec:

@@ -18,7 +18,7 @@ from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.metrics import METRICS
 from forecast.files import Array, write_atomic
-from forecast.results import Forecast, Outcome
+from forecast.results import Forecast, Outcome, labels_of
 from forecast.show import plots
 from forecast.text import p_cell, signed
 
@@ -47,6 +47,7 @@ def write_report(
     forecast = forecast.on(panel)
     latest = plots.latest_origins(forecast)
     tested = most_tested(panel, parts)
+    drawn = bool(latest) and panel.kind != "names"  # codes of several names are no height of a line
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
     html = page.render(
         title=title,
@@ -61,11 +62,11 @@ def write_report(
         model=forecast.model,
         horizon=f"{forecast.values.shape[1]} {plots.steps_of(panel.clock, forecast.values.shape[1])}",
         next=figure(plots.forecast_figure(panel, forecast, next(iter(latest)), colours=colours))
-        if latest
+        if drawn
         else None,
         table=forecast_table(panel, forecast),
         steps=figure(plots.error_by_step_figure(parts, colours=colours)),
-        backtest=figure(plots.backtest_figure(panel, parts, tested, colours=colours)),
+        backtest=figure(plots.backtest_figure(panel, parts, tested, colours=colours)) if drawn else None,
         loss=figure(plots.loss_figure(parts, colours=colours)),
         findings=list(findings),
         choices=[*choices(models), *_of_forecast(forecast.model, notes)],
@@ -133,7 +134,7 @@ def forecast_table(panel: Panel, forecast: Forecast) -> dict[str, Any] | None:
     first = next(iter(latest.values()))
     shown = {i: m for i, m in latest.items() if (forecast.times[m] == forecast.times[first]).all()}
     shown = dict(list(shown.items())[:TABULATED])
-    columns = [numbers(forecast.values[m], spread(panel.values[panel.rows(i), 0])) for i, m in shown.items()]
+    columns = [_forecast_column(panel, forecast, i, m) for i, m in shown.items()]
     local = placed(forecast.times[first], forecast.zone)
     stamps = [f"{stamp:%Y-%m-%d %H:%M%z}" for stamp in local] if forecast.zone else plots.stamps_of(local)
     head = [
@@ -146,6 +147,15 @@ def forecast_table(panel: Panel, forecast: Forecast) -> dict[str, Any] | None:
         "shown": len(shown),
         "all": len(latest),
     }
+
+
+def _forecast_column(panel: Panel, forecast: Forecast, series: int, m: int) -> list[str]:
+    """One of the M forecasts as text: numbers, the share of the second of two names, or the likeliest of several."""
+    values = forecast.values[m]
+    if panel.kind == "names":
+        return [str(label) for label in labels_of(forecast.names, values)]
+    scale = None if panel.names else spread(panel.values[panel.rows(series), 0])
+    return numbers(values, scale)
 
 
 def choices(models: dict[str, list[Outcome]]) -> list[dict[str, str]]:
@@ -267,9 +277,9 @@ PAGE = """\
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
 </p>
 
-{% if next %}
+{% if table %}
 <h2>The next {{ horizon }}</h2>
-{{ figure(next) }}
+{% if next %}{{ figure(next) }}{% endif %}
 <details id="forecast">
   <summary>The forecast in numbers{% if table.shown < table.all %}: {{ table.shown }} of {{ table.all }} series{% endif %}</summary>
   <div class="scroll"><table>
@@ -286,8 +296,10 @@ PAGE = """\
 <h2>How the error grows with the step ahead</h2>
 {{ figure(steps) }}
 
-<h2>Forecasts beside what came</h2>
+{% if backtest %}
+<h2>Forecasts next to the actual values</h2>
 {{ figure(backtest) }}
+{% endif %}
 
 {% if loss %}
 <h2>How the nets were trained</h2>

@@ -856,7 +856,7 @@ def test_the_default_is_a_trial_of_the_full_study(model):
     from forecast.tuning import Search
 
     panel, base = weather((300,)), spec(model, search="full")
-    search = Search.before_test(panel, WalkForward(horizon=6), "none", 0)
+    search = Search.before_test(panel, WalkForward(horizon=6), Task(), 0)
     settled = base.settle(search.panel, 6)
     first = base.space(FixedTrial(space_of(base).default(settled)))  # refuses what is outside a range
     assert first.settle(search.panel, 6) == settled
