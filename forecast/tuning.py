@@ -468,13 +468,13 @@ class Tuned:
             "trials": sum(state.is_finished() and state != TrialState.FAIL for state in states),
             "pruned": states.count(TrialState.PRUNED),
             "failed": states.count(TrialState.FAIL),
+            "metric": self.metric,
             "best": {
                 "params": self.params,
                 "value": best_trial(self.study).value,
                 "spec": settings_of(self.spec),
             },
             "test": {
-                "metric": self.metric,
                 "default": self.default_score,
                 "tuned": self.tuned_score,
                 "gain": 1 - self.tuned_score / self.default_score if finite else None,

@@ -102,7 +102,7 @@ def test_the_loop_through_the_command_line(run, frame, tmp_path):
     scored = json.loads(command(tmp_path, "score", "runs/weather", "two.csv", "--json").stdout)
     assert [row["step"] for row in scored["steps"]] == list(range(1, 25))
     assert {row["count"] for row in scored["steps"]} == {2}
-    assert set(scored) == {"run", "steps", "moments", "ratio", "bound", "due", "verdict"}
+    assert set(scored) == {"run", "steps", "moments", "ratio", "bound", "due", "metric", "verdict"}
     shown = command(tmp_path, "score", "runs/weather", "two.csv").stdout
     assert shown.endswith(f"{scored['verdict']}\n")
     assert "walk_coverage-80" in shown
@@ -247,7 +247,7 @@ def test_errors_that_grew_ask_for_a_refit_and_usual_ones_do_not(run, frame):
     assert late.moments == usual.moments
     assert late.due is True
     assert late.verdict.startswith(
-        f"The latest {late.moments} forecasts were off by {late.ratio:.2f} times what the walk-forward was, and"
+        f"The latest {late.moments} forecasts had {late.ratio:.2f} times the MAE of the walk-forward, and"
     )
     assert late.verdict.endswith("a refit is due.")
 
@@ -356,6 +356,7 @@ def test_every_clock_can_be_kept_and_scored(kind, tmp_path):
         out=tmp_path / "run",
         models=["naive", "mean"],
         jobs=1,
+        metric="mae",
         set={"walk.horizon": 3},
         **targets,
     )

@@ -15,6 +15,7 @@ SETTLED = {
     "ridge",
     "har",
     "mean",
+    "median",
     "seasonal",
     "naive",
     "drift",

@@ -377,7 +377,8 @@ class Feed:
             cycles,
             [panel.moving.index(place) for place in panel.future],
         )
-        self.reaches = sized.anchor_chosen in FROM_THE_LAST
+        longest = int((np.arange(len(windows.seen)) - windows.seen).max(initial=0))  # rows without a target
+        self.reaches = sized.anchor_chosen in FROM_THE_LAST and longest >= windows.context
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:

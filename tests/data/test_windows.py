@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from conftest import single, weather
+from conftest import HOURLY, hours, single, weather
 
+from forecast.data.panel import Column, make_panel
 from forecast.data.windows import make_windows, split_windows
 from forecast.errors import ForecastError
 
@@ -60,3 +61,19 @@ def test_windows_that_are_whole_begin_where_their_rows_do_and_no_others_do():
         [1, 6],
     ):  # before a series, after it, into the one before, after the last
         assert made.begins(np.array([[0, 3], beyond])) is None
+
+
+def test_a_window_without_a_target_knows_the_last_one_before_it_in_its_own_series():
+    values = np.arange(20.0)
+    values[[*range(4), *range(6, 16)]] = np.nan  # observed at 4, 5 and from 16 on
+    panel = make_panel(
+        ("a", "b"), [hours(20)] * 2, [values[:, None], values[:, None]], (Column("y", "target"),), HOURLY
+    )
+    made = make_windows(panel, 3, 2)
+    origins = np.array([(series, row) for series in (0, 1) for row in range(21)])
+    empty, rows = made.older(origins)
+    found = [(*origins[place].tolist(), row) for place, row in zip(empty, rows.tolist(), strict=True)]
+    expected = [(series, row, 20 * series + 5) for series in (0, 1) for row in range(9, 17)]
+    assert found == expected
+    assert panel.latest(origins[[0, 3, 5, 12, 20]]).tolist() == [-1, -1, 4, 5, 19]
+    assert panel.latest(origins[[21, 25, 26, 41]]).tolist() == [-1, -1, 24, 39]

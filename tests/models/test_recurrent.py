@@ -155,6 +155,24 @@ def test_of_a_random_walk_the_last_value_is_forecast_and_said():
     np.testing.assert_allclose(fitted.predict(panel).values[0], panel.values[-1, 0], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"anchor": "target"}, "the last observed value"),
+        ({"anchor": "season", "span": 24}, "the last season of 24 rows again"),
+        ({"anchor": "mean", "span": 10}, "the mean of the last 10 rows"),
+        ({"anchor": "none"}, "the mean of the past"),
+    ],
+)
+def test_a_net_that_forecasts_its_anchor_names_it(settings, words):
+    """A net of almost no steps gains nothing on its anchor; the season of a pure wave is exact."""
+    noise = np.random.default_rng(3).normal(size=400)
+    panel = single(np.sin(np.arange(400) * 2 * np.pi / 24) if settings["anchor"] == "season" else noise)
+    few = {**SMALL, "steps": 12, "context": 24, "skip": False, "learning_rate": 1e-6, **settings}
+    note = fit("gru", panel, 6, **few).log.notes[0]
+    assert note.endswith(f"departing from it gained less than one standard error: {words}")
+
+
 def test_a_fit_never_reads_more_than_so_many_segments():
     settled = spec("gru", batch=50_000).settle(single(np.zeros(8000)), 24)
     assert settled.steps == SEGMENTS // (50_000 * 8)

@@ -100,7 +100,7 @@ def test_a_series_too_short_for_a_season_gets_a_simpler_form_and_that_is_said() 
     assert "candidates did not converge or had too few rows" in notes[1]
 
 
-def test_one_pass_for_all_origins_reads_the_window_alone() -> None:
+def test_one_pass_for_all_origins_reads_the_window_and_the_last_observed_value_before_it() -> None:
     random = np.random.default_rng(0)
     values = np.where(random.random(1500) < 0.2, np.nan, wave(1500, 24))
     values[700:1300] = np.nan  # longer than the window
@@ -109,8 +109,13 @@ def test_one_pass_for_all_origins_reads_the_window_alone() -> None:
         origins = np.array([[0, row] for row in range(1, 1501, 53)])
         many = fitted.predict(single(values), origins).values
         assert np.isfinite(many).all()
+        late = (origins[:, 1] > 700 + WINDOW) & (origins[:, 1] <= 1300)
+        np.testing.assert_allclose(
+            many[late], np.full((late.sum(), 12), single(values).last(origins[late])[0])
+        )
         for i, (_, row) in enumerate(origins):
-            tail = single(values).until(np.array([row])).tail(WINDOW)
+            rows = WINDOW if row <= 700 else max(WINDOW, row - int(single(values).latest(origins[[i]])[0]))
+            tail = single(values).until(np.array([row])).tail(rows)
             np.testing.assert_allclose(
                 fitted.predict(tail, np.array([[0, tail.lengths[0]]])).values[0], many[i], atol=1e-9
             )
