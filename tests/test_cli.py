@@ -660,7 +660,7 @@ def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file,
     assert done.returncode == 0, done.stderr
     assert fc.load(tmp_path / "run").scaling.units == Units("yeo-johnson", "robust")
     kept = make_run(config=tmp_path / "run" / "run.toml")
-    assert (kept.transform, kept.scale) == ("yeo-johnson", "robust")
+    assert (kept.task.transform, kept.task.scale) == ("yeo-johnson", "robust")
     panel, walk = fc.read(file), fc.WalkForward(horizon=6)
     walked = [
         fc.score(list(fc.backtest("climatology", panel, walk, scale=scale, transform="yeo-johnson")), "mae")

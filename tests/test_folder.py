@@ -133,7 +133,7 @@ def test_a_fit_takes_the_place_of_a_study_and_leaves_none_of_its_files(file, tmp
     fitted(file, run, overwrite=True)
     names = {path.name for path in run.iterdir()}
     assert names == {*runs.WRITTEN["any"], *runs.WRITTEN["fit"], ".lock", "parts"}
-    assert {path.name.split("-")[0] for path in part_files(run, ANSWERS)} == {"naive", "seasonal"}
+    assert {path.name.split("-")[0] for path in part_files(run, ANSWERS)} == {"median", "naive", "seasonal"}
 
 
 def test_parts_on_another_disk_stay_there(file, tmp_path):
@@ -146,6 +146,8 @@ def test_parts_on_another_disk_stay_there(file, tmp_path):
     fitted(file, run, overwrite=True, set={"walk.folds": 2})
     assert (run / "parts").is_symlink()
     assert [path.name for path in part_files(run, ANSWERS)] == [
+        "median-0.safetensors",
+        "median-1.safetensors",
         "naive-0.safetensors",
         "naive-1.safetensors",
         "seasonal-0.safetensors",

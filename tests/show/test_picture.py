@@ -273,9 +273,9 @@ def test_a_horizon_of_one_step_shows_its_interval_and_counts_whole_steps(tmp_pat
     figure = plots.forecast_figure(done.panel, done.forecast)
     bands = [trace for trace in figure.data if trace.name in ("80 %", "95 %")]
     assert [trace.mode for trace in bands] == ["lines", "lines"]
-    for trace, (_, low, high) in zip(bands, [(95, 0, 4), (80, 1, 3)], strict=True):
+    for trace, (_, low, high) in zip(bands, reversed(done.forecast.bands), strict=True):
         assert trace.line.width > 1
-        assert sorted(set(trace.y)) == done.forecast.quantiles[0, 0, [low, high]].tolist()
+        assert sorted(set(trace.y)) == [low[0, 0], high[0, 0]]
     axis = plots.error_by_step_figure(done.outcomes).layout.xaxis
     assert (axis.range, axis.dtick) == ((0.5, 1.5), 1)
 
