@@ -145,7 +145,7 @@ def test_many_origins_equal_one_by_one(name, panel, fitted):
 
 
 LONG = 700  # rows of a gap that is longer than any context here
-OWN_RULE = ("mean", "climatology")  # their forecasts do not start from the last value
+OWN_RULE = ("mean", "median", "climatology")  # their forecasts do not start from the last value
 IN_PART = ("ridge", "har", "ridge+theta")  # whose weights draw the last value toward the mean
 
 

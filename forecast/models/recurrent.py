@@ -212,14 +212,14 @@ class Recurrent(Settings):
         return replace(self, skip=self.skip and not bare)
 
     def half(self, device: torch.device) -> bool:
-        """Whether the nets of settled settings multiply in bfloat16."""
+        """Whether the nets of settled settings multiply in bfloat16; ForecastError where that is asked of a processor without it."""
         if self.precision == "auto":
-            there = (
-                torch.cuda.is_bf16_supported()
-                if device.type == "cuda"
-                else torch.cpu._is_avx512_bf16_supported()
+            return self.sizes.units >= WIDE and has_bfloat16(device)
+        if self.precision == "bfloat16" and not has_bfloat16(device):
+            raise ForecastError(
+                f"{self.name}.precision = 'bfloat16', but this processor has no products in bfloat16."
+                f" Take precision = 'auto', or leave it out."
             )
-            return self.sizes.units >= WIDE and there
         return self.precision == "bfloat16"
 
     def _device(self) -> torch.device:
@@ -487,6 +487,13 @@ NetOf = Callable[[int, list[float]], Net]
 Trained = tuple[
     list[Net], list[History], float
 ]  # nets, their histories, CPU seconds that other processes spent on them
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies in bfloat16 itself."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def _trained(

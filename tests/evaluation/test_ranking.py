@@ -17,7 +17,7 @@ from forecast.evaluation.metrics import METRICS, cells_of, ranking, score
 from forecast.models import spec
 from forecast.tuning import Search, scored
 
-RANKING = [name for name, metric in METRICS.items() if metric.ranks]
+RANKING = [name for name, metric in METRICS.items() if metric.ranks and not metric.names]
 WALK = WalkForward(horizon=3, folds=2, test=120)
 POSITIVE = single(20 + np.cumsum(np.random.default_rng(1).normal(size=400)) ** 2 / 40)
 

@@ -17,7 +17,7 @@ from forecast.models.cells import Gru
 from forecast.models.layers import Attention, Stack
 from forecast.models.net import Net
 from forecast.models.optimiser import penalty, plateau, schedule
-from forecast.models.recurrent import units_of
+from forecast.models.recurrent import has_bfloat16, units_of
 from forecast.models.training import Training, _State, loss_of, mean_loss
 from forecast.saving import load, save
 from forecast.task import Goal, Task
@@ -482,6 +482,9 @@ def test_the_average_of_the_weights_is_exponential_and_shorter_at_first(average)
     assert torch.equal(state.average.enter.weight, line.enter.weight) == (average == 0)
 
 
+@pytest.mark.skipif(
+    not has_bfloat16(torch.device("cpu")), reason="this processor has no products in bfloat16"
+)
 def test_bfloat16_is_of_the_products_and_not_of_the_weights():
     panel = weather((300,))
     whole, half, auto = (
@@ -765,10 +768,17 @@ def gappy(lengths, late=None):
     return replace(panel, values=values)
 
 
+def test_bfloat16_on_a_processor_without_it_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    with pytest.raises(ForecastError, match="gru.precision = 'bfloat16', but this processor"):
+        fit("gru", weather((300,)), 6, **SMALL, precision="bfloat16")
+
+
 @pytest.mark.parametrize("settings", EXOTIC)
 def test_exotic_nets_bear_missing_values_answer_one_by_one_as_together_and_see_nothing_later(settings):
     panel = gappy((300, 80))
-    fitted = fit("lstm", panel, 6, **{**SMALL, "steps": 12, "precision": "bfloat16", **settings})
+    precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "float32"
+    fitted = fit("lstm", panel, 6, **{**SMALL, "steps": 12, "precision": precision, **settings})
     origins = np.array([[s, row] for s in (0, 1) for row in range(5, 75, 10)])
     values = fitted.predict(panel, origins).values
     assert np.isfinite(values).all()
