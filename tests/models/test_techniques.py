@@ -770,7 +770,7 @@ def gappy(lengths, late=None):
 
 def test_bfloat16_on_a_processor_without_it_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    with pytest.raises(ForecastError, match="gru.precision = 'bfloat16', but this processor"):
+    with pytest.raises(ForecastError, match=r"gru.precision = 'bfloat16', but this processor"):
         fit("gru", weather((300,)), 6, **SMALL, precision="bfloat16")
 
 
