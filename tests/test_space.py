@@ -158,7 +158,8 @@ def test_a_default_outside_of_the_space_is_no_trial_and_that_is_said():
     tuned = tune("climatology", wave(), WALK, trials=2, space={"day": [1, 2], "week": 3, "year": 3})
     assert tuned.notes == ("The default has day = 4, outside of the space that is tried: it is no trial.",)
     assert all(one["day"] in (1, 2) for one in params(tuned))
-    assert tuned.verdict.startswith("On the test origins the tuned climatology has an MAE of")
+    assert tuned.verdict.startswith("On the test origins the MAE is ")
+    assert " for the tuned climatology, " in tuned.verdict
 
 
 def test_a_contradiction_of_the_table_fails_its_trial_and_not_the_study():

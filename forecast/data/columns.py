@@ -62,7 +62,9 @@ ID_NAMES = (
 )
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
-NUMBERS_AMONG_NAMES = 0.5  # share of cells that are numbers from which on a column of text is one of numbers
+NUMBERS_AMONG_NAMES = (
+    0.5  # share of cells that begin as numbers from which on a column of text holds no names
+)
 TARGET_NAMES = ("y", "target", "value", "close", "adj close", "price", "temperature", "temp", "temp_c")
 COMPACT_NAMES = (
     "yyyymmdd",
@@ -655,7 +657,7 @@ def _target_of_names(
         spoken = name in category or pa.types.is_boolean(column.type)
         if not spoken and name in text:
             cells = [cell or "" for cell in as_text(column.drop_null()[:1000]).to_pylist()]
-            spoken = numberish(cells) < NUMBERS_AMONG_NAMES
+            spoken = sum(map(_begins_as_number, cells)) < NUMBERS_AMONG_NAMES * len(cells)
         if not spoken:
             continue
         if len(wanted) > 1:
@@ -667,6 +669,11 @@ def _target_of_names(
             )
         return name
     return None
+
+
+def _begins_as_number(cell: str) -> bool:
+    """Whether a cell begins as numbers do, such as 12.3A or +0101,5: a value with a flag is no name."""
+    return re.match(r"\s*[-+]?[.,]?\d", cell) is not None
 
 
 def _targets(
@@ -709,7 +716,7 @@ def _targets(
                 "no-such-column",
                 f"Column {name!r} for --target holds no numbers: found {cell!r}.",
                 example=cell,
-                remedy=mend([cell]),
+                remedy=f"{mend([cell])} If its cells are names, add --category {shlex.quote(name)}.",
             )
         if name not in numbers:
             report.refuse(
