@@ -30,7 +30,7 @@ from forecast.models.base import (
     processes,
 )
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
-from forecast.task import FIELDS, Goal, Task, task_of
+from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
@@ -136,10 +136,11 @@ class Fitted:
     def _quantiles(self, z: Array) -> Array | None:
         """Scaled quantiles (M, H, Q) of answers (M, H, P): moved as the walk taught, or the model's own; None where there are none."""
         levels = self.goal.levels
+        shown = quantile_levels(self.goal.task.intervals)
         if self.calibration is not None:
-            return self.calibration.apply(z)
+            return self.calibration.apply(z, shown)
         if levels and z.shape[2] == len(levels):
-            return ordered(z, levels, point_of(z, levels))
+            return ordered(z, levels, point_of(z, levels), shown)
         return None
 
     def _of_names(self, blank: Forecast, answers: Iterator[Answer]) -> Forecast:

@@ -1,6 +1,6 @@
 """What a fit and a forecast give back: plain values with `to_frame()`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -33,14 +33,44 @@ class Log:
     warm: bool = False
 
 
-def ordered(quantiles: Array, levels: tuple[float, ...], point: Array) -> Array:
-    """Quantiles (..., Q) that never cross, with the point (...) at the median: from there outward each is at least as far as the one before."""
+def ordered(quantiles: Array, levels: tuple[float, ...], point: Array, shown: Iterable[float] = ()) -> Array:
+    """Quantiles (..., Q) that never cross, with the point (...) at the median: from there outward each is at least as far as the one before.
+
+    shown: levels that are put in order first, among themselves, so that they do not depend on what else is kept; the others then lie
+    between them.
+    """
     middle = levels.index(0.5)
+    first = sorted({middle, *(levels.index(level) for level in shown)})
     made = quantiles.copy()
     made[..., middle] = point
+    if len(first) == 1:
+        return _outward(made, middle)
+    made[..., first] = _outward(made[..., first], first.index(middle))
+    for place in range(middle + 1, len(levels)):
+        made[..., place] = np.maximum(made[..., place], made[..., place - 1])
+        made[..., place] = _no_farther(made, place, [one for one in first if one >= place], np.minimum)
+    for place in range(middle - 1, -1, -1):
+        made[..., place] = np.minimum(made[..., place], made[..., place + 1])
+        made[..., place] = _no_farther(
+            made, place, [one for one in reversed(first) if one <= place], np.maximum
+        )
+    return made
+
+
+def _outward(quantiles: Array, middle: int) -> Array:
+    """Quantiles (..., Q) of which each is at least as far from the one in the middle as the one before."""
+    made = quantiles.copy()
     made[..., middle:] = np.maximum.accumulate(made[..., middle:], axis=-1)
     made[..., middle::-1] = np.minimum.accumulate(made[..., middle::-1], axis=-1)
     return made
+
+
+def _no_farther(
+    quantiles: Array, place: int, shown: list[int], nearer: Callable[[Array, Array], Array]
+) -> Array:
+    """The quantile (...) at a place, no farther than the nearest of the shown ones on its outer side, if there is one."""
+    own: Array = quantiles[..., place]
+    return nearer(own, quantiles[..., shown[0]]) if shown else own
 
 
 def within(values: Array, bounds: tuple[float | None, float | None]) -> Array:
@@ -89,9 +119,9 @@ class Calibration:
         others = [kind for kind in Basis if kind != Basis.CALIBRATED and (self.basis == kind).any()]
         return tuple(f"{_steps_in_words(self.basis == kind)} {kind.words}" for kind in others)
 
-    def apply(self, z: Array) -> Array:
+    def apply(self, z: Array, shown: Iterable[float] = ()) -> Array:
         """Quantiles (M, H, Q) of scaled forecasts (M, H, P): the model's own, or its point, moved and kept in order."""
-        return ordered(z + self.shift, self.levels, point_of(z, self.levels))
+        return ordered(z + self.shift, self.levels, point_of(z, self.levels), shown)
 
 
 def _steps_in_words(chosen: Array) -> str:

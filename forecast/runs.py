@@ -31,9 +31,9 @@ from forecast.evaluation.audit import Audit, audit
 from forecast.evaluation.backtest import Answers, Keep, Part, backtest, settled, start_of
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import walk_forward
-from forecast.evaluation.leaderboard import Leaderboard, leaderboard
+from forecast.evaluation.leaderboard import Leaderboard, leaderboard, unneeded
 from forecast.evaluation.market import Direction, directions, market_text
-from forecast.evaluation.metrics import METRICS
+from forecast.evaluation.metrics import METRICS, ranking
 from forecast.evaluation.rows import Row
 from forecast.files import (
     UNFINISHED,
@@ -50,7 +50,7 @@ from forecast.fitting import Fitted, check_ahead, check_target, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Examines, Spec, Watch
 from forecast.plan import Run, make_run, put, refuse_modelless, settings_by_name, to_toml
-from forecast.results import Calibration, Forecast, Log, Outcome, header, log_of
+from forecast.results import Calibration, Forecast, Log, Outcome, by_model, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 
 FORMAT = 1  # of run.json
@@ -523,7 +523,7 @@ def run(
         keep = FolderKeep(folder / PARTS, folder / PARTS / PROGRESS)
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
-            outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep))
+            outcomes, calibrations = calibrated(_walk(plan, specs, panel, jobs, keep), named)
             board = _ranked(plan, outcomes, plan.baseline, named)
             shown = {row.model for row in board.rows}
             outcomes = [outcome for outcome in outcomes if outcome.forecast.model in shown]
@@ -550,18 +550,33 @@ def unasked(plan: Run, named: Sequence[Spec], panel: Panel) -> list[Spec]:
     return []
 
 
-def calibrated(outcomes: Iterable[Outcome]) -> tuple[list[Outcome], dict[str, Calibration]]:
-    """The outcomes of a walk with the levels of its task calibrated; unchanged where it asks for none."""
-    walked = list(outcomes)
-    asked = walked[0].truth.task.levels if walked else ()
-    return calibrate(walked) if asked else (walked, {})
+def calibrated(
+    outcomes: Iterable[Outcome], named: Sequence[Spec]
+) -> tuple[list[Outcome], dict[str, Calibration]]:
+    """The outcomes of a walk with the levels of its task calibrated; unchanged where it asks for none.
+
+    A model that nobody named is left out before, where points alone say that it is not needed.
+    """
+    models = by_model(outcomes)
+    task = next(iter(models.values()))[0].truth.task
+    metric = str(task.metric)
+    if not ranking(metric).quantiles:
+        for name in unneeded(models, metric, _unnamed(models, named)):
+            del models[name]
+    walked = [part for parts in models.values() for part in parts]
+    return calibrate(walked) if task.levels else (walked, {})
+
+
+def _unnamed(models: Iterable[str], named: Sequence[Spec]) -> list[str]:
+    """The models that were walked without being named."""
+    names = {one.name for one in named}
+    return [model for model in models if model not in names]
 
 
 def _ranked(plan: Run, outcomes: list[Outcome], baseline: str | None, named: Sequence[Spec]) -> Leaderboard:
     """The leaderboard of a walk, of which some models may not have been named."""
-    names = {one.name for one in named}
-    walked = dict.fromkeys(outcome.forecast.model for outcome in outcomes)
-    return leaderboard(outcomes, baseline, unasked=[name for name in walked if name not in names])
+    unasked = _unnamed(by_model(outcomes), named)
+    return leaderboard(outcomes, baseline, unasked=unasked)
 
 
 def backtest_run(
@@ -656,8 +671,8 @@ def _board(
     with tempfile.TemporaryDirectory() as folder:
         keep = FolderKeep(Path(folder), Path(folder) / "progress.jsonl")
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds), workers():
-            outcomes, _ = calibrated(_walk(plan, specs, panel, jobs, keep))
-            board = _ranked(plan, outcomes, baseline, specs if named is None else named)
+            outcomes, _ = calibrated(_walk(plan, specs, panel, jobs, keep), named or specs)
+            board = _ranked(plan, outcomes, baseline, named or specs)
             return board, board_json(panel, board, _market(plan, outcomes))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecast.files import Array
 from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
-from forecast.task import Bounds, Task
+from forecast.task import Bounds, Task, quantile_levels
 
 BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
 LEAST = 40  # matured errors of a step before its interval is calibrated
@@ -98,7 +98,7 @@ def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) ->
         unmoved = (basis == Basis.OWN)[..., None] | np.isnan(moved)
         moved = np.where(unmoved, part.forecast.quantiles, moved)
         basis = np.where(unmoved.any(-1), Basis.OWN, basis)
-    quantiles = within(ordered(moved, task.levels, point), task.bounds)
+    quantiles = within(ordered(moved, task.levels, point, quantile_levels(task.intervals)), task.bounds)
     given = ~np.isnan(quantiles).any(-1)
     basis = np.where(given, basis, Basis.NONE).astype("uint8")
     forecast = replace(part.forecast, levels=task.levels, quantiles=quantiles, intervals=task.intervals)
@@ -266,7 +266,8 @@ def reach(errors: Array, level: Array, count: float, asked: Array) -> Array:
         return made
     from scipy.special import stdtrit
 
-    point = errors[:, [len(asked) // 2 if errors.shape[1] > 1 else 0]]
+    middle = int(np.abs(asked - 0.5).argmin()) if errors.shape[1] > 1 else 0
+    point = errors[:, [middle]]
     tail = stdtrit(count, level) * np.sqrt(np.mean(point**2)) - (point - errors).mean(0)
     return np.where(far, tail, made)
 

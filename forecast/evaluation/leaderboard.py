@@ -133,11 +133,9 @@ def leaderboard(
         raise ForecastError("There is nothing to compare: the backtest gave no outcome.")
     _refuse_other_origins(models)
     chosen, why = chosen_metric(models, metric)
+    for name in unneeded(models, chosen, unasked):
+        del models[name]
     judged = judge(models, chosen)
-    for name in unasked:
-        if not judged.needs(name, unasked):
-            del models[name]
-            judged = judge(models, chosen)
     base = _base(judged, baseline)
     losses = judged.losses_by_origin(base)
     order = judged.order(base, losses)
@@ -198,6 +196,15 @@ def leaderboard(
         dropped=dropped,
         notes=notes,
     )
+
+
+def unneeded(models: Mapping[str, list[Outcome]], metric: str, unasked: Sequence[str]) -> list[str]:
+    """The models among those that nobody named which are left out: a baseline that was named is better."""
+    walked = [name for name in unasked if name in models]
+    if not walked:
+        return []
+    judged = judge(models, metric)
+    return [name for name in walked if not judged.needs(name, unasked)]
 
 
 def _refuse_other_origins(models: Mapping[str, list[Outcome]]) -> None:
