@@ -67,6 +67,13 @@ class Leaderboard:
         """The best model of those that were named."""
         return next((row.model for row in self.rows if row.asked), self.rows[0].model)
 
+    @property
+    def shown(self) -> list[str]:
+        """The metrics of which any model has a score: the columns of a table."""
+        return [
+            name for name in self.rows[0].scores if any(not math.isnan(row.scores[name]) for row in self.rows)
+        ]
+
     def to_frame(self) -> Any:
         """A frame, one row per model."""
         import pandas as pd
@@ -79,7 +86,7 @@ class Leaderboard:
         return pd.DataFrame(rows).set_index("model")
 
     def __str__(self) -> str:
-        shown = list(self.rows[0].scores)
+        shown = self.shown
         covers = list(self.rows[0].coverage)
         scores = [METRICS[name].label for name in shown]
         head = [

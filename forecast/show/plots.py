@@ -241,7 +241,9 @@ def backtest_figure(
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title(f"{whose} made {horizon} {steps_of(panel.clock, horizon)} before, and what came"),
+        title=_title(
+            f"{whose} made {horizon} {steps_of(panel.clock, horizon)} before, next to the actual values"
+        ),
         xaxis_title=time_title(panel.clock),
         yaxis_title=_say(panel.target),
     )

@@ -86,7 +86,7 @@ def figure(drawn: go.Figure | None) -> Markup | None:
 
 def scores(board: Leaderboard, target: str) -> dict[str, Any]:
     """The leaderboard as a table of text: its head, and one row per model."""
-    shown = list(board.rows[0].scores)
+    shown = board.shown
     columns = [_column(name, [row.scores[name] for row in board.rows]) for name in shown]
     rows = []
     for row, *cells in zip(board.rows, *columns, strict=True):

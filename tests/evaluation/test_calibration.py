@@ -14,6 +14,7 @@ from forecast.evaluation.metrics import scores_by
 from forecast.fitting import fit
 from forecast.models.base import normal_quantiles
 from forecast.results import Basis, ordered
+from forecast.task import LEVELS
 
 H = 6
 
@@ -370,3 +371,28 @@ def test_rewriting_truth_after_a_moment_changes_no_earlier_interval_of_few_error
     assert (clean.basis[early] == Basis.POOLED).any()
     assert np.array_equal(clean.forecast.quantiles[early], dirty.forecast.quantiles[early], equal_nan=True)
     assert not np.array_equal(clean.forecast.quantiles, dirty.forecast.quantiles, equal_nan=True)
+
+
+def test_what_is_shown_does_not_depend_on_what_else_is_kept():
+    """Levels that cross are put in order among the shown ones first; all others lie between them."""
+    few = walked(autoregression(np.random.default_rng(7), 400))
+    task = few[0].truth.task
+    many = [
+        replace(one, truth=replace(one.truth, task=replace(task, intervals=(80, 95), levels=LEVELS)))
+        for one in few
+    ]
+    small = [outcome.forecast for outcome in calibrate(few)[0]]
+    large = [outcome.forecast for outcome in calibrate(many)[0]]
+    for one, two in zip(small, large, strict=True):
+        assert len(two.levels) == 23
+        for (_, *ends), (_, *others) in zip(one.bands, two.bands, strict=True):
+            assert np.array_equal(ends, others, equal_nan=True)
+        given = ~np.isnan(two.quantiles).any(-1)
+        assert (np.diff(two.quantiles[given], axis=-1) >= 0).all()
+
+
+def test_quantiles_that_cross_are_put_in_order_around_the_shown_ones():
+    levels = (0.1, 0.2, 0.5, 0.8, 0.9)
+    crossed = np.array([[3.0, -9.0, 0.0, 7.0, 2.0]])
+    assert ordered(crossed, levels, np.array([0.0]), (0.1, 0.9)).tolist() == [[0.0, 0.0, 0.0, 2.0, 2.0]]
+    assert ordered(crossed, levels, np.array([0.0])).tolist() == [[-9.0, -9.0, 0.0, 7.0, 7.0]]
