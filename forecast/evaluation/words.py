@@ -18,7 +18,7 @@ from forecast.text import p_words
 
 NEARLY_ALL = 0.995  # a share of calibrated intervals from which on nothing is said of the others
 LEAST_SHARE = 0.0005  # below it a gain or a loss is not given as a number
-SIDED = 0.5  # share of the MAE from which on the mean error says that forecasts lie to one side
+SIDED = 0.75  # share of the MAE from which on the mean error says that forecasts lie to one side
 CLOSER = 1e-4  # share of the RMSE by which another model must be better before it is said
 
 

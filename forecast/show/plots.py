@@ -24,6 +24,7 @@ SHOWN = 20  # series in the menu of one figure
 POINTS = 2000  # of one line
 MARKED = 60  # points of a line below which each gets a marker
 HEIGHT = 400  # pixels
+LONG_WORDS = 30  # characters of a metric in words from which on an axis has its short name
 BAR, DOT = 14, 9  # pixels: the width of the interval of a single step, and of its forecast
 COUNTED = 12  # steps of a horizon up to which an axis numbers each
 STRETCH = 15  # horizons of the test part that are shown at first
@@ -188,7 +189,9 @@ def error_by_step_figure(
         raise ForecastError("There is nothing to draw: the backtest gave no outcome.")
     colours = colours or palette(models)
     first = next(iter(models.values()))
-    truth, metric = first[0].truth, METRICS[asked_metric(first)]
+    truth = first[0].truth
+    metric = METRICS[asked_metric(first)]
+    measure = metric.words if len(metric.words) <= LONG_WORDS else metric.label
     figure = go.Figure()
     dashes = dict(zip(filter(is_baseline, models), itertools.cycle(DASHES), strict=False))
     for name, parts in models.items():
@@ -199,13 +202,13 @@ def error_by_step_figure(
     figure.update_layout(
         template=_LOOK,
         height=HEIGHT,
-        title=_title(f"{capital(metric.words)} by step ahead, over all test forecasts"),
+        title=_title(f"{capital(measure)} by step ahead, over all test forecasts"),
         xaxis={
             "title": f"{steps_of(truth.clock)} ahead",
             "range": [0.5, len(errors) + 0.5],
             "dtick": 1 if len(errors) <= COUNTED else None,  # no half steps
         },
-        yaxis={"title": f"{metric.words} of {_say(truth.target)}", "rangemode": "tozero"},
+        yaxis={"title": f"{measure} of {_say(truth.target)}", "rangemode": "tozero"},
     )
     return figure
 

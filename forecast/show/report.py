@@ -56,6 +56,7 @@ def write_report(
         level=f"{LEVEL:.0%}",
         label=METRICS[board.metric].label,
         words=METRICS[board.metric].words,
+        numbers=panel.kind == "number",
         target=panel.target,
         series=len(panel.ids),
         ahead=f"{board.horizon} {plots.steps_of(panel.clock, board.horizon)}",
@@ -270,8 +271,9 @@ PAGE = """\
 </table></div>
 <p class="small">
   Best first by {{ label }} ({{ words }}).
-  MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
-  the past.
+  {% if numbers %}MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
+  the past.{% endif %}
+
   Skill: how much lower the {{ label }} of a model is than the baseline's.
   p: how likely a difference of this size from the baseline is if both were equally
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
