@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.data.checks import outside_bounds
+from forecast.data.checks import not_positive, outside_bounds
 from forecast.data.findings import Heard, Report, listed
 from forecast.data.options import names_of
 from forecast.data.panel import Panel
@@ -709,6 +709,12 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
     if plan.price and panel.names:
         raise ForecastError(
             f"--price is for prices, and the target {panel.target} has names ({listed(panel.names)}). Leave it out."
+        )
+    low = not_positive(panel) if plan.price and plan.task.transform == "log" else ""
+    if low:
+        raise ForecastError(
+            f"--price is for prices, which are above 0: {low}. Say what means missing (--missing), mend the file, or leave"
+            f" --price out."
         )
 
 

@@ -197,3 +197,24 @@ def test_garch_and_har_warn_where_the_target_looks_like_a_level(call):
     assert heard("price.csv", "garch", "--price") == ""
     assert heard("returns.csv", "garch") == ""
     assert heard("variance.csv", "har") == ""
+
+
+def test_a_price_that_is_not_above_zero_is_refused_with_what_helps(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = dated(50 + walk(200), "D")
+    frame.loc[[7, 90], "y"] = [0.0, -1.0]
+    frame.to_csv("price.csv", index=False)
+    monkeypatch.setattr(
+        sys, "argv", ["forecast", "backtest", "price.csv", "--price", "--model", "naive,drift"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "2 of 200 values of y lie at 0 or below, the first is 0 at 2010-01-08 in series 'y'" in said
+    assert "leave --price out" in said
+    helped = [*sys.argv, "--missing", "0,-1.0", "--quiet"]
+    monkeypatch.setattr(sys, "argv", helped)
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code in (0, None)
