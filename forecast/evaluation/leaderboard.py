@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -143,65 +144,97 @@ def leaderboard(
     for name in unneeded(models, chosen, unasked):
         del models[name]
     judged = judge(models, chosen)
-    base = _base(judged, baseline)
-    losses = judged.losses_by_origin(base)
-    order = judged.order(base, losses)
-    exact = _is_exact(models[base], judged)
-    horizons = horizons_of(models[base])
-    tested = [name for name in order if name in losses]
-    others = [name for name in tested if name != base]
-    p = holm([diebold_mariano(losses[name] - losses[base], horizons) for name in others])
-    chance = dict(zip(others, p, strict=True))
-    best: set[str] | None = None
-    if horizons >= FEWEST_HORIZONS:
-        best = {tested[place] for place in confidence_set([losses[name] for name in tested], horizons)}
-    rows = []
-    for name in order:
-        skill, low, high = math.nan, math.nan, math.nan
-        if name in losses and (name == base or not exact):
-            skill, low, high = skill_of(judged, name, base, losses, horizons)
-        rows.append(
-            Row(
-                model=name,
-                scores=judged.scores(name),
-                skill=skill,
-                skill_lo=low,
-                skill_hi=high,
-                p=chance.get(name),
-                coverage=judged.coverage(name),
-                among_best=None if best is None or name not in losses else name in best,
-                seconds=sum(part.log.seconds for part in models[name]),
-                asked=name not in unasked,
-            )
-        )
-    cold, dropped = unseen(models[base])
-    same = [name for name in others if np.array_equal(losses[name], losses[base], equal_nan=True)]
-    notes = (
+    found = _compared(judged, _base(judged, baseline))
+    base = models[found.base]
+    rows = tuple(_row(judged, found, name, name not in unasked) for name in found.order)
+    cold, dropped = unseen(base)
+    notes = [
         *words.of_metric(metric_of(chosen), why),
         *words.of_lacking(judged.lacking, judged.left_out, LACKING),
         *words.of_infinite(sorted(judged.infinite), metric_of(chosen)),
-        *words.of_equals(sorted(same), base),
+        *words.of_equals(sorted(found.same), found.base),
         *words.of_refits(models),
-        *words.of_walk(models[base], cold, dropped),
+        *words.of_walk(base, cold, dropped),
         *words.of_intervals(models),
-    )
-    if len(others) > 1 and horizons >= FEWEST_HORIZONS:
-        notes = (
-            *notes,
-            f"p is corrected for {len(others)} comparisons (Holm); each interval is its model's own.",
+    ]
+    if len(found.chance) > 1 and found.best is not None:
+        notes.append(
+            f"p is corrected for {len(found.chance)} comparisons (Holm); each interval is its model's own."
         )
-    field = words.Field(rows, base, metric_of(chosen), horizons, exact, judged.means())
+    field = words.Field(rows, found.base, metric_of(chosen), found.horizons, found.exact, judged.means())
     return Leaderboard(
-        rows=tuple(rows),
+        rows=rows,
         metric=chosen,
-        baseline=base,
-        origins=sum(len(part.forecast.origins) for part in models[base]),
-        horizon=models[base][0].forecast.values.shape[1],
+        baseline=found.base,
+        origins=sum(len(part.forecast.origins) for part in base),
+        horizon=base[0].forecast.values.shape[1],
         verdict=words.verdict(field),
         why=why,
         cold=cold,
         dropped=dropped,
-        notes=notes,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What chance says of models against a baseline.
+
+    order: all models, best first · losses (T,) of those that are ranked · horizons: of test · exact: the baseline has no
+    error but rounding · chance: model -> p corrected by Holm, of all ranked models but the baseline · best: the model
+    confidence set, None where the test is too short · same: models that forecast what the baseline does.
+    """
+
+    base: str
+    order: list[str]
+    losses: Mapping[str, Array]
+    horizons: float
+    exact: bool
+    chance: Mapping[str, float | None]
+    best: set[str] | None
+    same: list[str]
+
+
+def _compared(judged: "Judged", base: str) -> Comparison:
+    """The tests of all ranked models against a baseline."""
+    losses = judged.losses_by_origin(base)
+    order = judged.order(base, losses)
+    horizons = horizons_of(judged.models[base])
+    ranked = [name for name in order if name in losses]
+    others = [name for name in ranked if name != base]
+    p = holm([diebold_mariano(losses[name] - losses[base], horizons) for name in others])
+    best: set[str] | None = None
+    if horizons >= FEWEST_HORIZONS:
+        best = {ranked[place] for place in confidence_set([losses[name] for name in ranked], horizons)}
+    return Comparison(
+        base=base,
+        order=order,
+        losses=losses,
+        horizons=horizons,
+        exact=_is_exact(judged.models[base], judged),
+        chance=dict(zip(others, p, strict=True)),
+        best=best,
+        same=[name for name in others if np.array_equal(losses[name], losses[base], equal_nan=True)],
+    )
+
+
+def _row(judged: "Judged", found: Comparison, name: str, asked: bool) -> Row:
+    """One model of the board; without skill where it is not ranked, or the baseline is exact."""
+    ranked = name in found.losses
+    skill, low, high = math.nan, math.nan, math.nan
+    if ranked and (name == found.base or not found.exact):
+        skill, low, high = skill_of(judged, name, found.base, found.losses, found.horizons)
+    return Row(
+        model=name,
+        scores=judged.scores(name),
+        skill=skill,
+        skill_lo=low,
+        skill_hi=high,
+        p=found.chance.get(name),
+        coverage=judged.coverage(name),
+        among_best=name in found.best if ranked and found.best is not None else None,
+        seconds=sum(part.log.seconds for part in judged.models[name]),
+        asked=asked,
     )
 
 
@@ -289,7 +322,7 @@ class Judged:
         """What a leaderboard shows of a model: the metric that ranks, and the usual ones of its target."""
         usual = SHARES if self.of_names else POINTS
         found = {other: self.score(name, other) for other in dict.fromkeys((self.metric, *usual))}
-        if "smape" in found and not self.all_positive():
+        if "smape" in found and not self.all_positive:
             found["smape"] = math.nan
         return found
 
@@ -298,6 +331,7 @@ class Judged:
         """Whether shares of names were forecast."""
         return bool(next(iter(self.models.values()))[0].forecast.names)
 
+    @cached_property
     def all_positive(self) -> bool:
         """Whether all actual values are positive: a percentage of any other means nothing."""
         parts = next(iter(self.models.values()))
