@@ -24,9 +24,9 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 import forecast as fc
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
-from forecast.models.arima import Arima
-from forecast.models.arima_search import Form, Series, Waves, aicc_at, candidates, estimate
-from forecast.models.sarima import Order, difference, forecasts, polynomials
+from forecast.models.classic.arima import Arima
+from forecast.models.classic.arima_search import Form, Series, Waves, aicc_at, candidates, estimate
+from forecast.models.classic.sarima import Order, difference, forecasts, polynomials
 
 CELLS = Path(__file__).parent / "cells" / "arima.jsonl"
 Values = np.ndarray[Any, Any]

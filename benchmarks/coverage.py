@@ -16,6 +16,7 @@ import numpy as np
 from report import kept, machine, write_table
 from scipy.signal import lfilter
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.evaluation import calibration
@@ -23,7 +24,7 @@ from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import scores_by
-from forecast.files import Array, sha256
+from forecast.files import sha256
 from forecast.models import spec
 from forecast.models.base import Spec
 from forecast.results import Outcome

@@ -28,7 +28,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.files import sha256
 from forecast.models import spec
-from forecast.models.recurrent import CLOSE
+from forecast.models.nets.recurrent import CLOSE
 
 CHUNK = 4096  # origins at once
 
@@ -46,7 +46,7 @@ class Cell:
 
     def key(self) -> str:
         """A hash of all that the cell depends on: the data, the settings and the package's code."""
-        parts = json.dumps(asdict(self)), sha256(Path(self.data)), code_of("fitting", "models.recurrent")
+        parts = json.dumps(asdict(self)), sha256(Path(self.data)), code_of("fitting", "models.nets.recurrent")
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 

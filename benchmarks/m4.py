@@ -23,7 +23,7 @@ import forecast
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.files import sha256
-from forecast.models.recurrent import CLOSE
+from forecast.models.nets.recurrent import CLOSE
 
 COMMON: dict[str, Any] = {
     "scale": "shared",
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     bench = Bench(read(options.train), read(options.test), options.season)
-    key = f"{sha256(options.train)}{code_of('fitting', 'models.recurrent')}"
+    key = f"{sha256(options.train)}{code_of('fitting', 'models.nets.recurrent')}"
     inner, rows = bench.held(), []
     candidates = [
         one for one in CANDIDATES if one.get("span", 0) * options.season != 1

@@ -20,11 +20,11 @@ def once(count: int) -> None:
     """One leaderboard of `count` models, told as JSON: origins, seconds and MB."""
     import pandas as pd
 
-    from forecast.data.reading import read
     from forecast.evaluation.backtest import backtest
     from forecast.evaluation.calibration import calibrate
     from forecast.evaluation.folds import WalkForward
     from forecast.evaluation.leaderboard import leaderboard
+    from forecast.reading.door import read
 
     values = np.random.default_rng(0).normal(size=(ROWS, SERIES)).cumsum(0)
     frame = pd.DataFrame(

@@ -45,7 +45,7 @@ def package_hash() -> str:
 
 @cache
 def code_of(*modules: str) -> str:
-    """A hash of modules of the package, such as "models.recurrent", and of all of it that they import, and what that imports: what a net that is
+    """A hash of modules of the package, such as "models.nets.recurrent", and of all of it that they import, and what that imports: what a net that is
     fitted on a panel is known by, whatever becomes of the reader."""
     root, found, open_ = Path(forecast.__file__).parent, {}, [module.split(".") for module in modules]
     while open_:

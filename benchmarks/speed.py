@@ -18,7 +18,7 @@ from report import machine, table
 from torch import nn
 
 import forecast
-from forecast.models.cells import Gru
+from forecast.models.nets.cells import Gru
 
 TURNS = 30
 SIZES = {  # windows, segments, units, bfloat16

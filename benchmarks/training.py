@@ -164,7 +164,7 @@ def main() -> None:
         "textbook + anchor": partial(textbook, anchor=True, seed=seed),
     }
     others |= {name: partial(peer, model=name) for name in PEERS if options.peers}
-    net = code_of("fitting", "models.recurrent")
+    net = code_of("fitting", "models.nets.recurrent")
     cells = [
         (model, steps, partial(ours, panel, train, test, model, steps, seed), net)
         for model in ("gru", "lstm")

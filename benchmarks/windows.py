@@ -31,14 +31,15 @@ def once(rows: int) -> None:
 
     from forecast.data.clock import Clock
     from forecast.data.panel import Column, make_panel
-    from forecast.data.sequences import windows
     from forecast.data.windows import split_windows
     from forecast.models import spec
-    from forecast.models.base import Watch, one_thread
-    from forecast.models.net import Net
-    from forecast.models.recurrent import Feed
-    from forecast.models.training import Training, loss_of, seeded, train
+    from forecast.models.base import Watch
+    from forecast.models.nets.net import Net
+    from forecast.models.nets.recurrent import Feed
+    from forecast.models.nets.training import Training, loss_of, seeded, train
+    from forecast.supervised import windows
     from forecast.task import Goal, Task
+    from forecast.workers import one_thread
 
     values = np.random.default_rng(0).normal(size=(rows, 1))
     panel = make_panel(("y",), [np.arange(rows)], [values], (Column("y", "target"),), Clock("step", "1"))

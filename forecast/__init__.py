@@ -7,8 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOME = {
-    "read": "data.reading",
-    "windows": "data.sequences",
+    "read": "reading.door",
+    "windows": "supervised",
     "Panel": "data.panel",
     "Reading": "data.options",
     "Clock": "data.clock",
@@ -74,8 +74,6 @@ if TYPE_CHECKING:
     from forecast.data.clock import Clock
     from forecast.data.options import Reading
     from forecast.data.panel import Panel
-    from forecast.data.reading import read
-    from forecast.data.sequences import windows
     from forecast.errors import ForecastError
     from forecast.evaluation.audit import audit
     from forecast.evaluation.backtest import backtest
@@ -86,10 +84,12 @@ if TYPE_CHECKING:
     from forecast.fitting import Fitted, fit
     from forecast.models import spec
     from forecast.plan import Run
+    from forecast.reading.door import read
     from forecast.runs import run
     from forecast.saving import load, save
     from forecast.show import plots
     from forecast.show.summary import attention, summary
+    from forecast.supervised import windows
     from forecast.task import Task
     from forecast.tuning import objective, tune
 

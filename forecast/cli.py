@@ -21,8 +21,8 @@ from forecast.errors import ForecastError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecast.arrays import Array
     from forecast.data.findings import Finding, Heard
-    from forecast.files import Array
     from forecast.plan import Run
 
 UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them

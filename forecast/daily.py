@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.arrays import Array, mean_observed
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Heard, ReadingError, Report, counted, listed
 from forecast.data.options import Reading, make_reading, names_of
 from forecast.data.panel import Panel
-from forecast.data.reading import read
 from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, metric_of
-from forecast.files import Array, load_frame, load_json, locked, sweep, write_atomic
+from forecast.files import load_frame, load_json, locked, sweep, write_atomic
 from forecast.fitting import Fitted
-from forecast.models.base import mean_observed
+from forecast.reading.door import read
 from forecast.results import Forecast, Outcome, Truth
 from forecast.saving import KEPT, join, load, load_context, save_rows
 from forecast.task import quantile_levels

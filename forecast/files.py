@@ -5,18 +5,18 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = np.ndarray[Any, np.dtype[Any]]
 UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 
 
@@ -106,11 +106,6 @@ def _loaded(path: Path, load: Callable[[], Any]) -> Any:
         raise ForecastError(
             f"{path} {what}. Take the folder from a copy, or fit the run again with --overwrite."
         ) from None
-
-
-def under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays whose names begin with a prefix, by what follows it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) -> None:

@@ -9,28 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arrays import Array
+from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
-from forecast.data.checks import outside_bounds
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
-from forecast.files import Array
 from forecast.models import models_for, spec, targets_of
-from forecast.models.base import (
-    Learned,
-    OtherSettingsError,
-    Refits,
-    Seed,
-    Spec,
-    Watch,
-    one_thread,
-    processes,
-)
+from forecast.models.base import Learned, OtherSettingsError, Refits, Seed, Spec, Watch
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
 from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
+from forecast.workers import one_thread, processes
 
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of

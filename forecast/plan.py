@@ -15,12 +15,12 @@ from pydantic import Field
 from forecast.data.findings import listed
 from forecast.data.options import OPTIONS, Reading, make_reading
 from forecast.data.panel import Panel
-from forecast.data.reading import read
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import ranking
 from forecast.models import MODELS, parts_of, settings_of, spec, spec_of
 from forecast.models.base import Seed, Spec
+from forecast.reading.door import read
 from forecast.task import LEVELS, Task
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")

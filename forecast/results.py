@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
-from forecast.files import Array
 from forecast.task import Task, bands
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.data.checks import not_positive, outside_bounds
+from forecast.arrays import Array
+from forecast.data.bounds import not_positive, outside_bounds
 from forecast.data.findings import Heard, Report, listed
 from forecast.data.options import names_of
 from forecast.data.panel import Panel
@@ -37,7 +38,6 @@ from forecast.evaluation.metrics import METRICS, ranking
 from forecast.evaluation.rows import Row
 from forecast.files import (
     UNFINISHED,
-    Array,
     load_arrays,
     load_json,
     locked,

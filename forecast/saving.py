@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecast.arrays import Array, under
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
 from forecast.errors import ForecastError, validated
-from forecast.files import Array, load_arrays, load_frame, save_arrays, under, write_atomic
+from forecast.files import load_arrays, load_frame, save_arrays, write_atomic
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
 from forecast.results import Calibration, header, log_of

@@ -13,16 +13,17 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel
 from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows
-from forecast.files import Array
 from forecast.models import spec
-from forecast.models.base import Watch, one_thread
-from forecast.models.net import Net
-from forecast.models.recurrent import Recurrent
+from forecast.models.base import Watch
+from forecast.models.nets.net import Net
+from forecast.models.nets.recurrent import Recurrent
 from forecast.task import Goal, Task
+from forecast.workers import one_thread
 
 COLUMNS = (Column("y", "target"),)
 STEPS = Clock("step", "1")

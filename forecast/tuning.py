@@ -25,7 +25,7 @@ from forecast.evaluation.leaderboard import ROUNDING, leaderboard
 from forecast.evaluation.metrics import METRICS, ranking, score
 from forecast.files import write_atomic
 from forecast.models import Ranges, parts_of, settings_of, spec
-from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch, processes
+from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
@@ -33,6 +33,7 @@ from forecast.runs import PARTS, PROGRESS, FolderKeep, append, read_run, run_fol
 from forecast.space import Space, Values, space_of
 from forecast.task import Task, task_of
 from forecast.text import p_words, signed
+from forecast.workers import processes
 
 FOLDS = 2  # of the search: each candidate is fitted that often
 STARTUP = 3  # trials that are never pruned

@@ -9,7 +9,6 @@ import pytest
 from conftest import single, weather
 
 from forecast.data.clock import Clock
-from forecast.data.neighbours import with_neighbours
 from forecast.data.panel import Column
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
@@ -17,6 +16,7 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import MODELS, models_for, spec
+from forecast.reading.neighbours import with_neighbours
 from forecast.saving import load, load_context, save, save_context
 
 H = 12
@@ -27,7 +27,7 @@ VARIANTS = {  # nets that are held to the same
 }
 COMBINED = ["ridge+theta", "theta+gru"]
 NUMBERS = models_for("number")  # test_names holds those of names to the same
-NETS = [*(name for name, (module, _, _) in MODELS.items() if module == "recurrent"), *VARIANTS]
+NETS = [*(name for name, (module, _, _) in MODELS.items() if module.startswith("nets.")), *VARIANTS]
 WITH_NETS = [*NETS, "theta+gru"]
 READERS = [*(name for name in NUMBERS if "future" in spec(name).reads), *VARIANTS, *COMBINED]
 

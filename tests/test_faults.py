@@ -15,7 +15,7 @@ import pytest
 
 import forecast as fc
 from forecast.models.base import Watch
-from forecast.models.climatology import Climatology
+from forecast.models.classic.climatology import Climatology
 from forecast.task import Goal
 from forecast.tuning import _study
 

@@ -12,13 +12,13 @@ from forecast.daily import predict_run
 from forecast.data.categories import MOST, indicators, recoded, told_apart
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
-from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward, walk_forward
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run
+from forecast.reading.door import read
 from forecast.runs import backtest_run, run
 from forecast.saving import join, load, load_context, save, save_context
 from forecast.show.summary import summary

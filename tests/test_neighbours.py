@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from forecast.daily import predict_run
-from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward
@@ -16,6 +15,7 @@ from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run
+from forecast.reading.door import read
 from forecast.runs import run
 
 HOURS = pd.date_range("2024-01-01", periods=500, freq="h")

@@ -11,7 +11,6 @@ from conftest import HOURLY, hours, weather
 from forecast.daily import predict_run
 from forecast.data.findings import ReadingError
 from forecast.data.panel import Column, make_panel
-from forecast.data.reading import read
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import ablations
 from forecast.evaluation.audit import audit
@@ -19,6 +18,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.plan import make_run, to_toml
+from forecast.reading.door import read
 from forecast.runs import backtest_run, run
 from forecast.saving import join, load, load_context, save, save_context
 

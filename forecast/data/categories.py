@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.panel import Column, Panel
 from forecast.errors import ForecastError
-from forecast.files import Array
 
 MOST = 20  # names of one column that are told apart
 

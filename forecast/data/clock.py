@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from forecast.arrays import Array
 from forecast.data.exchanges import bars_after, early_of, sessions_after, sessions_of
 from forecast.data.zones import to_local, to_utc
 from forecast.errors import ForecastError
-from forecast.files import Array
 
 DAY = 86_400 * 10**9
 CYCLES = {"day": DAY, "week": 7 * DAY, "year": round(365.2425 * DAY)}  # ns; the year is the Gregorian mean

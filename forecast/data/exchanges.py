@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.arrays import Array
 from forecast.errors import ForecastError, nearest
-from forecast.files import Array
 
 YEARS = ("1970-01-01", "2049-12-31")  # of a calendar that has no bounds of its own
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Finding, listed
 from forecast.data.options import Reading
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
-from forecast.files import Array
 
 Role = Literal["target", "past", "future", "static"]
 SEVERAL = "value"  # the target of a panel whose series are columns of a file

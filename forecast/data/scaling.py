@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest
-from forecast.files import Array
 
 MOST = 2000  # values that a power is learned from; of a series with more, so many are drawn
 

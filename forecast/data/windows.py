@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.panel import Panel, last_seen
 from forecast.errors import ForecastError
-from forecast.files import Array
 
 
 @dataclass(frozen=True, eq=False)

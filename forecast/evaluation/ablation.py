@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from forecast.arrays import Array
 from forecast.data.findings import listed
 from forecast.data.options import names_of
 from forecast.data.panel import Panel
@@ -11,7 +12,6 @@ from forecast.errors import ForecastError
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.metrics import METRICS
-from forecast.files import Array
 from forecast.models.base import Learned, Refits, Spec, Watch
 from forecast.results import Log
 from forecast.task import Goal

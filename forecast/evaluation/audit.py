@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.data.panel import Panel, require_panel
 from forecast.evaluation.backtest import asked_of, backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
-from forecast.files import Array
 from forecast.models.base import Spec
 from forecast.results import Forecast
 from forecast.task import Task, task_of

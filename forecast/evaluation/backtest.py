@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arrays import Array, under
 from forecast.data.options import names_of
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, first_test_row, walk_forward
 from forecast.evaluation.metrics import check_kind, naive_errors, ranking
-from forecast.files import Array, under
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import Spec, Watch, processes
+from forecast.models.base import Spec, Watch
 from forecast.results import Forecast, Log, Outcome, Truth
 from forecast.task import Task, task_of
+from forecast.workers import processes
 
 Part = tuple[str, int]  # model, fold
 # values (M, H), quantiles (M, H, Q) of a model that has some, the scale of the target, and what a warm refit starts from

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast.files import Array
+from forecast.arrays import Array
 from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock, parse_horizon
 from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.data.zones import to_utc
 from forecast.errors import ForecastError, validated
-from forecast.files import Array
 
 MOST = 2000  # origins a series, unless a stride is given or more than half as many folds
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from forecast.files import Array
+from forecast.arrays import Array
 
 LEVEL = 0.05  # of the tests behind the verdict; the skill's interval and the confidence set have 1 - LEVEL
 FEWEST_HORIZONS = 8  # of test, below which no verdict is given

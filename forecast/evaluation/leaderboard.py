@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arrays import Array, mean_observed
 from forecast.errors import ForecastError
 from forecast.evaluation import words
 from forecast.evaluation.inference import (
@@ -28,9 +29,7 @@ from forecast.evaluation.metrics import (
     total,
 )
 from forecast.evaluation.rows import Row
-from forecast.files import Array
 from forecast.models import is_baseline
-from forecast.models.base import mean_observed
 from forecast.results import Outcome, by_model
 from forecast.text import p_cell, signed, table
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import score
-from forecast.files import Array
 from forecast.results import Outcome, by_model
 from forecast.text import plural, table
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from forecast.arrays import Array, mean_observed
 from forecast.data.panel import Panel
+from forecast.data.seasons import seasonal_errors
 from forecast.errors import ForecastError, nearest
-from forecast.files import Array
-from forecast.models.base import mean_observed, seasonal_errors
 from forecast.results import Outcome
 
 Cells = Callable[[Outcome], Array]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.findings import counted, listed
 from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.inference import FEWEST_HORIZONS, LEVEL
 from forecast.evaluation.metrics import Metric
 from forecast.evaluation.rows import Row
-from forecast.files import Array
 from forecast.models import is_baseline
 from forecast.results import Basis, Outcome
 from forecast.text import p_words

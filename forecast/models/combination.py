@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from forecast.arrays import Array, under
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
-from forecast.files import Array, under
 from forecast.models.base import Examines, Learned, Refits, Spec, Watch
 from forecast.results import Log, point_of
 from forecast.task import Goal

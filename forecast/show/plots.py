@@ -11,12 +11,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from forecast.arrays import Array
 from forecast.data.clock import DAY, Clock
 from forecast.data.panel import Panel
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, asked_metric, score, scores_by
-from forecast.files import Array
 from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome, by_model
 

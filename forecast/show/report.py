@@ -11,13 +11,14 @@ from jinja2 import Environment
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from forecast.arrays import Array
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.data.zones import placed
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.metrics import METRICS
-from forecast.files import Array, write_atomic
+from forecast.files import write_atomic
 from forecast.results import Forecast, Outcome, labels_of
 from forecast.show import plots
 from forecast.text import p_cell, signed

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
-from forecast.files import Array
 from forecast.fitting import Fitted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecast.models.net import Net
-    from forecast.models.recurrent import LearnedNet
+    from forecast.models.nets.net import Net
+    from forecast.models.nets.recurrent import LearnedNet
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Arr
 
 
 def _net_of(fitted: Fitted) -> "LearnedNet":
-    from forecast.models.recurrent import LearnedNet
+    from forecast.models.nets.recurrent import LearnedNet
 
     if not isinstance(fitted.learned, LearnedNet):
         raise ForecastError(f"{fitted.spec.name} is no net: it has no layers to show.")

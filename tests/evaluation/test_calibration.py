@@ -12,7 +12,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.evaluation.metrics import scores_by
 from forecast.fitting import fit
-from forecast.models.base import normal_quantiles
+from forecast.models.answers import normal_quantiles
 from forecast.results import Basis, ordered
 from forecast.task import LEVELS
 

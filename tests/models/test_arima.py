@@ -12,14 +12,23 @@ from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.stattools import kpss
 
-import forecast.models.arima as module
-import forecast.models.arima_search as search
+import forecast.models.classic.arima as module
+import forecast.models.classic.arima_search as search
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.fitting import Fitted, fit
 from forecast.models import spec
-from forecast.models.arima import Arima
-from forecast.models.sarima import Order, difference, forecasts, growth, inward, polynomials, radius, split
+from forecast.models.classic.arima import Arima
+from forecast.models.classic.sarima import (
+    Order,
+    difference,
+    forecasts,
+    growth,
+    inward,
+    polynomials,
+    radius,
+    split,
+)
 
 STEP = Clock("step")
 SHOCKS = np.random.default_rng(0).normal(size=4000)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from forecast.models.cells import Gru
+from forecast.models.nets.cells import Gru
 
 
 def pair(features=5, units=7, layers=1, kind=torch.float64):

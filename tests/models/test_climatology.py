@@ -8,7 +8,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import make_panel
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.climatology import seen_twice
+from forecast.models.classic.climatology import seen_twice
 
 DAY, YEAR = 24, 365.2425 * 24
 

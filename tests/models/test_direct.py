@@ -14,10 +14,10 @@ from forecast.data.panel import Column, Panel
 from forecast.data.windows import make_windows
 from forecast.errors import ForecastError
 from forecast.fitting import fit
-from forecast.models.boosting import Look, checked, exported, sample, walk
-from forecast.models.boosting import features as asked
-from forecast.models.direct import Reach, joined_spreads, last_of, reach_of, read, some
-from forecast.models.ridge import features, normal_equations, solve
+from forecast.models.regress.boosting import Look, checked, exported, sample, walk
+from forecast.models.regress.boosting import features as asked
+from forecast.models.regress.direct import Reach, joined_spreads, last_of, reach_of, read, some
+from forecast.models.regress.ridge import features, normal_equations, solve
 
 STEP = Clock("step")
 

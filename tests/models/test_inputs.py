@@ -10,9 +10,9 @@ from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.net import Net, point_of
-from forecast.models.settings import fitting_batch
-from forecast.models.training import loss_of
+from forecast.models.nets.net import Net, point_of
+from forecast.models.nets.settings import fitting_batch
+from forecast.models.nets.training import loss_of
 from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6, "anchor": "last"}
@@ -150,7 +150,7 @@ def test_the_batch_is_halved_until_its_windows_fit(cells, batch):
 
 
 def test_a_batch_that_was_halved_is_said_and_one_that_is_given_stays(monkeypatch):
-    monkeypatch.setattr("forecast.models.settings.MEMORY", 4 * 8 * 40 * (48 + 12) * 2)
+    monkeypatch.setattr("forecast.models.nets.settings.MEMORY", 4 * 8 * 40 * (48 + 12) * 2)
     settings = {"units": 8, "steps": 12, "context": 48, "segment": 6, "anchor": "last"}
     learned = fit(spec("gru", **settings), weather(), 12)
     assert learned.learned.sized.batch == 32

@@ -11,8 +11,8 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.fitting import fit
-from forecast.models.garch import RISKMETRICS, ahead, estimate, variance_after
-from forecast.models.har import regressors
+from forecast.models.market.garch import RISKMETRICS, ahead, estimate, variance_after
+from forecast.models.market.har import regressors
 
 STEP = Clock("step")
 

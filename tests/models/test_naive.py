@@ -8,7 +8,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.data.scaling import fit_scaling
 from forecast.fitting import fit
-from forecast.models.naive import CONTEXT, Naive, mean_step
+from forecast.models.classic.naive import CONTEXT, Naive, mean_step
 from forecast.task import Goal, Task
 
 STEP = Clock("step")

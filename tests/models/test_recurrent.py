@@ -5,6 +5,7 @@ from conftest import hours, single, weather
 
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
+from forecast.data.seasons import find_season, season_of
 from forecast.data.windows import make_windows
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
@@ -12,11 +13,10 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.base import find_season, season_of
-from forecast.models.net import Net
-from forecast.models.settings import SEGMENTS
-from forecast.models.shrinkage import borne_out
-from forecast.models.training import Training, _share, loss_of
+from forecast.models.nets.net import Net
+from forecast.models.nets.settings import SEGMENTS
+from forecast.models.nets.shrinkage import borne_out
+from forecast.models.nets.training import Training, _share, loss_of
 from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}

@@ -7,9 +7,9 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from forecast.data.clock import Clock
 from forecast.fitting import fit
-from forecast.models.ets import CANDIDATES, _design, estimate, growth
-from forecast.models.smoothing import OPENING, WINDOW, States, decompose, extend, first_states, smooth
-from forecast.models.theta import is_seasonal, less_trend, simple
+from forecast.models.classic.ets import CANDIDATES, _design, estimate, growth
+from forecast.models.classic.smoothing import OPENING, WINDOW, States, decompose, extend, first_states, smooth
+from forecast.models.classic.theta import is_seasonal, less_trend, simple
 
 STEP = Clock("step")
 YES = np.array([True])

@@ -13,12 +13,12 @@ from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.models.cells import Gru
-from forecast.models.layers import Attention, Stack
-from forecast.models.net import Net
-from forecast.models.optimiser import penalty, plateau, schedule
-from forecast.models.recurrent import has_bfloat16, units_of
-from forecast.models.training import Training, _State, loss_of, mean_loss
+from forecast.models.nets.cells import Gru
+from forecast.models.nets.layers import Attention, Stack
+from forecast.models.nets.net import Net
+from forecast.models.nets.optimiser import penalty, plateau, schedule
+from forecast.models.nets.recurrent import has_bfloat16, units_of
+from forecast.models.nets.training import Training, _State, loss_of, mean_loss
 from forecast.saving import load, save
 from forecast.task import Goal, Task
 

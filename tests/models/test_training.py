@@ -12,8 +12,8 @@ from forecast.data.windows import make_windows
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import LOOKS, Stop, Watch
-from forecast.models.optimiser import schedule
-from forecast.models.training import Training, affordable, loss_of, masked_mean
+from forecast.models.nets.optimiser import schedule
+from forecast.models.nets.training import Training, affordable, loss_of, masked_mean
 from forecast.runs import FolderWatch
 from forecast.saving import load, save
 
@@ -86,7 +86,7 @@ def test_a_fit_of_two_members_goes_on_from_any_checkpoint_to_the_same_bits(tmp_p
 
 def test_members_are_the_fits_of_the_seeds_that_follow_and_the_forecast_is_their_mean(monkeypatch):
     """Every second one without the skip; here all are kept, however they judge."""
-    monkeypatch.setattr("forecast.models.recurrent.CLOSE", 100.0)
+    monkeypatch.setattr("forecast.models.nets.recurrent.CLOSE", 100.0)
     panel = weather((300,))
     together = fit("gru", panel, 6, members=3, seed=4, **SMALL).predict(panel).values
     alone = [

@@ -38,7 +38,7 @@ def test_a_summary_counts_parameters_and_multiply_adds():
 @pytest.mark.parametrize("head", ["segments", "linear", "dense", "recursive"])
 def test_a_summary_of_every_head_and_of_a_stack_counts_each_parameter_once(head, monkeypatch):
     monkeypatch.setattr(
-        "forecast.models.recurrent.CLOSE", 100.0
+        "forecast.models.nets.recurrent.CLOSE", 100.0
     )  # the second member, which has no skip, is kept however it judges
     settings = {
         "units": [8, 6],

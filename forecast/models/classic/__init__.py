@@ -1,0 +1,1 @@
+"""Models of statistics: one series, its past, its calendar."""

@@ -1,0 +1,210 @@
+"""GARCH(1,1): the last value, or of returns their mean, and intervals around it that widen after large moves.
+
+Needs the extra `market` to fit, not to forecast.
+"""
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.arrays import Array
+from forecast.data.findings import listed
+from forecast.data.panel import Panel
+from forecast.data.scaling import Units
+from forecast.data.seasons import persists
+from forecast.errors import ForecastError
+from forecast.models.answers import in_chunks, normal_quantiles, recent
+from forecast.models.base import Watch
+from forecast.results import Log
+from forecast.task import Goal
+
+WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
+FEWEST = 100  # observed steps from which on a GARCH is estimated
+RISKMETRICS = (
+    0.06,
+    0.94,
+)  # alpha and beta of J.P. Morgan (1996) for series that were not fitted: no mean variance is needed
+
+
+@dataclass(frozen=True)
+class Garch:
+    """Bollerslev's (1986) GARCH(1,1) with normal innovations, estimated by `arch` on the last `stretch` rows.
+
+    Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that does not, such as returns.
+    drift: whether the mean step is added to the point forecast; without it the point is the last value. Of returns the point is their mean.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    name: str = "garch"
+    drift: bool = False
+    stretch: Annotated[int, Field(ge=100)] = 3000  # rows
+
+    def settle(self, past: Panel, horizon: int) -> "Garch":
+        """This spec: no size is left open."""
+        return self
+
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """A warning where series are levels, whose steps would be modelled in their own units and not as returns."""
+        if units.transform != "none":
+            return ()
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        levels = [name for name, target in zip(past.ids, targets, strict=True) if persists(target)]
+        if not levels:
+            return ()
+        positive = all(np.nanmin(target, initial=np.inf) > 0 for target in targets)
+        helps = "; --price models the steps of logs, which are returns" if positive else ""
+        look = "looks" if len(levels) == 1 else "look"
+        return (
+            f"{listed(levels)} {look} like a level, such as a price, so steps in units of the target are modelled{helps}",
+        )
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
+        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 moves are observed, and that is said."""
+        arch_model = _arch_model()
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        stepped = np.array([_has_steps(target) for target in targets])
+        rows = [
+            self._estimated(target[-self.stretch :], steps, arch_model)
+            for target, steps in zip(targets, stepped, strict=True)
+        ]
+        count = len(rows)
+        failed = sum(not found for _, found in rows)
+        returns = count - int(stepped.sum())
+        notes = ["GARCH(1,1)"]
+        if failed:
+            notes.append(
+                f"{failed} of {count} series have a constant variance: too few steps, or no convergence"
+            )
+        if returns:
+            values = "whose values are modelled and not their steps"
+            notes.append(f"{returns} of {count} series are taken as returns, {values}")
+        table = np.array([*(parameters for parameters, _ in rows), (0.0, 0.0, *RISKMETRICS)])
+        usual = 2 * returns <= count  # series that were not fitted are of the kind that most are
+        return Clustered(goal, table, np.append(stepped, usual), Log(tuple(notes)))
+
+    def _estimated(self, values: Array, steps: bool, arch_model: Any) -> tuple[tuple[float, ...], bool]:
+        """Mean, omega, alpha and beta of the moves of scaled values (n,), and whether a GARCH was found; a constant variance where not."""
+        moves = np.diff(values) if steps else values
+        moves = moves[~np.isnan(moves)]
+        centred = len(moves) > 0 and (self.drift or not steps)
+        mean = float(moves.mean()) if centred else 0.0
+        found = estimate(moves - mean, arch_model)
+        variance = float(np.mean((moves - mean) ** 2)) if len(moves) else 0.0
+        return (mean, *(found or (variance, 0.0, 0.0))), found is not None
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
+        """The Clustered whose `arrays()` these are."""
+        return Clustered(goal, arrays["parameters"], arrays["stepped"], Log())
+
+    def space(self, trial: Any) -> Self:
+        """This spec with the drift and the stretch that the trial suggests."""
+        drift = trial.suggest_categorical("drift", [False, True])
+        return replace(self, drift=drift, stretch=trial.suggest_int("stretch", 250, 5000, log=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Clustered:
+    """parameters (S + 1, 4): mean move, omega, alpha, beta, scaled · stepped (S + 1,): whether moves are the steps of a series, or else its values.
+
+    The last row is that of the series that were not fitted.
+    """
+
+    goal: Goal
+    parameters: Array
+    stepped: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return WINDOW
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled: the last observed value and the drift from there, of returns their mean; normal quantiles around it by
+        the summed variances of the steps, of returns by the variance of each.
+        """
+        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
+
+    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        rows = fitted[origins[:, 0]]
+        mean, omega, alpha, beta = self.parameters[rows].T
+        stepped = self.stepped[rows][:, None]
+        values = recent(panel, origins, WINDOW)
+        moves = np.where(stepped, np.diff(values, axis=1), values[:, 1:]) - mean[:, None]
+        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
+        variances = np.where(stepped, np.cumsum(variances, axis=1), variances)
+        point = np.where(stepped, self._walked(panel, origins, mean), mean[:, None])
+        return normal_quantiles(point, np.sqrt(variances), self.goal.levels)
+
+    def _walked(self, panel: Panel, origins: Array, mean: Array) -> Array:
+        """The last observed value and the mean step (M,) from there, (M, H); 0 where none was observed."""
+        origin = panel.starts[origins[:, 0]] + origins[:, 1]
+        latest = panel.latest(origins)
+        steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
+        last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
+        return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
+
+    def arrays(self) -> dict[str, Array]:
+        """parameters, stepped."""
+        return {"parameters": self.parameters, "stepped": self.stepped}
+
+
+def _has_steps(target: Array) -> bool:
+    """Whether the moves of a target (n,) are its steps: where it persists, or no two values that follow each other were observed."""
+    return persists(target) or bool(np.isnan(np.diff(target)).all())
+
+
+def variance_after(moves: Array, omega: Array, alpha: Array, beta: Array) -> Array:
+    """The variance (M,) of the step after moves (M, L): v = omega + alpha e^2 + beta v, from the mean square of the moves.
+
+    Where a move is missing, its square is taken as the variance that was expected.
+    """
+    squares = moves.T**2
+    seen = ~np.isnan(squares)
+    variance = np.where(seen, squares, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+    begun = np.logical_or.accumulate(seen, axis=0)
+    for square, observed, counts in zip(np.nan_to_num(squares), seen, begun, strict=True):
+        variance = np.where(
+            counts, omega + alpha * np.where(observed, square, variance) + beta * variance, variance
+        )
+    return variance
+
+
+def ahead(variance: Array, omega: Array, persistence: Array, horizon: int) -> Array:
+    """Variances (M, H) of the next steps, the first of which is known (M,): v = omega + (alpha + beta) v."""
+    made = [variance]
+    for _ in range(1, horizon):
+        made.append(omega + persistence * made[-1])
+    return np.stack(made, axis=1)
+
+
+def estimate(moves: Array, arch_model: Any) -> tuple[float, float, float] | None:
+    """omega, alpha and beta by maximum likelihood of moves (n,) without mean; None where they are too few, constant, or it fails."""
+    size = float(moves.std()) if len(moves) else 0.0
+    if len(moves) < FEWEST or size < 1e-9:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether it converged is read from the result
+        try:
+            result = arch_model(moves / size, mean="Zero", vol="GARCH", p=1, q=1, rescale=False).fit(
+                disp="off", show_warning=False
+            )
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+    omega, alpha, beta = (float(one) for one in result.params)
+    good = result.convergence_flag == 0 and np.isfinite(result.params).all() and alpha + beta < 1
+    return (omega * size**2, alpha, beta) if good else None
+
+
+def _arch_model() -> Any:
+    try:
+        from arch import arch_model
+    except ImportError:
+        raise ForecastError(
+            "garch needs the package arch: pip install forecast-toolkit[market], or choose another --model."
+        ) from None
+    return arch_model

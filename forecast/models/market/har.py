@@ -1,0 +1,195 @@
+"""HAR: a volatility from its means over the last day, week and month, straight to each step of the horizon."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.arrays import Array, spread_of
+from forecast.data.findings import counted, listed
+from forecast.data.panel import Panel
+from forecast.data.scaling import Units
+from forecast.data.seasons import persists
+from forecast.errors import ForecastError
+from forecast.models.answers import in_chunks, normal_quantiles, recent
+from forecast.models.base import Watch
+from forecast.results import Log
+from forecast.task import Goal
+
+ROWS_A_WEIGHT = 10  # a series with fewer rows takes the weights of all series together
+LEVEL = 0.15  # the share of their distance to the median that the steps of a level stay below, and those of a volatility do not
+Rows = Annotated[int, Field(ge=1, le=1000)]
+
+
+@dataclass(frozen=True)
+class Har:
+    """The heterogeneous autoregression of Corsi (2009, Journal of Financial Econometrics 7): least squares on means of the last rows.
+
+    The target is a realised volatility or variance itself. Each step of the horizon has a regression of its own, so none is iterated.
+    unbiased: of a target in logs the point is its mean, half the residual variance above the median of a lognormal (Corsi's log-HAR).
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    name: str = "har"
+    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (
+        1,
+        5,
+        22,
+    )  # rows: a trading day, week and month
+    unbiased: bool = False
+
+    def settle(self, past: Panel, horizon: int) -> "Har":
+        """This spec: no size is left open."""
+        return self
+
+    def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
+        """A warning where series look like levels; ForecastError where the run is of a price, or where a value is below 0."""
+        made_for = f"{self.name} forecasts a realised volatility or variance"
+        if price:
+            raise ForecastError(
+                f"{made_for}, and this run is of a price (--price)."
+                f" Take garch or naive for a price, or leave {self.name} out."
+            )
+        found = _below_zero(past)
+        if found:
+            raise ForecastError(
+                f"{made_for}, which is never below 0; {found}."
+                f" Take garch for returns, arima or naive for other values, or leave {self.name} out."
+            )
+        targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        levels = [name for name, target in zip(past.ids, targets, strict=True) if _is_level(target)]
+        if not levels:
+            return ()
+        look = "looks" if len(levels) == 1 else "look"
+        return (
+            f"{listed(levels)} {look} like a level, such as a price, and not like a volatility or variance",
+        )
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Regressed":
+        """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later.
+
+        ForecastError where it is to be unbiased in other units than plain logs.
+        """
+        if self.unbiased and goal.units != Units("log", "none"):
+            raise ForecastError(
+                f"{self.name}.unbiased is of logs: add --transform log --scale none, or leave it out."
+            )
+        pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
+        x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        own = [
+            i
+            for i, (_, truth) in enumerate(pairs)
+            if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]
+        ]
+        together = regress(x, y)
+        fits = [regress(*pairs[i]) if i in own else together for i in range(len(pairs))]
+        weights, spreads = (np.array(parts) for parts in zip(*fits, together, strict=True))
+        notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
+        if len(own) < len(pairs):
+            notes.append(
+                f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together"
+            )
+        levels = sum(_is_level(past.values[past.rows(i), 0]) for i in range(len(past.ids)))
+        if levels:
+            notes.append(
+                f"{levels} of {len(pairs)} series look like levels, not like volatilities or variances"
+            )
+        return Regressed(self, goal, weights, spreads, Log(tuple(notes)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
+        """The Regressed whose `arrays()` these are."""
+        return Regressed(self, goal, arrays["weights"], arrays["spreads"], Log())
+
+    def space(self, trial: Any) -> Self:
+        """This spec: its spans are those of the trading calendar."""
+        return self
+
+    def _pairs(self, past: Panel, series: int, horizon: int) -> tuple[Array, Array]:
+        """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it; of a short one, with any row."""
+        longest = max(self.spans)
+        rows = np.arange(longest if past.lengths[series] > 2 * longest + horizon else 1, past.lengths[series])
+        origins = np.stack([np.full(len(rows), series), rows], axis=1)
+        return in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins), past.truth(
+            origins, horizon
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Regressed:
+    """weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
+
+    spec: Har
+    goal: Goal
+    weights: Array
+    spreads: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return max(self.spec.spans)
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
+        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
+
+    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        row, means = fitted[origins[:, 0]], regressors(panel, origins, np.array(self.spec.spans))
+        middle, spread = np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row]
+        made = normal_quantiles(middle, spread, self.goal.levels)
+        if self.spec.unbiased:
+            made[..., self.goal.levels.index(0.5) if self.goal.levels else 0] += spread**2 / 2
+        return made
+
+    def arrays(self) -> dict[str, Array]:
+        """weights, spreads."""
+        return {"weights": self.weights, "spreads": self.spreads}
+
+
+def _below_zero(past: Panel) -> str:
+    """The first target value below 0 in words, and how many there are; empty where there is none."""
+    past = past.compact()
+    rows = np.flatnonzero(past.values[:, 0] < 0)
+    if not len(rows):
+        return ""
+    series = past.ids[int(np.searchsorted(past.stops, rows[0], side="right"))]
+    value = f"{past.target} of series {series!r} is {past.values[rows[0], 0]:g}"
+    return f"{value} at {past.stamp(int(rows[0]))} ({counted(len(rows), 'such value')})"
+
+
+def _is_level(target: Array) -> bool:
+    """Whether a target (n,) moves so little from row to row that it looks like a level; a constant does not."""
+    low = np.nanmin(target, initial=np.inf)
+    high = np.nanmax(target, initial=-np.inf)
+    return bool(high > low) and persists(target, LEVEL)
+
+
+def regressors(panel: Panel, origins: Array, spans: Array) -> Array:
+    """A constant and the mean of the observed values in each span before `origins`: (M, 1 + J).
+
+    A span without any takes the mean of the next longer one, and in the end 0, the scaled mean.
+    """
+    window = recent(panel, origins, int(spans.max()))
+    seen = ~np.isnan(window)
+    made = np.zeros((len(origins), len(spans)))
+    longer = np.zeros(len(origins))
+    for place in np.argsort(-spans, kind="stable"):
+        tail = slice(window.shape[1] - int(spans[place]), None)
+        count = seen[:, tail].sum(1)
+        longer = np.where(
+            count > 0, np.where(seen[:, tail], window[:, tail], 0.0).sum(1) / np.maximum(count, 1), longer
+        )
+        made[:, place] = longer
+    return np.concatenate([np.ones((len(origins), 1)), made], axis=1)
+
+
+def regress(x: Array, y: Array) -> tuple[Array, Array]:
+    """Least-squares weights (H, J) and root mean square residuals (H,) of targets (n, H), NaN where missing, on regressors (n, J)."""
+    weights, spreads = np.zeros((y.shape[1], x.shape[1])), np.zeros(y.shape[1])
+    for step in range(y.shape[1]):
+        seen = ~np.isnan(y[:, step])
+        weights[step] = np.linalg.lstsq(x[seen], y[seen, step], rcond=1e-8)[0]
+        spreads[step] = spread_of(y[seen, step] - x[seen] @ weights[step])
+    return weights, spreads

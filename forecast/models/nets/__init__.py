@@ -1,0 +1,1 @@
+"""The recurrent nets: spec, layers, cells, training."""

@@ -1,0 +1,379 @@
+"""Every setting of an LSTM or GRU forecaster: its default, what it means, where it comes from, and which of them contradict each other.
+
+Axes: B batch, L context, C columns, H horizon, k segment, n = L / k segments read, m = H / k segments answered, D units.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+
+import numpy as np
+from pydantic import Field
+
+from forecast.arrays import Array
+from forecast.data.panel import Panel
+from forecast.data.seasons import persists
+from forecast.errors import ForecastError
+from forecast.models.nets.optimiser import haste
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
+MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
+LATEST = 1_000_000  # rows of a series that tell whether it persists
+SEGMENTS = (
+    15_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
+)
+MEMORY = (
+    2**30
+)  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
+COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
+RATES = {
+    "adamw": 1.0,
+    "adam": 1.0,
+    "rmsprop": 1.0,
+    "sgd": 50.0,
+}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
+
+
+Anchor = Literal["last", "season", "target", "mean", "none"]
+ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
+
+
+class Sizes(NamedTuple):
+    """What `Settings.settle` chooses: rows read, rows per recurrent step, units of the widest layer, windows per step, training steps."""
+
+    context: int
+    segment: int
+    units: int
+    batch: int
+    steps: int
+
+
+def setting(group: str, default: Any, meaning: str, source: str = "") -> Any:
+    """A dataclass field that says what it is for: `forecast models gru` prints group, meaning and source."""
+    return field(default=default, metadata={"group": group, "meaning": meaning, "source": source})
+
+
+_size, _net, _head, _input = (partial(setting, group) for group in ("sizes", "net", "head", "input"))
+_train, _rows, _tune = (partial(setting, group) for group in ("training", "rows", "tuning"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of an LSTM or GRU forecaster; None = chosen in `fit` from the clock, the season and the length of the past, and said.
+
+    A setting left at its default draws no random number and makes no parameter: the forecasts keep their bits.
+    """
+
+    name: str = "gru"
+    cell: Literal["lstm", "gru"] = _net(
+        "gru", "the recurrent cell", "Hochreiter and Schmidhuber 1997; Cho et al. 2014"
+    )
+    context: Count | None = _size(None, "rows read before an origin")
+    segment: Count | None = _size(
+        None, "rows read, and answered, per recurrent step", "Lin et al. 2023, SegRNN"
+    )
+    units: Count | tuple[Count, ...] | None = _size(
+        None, "width of the layers; a list, [64, 32], stacks layers of these widths"
+    )
+    layers: Count = _net(1, "recurrent layers, one on another")
+    dropout: Share = _net(
+        0.3,
+        "share of outputs zeroed before the head, and between layers; acts with one layer too",
+        "Srivastava et al. 2014",
+    )
+    input_dropout: Share = _net(
+        0.0,
+        "share of the readings zeroed before the recurrent net reads them; the skip sees all",
+        "Srivastava et al. 2014",
+    )
+    recurrent_dropout: Share = _net(
+        0.0,
+        "share of the recurrent matrix zeroed, one mask a batch, constant over time",
+        "Merity et al. 2017, AWD-LSTM",
+    )
+    norm: Literal["none", "layer", "batch"] = _net(
+        "none", "normalises what enters each layer", "Ba et al. 2016; Laurent et al. 2016"
+    )
+    residual: bool = _net(False, "adds to each layer's output what entered it", "He et al. 2016")
+    bidirectional: bool = _net(
+        False, "reads the context from both ends and joins the two final states", "Schuster and Paliwal 1997"
+    )
+    attention: bool = _net(
+        False,
+        "the head sees a weighted mean of all the context's states too",
+        "Bahdanau et al. 2015; Yang et al. 2016",
+    )
+    init: Literal["default", "orthogonal", "glorot", "he"] = _net(
+        "default",
+        "initial weights; orthogonal is of the recurrent matrices",
+        "Saxe et al. 2014; Glorot and Bengio 2010; He et al. 2015",
+    )
+    forget_bias: float | None = _net(
+        None,
+        "initial bias of the forget gate of an LSTM; 1 is usual",
+        "Gers et al. 2000; Jozefowicz et al. 2015",
+    )
+    anchor: Literal["auto"] | Anchor = _input(
+        "auto",
+        "subtracted from each column of the window, that of the target added again; season: the last season is added instead; auto: last, but none"
+        " where the values of most series lie closer to their median than to each other, as returns do",
+    )
+    span: Count | None = _input(
+        None,
+        "rows before the origin that the anchors `mean`, within the context, and `season` are taken of; none = the context, the shortest season",
+    )
+    since: bool = _input(
+        False, "beside the mask, how long ago the target was last observed", "Che et al. 2018, GRU-D"
+    )
+    noise: NotNegative = _input(
+        0.3,
+        "spread of a random offset to each past column of a training window: levels drift, so trust changes",
+    )
+    target_noise: NotNegative = _input(
+        0.0, "spread of noise on each reading of the target in a training window", "Um et al. 2017, jittering"
+    )
+    scaling: NotNegative = _input(
+        0.0,
+        "spread of the log of a random factor on each training window and its answer",
+        "Um et al. 2017, scaling",
+    )
+    head: Literal["segments", "linear", "dense", "recursive"] = _head(
+        "segments",
+        "parallel segments, which see the calendar ahead; one linear layer; one hidden ReLU layer; a segment (of 1 row) at a time, fed back",
+        "Lin et al. 2023",
+    )
+    skip: bool = _head(
+        True,
+        "a linear layer from window to horizon beside the recurrent net, and one from the future columns",
+    )
+    shrink: bool = _head(
+        True,
+        "forecasts are drawn toward the anchor as the judging rows say: where they gain less than one standard error on it, they are the anchor",
+        "Copas 1983; Breiman et al. 1984",
+    )
+    loss: Literal["mae", "mse", "huber", "quantile", "qlike"] = _head(
+        "mae",
+        "quantile: the pinball loss at every level asked for; qlike: of variances, in logs",
+        "Koenker and Bassett 1978; Patton 2011",
+    )
+    weighting: Literal["equal", "mase", "owa"] = _head(
+        "equal",
+        "of series in the loss: equal in scaled units; mase, over the error of their own seasonal naive forecast; owa, the mean of both",
+        "Hyndman and Koehler 2006; Makridakis et al. 2020",
+    )
+    optimiser: Literal["adamw", "adam", "rmsprop", "sgd"] = _train(
+        "adamw",
+        "the rule of a step; sgd has momentum",
+        "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964",
+    )
+    learning_rate: Positive | None = _train(
+        None,
+        "the highest rate of the schedule; none = chosen from the length of the past, the optimiser and the steps",
+    )
+    momentum: Share | None = _train(None, "of sgd; none = 0.9", "Polyak 1964; Sutskever et al. 2013")
+    weight_decay: NotNegative = _train(
+        0.0, "decay of all weights beside the gradient, of adamw alone", "Loshchilov and Hutter 2019"
+    )
+    l1: NotNegative = _train(
+        0.0,
+        "added to the loss per unit of the sum of absolute weights: drives weights to zero",
+        "Tibshirani 1996",
+    )
+    l2: NotNegative = _train(
+        0.0,
+        "added to the loss per unit of the sum of squared weights",
+        "Hoerl and Kennard 1970; Krogh and Hertz 1992",
+    )
+    schedule: Literal["cosine", "constant", "exponential", "staircase", "plateau", "one-cycle"] = _train(
+        "cosine", "of the learning rate", "Loshchilov and Hutter 2017; Smith and Topin 2018 (one-cycle)"
+    )
+    warmup: Share | None = _train(
+        None,
+        "share of the steps in which the rate rises linearly; none = a tenth, at most 100 steps",
+        "Goyal et al. 2017",
+    )
+    batch: Count | None = _size(None, "windows per step")
+    steps: Count | None = _size(None, "training steps at most")
+    seconds: Positive | None = _train(
+        None,
+        "CPU seconds of training, about: fewer steps where the first show that all take longer; measured again where a killed fit goes on",
+    )
+    average: Share = _train(
+        0.99, "of the weights, exponential", "Polyak and Juditsky 1992; Izmailov et al. 2018"
+    )
+    clip: Positive = _train(1.0, "highest norm of a gradient; 1e9 cuts nothing", "Pascanu et al. 2013")
+    clip_value: Positive | None = _train(
+        None, "highest absolute value in a gradient, cut before the norm", "Mikolov 2012"
+    )
+    patience: Count = _rows(
+        5, "looks (12 a fit) without a lower validation loss after which training ends", "Prechelt 1998"
+    )
+    judge: Literal["loss", "mae", "mse"] = _rows(
+        "loss", "what judges the weights there, of point forecasts: which are kept, and when patience ends"
+    )
+    validation: Annotated[float, Field(gt=0, le=0.5)] = _rows(
+        0.15, "share of the past's tail that judges the weights"
+    )
+    finish: Share = _rows(
+        0.25,
+        "further steps on all rows, the judging ones too, as a share of `steps`; all that a warm refit takes",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = _train(
+        "auto", "of the products; auto: bfloat16 in wide nets where the processor has it"
+    )
+    device: Literal["auto", "cpu", "cuda"] = _train(
+        "auto", "where the net computes; auto: a GPU where torch finds one"
+    )
+    members: Count = _rows(
+        1,
+        "nets of the seeds seed, seed + 1, ..., every second one without the skip where that judges well; their mean",
+    )
+    search: Literal["small", "full"] = _tune(
+        "small", "what a study varies: units, layers, dropout and learning rate, or every group of settings"
+    )
+
+    def __post_init__(self) -> None:
+        """ForecastError where two settings contradict each other: nothing is accepted and then ignored."""
+        for message in self._contradictions():
+            raise ForecastError(f"{self.name}: {message}")
+
+    def _contradictions(self) -> Iterator[str]:
+        """What is wrong with each pair of settings that exclude each other, and what to do."""
+        widths = self.units if isinstance(self.units, tuple) else None
+        if widths is not None:
+            listed = f"units = {list(widths)}"
+            if not widths:
+                yield f"{listed} names no layer. Give a width for each layer, such as [64, 32]."
+            if self.layers not in (1, len(widths)):
+                yield f"layers = {self.layers}, but {listed} has {len(widths)} widths. Leave layers out."
+            if self.residual and len(set(widths)) > 1:
+                yield f"residual adds a layer's input to its output, so all widths are equal; found {listed}."
+        if self.forget_bias is not None and self.cell != "lstm":
+            yield "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take an LSTM."
+        if self.weight_decay > 0 and self.optimiser != "adamw":
+            yield f"weight_decay is of adamw; with optimiser {self.optimiser} use l2."
+        if self.momentum is not None and self.optimiser != "sgd":
+            yield f"momentum is of sgd, not of {self.optimiser}. Leave it out."
+        if self.warmup is not None and self.schedule == "one-cycle":
+            yield "schedule one-cycle has a warm-up of its own. Leave warmup out."
+        if self.span is not None and self.anchor not in ("mean", "season"):
+            yield f"span is of the anchors mean and season, not of {self.anchor}. Leave it out."
+        if self.norm == "batch" and self.batch == 1:
+            yield "norm batch needs batches of at least 2 windows; found batch = 1."
+
+    def settle(self, past: Panel, horizon: int) -> Self:
+        """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
+        typical, longest = _typical(past.lengths), int(past.lengths.max())
+        if self.context is not None and self.context > longest:
+            raise ForecastError(
+                f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
+                f" then it is chosen."
+            )
+        rows = _observed(past)
+        segment = self.segment or (
+            1 if self.head == "recursive" else math.ceil(horizon / math.ceil(horizon / 48))
+        )
+        season = min(past.clock.seasons, default=1)
+        segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
+        reach = max(
+            segments * segment, 28, min(2 * season, 60 * segment)
+        )  # and at least four weeks of days, and two seasons
+        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
+        context = self.context or min(math.ceil(reach / segment) * segment, most)
+        span = self.span or season
+        if self.anchor == "season" and span > context:
+            raise ForecastError(
+                f"{self.name}: the anchor season is the last {span} rows, but the net reads {context}. Take a context of at least {span}, a"
+                f" shorter span, or another anchor."
+            )
+        batch = self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns))
+        enough = max(400, round(3 * math.sqrt(rows * (1 - self.validation))))
+        usual = max(1, min(enough, SEGMENTS // (batch * math.ceil((context + horizon) / segment))))
+        rate = (
+            (2e-3 if FEW <= rows < MOST else 1e-3)
+            * RATES[self.optimiser]
+            * (haste(usual, self.steps) if self.steps and self.hasty else 1)
+        )
+        return replace(
+            self,
+            segment=segment,
+            context=context,
+            anchor=self.anchor if self.anchor != "auto" else "last" if _persists(past) else "none",
+            span=span if self.anchor == "season" else self.span,
+            units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
+            batch=batch,
+            learning_rate=self.learning_rate or rate,
+            steps=self.steps or usual,
+        )
+
+    @property
+    def hasty(self) -> bool:
+        """Whether fewer steps than usual take a higher rate: where it is open, and of an optimiser that norms its steps."""
+        return self.learning_rate is None and self.optimiser != "sgd"
+
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes of settled settings."""
+        if self.context is None or self.segment is None or self.batch is None or self.steps is None:
+            raise AssertionError("a size is read that `settle` has not chosen")
+        return Sizes(self.context, self.segment, max(self.widths), self.batch, self.steps)
+
+    @property
+    def anchor_chosen(self) -> Anchor:
+        """The anchor of settled settings."""
+        if self.anchor == "auto":
+            raise AssertionError("an anchor is read that `settle` has not chosen")
+        return self.anchor
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of each layer of settled settings."""
+        if self.units is None:
+            raise AssertionError("a size is read that `settle` has not chosen")
+        return self.units if isinstance(self.units, tuple) else (self.units,) * self.layers
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of settled settings, and where it is open the usual one."""
+        return self.learning_rate or 1e-3 * RATES[self.optimiser]
+
+    def answers(self, horizon: int) -> int:
+        """Segments answered in parallel, m; 0 for the heads that answer from the final state."""
+        return math.ceil(horizon / self.sizes.segment) if self.head == "segments" else 0
+
+
+def _observed(past: Panel) -> int:
+    """Observed cells of the target."""
+    return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+
+
+def _persists(past: Panel) -> bool:
+    """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
+
+    close = [persists(past.values[past.rows(i), 0][-LATEST:]) for i in range(len(past.ids))]
+    return bool(np.average(close, weights=past.lengths) >= 0.5)
+
+
+def usual_batch(past: Panel) -> int:
+    """Windows a step, where memory does not ask for fewer."""
+    return 128 if _observed(past) < FEW else 256
+
+
+def fitting_batch(usual: int, cells: int) -> int:
+    """The usual number of windows a step, halved until their `cells` each fit into MEMORY; 1 at least."""
+    while usual > 1 and usual * cells * 4 * COPIES > MEMORY:
+        usual //= 2
+    return usual
+
+
+def _typical(lengths: Array) -> int:
+    """The length that half of all rows lie in series at least as long as: of one series its own, of many not that of the odd long one."""
+    falling = np.sort(lengths)[::-1]
+    return int(falling[np.searchsorted(np.cumsum(falling), falling.sum() / 2)])

@@ -1,0 +1,281 @@
+"""Gradient boosting straight to the horizon: one model over (window, step), grown by scikit-learn, kept as plain arrays and walked here."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.arrays import Array, spread_of
+from forecast.data.clock import CYCLES
+from forecast.data.panel import Panel
+from forecast.data.seasons import cycles_seen, season_of
+from forecast.data.windows import Windows, make_windows, split_windows
+from forecast.errors import ForecastError
+from forecast.models.answers import in_chunks, normal_quantiles
+from forecast.models.base import Watch
+from forecast.models.regress.direct import (
+    Reach,
+    ahead_of,
+    harmonics,
+    joined_spreads,
+    reach_of,
+    read,
+    some,
+    truth_of,
+)
+from forecast.results import Log
+from forecast.task import Goal
+
+MOST, STEPS = (
+    30_000,
+    4,
+)  # pairs (window, step) that are learned from, and how many of one window at most: its steps tell much the same
+JUDGED = 5_000  # pairs that choose the number of trees
+BLOCK = 25  # trees between two looks at these; growing ends at the first look without a lower error
+DEPTH = 8  # of a tree
+BACK = np.array([2, 3, 4, 6, 8, 12, 18, 24])  # rows ago of the target, as far as the window goes
+PAST_BACK = np.array([2, 4, 8, 16])  # rows ago of the past columns
+AT_ONCE = 256  # origins whose pairs are in memory together
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Histogram gradient boosting (Friedman 2001; Ke et al. 2017) of squared errors on lags, means, the last seasons and the calendar.
+
+    One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all rows are learned from.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
+    name: str = "boosting"
+    trees: Annotated[int, Field(ge=BLOCK)] = 150  # at most
+    leaves: Annotated[int, Field(ge=2, le=128)] = 15
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+    validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+
+    def settle(self, past: Panel, horizon: int) -> "Boosting":
+        """This spec: the number of trees is chosen in `fit`."""
+        return self
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown":
+        """Grow trees until the validation rows stop gaining, then as many on all rows; the spread of a step is that of its errors there."""
+        season = season_of(past)
+        look = Look(reach_of(past, goal.horizon), season, cycles_seen(past))
+        train, validation, whole = split_windows(past, look.reach.context, goal.horizon, self.validation)
+        held = some(validation, max(1, JUDGED // goal.horizon), seed)
+        every = np.tile(np.arange(goal.horizon), (len(held), 1))
+        x, anchor = features(validation, held, every, look)
+        truth = truth_of(validation, held) - anchor[:, None]
+        trees, errors = self._grow(sample(train, look, seed), x, truth.ravel(), seed)
+        model = self._model(trees, seed).fit(*sample(whole, look, seed))
+        forest = checked(model, x)
+        note = f"reads {look.reach.context} rows, {x.shape[1]} features, {trees} trees of at most {self.leaves} leaves"
+        return Grown(goal, look, forest, joined_spreads(errors.reshape(truth.shape)), Log((note,)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown":
+        """The Grown whose `arrays()` these are."""
+        context, past, season = arrays["look"].tolist()
+        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        forest = Forest(*(arrays[name] for name in Forest._fields))
+        return Grown(goal, Look(Reach(context, past), season, cycles), forest, arrays["spreads"], Log())
+
+    def space(self, trial: Any) -> Self:
+        """This spec with the leaves and the learning rate that the trial suggests."""
+        rate = trial.suggest_float("learning_rate", 0.02, 0.2, log=True)
+        return replace(self, leaves=trial.suggest_int("leaves", 7, 63, log=True), learning_rate=rate)
+
+    def _model(self, trees: int, seed: int) -> Any:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        return HistGradientBoostingRegressor(
+            max_iter=trees,
+            max_leaf_nodes=self.leaves,
+            max_depth=DEPTH,
+            learning_rate=self.learning_rate,
+            early_stopping=False,
+            warm_start=True,
+            random_state=seed,
+        )
+
+    def _grow(self, learned: tuple[Array, Array], x: Array, truth: Array, seed: int) -> tuple[int, Array]:
+        """The number of trees with the lowest error on held pairs x (n, F), truth (n,), missing = NaN; and the errors (n,) with so many."""
+        model, least = self._model(BLOCK, seed), np.inf
+        for trees in range(BLOCK, self.trees + 1, BLOCK):
+            error = spread_of(truth - model.set_params(max_iter=trees).fit(*learned).predict(x))
+            if error >= least:
+                break
+            least = error
+        stages = [truth - answer for answer in model.staged_predict(x)]
+        best = int(np.argmin([spread_of(errors) for errors in stages]))
+        return best + 1, stages[best]
+
+
+class Look(NamedTuple):
+    """What is read for a pair: rows, season in steps (1 = none), and the cycles of the calendar."""
+
+    reach: Reach
+    season: int
+    cycles: tuple[str, ...]
+
+
+class Forest(NamedTuple):
+    """Regression trees as arrays over all nodes N: the sum of `value` at the T leaves that a row ends in, and `base`.
+
+    feature, child int64: child[n] = (if not below, if below) as places of nodes, (N, 2); a leaf is its own child · threshold, value (N,) ·
+    absent (N,): 1 where a missing feature counts as below · roots int64 (T,), depth int64 (T,) of the trees · base (1,).
+    """
+
+    feature: Array
+    child: Array
+    threshold: Array
+    value: Array
+    absent: Array
+    roots: Array
+    depth: Array
+    base: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """look: what is read · forest · spreads (H,), scaled."""
+
+    goal: Goal
+    look: Look
+    forest: Forest
+    spreads: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return self.look.reach.context
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
+        windows = make_windows(panel, self.context, self.goal.horizon)
+
+        def answer(part: Array) -> Array:
+            every = np.tile(np.arange(self.goal.horizon), (len(part), 1))
+            x, anchor = features(windows, part, every, self.look)
+            point = anchor[:, None] + walk(self.forest, x).reshape(every.shape)
+            return normal_quantiles(point, np.broadcast_to(self.spreads, point.shape), self.goal.levels)
+
+        return in_chunks(answer, origins, AT_ONCE)
+
+    def arrays(self) -> dict[str, Array]:
+        """The forest's arrays, look int64 (context, past rows, season), cycles int64 (CYCLES,) as 0 and 1, spreads."""
+        look = np.array([*self.look.reach, self.look.season], "int64")
+        cycles = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        return {**self.forest._asdict(), "look": look, "cycles": cycles, "spreads": self.spreads}
+
+
+def sample(windows: Windows, look: Look, seed: int) -> tuple[Array, Array]:
+    """Features (n, F) and targets less the anchor (n,) of at most MOST pairs, the steps of each window drawn at random, none missing."""
+    each = min(STEPS, windows.horizon)
+    origins = some(windows, MOST // each, seed)
+    steps = np.random.default_rng(seed).integers(windows.horizon, size=(len(origins), each))
+    x, anchor = features(windows, origins, steps, look)
+    y = np.take_along_axis(truth_of(windows, origins), steps, axis=1) - anchor[:, None]
+    seen = ~np.isnan(y.ravel())
+    return x[seen], y.ravel()[seen]
+
+
+def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tuple[Array, Array]:
+    """(M J, F) of pairs of `origins` (M, 2) and steps (M, J) from 0, and the anchors (M,). Missing = NaN.
+
+    Of a window: lags and means of the target less its anchor, the last values of all columns, lags of the past columns less these. Of a step:
+    itself, the same phase in the last two seasons and in the mean over all of the window, the calendar, the future columns and what they differ
+    from their last values.
+    """
+    reading = read(windows, origins, look.reach)
+    target, past = reading.target, reading.past
+    parts = [reading.last, target[:, -BACK[target.shape[1] >= BACK]]]
+    parts += [_mean(target[:, -rows:])[:, None] for rows in (6, 24, target.shape[1])]
+    parts.append(past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(origins), -1))
+    stamps = np.take_along_axis(windows.panel.stamps(origins, windows.horizon), steps, axis=1)
+    asked = [
+        steps[..., None].astype(float),
+        _phases(target, steps, look.season),
+        harmonics(windows.panel, stamps, look.cycles, 1),
+    ]
+    if windows.panel.future:
+        ahead = np.take_along_axis(ahead_of(windows, origins), steps[..., None], axis=1)
+        asked += [ahead, ahead - reading.last[:, None, windows.panel.future]]
+    window = np.repeat(np.concatenate(parts, axis=1), steps.shape[1], axis=0)
+    return np.concatenate(
+        [window, np.concatenate(asked, axis=2).reshape(len(window), -1)], axis=1
+    ), reading.anchor
+
+
+def _phases(target: Array, steps: Array, season: int) -> Array:
+    """(M, J, 3): the value of a step's phase in the last season of windows (M, L), in the one before, and its mean; NaN where not seen."""
+    blocks = target.shape[1] // season
+    if season == 1 or not blocks:
+        return np.zeros((*steps.shape, 0))
+    folded = target[:, target.shape[1] - blocks * season :].reshape(len(target), blocks, season)
+    latest = folded[:, [-1, max(-2, -blocks)]]
+    table = np.concatenate(
+        [latest, np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)[:, None]], axis=1
+    )
+    return np.moveaxis(np.take_along_axis(table, (steps % season)[:, None], axis=2), 1, 2)
+
+
+def _mean(values: Array) -> Array:
+    """The mean (M,) of the observed values in rows of (M, n); NaN where there is none."""
+    seen = ~np.isnan(values)
+    count = seen.sum(1)
+    return np.where(count > 0, np.where(seen, values, 0.0).sum(1) / np.maximum(count, 1), np.nan)
+
+
+def checked(model: Any, x: Array) -> Forest:
+    """The trees of a fitted model, which answer features x (n, F) as it does itself; ForecastError where they cannot be read."""
+    try:
+        forest = exported(model)
+        same = np.allclose(walk(forest, x), model.predict(x), rtol=1e-6, atol=1e-9)
+    except (AttributeError, ValueError):  # another name, or nodes without a field
+        same = False
+    if not same:
+        raise ForecastError(
+            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another --model."
+        )
+    return forest
+
+
+def exported(model: Any) -> Forest:
+    """The trees of a fitted HistGradientBoostingRegressor, which keeps them as arrays of nodes under a private name."""
+    trees = [stage[0].nodes for stage in model._predictors]
+    sizes = np.array([len(tree) for tree in trees], "int64")
+    roots = np.cumsum(sizes) - sizes
+    nodes, own = np.concatenate(trees), np.arange(sizes.sum())
+    leaf, offset = nodes["is_leaf"].astype(bool), np.repeat(roots, sizes)
+    child = np.stack(
+        [np.where(leaf, own, nodes[side].astype("int64") + offset) for side in ("right", "left")], axis=1
+    )
+    return Forest(
+        np.where(leaf, 0, nodes["feature_idx"]).astype("int64"),
+        child,
+        nodes["num_threshold"].astype("float64"),
+        np.where(leaf, nodes["value"], 0.0),
+        nodes["missing_go_to_left"].astype("int64"),
+        roots,
+        np.array([tree["depth"].max() for tree in trees], "int64"),
+        np.asarray(model._baseline_prediction, "float64").reshape(1),
+    )
+
+
+def walk(forest: Forest, x: Array) -> Array:
+    """The sum of the trees (n,) at features x (n, F), missing = NaN: all rows go down a tree together, a level at a time."""
+    total = np.full(len(x), forest.base[0])
+    flat, begin = np.ascontiguousarray(x).ravel(), np.arange(len(x)) * x.shape[1]
+    child = forest.child.ravel()
+    gaps = bool(np.isnan(flat).any())
+    for root, depth in zip(forest.roots, forest.depth, strict=True):
+        node = np.full(len(x), root)
+        for _ in range(depth):
+            value = flat[begin + forest.feature[node]]
+            below = value <= forest.threshold[node]
+            if gaps:
+                below |= np.isnan(value) & (forest.absent[node] == 1)
+            node = child[2 * node + below]
+        total += forest.value[node]
+    return total

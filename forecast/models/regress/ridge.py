@@ -1,0 +1,220 @@
+"""Ridge regression straight to the horizon: one linear map from the window to all steps, solved in closed form."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field
+
+from forecast.arrays import Array, spread_of
+from forecast.data.clock import CYCLES
+from forecast.data.panel import Panel
+from forecast.data.seasons import cycles_seen
+from forecast.data.windows import Windows, make_windows, split_windows
+from forecast.models.answers import in_chunks, normal_quantiles
+from forecast.models.base import Watch
+from forecast.models.regress.direct import (
+    CELLS,
+    Reach,
+    ahead_of,
+    harmonics,
+    joined_spreads,
+    reach_of,
+    read,
+    some,
+    truth_of,
+)
+from forecast.results import Log
+from forecast.task import Goal
+
+PENALTIES = tuple(
+    float(10**power) for power in np.arange(-5, 1.5, 0.5)
+)  # tried, in units of the rows: features have spread 1
+PAIRS = 3  # harmonics of each cycle of the calendar
+MOST = 20_000  # windows that are learned from; more move the weights less than their standard errors
+WHOLE = 0.9  # share of windows without a missing target from which on the others are not learned from
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Least squares with a quadratic penalty (Hoerl & Kennard 1970) on the anchored window, the last values, the calendar and the future columns.
+
+    One model for all series. None = chosen in `fit`: rows from clock and horizon, the penalty (in units of the rows, for features with
+    spread 1) on the last `validation` share of the past; then all rows are learned from.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
+    name: str = "ridge"
+    context: Count | None = None  # rows of the target
+    past_rows: Count | None = None  # of the past columns
+    penalty: Annotated[float, Field(gt=0)] | None = None
+    validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+
+    def settle(self, past: Panel, horizon: int) -> Self:
+        """This spec with its rows chosen; the penalty is chosen in `fit`."""
+        reach = reach_of(past, horizon)
+        context = self.context or reach.context
+        return replace(self, context=context, past_rows=min(self.past_rows or reach.past, context))
+
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Mapped":
+        """Weights for all steps; the spread of each step is that of the errors on the validation rows."""
+        reach, cycles = self._reach(past, goal.horizon), cycles_seen(past)
+        train, validation, whole = split_windows(past, reach.context, goal.horizon, self.validation)
+        x, y = sample(train, reach, cycles, seed)
+        held, truth = sample(validation, reach, cycles, seed)
+        equations = normal_equations(x, y)
+        tried = (self.penalty,) if self.penalty else PENALTIES
+        errors = [truth - answers(held, solve(equations, penalty)) for penalty in tried]
+        best = int(np.argmin([spread_of(one) for one in errors]))
+        weights = solve(normal_equations(*sample(whole, reach, cycles, seed)), tried[best])
+        note = f"reads {reach.context} rows, {len(weights) - 1} features, {len(x):,} training windows, penalty {tried[best]:.1e}"
+        return Mapped(goal, reach, cycles, weights, joined_spreads(errors[best]), Log((note,)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped":
+        """The Mapped whose `arrays()` these are."""
+        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        return Mapped(
+            goal, Reach(*arrays["reach"].tolist()), cycles, arrays["weights"], arrays["spreads"], Log()
+        )
+
+    def space(self, trial: Any) -> Self:
+        """This spec: the penalty is chosen in `fit`, on the past's last rows."""
+        return self
+
+    def _reach(self, past: Panel, horizon: int) -> Reach:
+        sized = self.settle(past, horizon)
+        return Reach(sized.context or 1, sized.past_rows or 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """reach, cycles: what is read · weights (1 + features, H), the constant first · spreads (H,), scaled."""
+
+    goal: Goal
+    reach: Reach
+    cycles: tuple[str, ...]
+    weights: Array
+    spreads: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return self.reach.context
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
+        windows = make_windows(panel, self.reach.context, self.goal.horizon)
+
+        def answer(part: Array) -> Array:
+            x, anchor = features(windows, part, self.reach, self.cycles)
+            point = anchor[:, None] + answers(x, self.weights)
+            return normal_quantiles(point, np.broadcast_to(self.spreads, point.shape), self.goal.levels)
+
+        return in_chunks(answer, origins)
+
+    def arrays(self) -> dict[str, Array]:
+        """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, weights, spreads."""
+        used = np.array([name in self.cycles for name in CYCLES], "int64")
+        return {
+            "reach": np.array(self.reach, "int64"),
+            "cycles": used,
+            "weights": self.weights,
+            "spreads": self.spreads,
+        }
+
+
+def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
+    """(M, L + R (C - 1) + C + calendar + T K) of `origins` (M, 2), and the anchors (M,).
+
+    A missing value counts as the anchor, a last or a future one as the mean. T: the steps of the horizon, or as many equal parts of it, of which
+    means are taken, as keep the future columns within CELLS values.
+    """
+    reading = read(windows, origins, reach)
+    first = windows.panel.stamps(origins, 1)[:, 0]
+    parts = [
+        reading.target,
+        reading.past.reshape(len(origins), -1),
+        reading.last,
+        harmonics(windows.panel, first, cycles, PAIRS),
+    ]
+    if windows.panel.future:
+        ahead = np.nan_to_num(ahead_of(windows, origins))
+        count = min(windows.horizon, max(1, CELLS // ahead.shape[2]))
+        parts += [part.mean(1) for part in np.array_split(ahead, count, axis=1)]
+    return np.nan_to_num(np.concatenate(parts, axis=1)), reading.anchor
+
+
+def sample(windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int) -> tuple[Array, Array]:
+    """Features (M, F) and targets less the anchor (M, H), missing = NaN, of at most MOST windows."""
+    origins = some(windows, MOST, seed)
+    x, anchor = features(windows, origins, reach, cycles)
+    return x, truth_of(windows, origins) - anchor[:, None]
+
+
+class Equations(NamedTuple):
+    """The normal equations of the steps that were observed in the same n rows, in the eigenvectors of the centred and scaled features.
+
+    steps (J,) · rows n · values (F,) · vectors (F, F) · right (F, J) · mean (F,) of the features, in units of their spread (F,) · level (J,)
+    of the targets.
+    """
+
+    steps: Array
+    rows: int
+    values: Array
+    vectors: Array
+    right: Array
+    mean: Array
+    spread: Array
+    level: Array
+
+
+def normal_equations(x: Array, y: Array) -> list[Equations]:
+    """Those of targets (M, H), missing = NaN, on features (M, F), for each set of steps that lack the same rows.
+
+    Where few rows lack anything, they are left out, and one decomposition does for all steps. Else what a step lacks is taken off the products
+    of all rows: a few rows are quicker to multiply than all the others.
+    """
+    whole = ~np.isnan(y).any(1)
+    if whole.mean() >= WHOLE:
+        x, y = x[whole], y[whole]
+    spread = x.std(0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    centre = x.mean(0)
+    x = (x - centre) / spread
+    products, sums = x.T @ x, x.sum(0)
+    absent = np.isnan(y)
+    filled = np.where(absent, 0.0, y)
+    patterns, member = np.unique(absent, axis=1, return_inverse=True)
+    equations = []
+    for place in range(patterns.shape[1]):
+        steps, lacking = np.flatnonzero(member == place), x[patterns[:, place]]
+        count = max(len(x) - len(lacking), 1)
+        mean, level = (sums - lacking.sum(0)) / count, filled[:, steps].sum(0) / count
+        centred = products - lacking.T @ lacking - count * np.outer(mean, mean)
+        values, vectors = np.linalg.eigh(centred)
+        right = vectors.T @ (x.T @ filled[:, steps] - count * np.outer(mean, level))
+        equations.append(
+            Equations(
+                steps, count, np.maximum(values, 0.0), vectors, right, mean + centre / spread, spread, level
+            )
+        )
+    return equations
+
+
+def solve(equations: list[Equations], penalty: float) -> Array:
+    """Weights (1 + F, H) that minimise the mean squared error + penalty |w|^2, w for features of spread 1; the constant, first, is free."""
+    made = np.empty((1 + len(equations[0].mean), sum(len(one.steps) for one in equations)))
+    for one in equations:
+        weights = one.vectors @ (one.right / (one.values + penalty * one.rows)[:, None])
+        made[0, one.steps] = one.level - one.mean @ weights
+        made[1:, one.steps] = weights / one.spread[:, None]
+    return made
+
+
+def answers(x: Array, weights: Array) -> Array:
+    """(M, H) of features (M, F) and weights (1 + F, H)."""
+    made: Array = weights[0] + x @ weights[1:]
+    return made
