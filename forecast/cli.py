@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import os
+import re
 import shlex
 import signal
 import sys
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from forecast.data.findings import Finding, Heard
     from forecast.plan import Run
 
+SETTING = re.compile(
+    r"`([A-Za-z_][\w.-]*)(?:=([^`]*))?`"
+)  # as messages of the library name one: `test=0.3`, `price`
 UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them
 
 app = typer.Typer(
@@ -65,7 +69,8 @@ def _interrupted(goes_on: bool, *_: Any) -> None:
     shown = "\x1b[?25h" if sys.stderr.isatty() else ""  # the cursor, which the progress display hides
     said = "interrupted." + " Finished parts are kept: the same command goes on from here." * goes_on
     if "--json" in sys.argv:
-        print(json.dumps({"error": said}), flush=True)
+        _print_json({"error": said})
+        sys.stdout.flush()
     print(f"{shown}forecast: {said}", file=sys.stderr)
     sys.stderr.flush()
     os._exit(130)
@@ -107,6 +112,25 @@ def _gathered(function: Callable[..., None], values: dict[str, Any]) -> dict[str
     shared = {flag for table in taken.values() for flag in table}
     own = {name: value for name, value in values.items() if name not in shared}
     return {**own, **{name: {flag: values[flag] for flag in table} for name, table in taken.items()}}
+
+
+def as_flags(text: str) -> str:
+    """A message of the library in the words of the command line: `missing=-99` becomes --missing -99, and `gru.units=64` --set gru.units=64.
+
+    What stands in backticks and is no setting stays as it is.
+    """
+    return SETTING.sub(_as_flag, text)
+
+
+def _as_flag(found: re.Match[str]) -> str:
+    """One setting as a flag; a switch that is on has no value."""
+    name, value = found[1], found[2]
+    if "." in name and value is not None:
+        return f"--set {name}={value}"
+    if name not in FLAGS:
+        return found[0]
+    flag = FLAGS[name]
+    return flag if value in (None, "", "true") else f"{flag} {value}"
 
 
 FileArgument = Annotated[
@@ -209,6 +233,14 @@ WALKING: dict[str, Any] = {  # the flags that say how models are walked through 
     ],
 }
 SHARED = {"reading": READING, "walking": WALKING}
+FLAGS = {  # settings, as the messages of the library name them, and their flags
+    **{
+        name: f"--{name}"
+        for name in (*READING, *WALKING, "out", "overwrite", "jobs", "trials", "space", "sampler")
+    },
+    "models": "--model",
+    "keep": "--keep",
+}
 Flags = dict[str, Any]
 Models = Annotated[
     list[str] | None,
@@ -266,7 +298,7 @@ def check(
         codes = dict.fromkeys(finding.code for finding in refused.findings if finding.severity == "error")
         raise ForecastError(f"{file} is refused: {', '.join(codes)}.") from None
     if as_json:
-        print(json.dumps(found))
+        _print_json(found)
         return
     for finding in found["findings"]:
         print(_listed(finding))
@@ -302,7 +334,7 @@ def fit(
             plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)
         ).to_json()
     if as_json:
-        print(json.dumps(result))
+        _print_json(result)
     elif csv:
         print(_frame(result["forecast"]).to_csv(index=False), end="")
     else:
@@ -347,7 +379,7 @@ def predict(
             file=sys.stderr,
         )
     if as_json:
-        print(json.dumps({"run": run, "findings": findings, "forecast": frame_json(frame)}))
+        _print_json({"run": run, "findings": findings, "forecast": frame_json(frame)})
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
 
@@ -372,7 +404,7 @@ def score(
     found: list[Finding] = []
     scored = score_run(run, file, heard=found.extend)
     _say([asdict(finding) for finding in found], quiet=True)
-    print(json.dumps(scored.to_json()) if as_json else scored)
+    _print_either(scored, as_json)
 
 
 @command("forecast backtest data/oil.csv --price --model gru,arima,naive --horizon 5")
@@ -473,7 +505,7 @@ def tune(
         heard=_heard(quiet),
     )
     if as_json:
-        print(json.dumps(result))
+        _print_json(result)
         return
     tried = f"{counted(result['trials'], 'trial')}, {result['pruned']} pruned, {result['failed']} failed"
     label = METRICS[result["metric"]].label
@@ -486,8 +518,8 @@ def tune(
         )
     )
     for note in result["notes"]:
-        print(note)
-    print(f"\n{result['verdict']}")
+        print(as_flags(note))
+    print(as_flags(f"\n{result['verdict']}"))
     tuned = shlex.quote(f"{result['run']}/tuned.toml")
     print(f"\nThe best trial as settings:  forecast fit --config {tuned}")
 
@@ -506,7 +538,7 @@ def audit(
     from forecast.runs import audit_run
 
     found = audit_run(_plan(file, model, reading, walking), heard=_heard(quiet))
-    print(json.dumps(found.to_json()) if as_json else found)
+    _print_either(found, as_json)
 
 
 @command("forecast replay runs/weather")
@@ -522,7 +554,7 @@ def replay(
 
     result = replay_run(run, jobs=jobs, progress=_progress(quiet))
     if as_json:
-        print(json.dumps(result))
+        _print_json(result)
         return
     for difference in result["differs"]:
         print(f"! {difference}")
@@ -694,7 +726,7 @@ def _say(findings: list[dict[str, Any]], quiet: bool) -> None:
 def _print_walk(result: dict[str, Any], as_json: bool, csv: bool) -> None:
     """What a walk without a folder gave, as it is asked for."""
     if as_json:
-        print(json.dumps(result))
+        _print_json(result)
     elif csv:
         from forecast.runs import board_of
 
@@ -707,14 +739,27 @@ def _print_board(result: dict[str, Any]) -> None:
     """The leaderboard with its verdict, of a price what its direction is worth, and what each column bought."""
     from forecast.runs import ablation_of, board_of, market_of
 
-    print(board_of(result))
+    print(as_flags(str(board_of(result))))
     for said in filter(None, (market_of(result), ablation_of(result))):
-        print(f"\n{said}")
+        print(as_flags(f"\n{said}"))
 
 
 def _finding(finding: dict[str, Any]) -> str:
     mark = {"info": "  ", "warning": "! ", "error": "x "}[finding["severity"]]
-    return f"{mark}{finding['message']} {finding['remedy']}".rstrip()
+    return as_flags(f"{mark}{finding['message']} {finding['remedy']}".rstrip())
+
+
+def _print_either(result: Any, as_json: bool) -> None:
+    """A result that has words and JSON values of its own, as it is asked for."""
+    if as_json:
+        _print_json(result.to_json())
+    else:
+        print(as_flags(str(result)))
+
+
+def _print_json(values: Any) -> None:
+    """One JSON object on stdout."""
+    print(as_flags(json.dumps(values)))
 
 
 def _listed(finding: dict[str, Any]) -> str:
@@ -782,6 +827,6 @@ def main() -> None:
     except ForecastError as error:
         refused = error
     if "--json" in sys.argv:
-        print(json.dumps(refused.to_json()))
-    print(f"forecast: {refused}", file=sys.stderr)
+        _print_json(refused.to_json())
+    print(as_flags(f"forecast: {refused}"), file=sys.stderr)
     raise SystemExit(2)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.cli import as_flags
 from forecast.evaluation.rows import Row
 
 README = Path(__file__).parent.parent / "README.md"
@@ -744,3 +745,18 @@ def test_an_audit_as_json(file, tmp_path):
     )
     assert found["moved"] == {"seasonal": 0, "naive": 0}
     assert set(found) == {"clean", "leaks", "moved", "compared"}
+
+
+@pytest.mark.parametrize(
+    ("of_the_library", "of_the_command_line"),
+    [
+        ("or say so with `missing=inf`.", "or say so with --missing inf."),
+        ("give `price`, or `bounds=0,100`", "give --price, or --bounds 0,100"),
+        ("take `gru.loss=mse`", "take --set gru.loss=mse"),
+        ("`models=naive,gru` or `out=runs/other`", "--model naive,gru or --out runs/other"),
+        ("`overwrite=true` begins anew", "--overwrite begins anew"),
+        ("`forecast check` lists all, of `close` too", "`forecast check` lists all, of `close` too"),
+    ],
+)
+def test_settings_that_messages_name_become_flags(of_the_library, of_the_command_line):
+    assert as_flags(of_the_library) == of_the_command_line
