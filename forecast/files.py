@@ -1,11 +1,12 @@
-"""Files that are whole or absent: atomic writes, folder locks, content hashes, arrays with a JSON header."""
+"""Files that are whole or absent: atomic writes, folder locks, and what is read again with a checksum in it: arrays, frames, JSON values."""
 
 import contextlib
 import functools
 import hashlib
+import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ from forecast.errors import ForecastError
 if TYPE_CHECKING:
     import pandas as pd
 
+CHECKSUM = "sha256"  # the entry of a file that holds its checksum
+MARK = b"sha256:"  # what stands before the checksum of a Parquet file
+HEX = 64  # digits of a checksum
+MISMATCH = "its content does not have its checksum"
 UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 
 
@@ -81,54 +86,129 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ForecastError(
-                f"{folder} is in use by another forecast process. Wait for it, or choose another folder with --out."
+                f"{folder} is in use by another forecast process. Wait for it, or choose another folder with `out`."
             ) from None
         yield
 
 
-def load_json(path: Path) -> Any:
-    """The values of a JSON file; one that is absent or damaged is refused by name."""
-    return _loaded(path, lambda: json.loads(path.read_text()))
+class DamagedError(ForecastError):
+    """A file that does not hold what was written into it."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(
+            f"{path} is damaged ({why}). Take it from a copy, or fit the run again with `overwrite`."
+        )
+
+
+def save_json(path: Path, values: Mapping[str, Any]) -> None:
+    """JSON values with their checksum, for `load_json`."""
+    checked = {CHECKSUM: _digest(json.dumps(values)), **values}
+    write_atomic(path, json.dumps(checked, indent=1))
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """What `save_json` wrote; a file that is absent or damaged is refused by name."""
+    try:
+        values = json.loads(_content(path))
+    except ValueError as error:
+        raise DamagedError(path, error) from None
+    expected = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
+    if expected != _digest(json.dumps(values)):
+        raise DamagedError(path, MISMATCH)
+    return values
+
+
+def save_frame(path: Path, frame: "pd.DataFrame") -> None:
+    """A frame as Parquet with its checksum, for `load_frame`; any reader of Parquet can read it.
+
+    The checksum is an entry of the file's metadata: that of the file with zeros in its place.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    blank = MARK + b"0" * HEX
+    table = table.replace_schema_metadata({**table.schema.metadata, CHECKSUM: blank})
+    sink = io.BytesIO()
+    parquet.write_table(table, sink, compression="zstd")
+    content = sink.getvalue()
+    write_atomic(path, _marked(content, content.rfind(blank), _digest(content)))
 
 
 def load_frame(path: Path) -> "pd.DataFrame":
-    """The frame of a Parquet file; one that is absent or damaged is refused by name."""
+    """What `save_frame` wrote; a file that is absent or damaged is refused by name."""
     import pandas as pd
 
-    return _loaded(path, lambda: pd.read_parquet(path))
+    content = _content(path)
+    place = content.rfind(MARK)
+    begin = place + len(MARK)
+    expected = content[begin : begin + HEX].decode("ascii", "replace")
+    if place < 0 or expected != _digest(_marked(content, place, "0" * HEX)):
+        raise DamagedError(path, MISMATCH)
+    return pd.read_parquet(io.BytesIO(content))
 
 
-def _loaded(path: Path, load: Callable[[], Any]) -> Any:
+def _marked(content: bytes, place: int, digest: str) -> bytes:
+    """The bytes of a Parquet file with another checksum in the mark at `place`."""
+    begin = place + len(MARK)
+    return content[:begin] + digest.encode() + content[begin + HEX :]
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file of a run; one that cannot be read is refused by name."""
     try:
-        return load()
-    except (OSError, ValueError) as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged ({error})"
-        raise ForecastError(
-            f"{path} {what}. Take the folder from a copy, or fit the run again with --overwrite."
-        ) from None
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> ForecastError:
+    """What to say of a file of a run that the system does not give."""
+    if isinstance(error, FileNotFoundError):
+        return ForecastError(
+            f"{path} is missing. Take the folder from a copy, or fit the run again with `overwrite`."
+        )
+    return ForecastError(f"{path} cannot be read: {error.strerror or error}. Make it readable.")
+
+
+def _digest(content: bytes | str) -> str:
+    """The SHA-256 of bytes or text, in hex."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def _digest_of(arrays: Mapping[str, Array], header: str) -> str:
+    """The SHA-256 of arrays, with their names, types and shapes, and of the header next to them, in hex."""
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) -> None:
-    """Arrays and a JSON header in one safetensors file: no pickle, nothing that runs on loading."""
+    """Arrays and a JSON header in one safetensors file with a checksum: no pickle, nothing that runs on loading."""
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomic(path, save(whole, metadata={"forecast": json.dumps(header)}))
+    text = json.dumps(header)
+    write_atomic(path, save(whole, metadata={"forecast": text, CHECKSUM: _digest_of(whole, text)}))
 
 
 def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """What `save_arrays` wrote; a file that is not one of ours is refused by name."""
+    """What `save_arrays` wrote; a file that is not one of ours, or is damaged, is refused by name."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            header = (file.metadata() or {}).get("forecast")
-            if header is None:
-                raise ForecastError(
-                    f"{path} was not written by forecast: its header has no 'forecast' entry."
-                )
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header)  # noqa: SIM118 (not a dict)
-    except SafetensorError as error:
-        raise ForecastError(
-            f"{path} is damaged or no model file ({error}). Write it again, or take a copy."
-        ) from None
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise DamagedError(path, error) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if "forecast" not in metadata:
+        raise ForecastError(f"{path} was not written by forecast: its header has no 'forecast' entry.")
+    if metadata.get(CHECKSUM) != _digest_of(arrays, metadata["forecast"]):
+        raise DamagedError(path, MISMATCH)
+    return arrays, json.loads(metadata["forecast"])

@@ -14,14 +14,14 @@ from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
 from forecast.errors import ForecastError, validated
-from forecast.files import load_arrays, load_frame, save_arrays, write_atomic
+from forecast.files import load_arrays, load_frame, save_arrays, save_frame
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
 from forecast.results import Calibration, header, log_of
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 8  # of model files; raised when an older one can no longer be read
+FORMAT = 9  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -123,12 +123,9 @@ def save_context(fitted: Fitted, panel: Panel, path: Path) -> Panel:
 
 def save_rows(panel: Panel, path: Path) -> None:
     """Store the rows of a panel as `load_context` reads them."""
-    frame = pd.DataFrame(
-        {"unique_id": np.repeat(np.array(panel.ids, dtype=object), panel.lengths), "ds": panel.times}
-    )
-    for i, column in enumerate(panel.columns):
-        frame[f"value.{column.name}"] = panel.values[:, i]
-    write_atomic(path, frame.to_parquet(index=False, compression="zstd"))
+    ids = np.repeat(np.array(panel.ids, dtype=object), panel.lengths)
+    values = {f"value.{column.name}": panel.values[:, i] for i, column in enumerate(panel.columns)}
+    save_frame(path, pd.DataFrame({"unique_id": ids, "ds": panel.times, **values}))
 
 
 def load_context(fitted: Fitted, path: Path) -> Panel:
