@@ -21,8 +21,8 @@ from report import kept, machine, table
 import forecast as fc
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.files import sha256
-from forecast.plan import make_run
 from forecast.results import Outcome
+from forecast.runs.plan import make_run
 
 HERE = Path(__file__).parent
 FILES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -20,8 +20,8 @@ from typing import Any
 from report import kept, machine, table
 
 from forecast.files import sha256
-from forecast.plan import make_run
-from forecast.runs import backtest_run
+from forecast.runs.plan import make_run
+from forecast.runs.road import backtest_run
 
 HERE = Path(__file__).parent
 MODELS = [

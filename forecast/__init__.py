@@ -23,13 +23,13 @@ _HOME = {
     "audit": "evaluation.audit",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
-    "tune": "tuning",
-    "objective": "tuning",
-    "run": "runs",
-    "predict_run": "daily",
-    "rows": "daily",
-    "score_run": "daily",
-    "Run": "plan",
+    "tune": "tuning.study",
+    "objective": "tuning.objective",
+    "run": "runs.road",
+    "predict_run": "runs.daily",
+    "rows": "runs.daily",
+    "score_run": "runs.daily",
+    "Run": "runs.plan",
     "save": "saving",
     "load": "saving",
     "summary": "show.summary",
@@ -70,7 +70,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from forecast.daily import predict_run, rows, score_run
     from forecast.data.clock import Clock
     from forecast.data.options import Reading
     from forecast.data.panel import Panel
@@ -83,15 +82,17 @@ if TYPE_CHECKING:
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.models import spec
-    from forecast.plan import Run
     from forecast.reading.door import read
-    from forecast.runs import run
+    from forecast.runs.daily import predict_run, rows, score_run
+    from forecast.runs.plan import Run
+    from forecast.runs.road import run
     from forecast.saving import load, save
     from forecast.show import plots
     from forecast.show.summary import attention, summary
     from forecast.supervised import windows
     from forecast.task import Task
-    from forecast.tuning import objective, tune
+    from forecast.tuning.objective import objective
+    from forecast.tuning.study import tune
 
 
 def __getattr__(name: str) -> Any:

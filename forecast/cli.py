@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from forecast.arrays import Array
     from forecast.data.findings import Finding, Heard
-    from forecast.plan import Run
+    from forecast.runs.plan import Run
 
 SETTING = re.compile(
     r"`([A-Za-z_][\w.-]*)(?:=([^`]*))?`"
@@ -285,8 +285,8 @@ def check(
 ) -> None:
     """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers."""
     from forecast.data.findings import ReadingError
-    from forecast.plan import make_run
-    from forecast.runs import panel_json
+    from forecast.runs.plan import make_run
+    from forecast.runs.result import panel_json
 
     try:
         found = panel_json(make_run(file, overrides=_reading(reading)).read())
@@ -322,15 +322,15 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
-    from forecast import runs
+    from forecast.runs import road
 
     plan = _plan(file, model, reading, walking)
-    result = None if overwrite else runs.finished(plan, out)
+    result = None if overwrite else road.finished(plan, out)
     if result is not None:
         print(f"This run is there already, in {result['run']}.", file=sys.stderr)
         _say(result["data"]["findings"], quiet)
     else:
-        result = runs.run(
+        result = road.run(
             plan, out=out, overwrite=overwrite, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)
         ).to_json()
     if as_json:
@@ -365,8 +365,8 @@ def predict(
     csv: Csv = False,
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
-    from forecast.daily import predict_run
-    from forecast.runs import frame_json, stamped
+    from forecast.runs.daily import predict_run
+    from forecast.runs.result import frame_json, stamped
 
     found: list[Finding] = []
     forecast = predict_run(run, file, keep=keep, heard=found.extend)
@@ -399,7 +399,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
-    from forecast.daily import score_run
+    from forecast.runs.daily import score_run
 
     found: list[Finding] = []
     scored = score_run(run, file, heard=found.extend)
@@ -420,10 +420,10 @@ def backtest(
     quiet: Quiet = False,
 ) -> None:
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
-    from forecast import runs
+    from forecast.runs import road
 
     plan = _plan(file, model, reading, walking)
-    result = runs.backtest_run(plan, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
+    result = road.backtest_run(plan, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet))
     _print_walk(result, as_json, csv)
 
 
@@ -449,11 +449,11 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Walk a model forward with each change of a setting, and without each column: what each buys, whether that could be chance, what it costs."""
-    from forecast import runs
+    from forecast.runs import road
 
     changes = _settings("--try", tries)
-    plan = _plan(file, runs.changed_models(changes, ablate), reading, walking)
-    result = runs.compare_run(
+    plan = _plan(file, road.changed_models(changes, ablate), reading, walking)
+    result = road.compare_run(
         plan, changes, ablate=ablate, jobs=jobs, progress=_progress(quiet), heard=_heard(quiet)
     )
     _print_walk(result, as_json, csv)
@@ -486,7 +486,7 @@ def tune(
     what that buys on the test.
     """
     from forecast.evaluation.metrics import METRICS
-    from forecast.tuning import searched, tune_run
+    from forecast.tuning.road import searched, tune_run
 
     plan = _plan(
         file,
@@ -535,7 +535,7 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Look for leaks: rewrite every value after a moment and see whether a forecast before it moves, and name columns that know too much."""
-    from forecast.runs import audit_run
+    from forecast.runs.road import audit_run
 
     found = audit_run(_plan(file, model, reading, walking), heard=_heard(quiet))
     _print_either(found, as_json)
@@ -550,7 +550,7 @@ def replay(
     quiet: Quiet = False,
 ) -> None:
     """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
-    from forecast.runs import replay_run
+    from forecast.runs.replay import replay_run
 
     result = replay_run(run, jobs=jobs, progress=_progress(quiet))
     if as_json:
@@ -636,7 +636,7 @@ def _plan(
     file: str | None, model: list[str] | None, reading: Flags, walking: Flags, more: Flags | None = None
 ) -> "Run":
     """The Run of a command: its config, then its flags, then what --set says, by the paths of a Run."""
-    from forecast.plan import make_run
+    from forecast.runs.plan import make_run
 
     intervals, bounds = walking["intervals"], walking["bounds"]
     flags = _given(
@@ -728,7 +728,7 @@ def _print_walk(result: dict[str, Any], as_json: bool, csv: bool) -> None:
     if as_json:
         _print_json(result)
     elif csv:
-        from forecast.runs import board_of
+        from forecast.runs.result import board_of
 
         print(board_of(result).to_frame().to_csv(), end="")
     else:
@@ -737,7 +737,7 @@ def _print_walk(result: dict[str, Any], as_json: bool, csv: bool) -> None:
 
 def _print_board(result: dict[str, Any]) -> None:
     """The leaderboard with its verdict, of a price what its direction is worth, and what each column bought."""
-    from forecast.runs import ablation_of, board_of, market_of
+    from forecast.runs.result import ablation_of, board_of, market_of
 
     print(as_flags(str(board_of(result))))
     for said in filter(None, (market_of(result), ablation_of(result))):

@@ -630,7 +630,7 @@ def test_models_lists_every_setting_with_its_default_and_its_meaning(tmp_path):
 
 @pytest.mark.parametrize("name", ["weather", "sine", "oil"])
 def test_a_pipeline_reads(name):
-    from forecast.plan import make_run
+    from forecast.runs.plan import make_run
 
     run = make_run(config=README.parent / "pipelines" / f"{name}.toml")
     assert [one.name for one in run.specs()] == list(run.models)
@@ -641,7 +641,7 @@ def test_a_pipeline_reads(name):
 def test_a_scale_and_a_transform_reach_every_fit_of_a_run_and_stay_with_it(file, tmp_path):
     import forecast as fc
     from forecast.data.scaling import Units
-    from forecast.plan import make_run
+    from forecast.runs.plan import make_run
 
     flags = ["--scale", "robust", "--transform", "yeo-johnson"]
     done = forecast(

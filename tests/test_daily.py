@@ -13,7 +13,7 @@ import pytest
 
 import forecast as fc
 from forecast import ForecastError
-from forecast.daily import FORECASTS, LIMIT, ROWS, bound_of, kept_forecasts, predict_run, score_run
+from forecast.runs.daily import FORECASTS, LIMIT, ROWS, bound_of, kept_forecasts, predict_run, score_run
 
 DAYS = 10
 

@@ -17,7 +17,7 @@ import forecast as fc
 from forecast.models.base import Watch
 from forecast.models.classic.climatology import Climatology
 from forecast.task import Goal
-from forecast.tuning import _study
+from forecast.tuning.journal import study_of
 
 SMALL = ["--set", "gru.units=8", "--set", "gru.steps=240", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
@@ -274,7 +274,7 @@ def ended(run):
 
 
 def trials(run):
-    return _study(run / "study.journal").get_trials()
+    return study_of(run / "study.journal").get_trials()
 
 
 def tune(file):

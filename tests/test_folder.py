@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import forecast as fc
-from forecast import runs
 from forecast.errors import ForecastError
-from forecast.plan import make_run
-from forecast.runs import ANSWERS, CHECKPOINT, files_of_runs, part_files, run_folder
-from forecast.tuning import tune_run
+from forecast.runs.folder import ANSWERS, CHECKPOINT, LAST, WRITTEN, files_of_runs, part_files, run_folder
+from forecast.runs.plan import make_run
+from forecast.runs.replay import replay_run
+from forecast.tuning.road import tune_run
 
 FIT = ["fit", "rows.csv", "--model", "seasonal,naive", "--jobs", "1", "--out", "run", "--overwrite"]
 SPACE = "tune.ridge.validation=[0.15, 0.2]"
@@ -93,7 +93,7 @@ def test_every_file_of_a_run_is_in_the_list(file, tmp_path, make):
     make(file, tmp_path / "run")
     assert contents(tmp_path / "run", files_of_runs(tmp_path / "run")) == {}
     kind = "fit" if make is fitted else "tune"
-    assert {*runs.WRITTEN["any"], *runs.WRITTEN[kind]} == {
+    assert {*WRITTEN["any"], *WRITTEN[kind]} == {
         path.name for path in (tmp_path / "run").iterdir() if path.name not in (".lock", "parts")
     }
 
@@ -132,7 +132,7 @@ def test_a_fit_takes_the_place_of_a_study_and_leaves_none_of_its_files(file, tmp
     tuned(file, run)
     fitted(file, run, overwrite=True)
     names = {path.name for path in run.iterdir()}
-    assert names == {*runs.WRITTEN["any"], *runs.WRITTEN["fit"], ".lock", "parts"}
+    assert names == {*WRITTEN["any"], *WRITTEN["fit"], ".lock", "parts"}
     assert {path.name.split("-")[0] for path in part_files(run, ANSWERS)} == {"median", "naive", "seasonal"}
 
 
@@ -227,11 +227,11 @@ def test_a_kill_while_a_run_is_emptied_does_no_harm(file, tmp_path, monkeypatch,
     (run / "notes.txt").write_text("mine")
     with pytest.raises(SystemExit, match="killed"):
         killed(make, file, run, many, monkeypatch)
-    finished = [name for name in runs.LAST if (run / name).exists()]
+    finished = [name for name in LAST if (run / name).exists()]
     assert not finished or many == 0
     assert json.loads((run / "identity.json").read_text())["what"] in ("fit", "tune-ridge")
     make(file, run)
-    assert any((run / name).exists() for name in runs.LAST)
+    assert any((run / name).exists() for name in LAST)
     assert contents(run, files_of_runs(run)) == {run / "notes.txt": b"mine"}
 
 
@@ -257,7 +257,7 @@ def test_a_run_that_came_to_nothing_removes_its_folder_but_no_file_of_a_user(fil
 def test_a_replay_compares_the_parts_of_the_run_alone(file, tmp_path):
     fitted(file, tmp_path / "run")
     (tmp_path / "run" / "parts" / "backup.safetensors").write_text("mine")
-    replayed = runs.replay_run(tmp_path / "run", jobs=1)
+    replayed = replay_run(tmp_path / "run", jobs=1)
     assert replayed["equal"]
     assert "backup" not in replayed["parts"]
 

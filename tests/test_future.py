@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours, past_of
 
-from forecast.daily import predict_run
 from forecast.data.categories import MOST, indicators, recoded, told_apart
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
@@ -17,9 +16,10 @@ from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward, walk_forward
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.plan import make_run
 from forecast.reading.door import read
-from forecast.runs import backtest_run, run
+from forecast.runs.daily import predict_run
+from forecast.runs.plan import make_run
+from forecast.runs.road import backtest_run, run
 from forecast.saving import join, load, load_context, save, save_context
 from forecast.show.summary import summary
 

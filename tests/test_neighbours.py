@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.daily import predict_run
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.plan import make_run
 from forecast.reading.door import read
-from forecast.runs import run
+from forecast.runs.daily import predict_run
+from forecast.runs.plan import make_run
+from forecast.runs.road import run
 
 HOURS = pd.date_range("2024-01-01", periods=500, freq="h")
 WALK = WalkForward(horizon=3, folds=2)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import forecast as fc
 from forecast.cli import app
-from forecast.daily import kept_forecasts, predict_run, score_run
+from forecast.runs.daily import kept_forecasts, predict_run, score_run
 from forecast.saving import save
 
 HOURS = pd.date_range("2023-11-01", "2024-11-10", freq="h", tz="Europe/Paris", inclusive="left")

@@ -12,9 +12,10 @@ from optuna.trial import FixedTrial
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward
 from forecast.models import spec
-from forecast.plan import make_run, to_toml
-from forecast.space import Choices, Range, space_of
-from forecast.tuning import SAMPLERS, tune, tune_run
+from forecast.runs.plan import make_run, to_toml
+from forecast.tuning.road import tune_run
+from forecast.tuning.space import Choices, Range, space_of
+from forecast.tuning.study import SAMPLERS, tune
 
 WALK = WalkForward(horizon=4, folds=1)
 WAVES = {"day": [1, 2, 4], "week": 1, "year": 0}

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours, weather
 
-from forecast.daily import predict_run
 from forecast.data.findings import ReadingError
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
@@ -17,9 +16,10 @@ from forecast.evaluation.audit import audit
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import spec
-from forecast.plan import make_run, to_toml
 from forecast.reading.door import read
-from forecast.runs import backtest_run, run
+from forecast.runs.daily import predict_run
+from forecast.runs.plan import make_run, to_toml
+from forecast.runs.road import backtest_run, run
 from forecast.saving import join, load, load_context, save, save_context
 
 H = 6

@@ -14,8 +14,9 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.models import spec
 from forecast.models.base import Watch
-from forecast.plan import make_run
-from forecast.runs import ablation_of, compare_run
+from forecast.runs.plan import make_run
+from forecast.runs.result import ablation_of
+from forecast.runs.road import compare_run
 from forecast.task import Goal, Task
 
 SMALL = {

@@ -8,7 +8,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward, first_test_row, walk_forward
-from forecast.plan import make_run
+from forecast.runs.plan import make_run
 
 
 def test_every_row_of_the_test_is_an_origin_once_and_all_lie_after_the_fit():

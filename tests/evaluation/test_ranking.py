@@ -15,7 +15,7 @@ from forecast.evaluation.inference import diebold_mariano, skill_interval
 from forecast.evaluation.leaderboard import horizons_of, leaderboard, loss_by_origin
 from forecast.evaluation.metrics import METRICS, cells_of, ranking, score
 from forecast.models import spec
-from forecast.tuning import Search, scored
+from forecast.tuning.objective import Search, scored
 
 RANKING = [name for name, metric in METRICS.items() if metric.ranks and not metric.names]
 WALK = WalkForward(horizon=3, folds=2, test=120)

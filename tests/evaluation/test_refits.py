@@ -15,7 +15,9 @@ from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import LOOKS
-from forecast.runs import FolderKeep, FolderWatch, make_run, run
+from forecast.runs.keeping import FolderKeep, FolderWatch
+from forecast.runs.plan import make_run
+from forecast.runs.road import run
 
 SMALL = {"units": 8, "steps": 48, "batch": 32, "context": 24}
 COLD = WalkForward(horizon=6, folds=3, stride=3)

@@ -13,9 +13,10 @@ from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import describe, is_baseline, settings_of, spec
 from forecast.models.combination import Combination
-from forecast.plan import make_run, to_toml
-from forecast.runs import FolderWatch, compare_run
-from forecast.tuning import objective
+from forecast.runs.keeping import FolderWatch
+from forecast.runs.plan import make_run, to_toml
+from forecast.runs.road import compare_run
+from forecast.tuning.objective import objective
 
 FEW = {"units": 8, "steps": 48, "batch": 32, "context": 24}
 H = 6

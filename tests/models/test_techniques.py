@@ -862,8 +862,8 @@ def test_the_default_is_a_trial_of_the_full_study(model):
     from optuna.trial import FixedTrial
 
     from forecast.evaluation.folds import WalkForward
-    from forecast.space import space_of
-    from forecast.tuning import Search
+    from forecast.tuning.objective import Search
+    from forecast.tuning.space import space_of
 
     panel, base = weather((300,)), spec(model, search="full")
     search = Search.before_test(panel, WalkForward(horizon=6), Task(), 0)

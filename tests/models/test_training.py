@@ -14,7 +14,7 @@ from forecast.models import spec
 from forecast.models.base import LOOKS, Stop, Watch
 from forecast.models.nets.optimiser import schedule
 from forecast.models.nets.training import Training, affordable, loss_of, masked_mean
-from forecast.runs import FolderWatch
+from forecast.runs.keeping import FolderWatch
 from forecast.saving import load, save
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}

@@ -11,7 +11,7 @@ import pytest
 
 import forecast as fc
 from forecast.data.options import OPTIONS, Reading, make_reading
-from forecast.plan import make_run, to_toml
+from forecast.runs.plan import make_run, to_toml
 
 README = Path(__file__).parent.parent.parent / "README.md"
 FIELDS = dataclasses.fields(Reading)

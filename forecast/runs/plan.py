@@ -30,7 +30,7 @@ ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of
 
 @dataclass(frozen=True)
 class Study:
-    """How `forecast tune` searches: the sampler, and for each model what its space is narrowed to (`forecast.space`)."""
+    """How `forecast tune` searches: the sampler, and for each model what its space is narrowed to (`forecast.tuning.space`)."""
 
     sampler: Literal["tpe", "random", "grid", "gp"] = "tpe"
     space: dict[str, dict[str, Any]] = field(

@@ -1,0 +1,54 @@
+"""The journal of a study: a file that several processes append to, and that outlives a kill."""
+
+import os
+from pathlib import Path
+
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from forecast.errors import ForecastError
+from forecast.tuning.pruning import LookPruner
+
+
+class JournalLock(JournalFileOpenLock):
+    """Optuna's lock of a journal, but kept by the system: it ends with its process, where a lock file outlives one that is killed."""
+
+    def acquire(self) -> bool:
+        """Wait until no other process writes."""
+        import fcntl
+
+        self.file = Path(self._lock_file).open("w")  # noqa: SIM115 (closed by release)
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Let the next one write."""
+        self.file.close()
+
+
+def mend_journal(journal: Path) -> None:
+    """Cut off a last line that a killed process left half written: what is appended to it could never be read again."""
+    if journal.exists():
+        content = journal.read_bytes()
+        os.truncate(journal, content.rfind(b"\n") + 1)
+
+
+def study_of(journal: Path) -> optuna.Study:
+    """The study of a journal file, made if it is not there."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    lock = (JournalFileOpenLock if os.name == "nt" else JournalLock)(str(journal))
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
+    return optuna.create_study(
+        study_name="tune", storage=storage, load_if_exists=True, direction="minimize", pruner=LookPruner()
+    )
+
+
+def refuse_another(study: optuna.Study, folder: Path, asked: dict[str, str]) -> None:
+    """ForecastError where a folder's study was of another model, sampler or space: its trials would be mixed up with those of this one."""
+    found = study.user_attrs.get("asked")
+    if found not in (None, asked):
+        differ = ", ".join(
+            f"{key} was {found[key]}, is {value}" for key, value in asked.items() if found[key] != value
+        )
+        raise ForecastError(f"{folder} holds another study: {differ}. Choose another folder.")
+    study.set_user_attr("asked", asked)
