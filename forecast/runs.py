@@ -48,7 +48,7 @@ from forecast.files import (
 )
 from forecast.fitting import Fitted, check_ahead, check_target, fit
 from forecast.models import settings_of, spec, spec_of
-from forecast.models.base import Examines, Spec, Watch
+from forecast.models.base import Spec, Watch, examined, reads_of
 from forecast.plan import Run, make_run, put, refuse_modelless, settings_by_name, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, by_model, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
@@ -513,7 +513,7 @@ def run(
     named = plan.specs()
     panel = read_run(plan, named, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
-    if any("future" in one.reads for one in named):
+    if any("future" in reads_of(one) for one in named):
         check_ahead(
             panel, panel.ends(), plan.walk.ahead(panel.clock)
         )  # and one that cannot be forecast from before anything is fitted
@@ -690,7 +690,7 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
     _examine(history, plan, specs, report)
     for role in ("past", "future", "static"):
         columns = [column.name for column in panel.columns if column.role == role]
-        without = [one.name for one in specs if role not in one.reads]
+        without = [one.name for one in specs if role not in reads_of(one)]
         if columns and without:
             report.say(
                 "unread",
@@ -721,9 +721,8 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
 def _examine(history: Panel, plan: Run, specs: Sequence[Spec], report: Report) -> None:
     """Record what the models say of the target, each warning once; raises as they do."""
     for one in specs:
-        if isinstance(one, Examines):
-            for warning in one.examine(history, plan.task.units, plan.price):
-                report.say("unsuited-target", f"{one.name}: {warning}")
+        for warning in examined(one, history, plan.task.units, plan.price):
+            report.say("unsuited-target", f"{one.name}: {warning}")
 
 
 def _market(plan: Run, outcomes: list[Outcome]) -> list[Direction]:

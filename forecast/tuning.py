@@ -25,7 +25,7 @@ from forecast.evaluation.leaderboard import ROUNDING, leaderboard
 from forecast.evaluation.metrics import METRICS, ranking, score
 from forecast.files import write_atomic
 from forecast.models import Ranges, parts_of, settings_of, spec
-from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch
+from forecast.models.base import LOOKS, Seed, Spec, Stop, Watch, sized
 from forecast.models.combination import Combination
 from forecast.plan import DEFAULT_MODELS, Run, Study, to_toml
 from forecast.results import Outcome
@@ -230,7 +230,7 @@ def tune(
     walk, task = asked_of(walk, task_of(task, keywords))
     tried = _tunable(model, space)
     search = Search.before_test(panel, walk, task, seed)
-    settled = tried.base.settle(search.panel, search.walk.ahead(search.panel.clock))
+    settled = sized(tried.base, search.panel, search.walk.ahead(search.panel.clock))
     outside = tried.outside(settled)
     notes = (
         [f"The default has {', '.join(outside)}, outside of the space that is tried: it is no trial."]
