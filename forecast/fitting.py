@@ -18,8 +18,19 @@ from forecast.data.panel import SEVERAL, Column, Panel, require_panel
 from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
-from forecast.models import models_for, spec, targets_of
-from forecast.models.base import Learned, OtherSettingsError, Refits, Seed, Spec, Watch
+from forecast.models import models_for, spec
+from forecast.models.base import (
+    Learned,
+    OtherSettingsError,
+    Seed,
+    Spec,
+    Watch,
+    context_of,
+    reads_of,
+    refitted,
+    report_of,
+    targets_of,
+)
 from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
 from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
 from forecast.workers import one_thread, processes
@@ -57,7 +68,7 @@ class Fitted:
     @cached_property
     def context(self) -> int:
         """Rows before an origin that a forecast reads."""
-        return self.learned.context
+        return context_of(self.learned)
 
     @property
     def start(self) -> dict[str, Array]:
@@ -74,7 +85,7 @@ class Fitted:
         panel = self._checked(panel)
         origins = panel.ends() if origins is None else np.asarray(origins, "int64")
         self._check_origins(panel, origins)
-        if "future" in self.spec.reads:
+        if "future" in reads_of(self.spec):
             check_ahead(panel, origins, self.goal.horizon)
         panel = indicators(panel)
         horizon = self.goal.horizon
@@ -238,10 +249,11 @@ def fit(
         if warm is None and start is not None:
             notes = (*notes, f"{chosen.name}: fitted cold, {why}")
         learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
+    found = report_of(learned)
     log = replace(
-        learned.log,
-        notes=(*learned.log.notes, *notes),
-        seconds=learned.log.seconds + time.process_time() - begun,
+        found,
+        notes=(*found.notes, *notes),
+        seconds=found.seconds + time.process_time() - begun,
         warm=warm is not None,
     )
     return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
@@ -308,14 +320,13 @@ def _warm(
     differ = [what for what, was, new in zip(WHOSE, before, now, strict=True) if was != new]
     if differ:
         return None, f"the fit before had other {' and '.join(differ)}"
-    if isinstance(chosen, Refits):
-        try:
-            learned = chosen.refit(past, goal, dict(start), seed=seed, watch=watch)
-        except OtherSettingsError:
-            return None, "the fit before had other settings"
-        if learned is not None:
-            return learned, ""
-    return None, "this model cannot continue from an earlier fit"
+    try:
+        learned = refitted(chosen, past, goal, dict(start), seed=seed, watch=watch)
+    except OtherSettingsError:
+        return None, "the fit before had other settings"
+    if learned is None:
+        return None, "this model cannot continue from an earlier fit"
+    return learned, ""
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:

@@ -16,6 +16,7 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import MODELS, models_for, spec
+from forecast.models.base import reads_of
 from forecast.reading.neighbours import with_neighbours
 from forecast.saving import load, load_context, save, save_context
 
@@ -29,7 +30,7 @@ COMBINED = ["ridge+theta", "theta+gru"]
 NUMBERS = models_for("number")  # test_names holds those of names to the same
 NETS = [*(name for name, (module, _, _) in MODELS.items() if module.startswith("nets.")), *VARIANTS]
 WITH_NETS = [*NETS, "theta+gru"]
-READERS = [*(name for name in NUMBERS if "future" in spec(name).reads), *VARIANTS, *COMBINED]
+READERS = [*(name for name in NUMBERS if "future" in reads_of(spec(name))), *VARIANTS, *COMBINED]
 
 
 def small(name, **settings):
@@ -254,7 +255,9 @@ def test_a_rich_panel_is_forecast_one_by_one_from_its_context_and_from_a_file_al
     assert (
         np.abs(fitted.predict(replace(rich, values=moved)).values - fitted.predict(tomorrow).values).min() > 0
     )  # each step reads them
-    if "static" in fitted.spec.reads and name != "boosting":  # whose few trees may split on something else
+    if (
+        "static" in reads_of(fitted.spec) and name != "boosting"
+    ):  # whose few trees may split on something else
         for place in rich.static:
             other = values.copy()
             other[:, place] = values[::-1, place]

@@ -12,7 +12,17 @@ from forecast.errors import ForecastError
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.metrics import METRICS
-from forecast.models.base import Learned, Refits, Spec, Watch
+from forecast.models.base import (
+    Learned,
+    Spec,
+    Watch,
+    context_of,
+    reads_of,
+    refitted,
+    report_of,
+    sized,
+    varied,
+)
 from forecast.results import Log
 from forecast.task import Goal
 from forecast.text import p_words, signed
@@ -31,11 +41,11 @@ class Without:
     @property
     def reads(self) -> tuple[str, ...]:
         """As the model."""
-        return self.base.reads
+        return reads_of(self.base)
 
     def settle(self, past: Panel, horizon: int) -> "Without":
         """Sizes chosen from the past without the columns."""
-        return replace(self, base=self.base.settle(_less(past, self.left), horizon))
+        return replace(self, base=sized(self.base, _less(past, self.left), horizon))
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Blind":
         """Learn from the panel without the columns."""
@@ -47,9 +57,8 @@ class Without:
         self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
     ) -> "Blind | None":
         """Go on from an earlier fit without the columns, where the model can."""
-        if not isinstance(self.base, Refits):
-            return None
-        learned = self.base.refit(_less(past, self.left), self._goal(goal), start, seed=seed, watch=watch)
+        seen = _less(past, self.left)
+        learned = refitted(self.base, seen, self._goal(goal), start, seed=seed, watch=watch)
         return None if learned is None else Blind(learned, self.left)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Blind":
@@ -58,7 +67,7 @@ class Without:
 
     def space(self, trial: Any) -> "Without":
         """The space of the model."""
-        return replace(self, base=self.base.space(trial))
+        return replace(self, base=varied(self.base, trial))
 
     def _goal(self, goal: Goal) -> Goal:
         kept = [
@@ -78,12 +87,12 @@ class Blind:
     @property
     def context(self) -> int:
         """How many rows before an origin a forecast reads."""
-        return self.learned.context
+        return context_of(self.learned)
 
     @property
     def log(self) -> Log:
         """That of the model."""
-        return self.learned.log
+        return report_of(self.learned)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, from the panel without the columns."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from forecast.errors import ForecastError, nearest, validated
-from forecast.models.base import Spec
+from forecast.models.base import Spec, targets_of, varied
 from forecast.models.combination import Combination
 
 PLAIN = {
@@ -85,11 +85,6 @@ def is_named(model: str) -> bool:
 def is_baseline(model: str) -> bool:
     """Whether a net has to beat a model of this name: a combination where all of its parts are such."""
     return set(model.split("+")) <= set(BASELINES)
-
-
-def targets_of(model: Spec) -> tuple[str, ...]:
-    """The kinds of target that a model can forecast: number, event (one of two names), names (one of several)."""
-    return getattr(model, "targets", ("number",))
 
 
 def models_for(kind: str) -> list[str]:
@@ -173,7 +168,7 @@ def describe(model: str) -> list[Setting]:
     base = spec(model)
     fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
     types, ranges = get_type_hints(type(base)), Ranges()
-    (spec(model, search="full") if "search" in types else base).space(ranges)
+    varied(spec(model, search="full") if "search" in types else base, ranges)
 
     def row(one: dataclasses.Field[Any]) -> Setting:
         group, meaning, source = (one.metadata.get(key, "") for key in ("group", "meaning", "source"))

@@ -2,14 +2,24 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from forecast.arrays import Array, under
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
-from forecast.models.base import Examines, Learned, Refits, Spec, Watch
+from forecast.models.base import (
+    Learned,
+    Spec,
+    Watch,
+    context_of,
+    examined,
+    reads_of,
+    refitted,
+    report_of,
+    sized,
+)
 from forecast.results import Log, point_of
 from forecast.task import Goal
 
@@ -29,16 +39,18 @@ class Combination:
     @property
     def reads(self) -> tuple[str, ...]:
         """What any part reads."""
-        return tuple(dict.fromkeys(role for part in self.parts for role in part.reads))
+        return tuple(dict.fromkeys(role for part in self.parts for role in reads_of(part)))
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """Each part with its sizes chosen from the past."""
-        return replace(self, parts=tuple(part.settle(past, horizon) for part in self.parts))
+        return replace(self, parts=tuple(sized(part, past, horizon) for part in self.parts))
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
         """The warnings of all parts; raises as they do."""
-        examined = [part.examine(past, units, price) for part in self.parts if isinstance(part, Examines)]
-        return tuple(dict.fromkeys(warning for warnings in examined for warning in warnings))
+        warnings: list[str] = []
+        for part in self.parts:
+            warnings += examined(part, past, units, price)
+        return tuple(dict.fromkeys(warnings))
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedCombination":
         """Fit one part after the other, each with checkpoints of its own."""
@@ -51,16 +63,11 @@ class Combination:
         self.restore(start, goal)  # raises before a part has been trained
         done: dict[int, Learned] = {}
         for place, part in enumerate(self.parts):
-            if isinstance(part, Refits):
-                learned = part.refit(
-                    past,
-                    goal,
-                    under(start, f"{place}."),
-                    seed=seed,
-                    watch=watch.inner(place, len(self.parts)),
-                )
-                if learned is not None:
-                    done[place] = learned
+            own = under(start, f"{place}.")
+            inner = watch.inner(place, len(self.parts))
+            learned = refitted(part, past, goal, own, seed=seed, watch=inner)
+            if learned is not None:
+                done[place] = learned
         return self._with_others(done, past, goal, seed, watch) if done else None
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "LearnedCombination":
@@ -71,10 +78,6 @@ class Combination:
             Log(),
         )
 
-    def space(self, trial: Any) -> Self:
-        """This spec: its parts are tuned each by itself."""
-        return self
-
     def _with_others(
         self, done: dict[int, Learned], past: Panel, goal: Goal, seed: int, watch: Watch
     ) -> "LearnedCombination":
@@ -83,12 +86,12 @@ class Combination:
             if place not in done:
                 inner = watch.inner(place, len(self.parts))
                 done[place] = part.fit(past, goal, seed=seed, watch=inner)
-                if not done[place].log.history:
+                if not report_of(done[place]).history:
                     inner.report(1, 1, math.nan)  # it has no looks, and has ended
         parts = tuple(done[place] for place in range(len(self.parts)))
-        return LearnedCombination(
-            goal, parts, _joined([part.name for part in self.parts], [part.log for part in parts])
-        )
+        names = [part.name for part in self.parts]
+        log = _joined(names, [report_of(part) for part in parts])
+        return LearnedCombination(goal, parts, log)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +105,7 @@ class LearnedCombination:
     @property
     def context(self) -> int:
         """How many rows before an origin a forecast reads: those of the part that reads most."""
-        return max(part.context for part in self.parts)
+        return max(context_of(part) for part in self.parts)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled: means over the parts, of quantiles (P = Q) where all have them, else of points (P = 1)."""

@@ -8,7 +8,7 @@ from forecast.data.findings import Heard, Report, listed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.fitting import check_target
-from forecast.models.base import Examines, Spec
+from forecast.models.base import Spec, examined, reads_of
 from forecast.runs.plan import Run
 
 
@@ -26,7 +26,7 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> Pa
     _examine(history, plan, specs, report)
     for role in ("past", "future", "static"):
         columns = [column.name for column in panel.columns if column.role == role]
-        without = [one.name for one in specs if role not in one.reads]
+        without = [one.name for one in specs if role not in reads_of(one)]
         if columns and without:
             report.say(
                 "unread",
@@ -57,6 +57,5 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
 def _examine(history: Panel, plan: Run, specs: Sequence[Spec], report: Report) -> None:
     """Record what the models say of the target, each warning once; raises as they do."""
     for one in specs:
-        if isinstance(one, Examines):
-            for warning in one.examine(history, plan.task.units, plan.price):
-                report.say("unsuited-target", f"{one.name}: {warning}")
+        for warning in examined(one, history, plan.task.units, plan.price):
+            report.say("unsuited-target", f"{one.name}: {warning}")

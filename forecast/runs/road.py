@@ -18,7 +18,7 @@ from forecast.files import (
 )
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
-from forecast.models.base import Spec
+from forecast.models.base import Spec, reads_of
 from forecast.results import Calibration
 from forecast.runs.checks import read_run
 from forecast.runs.files import write_files
@@ -54,7 +54,7 @@ def run(
     named = plan.specs()
     panel = read_run(plan, named, heard)
     list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
-    if any("future" in one.reads for one in named):
+    if any("future" in reads_of(one) for one in named):
         check_ahead(
             panel, panel.ends(), plan.walk.ahead(panel.clock)
         )  # and one that cannot be forecast from before anything is fitted

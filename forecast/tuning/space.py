@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 
 from forecast.errors import ForecastError, nearest, validated
-from forecast.models.base import Spec
+from forecast.models.base import Spec, varied
 
 STEPS = 4  # values of a range in a grid
 MOST = 10_000  # points of a grid
@@ -97,14 +97,14 @@ class Space:
     def ask(self, trial: Any) -> tuple[Spec, Values]:
         """The model with what the trial suggests in its own space, and the settings beside that."""
         narrowed = Narrowed(trial, self.table)
-        varied = self.base.space(narrowed)
-        return varied, {name: narrowed.ask(name) for name in self.table if name not in narrowed.asked}
+        made = varied(self.base, narrowed)
+        return made, {name: narrowed.ask(name) for name in self.table if name not in narrowed.asked}
 
     def candidate(self, trial: Any) -> Spec:
         """The model with all that the trial suggests; ForecastError where that contradicts itself."""
-        varied, more = self.ask(trial)
-        made: Spec = dataclasses.replace(varied, **more) if more else varied  # type: ignore[type-var]
-        return made
+        made, more = self.ask(trial)
+        chosen: Spec = dataclasses.replace(made, **more) if more else made  # type: ignore[type-var]
+        return chosen
 
     @property
     def fixed(self) -> Values:

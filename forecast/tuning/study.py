@@ -15,7 +15,7 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.backtest import asked_of
 from forecast.evaluation.folds import WalkForward
-from forecast.models.base import Seed, Spec
+from forecast.models.base import Seed, Spec, sized
 from forecast.runs.folder import PARTS, PROGRESS
 from forecast.runs.keeping import FolderKeep, append, workers
 from forecast.task import Task, task_of
@@ -75,7 +75,7 @@ def tune(
     walk, task = asked_of(walk, task_of(task, keywords))
     tried = tunable(model, space)
     search = Search.before_test(panel, walk, task, seed)
-    settled = tried.base.settle(search.panel, search.walk.ahead(search.panel.clock))
+    settled = sized(tried.base, search.panel, search.walk.ahead(search.panel.clock))
     outside = tried.outside(settled)
     notes = (
         [f"The default has {', '.join(outside)}, outside of the space that is tried: it is no trial."]

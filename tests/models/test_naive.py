@@ -8,6 +8,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.data.scaling import fit_scaling
 from forecast.fitting import fit
+from forecast.models.base import varied
 from forecast.models.classic.naive import CONTEXT, Naive, mean_step
 from forecast.task import Goal, Task
 
@@ -111,4 +112,4 @@ def test_restored_forecasts_are_the_same() -> None:
         np.testing.assert_array_equal(
             twin.predict(scaled, panel.ends(), zero), fitted.learned.predict(scaled, panel.ends(), zero)
         )
-        assert fitted.spec.space(None) == fitted.spec
+        assert varied(fitted.spec, None) == fitted.spec

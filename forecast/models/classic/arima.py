@@ -45,10 +45,6 @@ class Arima:
     max_seasonal_d: Annotated[int, Field(ge=0, le=1)] = 1
     stretch: Annotated[int, Field(ge=50)] = 3000  # rows
 
-    def settle(self, past: Panel, horizon: int) -> "Arima":
-        """This spec: no size is left open."""
-        return self
-
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Filtered":
         """Choose orders and cycles by the error over the horizon, and estimate them by maximum likelihood, for each series."""
         cold = Naive(kind="seasonal").fit(past, goal, seed=seed, watch=watch)

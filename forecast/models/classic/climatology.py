@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -30,15 +30,10 @@ class Climatology:
     (Wilks, Statistical Methods in the Atmospheric Sciences, 4th ed., section 10.4, harmonic analysis.)
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "climatology"
     day: Pairs = 4
     week: Pairs = 3
     year: Pairs = 3
-
-    def settle(self, past: Panel, horizon: int) -> "Climatology":
-        """This spec: no size is left open."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Waves":
         """Weights and spread of the residuals for each series, and their means for the series that come later."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -63,13 +63,8 @@ class Ets:
     (Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing, 2008: selection in chapter 7, the class 1 variances in chapter 6.)
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "ets"
     stretch: Annotated[int, Field(ge=50)] = 1000  # rows
-
-    def settle(self, past: Panel, horizon: int) -> "Ets":
-        """This spec: no size is left open."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Smoothed":
         """Choose and estimate a model for each series; those that come later get the medians of the most frequent one."""

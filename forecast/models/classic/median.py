@@ -1,7 +1,6 @@
 """The median of the past: the constant of lowest absolute error, and as its quantiles the distribution of the past."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,12 +18,7 @@ class Median:
     Of all constants it has the lowest mean absolute error, so that a model of a target that is mostly zero has to beat it.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "median"
-
-    def settle(self, past: Panel, horizon: int) -> "Median":
-        """This spec: no size is left open."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Distribution":
         """Learn the quantiles of each series, and their means for the series that come later."""
@@ -37,10 +31,6 @@ class Median:
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Distribution":
         """The Distribution whose `arrays()` these are."""
         return Distribution(goal, arrays["quantiles"], Log())
-
-    def space(self, trial: Any) -> Self:
-        """This spec: it has no settings."""
-        return self
 
 
 @dataclass(frozen=True, eq=False)

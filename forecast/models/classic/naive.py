@@ -1,19 +1,18 @@
 """The naive forecasts: what every other model has to beat."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Literal
 
 import numpy as np
 
 from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.seasons import season_of
-from forecast.models.base import Watch
+from forecast.models.base import CONTEXT, Watch
 from forecast.results import Log
 from forecast.task import Goal
 
 SEASONS = 4  # looked through, the newest first, for an observed value of the same phase
-CONTEXT = 512  # rows that are kept beside a model at least, for newer rows to be compared with
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,8 @@ class Naive:
     (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2.)
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "naive"
     kind: Literal["last", "seasonal", "drift"] = "last"
-
-    def settle(self, past: Panel, horizon: int) -> "Naive":
-        """This spec: no size is left open."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Repeated":
         """Learn the season of the panel, or the drift of each series."""
@@ -50,10 +44,6 @@ class Naive:
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Repeated":
         """The Repeated whose `arrays()` these are."""
         return Repeated(goal, int(arrays["season"][0]), arrays["slopes"], Log())
-
-    def space(self, trial: Any) -> Self:
-        """This spec: it has no settings."""
-        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Shares of names: how often each was seen, and the last one again. What every other forecast of names has to beat."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -24,14 +24,9 @@ class Shares:
     repeat: a share of 0 would be refuted for ever by a single row.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     targets: ClassVar[tuple[str, ...]] = ("event", "names")
     name: str = "rate"
     kind: Literal["rate", "last"] = "rate"
-
-    def settle(self, past: Panel, horizon: int) -> "Shares":
-        """This spec: no size is left open."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Counted":
         """Count the names of each series, and of all together for the series that come later."""
@@ -45,10 +40,6 @@ class Shares:
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Counted":
         """The Counted whose `arrays()` these are."""
         return Counted(goal, arrays["counts"], self.kind == "last", Log())
-
-    def space(self, trial: Any) -> Self:
-        """This spec: it has no settings to search."""
-        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -31,13 +31,8 @@ class Theta:
     Its errors are those of simple exponential smoothing with drift (Hyndman & Billah 2003). alpha: of the smoothing; None = least squares.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "theta"
     alpha: Annotated[float, Field(gt=0, le=1)] | None = None
-
-    def settle(self, past: Panel, horizon: int) -> "Theta":
-        """This spec: alpha is estimated for each series, in `fit`."""
-        return self
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Lines":
         """Test each series for a season, and estimate alpha and the spread of the one-step errors; medians for series that come later."""
@@ -60,10 +55,6 @@ class Theta:
         return Lines(
             goal, int(arrays["season"][0]), arrays["seasonal"] > 0, arrays["alpha"], arrays["spreads"], Log()
         )
-
-    def space(self, trial: Any) -> Self:
-        """This spec: alpha is estimated for each series, in `fit`."""
-        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ Needs the extra `market` to fit, not to forecast.
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -38,14 +38,9 @@ class Garch:
     drift: whether the mean step is added to the point forecast; without it the point is the last value. Of returns the point is their mean.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "garch"
     drift: bool = False
     stretch: Annotated[int, Field(ge=100)] = 3000  # rows
-
-    def settle(self, past: Panel, horizon: int) -> "Garch":
-        """This spec: no size is left open."""
-        return self
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
         """A warning where series are levels, whose steps would be modelled in their own units and not as returns."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -31,7 +31,6 @@ class Har:
     unbiased: of a target in logs the point is its mean, half the residual variance above the median of a lognormal (Corsi's log-HAR).
     """
 
-    reads: ClassVar[tuple[str, ...]] = ()
     name: str = "har"
     spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (
         1,
@@ -39,10 +38,6 @@ class Har:
         22,
     )  # rows: a trading day, week and month
     unbiased: bool = False
-
-    def settle(self, past: Panel, horizon: int) -> "Har":
-        """This spec: no size is left open."""
-        return self
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
         """A warning where series look like levels; ForecastError where the run is of a price, or where a value is below 0."""
@@ -101,10 +96,6 @@ class Har:
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
         """The Regressed whose `arrays()` these are."""
         return Regressed(self, goal, arrays["weights"], arrays["spreads"], Log())
-
-    def space(self, trial: Any) -> Self:
-        """This spec: its spans are those of the trading calendar."""
-        return self
 
     def _pairs(self, past: Panel, series: int, horizon: int) -> tuple[Array, Array]:
         """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it; of a short one, with any row."""

@@ -53,10 +53,6 @@ class Boosting:
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
 
-    def settle(self, past: Panel, horizon: int) -> "Boosting":
-        """This spec: the number of trees is chosen in `fit`."""
-        return self
-
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown":
         """Grow trees until the validation rows stop gaining, then as many on all rows; the spread of a step is that of its errors there."""
         season = season_of(past)

@@ -1,7 +1,7 @@
 """Ridge regression straight to the horizon: one linear map from the window to all steps, solved in closed form."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -78,10 +78,6 @@ class Ridge:
         return Mapped(
             goal, Reach(*arrays["reach"].tolist()), cycles, arrays["weights"], arrays["spreads"], Log()
         )
-
-    def space(self, trial: Any) -> Self:
-        """This spec: the penalty is chosen in `fit`, on the past's last rows."""
-        return self
 
     def _reach(self, past: Panel, horizon: int) -> Reach:
         sized = self.settle(past, horizon)
