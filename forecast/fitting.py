@@ -14,7 +14,7 @@ from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
-from forecast.data.panel import SEVERAL, Column, Panel, require_panel
+from forecast.data.panel import Column, Panel, require_panel
 from forecast.data.scaling import Scaling, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
@@ -164,11 +164,11 @@ class Fitted:
         require_panel(panel)
         wanted, found = ([column.name for column in columns] for columns in (self.columns, panel.columns))
         absent = [name for name in wanted if name not in found]
-        target = _known_as(wanted[0], self.scaling.ids)
-        if wanted[0] in absent:
+        target = _known_as(self.columns[0], self.scaling.ids)
+        if wanted[0] in absent or self.columns[0].made != panel.columns[0].made:
             raise ForecastError(
-                f"{self.spec.name} was fitted to forecast {target}; the target of this panel is {_known_as(panel.target, panel.ids)}."
-                f" Read the same target (fc.read(..., target=...)), or fit again."
+                f"{self.spec.name} was fitted to forecast {target}; the target of this panel is"
+                f" {_known_as(panel.columns[0], panel.ids)}. Read the same target (fc.read(..., target=...)), or fit again."
             )
         if absent:
             raise ForecastError(
@@ -302,7 +302,8 @@ def goal_of(task: Task, past: Panel) -> Goal:
     names = tuple(column.name for column in past.columns)
     future = tuple(names[place] for place in past.future)
     static = tuple(names[place] for place in past.static)
-    return Goal(task.steps(past.clock), names, future, static, past.names)
+    read_as = tuple(column.read_as for column in past.columns)
+    return Goal(task.steps(past.clock), names, future, static, past.names, read_as)
 
 
 def _warm(
@@ -363,9 +364,9 @@ def _whose(chosen: Spec, scaling: Scaling, goal: Goal) -> list[Any]:
     return [chosen.name, list(scaling.ids), repr(goal)]
 
 
-def _known_as(target: str, ids: tuple[str, ...]) -> str:
+def _known_as(target: Column, ids: tuple[str, ...]) -> str:
     """A target as its user knows it: where each series was a column of the file, by these."""
-    return listed(list(ids)) if target == SEVERAL else target
+    return listed(ids) if target.made == "stack" else target.name
 
 
 def _only(panel: Panel, scaling: Scaling) -> Panel:

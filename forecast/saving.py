@@ -45,6 +45,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "task": dataclasses.asdict(fitted.goal.task),
         "columns": [dataclasses.asdict(column) for column in fitted.columns],
         "seen": list(fitted.goal.columns),
+        "read_as": list(fitted.goal.read_as),
         "future": list(fitted.goal.future),
         "static": list(fitted.goal.static),
         "clock": dataclasses.asdict(fitted.clock),
@@ -68,13 +69,10 @@ def load(path: str | Path) -> Fitted:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
         )
-    seen, future, static = (tuple(values[name]) for name in ("seen", "future", "static"))
+    seen, future, static, read_as = (tuple(values[name]) for name in ("seen", "future", "static", "read_as"))
     task: Task = validated(Task, values["task"])
-    columns = tuple(
-        Column(one["name"], one["role"], None if one["names"] is None else tuple(one["names"]))
-        for one in values["columns"]
-    )
-    goal = Goal(task, seen, future, static, columns[0].names or ())
+    columns = tuple(validated(Column, one) for one in values["columns"])
+    goal = Goal(task, seen, future, static, columns[0].names or (), read_as)
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, task.units)
     settings = values["spec"]

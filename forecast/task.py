@@ -70,7 +70,9 @@ class Goal:
     """What one model is to predict: a Task, and the columns that it sees, the target first.
 
     `future` columns are known over the horizon, `static` ones do not change within a series. names (K,): those that the
-    target may have, of which shares are forecast; () = it is a number. The task's horizon is a number of steps here.
+    target may have, of which shares are forecast; () = it is a number. read_as: the column of the panel that was read
+    for each of `columns`, which for an indicator is its category; () = their own names. The task's horizon is a number of
+    steps here.
     """
 
     task: Task
@@ -78,6 +80,11 @@ class Goal:
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    read_as: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.read_as:
+            object.__setattr__(self, "read_as", self.columns)
 
     @property
     def horizon(self) -> int:

@@ -104,6 +104,26 @@ def test_another_target_is_named_as_its_user_knows_it():
         )
 
 
+def test_a_target_called_value_is_no_stack_of_columns(tmp_path):
+    """The target of a file with one series per column is called `value` too: only the panel's flag tells them apart."""
+    rows = {"time": [*FRAME["time"], *FRAME["time"]], "id": ["A"] * 300 + ["B"] * 300}
+    long = fc.read(pd.DataFrame({**rows, "value": [*FRAME["a"], *FRAME["b"]]}))
+    wide = fc.read(FRAME, target=["a", "b"])
+    other = fc.read(FRAME[["time", "a"]].rename(columns={"a": "temp"}))
+    assert (long.wide, wide.wide, other.wide) == (False, True, False)
+    assert long.target == wide.target == "value"
+    fc.save(fc.fit("naive", long, 6), tmp_path / "long.model")
+    fc.save(fc.fit("naive", wide, 6), tmp_path / "wide.model")
+    for file, panel, was, now in (
+        ("long", other, "value", "temp"),
+        ("long", wide, "value", "a, b"),
+        ("wide", long, "a, b", "value"),
+    ):
+        words = f"naive was fitted to forecast {was}; the target of this panel is {now}. "
+        with pytest.raises(fc.ForecastError, match=re.escape(words)):
+            fc.load(tmp_path / f"{file}.model").predict(panel)
+
+
 def test_a_missing_column_beside_several_targets_names_these():
     wide = fc.read(FRAME, target=["a", "b"])
     beside = replace(wide, values=np.tile(wide.values, 2), columns=(*wide.columns, Column("wind")))

@@ -1,6 +1,6 @@
 """Categories: columns of names. The door numbers the names of its file; a fit tells apart those that its past had, each by an indicator."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,12 +76,24 @@ def indicators(panel: Panel) -> Panel:
         return panel
     columns: list[Column] = []
     parts: list[Array] = []
+    taken = {column.name for column in panel.columns}
     for place, column in enumerate(panel.columns):
         values = panel.values[:, [place]]
         if column.names is None or column.role == "target":
             columns.append(column)
             parts.append(values)
         else:
-            columns += [Column(f"{column.name}={name or '(empty)'}", column.role) for name in column.names]
+            columns += _indicators_of(column, taken)
             parts.append(np.where(np.isnan(values), np.nan, values == np.arange(len(column.names))))
     return replace(panel, values=np.concatenate(parts, axis=1), columns=tuple(columns))
+
+
+def _indicators_of(column: Column, taken: Collection[str]) -> list[Column]:
+    """A column for each name of a category, called `sky=rain`, with a mark where the panel has a column of that name."""
+    made: list[Column] = []
+    for part in column.names or ():
+        name = f"{column.name}={part or '(empty)'}"
+        while name in taken:
+            name += "'"
+        made.append(Column(name, column.role, made="indicator", of=column.name, part=part))
+    return made

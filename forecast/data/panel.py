@@ -15,21 +15,32 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 
 Role = Literal["target", "past", "future", "static"]
-SEVERAL = "value"  # the target of a panel whose series are columns of a file
+Made = Literal["", "angle", "indicator", "neighbour", "stack"]
 GIVE_ITS_PANEL = "Give the panel that the forecast was made from, or one that also has its rows; of a run folder that is fc.rows(RUN)."
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a panel: the target, a `past` column that is known up to the origin, a `future` one that is known over the horizon too, or a
-    `static` one, which is the same in all rows of a series.
+    """A column of a panel: the target, a `past` column that is known up to the origin, a `future` one that is known
+    over the horizon too, or a `static` one, which is the same in all rows of a series.
 
-    names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None = the column holds numbers.
+    names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None = it holds numbers.
+    made: "" = it is a column of the file and has its name; else how it was made from the column `of`, and `part` is what
+    it holds of that: `sin` or `cos` of an angle, one name of a category as an indicator, one series as a neighbour.
+    A `stack` is the target of a file with one series per column: all of these, one below the other.
     """
 
     name: str
     role: Role = "past"
     names: tuple[str, ...] | None = None
+    made: Made = ""
+    of: str = ""
+    part: str = ""
+
+    @property
+    def read_as(self) -> str:
+        """Its name in the panel that was read: that of the category for an indicator."""
+        return self.of if self.made == "indicator" else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +71,11 @@ class Panel:
     def target(self) -> str:
         """The name of column 0."""
         return self.columns[0].name
+
+    @property
+    def wide(self) -> bool:
+        """Whether each series is a column of the file."""
+        return self.columns[0].made == "stack"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from forecast.arrays import Array
 from forecast.data.findings import listed
-from forecast.data.options import names_of
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.inference import LEVEL
@@ -70,11 +69,16 @@ class Without:
         return replace(self, base=varied(self.base, trial))
 
     def _goal(self, goal: Goal) -> Goal:
-        kept = [
-            tuple(name for name in names if not _is_left(name, self.left))
-            for names in (goal.columns, goal.future, goal.static)
-        ]
-        return replace(goal, columns=kept[0], future=kept[1], static=kept[2])
+        """The goal without the columns: an indicator is left out with its category."""
+        kept = [i for i, name in enumerate(goal.read_as) if name not in self.left]
+        columns = tuple(goal.columns[i] for i in kept)
+        return replace(
+            goal,
+            columns=columns,
+            read_as=tuple(goal.read_as[i] for i in kept),
+            future=tuple(name for name in goal.future if name in columns),
+            static=tuple(name for name in goal.static if name in columns),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,23 +108,19 @@ class Blind:
 
 
 def _less(panel: Panel, left: tuple[str, ...]) -> Panel:
-    kept = [i for i, column in enumerate(panel.columns) if not _is_left(column.name, left)]
+    """The panel without the columns `left`, and without the indicators of categories among them."""
+    kept = [i for i, column in enumerate(panel.columns) if column.read_as not in left]
     return replace(panel, values=panel.values[:, kept], columns=tuple(panel.columns[i] for i in kept))
 
 
-def _is_left(name: str, left: tuple[str, ...]) -> bool:
-    """Whether a column, or the category that an indicator belongs to, is left out."""
-    return name in left or name.partition("=")[0] in left
-
-
 def ablations(model: Spec, panel: Panel) -> list[Spec]:
-    """The model without each column beside the target alone; an angle, which is a sine and a cosine, is one column. ForecastError where is none."""
-    angles = names_of(panel.reading.circular)
+    """The model without each column next to the target alone; an angle, which is a sine and a cosine, is one column.
+
+    ForecastError where there is none.
+    """
     groups: dict[str, tuple[str, ...]] = {}
     for column in panel.columns[1:]:
-        name = next(
-            (angle for angle in angles if column.name in (f"{angle}_sin", f"{angle}_cos")), column.name
-        )
+        name = column.of if column.made == "angle" else column.name
         groups[name] = (*groups.get(name, ()), column.name)
     if not groups:
         raise ForecastError(

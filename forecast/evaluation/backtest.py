@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array, under
-from forecast.data.options import names_of
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
@@ -149,7 +148,7 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
         if task.levels:
             return replace(task, metric="crps"), why
         return replace(task, metric="rmse"), f"{why}; without intervals there is no CRPS"
-    if len(names_of(panel.reading.target)) > 1:
+    if panel.wide:
         return replace(task, metric="mase"), "the series are columns of a file, whose units may differ"
     return replace(task, metric="mae"), ""
 

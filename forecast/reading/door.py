@@ -6,7 +6,7 @@ repair. What only looks wrong is said and left as it is.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ from forecast.data.clock import Clock, begin_of, clock_of, in_hours, missing_bar
 from forecast.data.exchanges import exchange, sessions_of
 from forecast.data.findings import Report, counted, listed
 from forecast.data.options import Reading, make_reading, names_of
-from forecast.data.panel import SEVERAL, Column, Panel, Role
+from forecast.data.panel import Column, Panel, Role
 from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError, nearest
 from forecast.reading.buckets import HOWS, How, clock_of_buckets, gather
@@ -131,8 +131,7 @@ def read(
     _describe(panel, found, report)
     look_at_series(panel, report, newer=newer)
     chosen = choose_series(panel, names_of(reading.series), names_of(reading.neighbours), newer, report)
-    joined = chosen.columns[len(panel.columns) :]
-    neighbours = tuple(column.name.removeprefix(f"{panel.target}@") for column in joined)
+    neighbours = tuple(column.part for column in chosen.columns if column.made == "neighbour")
     decided = replace(_decided(reading, found, observed), neighbours=neighbours)
     return replace(chosen, findings=tuple(report.findings), reading=decided)
 
@@ -222,7 +221,7 @@ def _on_steps(
         single = without_duplicates(observed.rows, zone, table, report, others)
         return Laid(*on_clock(single, clock, zone, observed.dates, table, report))
     wanted = clock_of(reading.every)
-    ways = _own_ways(columns, names_of(reading.circular))
+    ways = _own_ways(columns)
     gathered = gather(observed.rows, wanted, reading.how, ways, reading.tz or zone, table, report)
     own = clock or clock_of_buckets(gathered, wanted, zone)
     return Laid(*on_clock(gathered, own, zone, wanted.dated, table, report))
@@ -309,16 +308,15 @@ def _timed(
     return timed, zone, dates
 
 
-def _own_ways(columns: Sequence[Column], circular: Collection[str]) -> dict[int, How]:
+def _own_ways(columns: Sequence[Column]) -> dict[int, How]:
     """How columns are gathered that have no maximum or sum, by their place: of names and what does not change the last, of angles the mean."""
-    ways: dict[int, How] = {
-        i: "last" for i, column in enumerate(columns) if column.names is not None or column.role == "static"
-    }
-    return ways | {
-        i: "mean"
-        for i, column in enumerate(columns)
-        if column.name.endswith(("_sin", "_cos")) and column.name[:-4] in circular
-    }
+    ways: dict[int, How] = {}
+    for place, column in enumerate(columns):
+        if column.made == "angle":
+            ways[place] = "mean"
+        elif column.names is not None or column.role == "static":
+            ways[place] = "last"
+    return ways
 
 
 def _named_by(ident: str | None) -> tuple[str, ...]:
@@ -500,7 +498,7 @@ def _panel(laid: Laid, targets: Sequence[str], columns: list[Column]) -> Panel:
         stops,
         times,
         values,
-        (Column(SEVERAL, "target"), *columns[count:]),
+        (Column("value", "target", made="stack"), *columns[count:]),
         laid.clock,
     )
 

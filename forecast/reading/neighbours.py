@@ -67,7 +67,8 @@ def with_neighbours(panel: Panel, names: Sequence[str]) -> Panel:
         column = np.where(times[place] == panel.times, target[place], np.nan)
         column[rows] = np.nan
         columns.append(column)
-    made = tuple(Column(f"{panel.target}@{name}") for name in names)
+    called = panel.target
+    made = tuple(Column(f"{called}@{name}", made="neighbour", of=called, part=name) for name in names)
     return replace(panel, values=np.column_stack([panel.values, *columns]), columns=(*panel.columns, *made))
 
 

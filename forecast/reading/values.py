@@ -85,7 +85,9 @@ def read_values(
         look_at_values(name, column, table, report)
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
-            columns += [Column(f"{name}_sin", role), Column(f"{name}_cos", role)]
+            columns += [
+                Column(f"{name}_{part}", role, made="angle", of=name, part=part) for part in ("sin", "cos")
+            ]
             with np.errstate(invalid="ignore"):  # infinite ones are errors already
                 parts += [np.sin(angle), np.cos(angle)]
         else:

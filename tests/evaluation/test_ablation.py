@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours, single
 
-from forecast.data.options import Reading
+from forecast.data.categories import indicators
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought, ablations, bought, bought_text
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
+from forecast.fitting import goal_of
 from forecast.models import spec
 from forecast.models.base import Watch
 from forecast.runs.plan import make_run
@@ -103,11 +104,37 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
 
 def test_an_angle_is_left_out_whole():
     panel = led(100)
-    columns = (Column("y", "target"), Column("wind_sin"), Column("wind_cos"))
-    angle = replace(panel, columns=columns, reading=Reading(target="y", past="wind", circular="wind"))
+    columns = (
+        Column("y", "target"),
+        Column("wind_sin", made="angle", of="wind", part="sin"),
+        Column("wind_cos", made="angle", of="wind", part="cos"),
+    )
+    angle = replace(panel, columns=columns)
     assert [(one.name, one.left) for one in ablations(spec("ridge"), angle)] == [
         ("without wind", ("wind_sin", "wind_cos"))
     ]
+
+
+def test_a_number_called_as_an_indicator_is_left_out_alone():
+    """A category `wind` has indicators called `wind=calm` and `wind=ms`; a column of numbers may have that name too."""
+    panel = led(300)
+    calm = np.random.default_rng(3).integers(0, 2, (300, 1))
+    columns = (Column("y", "target"), Column("wind=ms"), Column("lead"), Column("wind", names=("calm", "ms")))
+    values = np.concatenate([panel.values[:, [0, 2, 1]], calm], axis=1)
+    whole = replace(panel, values=values, columns=columns)
+    seen = [column.name for column in indicators(whole).columns]
+    assert seen == ["y", "wind=ms", "lead", "wind=calm", "wind=ms'"]
+    base = spec("ridge", context=8)
+    models = {one.name: one for one in ablations(base, whole)}
+    assert list(models) == ["without wind=ms", "without lead", "without wind"]
+    goal = goal_of(Task(2), indicators(whole))
+    assert models["without wind"]._goal(goal).columns == ("y", "wind=ms", "lead")
+    assert models["without wind=ms"]._goal(goal).columns == ("y", "lead", "wind=calm", "wind=ms'")
+    walk = WalkForward(horizon=2, folds=1)
+    for left, kept in (("wind", (0, 1, 2)), ("wind=ms", (0, 2, 3))):
+        blind = next(iter(backtest(models[f"without {left}"], whole, walk))).forecast.values
+        alone = next(iter(backtest(base, only(whole, *kept), walk))).forecast.values
+        assert np.array_equal(blind, alone)
 
 
 def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
