@@ -13,7 +13,7 @@ import pytest
 import forecast as fc
 from forecast.errors import ForecastError
 from forecast.show import plots
-from forecast.show.report import forecast_table, most_tested
+from forecast.show.tables import forecast_table, most_tested
 
 ROWS = 700  # more than naive models store
 
@@ -164,7 +164,7 @@ def test_the_panel_of_a_run_and_the_whole_file_give_the_same_picture(tmp_path):
     pictures = [plots.forecast_figure(panel, forecast, panel.ids.index("c")) for panel in (whole, stored)]
     assert pictures[0].to_json() == pictures[1].to_json()
     tables = [forecast_table(panel, forecast) for panel in (whole, stored)]
-    assert tables[0]["head"] == tables[1]["head"] == ["date", "b"]
+    assert tables[0].head == tables[1].head == ("date", "b")
 
 
 def test_kept_rows_are_the_history_of_later_forecasts(tmp_path):

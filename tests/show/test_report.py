@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from forecast.data.clock import Clock
@@ -16,8 +17,10 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.results import Log
-from forecast.show import plots
-from forecast.show.report import number, numbers, write_report
+from forecast.show import plots, sections
+from forecast.show.report import write_report
+from forecast.show.section import Material, Section, filled
+from forecast.show.tables import number, numbers
 
 EVIL = "<script>alert(1)</script>"
 DAILY = Clock("fixed", "1D")
@@ -261,3 +264,37 @@ def test_intervals_are_bands_around_the_forecast_widest_below():
     assert all(
         len(button["args"][0]["visible"]) == len(drawn.data) for button in drawn.layout.updatemenus[0].buttons
     )
+
+
+def shares_of_forecasts(material: Material) -> Section | None:
+    """A section of somebody else: text, HTML and a figure."""
+    table = filled("<p id='counted'>{{ count }} forecasts of {{ name }}</p>", count=3, name=EVIL)
+    drawn = go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name="mine"))
+    return Section(f"Counted on {material.panel.target} & more", table, (drawn,))
+
+
+def test_a_section_that_is_added_stands_on_the_page_in_its_place(tmp_path):
+    added = [sections.SECTIONS[0], shares_of_forecasts, lambda material: None, *sections.SECTIONS[1:]]
+    text = own(page(tmp_path, small(), sections=added))
+    heads = re.findall(r"<h2>(.*?)</h2>", text)
+    assert heads[:3] == ["The models compared", "Counted on y &amp; more", "The next 7 days"]
+    assert "<p id='counted'>3 forecasts of &lt;script&gt;alert(1)&lt;/script&gt;</p>" in text
+    assert figures(text)[0]["data"][0]["name"] == "mine"
+    assert len(figures(text)) == 4
+
+
+def test_text_of_a_section_that_is_no_markup_is_escaped(tmp_path):
+    text = own(page(tmp_path, small(), sections=[lambda material: Section("Plain", EVIL)]))
+    assert EVIL not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_every_section_of_the_table_is_made_from_the_material_alone(tmp_path):
+    panel = small()
+    outcomes = with_history(ran(panel))
+    forecast = fit("naive", panel).predict(panel)
+    material = Material(leaderboard(outcomes), plots.ranked(outcomes), panel, forecast)
+    titles = [make(material).title for make in sections.SECTIONS]
+    text = page(tmp_path, panel, outcomes, forecast=forecast)
+    assert re.findall(r"<h2>(.*?)</h2>", own(text)) == titles
+    assert len(set(titles)) == len(titles)

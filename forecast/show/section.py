@@ -1,0 +1,83 @@
+"""A section of the report, and what all of them are made from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment
+from markupsafe import Markup
+
+from forecast.data.findings import Finding
+from forecast.data.panel import Panel
+from forecast.evaluation.leaderboard import Leaderboard
+from forecast.results import Forecast, Outcome
+from forecast.show.look import palette
+
+TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a report is made from.
+
+    models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
+    with the ids and origins of the panel · notes: what the fit behind the forecast chose.
+    """
+
+    board: Leaderboard
+    models: Mapping[str, Sequence[Outcome]]
+    panel: Panel
+    forecast: Forecast
+    findings: Sequence[Finding] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes of all models, those of the best first."""
+        return [part for parts in self.models.values() for part in parts]
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """The colour of each model, the same in all figures of the report."""
+        return palette([*self.models, self.forecast.model])
+
+    @property
+    def drawable(self) -> bool:
+        """Whether forecasts can be drawn as lines: there are some, and they are numbers or the share of one name.
+
+        Codes of several names are no height of a line.
+        """
+        return len(self.forecast.origins) > 0 and self.panel.kind != "names"
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of the page below a heading of its own: its figures, and below these its HTML.
+
+    html: made by `filled`, or any Markup; a plain text is escaped.
+    """
+
+    title: str
+    html: str = ""
+    figures: tuple[go.Figure, ...] = ()
+
+    @property
+    def scripts(self) -> list[Markup]:
+        """The figures as JSON that can stand in a <script>: no text in it can close the tag."""
+        return [_script(figure.to_json()) for figure in self.figures]
+
+
+MakeSection = Callable[[Material], Section | None]
+
+
+def filled(template: str, **values: Any) -> Markup:
+    """A jinja template filled with values; text among them is escaped."""
+    return Markup(TEMPLATES.from_string(template).render(**values))
+
+
+def _script(text: str) -> Markup:
+    for mark, code in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
+        text = text.replace(mark, code)
+    return Markup(text)

@@ -1,0 +1,152 @@
+"""The sections of the report. Whoever has something to show adds one function and one row of SECTIONS."""
+
+from forecast.evaluation.inference import LEVEL
+from forecast.evaluation.metrics import METRICS
+from forecast.show import plots
+from forecast.show.axes import steps_of
+from forecast.show.section import MakeSection, Material, Section, filled
+from forecast.show.tables import (
+    choices,
+    choices_of_forecast,
+    forecast_table,
+    most_tested,
+    score_head,
+    score_lines,
+)
+
+LEADERBOARD = """\
+<div class="scroll"><table class="wide" id="leaderboard">
+  <thead><tr><th>model</th>{% for name in head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+  <tbody>
+  {% for line in lines %}
+  <tr{% if loop.first %} class="best"{% endif %}>
+    <td>{{ line.model }}{% if line.baseline %}<span class="tag">baseline</span>{% endif %}</td>
+    {% for cell in line.cells %}<td>{{ cell }}</td>{% endfor %}
+  </tr>
+  {% endfor %}
+  </tbody>
+</table></div>
+<p class="small">
+  Best first by {{ metric.label }} ({{ metric.words }}).
+  {% if numbers %}
+  MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
+  the past.
+  {% endif %}
+  Skill: how much lower the {{ metric.label }} of a model is than the baseline's.
+  p: how likely a difference of this size from the baseline is if both were equally
+  accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
+</p>
+"""
+
+FORECAST = """\
+<details id="forecast">
+  <summary>The forecast in numbers{% if table.shown < table.all %}: {{ table.shown }} of {{ table.all }} series{% endif %}</summary>
+  <div class="scroll"><table>
+    <thead><tr>{% for name in table.head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+    <tbody>
+    {% for row in table.rows %}
+    <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+    {% endfor %}
+    </tbody>
+  </table></div>
+</details>
+"""
+
+INFERRED = """\
+{% if findings %}
+<ul id="findings">
+{% for finding in findings %}
+  <li>{% if finding.severity == "warning" %}<span class="tag warning">warning</span>{% endif %}{{ finding.message }}</li>
+{% endfor %}
+</ul>
+{% endif %}
+{% if choices %}
+<details id="choices">
+  <summary>What each fit chose</summary>
+  <div class="scroll"><table class="text">
+    <thead><tr><th>model</th><th>fitted for fold</th><th>choice</th></tr></thead>
+    <tbody>
+    {% for row in choices %}
+    <tr><td>{{ row.model }}</td><td>{{ row.folds }}</td><td>{{ row.note }}</td></tr>
+    {% endfor %}
+    </tbody>
+  </table></div>
+</details>
+{% endif %}
+"""
+
+
+def leaderboard(material: Material) -> Section:
+    """The scores of all models, and what the columns mean."""
+    board = material.board
+    html = filled(
+        LEADERBOARD,
+        head=score_head(board, material.panel.target),
+        lines=score_lines(board),
+        metric=METRICS[board.metric],
+        numbers=material.panel.kind == "number",
+        target=material.panel.target,
+        level=f"{LEVEL:.0%}",
+    )
+    return Section("The models compared", html)
+
+
+def next_horizon(material: Material) -> Section | None:
+    """The forecast after the last known rows, as a figure and in numbers."""
+    panel = material.panel
+    forecast = material.forecast
+    table = forecast_table(panel, forecast)
+    if table is None:
+        return None
+    horizon = forecast.values.shape[1]
+    title = f"The next {horizon} {steps_of(panel.clock, horizon)}"
+    html = filled(FORECAST, table=table)
+    if not material.drawable:
+        return Section(title, html)
+    first = next(iter(plots.latest_origins(forecast)))
+    figure = plots.forecast_figure(panel, forecast, first, colours=material.colours)
+    return Section(title, html, (figure,))
+
+
+def error_by_step(material: Material) -> Section:
+    """How the error grows over the horizon."""
+    figure = plots.error_by_step_figure(material.outcomes, colours=material.colours)
+    return Section("How the error grows with the step ahead", figures=(figure,))
+
+
+def actual_values(material: Material) -> Section | None:
+    """Forecasts of the test next to the actual values of one series."""
+    if not material.drawable:
+        return None
+    outcomes = material.outcomes
+    series = most_tested(material.panel, outcomes)
+    figure = plots.backtest_figure(material.panel, outcomes, series, colours=material.colours)
+    return Section("Forecasts next to the actual values", figures=(figure,))
+
+
+def training(material: Material) -> Section | None:
+    """The losses of the nets in training; None without a net."""
+    figure = plots.loss_figure(material.outcomes, colours=material.colours)
+    if figure is None:
+        return None
+    return Section("How the nets were trained", figures=(figure,))
+
+
+def inferred(material: Material) -> Section:
+    """What was found in the file, and what each fit chose."""
+    chosen = [
+        *choices(material.models),
+        *choices_of_forecast(material.forecast.model, material.notes),
+    ]
+    html = filled(INFERRED, findings=material.findings, choices=chosen)
+    return Section("What was inferred and chosen", html)
+
+
+SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
+    leaderboard,
+    next_horizon,
+    error_by_step,
+    actual_values,
+    training,
+    inferred,
+)
