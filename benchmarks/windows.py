@@ -34,9 +34,10 @@ def once(rows: int) -> None:
     from forecast.data.windows import split_windows
     from forecast.models import spec
     from forecast.models.base import Watch
+    from forecast.models.nets.feed import Feed
+    from forecast.models.nets.losses import loss_of
     from forecast.models.nets.net import Net
-    from forecast.models.nets.recurrent import Feed
-    from forecast.models.nets.training import Training, loss_of, seeded, train
+    from forecast.models.nets.training import Training, seeded, train
     from forecast.supervised import windows
     from forecast.task import Goal, Task
     from forecast.workers import one_thread

@@ -10,9 +10,9 @@ from conftest import single, weather
 
 from forecast.fitting import fit
 from forecast.models import spec
+from forecast.models.nets.losses import loss_of
 from forecast.models.nets.net import Net, point_of
 from forecast.models.nets.settings import fitting_batch
-from forecast.models.nets.training import loss_of
 from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6, "anchor": "last"}

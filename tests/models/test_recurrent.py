@@ -13,10 +13,11 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import score
 from forecast.fitting import fit
 from forecast.models import spec
+from forecast.models.nets.judging import Judge
+from forecast.models.nets.losses import loss_of
 from forecast.models.nets.net import Net
 from forecast.models.nets.settings import SEGMENTS
 from forecast.models.nets.shrinkage import borne_out
-from forecast.models.nets.training import Training, _share, loss_of
 from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48}
@@ -98,13 +99,11 @@ def test_a_net_without_skill_is_its_anchor():
         return (anchor, torch.tensor(origins[:, 1])), target[:, None], None
 
     true = np.diff(panel.values[:, 0], prepend=0.0)  # at origin o the target is row o, the anchor row o - 1
-    how = Training(1, 0, 1, 1e-3, 0.0, 1.0, 0.9, loss_of("mse", ()), 1, half=False)
+    origins = windows.origins(np.arange(len(windows)))
+    judge = Judge(batch_of, windows, origins, loss_of("mse", ()), half=False)
     cases = [(true, 1.0), (1.2 * true, 1.0), (2 * true, 0.5), (random.normal(size=1500) * 3, 0.0)]
     for departures, share in cases:
-        assert (
-            _share(Departing(departures), batch_of, windows, windows.origins(np.arange(len(windows))), how)
-            == share
-        )
+        assert judge.share(Departing(departures)) == share
     made = net(Goal(Task(12, levels=(0.1, 0.5, 0.9)), ("y",)), loss="quantile")
     window = inputs(random.normal(size=48))
     whole = made(*window)

@@ -14,11 +14,13 @@ from forecast.errors import ForecastError
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.nets.cells import Gru
+from forecast.models.nets.feed import units_of
 from forecast.models.nets.layers import Attention, Stack
+from forecast.models.nets.losses import loss_of, mean_loss
 from forecast.models.nets.net import Net
 from forecast.models.nets.optimiser import penalty, plateau, schedule
-from forecast.models.nets.recurrent import has_bfloat16, units_of
-from forecast.models.nets.training import Training, _State, loss_of, mean_loss
+from forecast.models.nets.recurrent import has_bfloat16
+from forecast.models.nets.training import Training, _State
 from forecast.saving import load, save
 from forecast.task import Goal, Task
 
@@ -504,7 +506,7 @@ def test_bfloat16_is_of_the_products_and_not_of_the_weights():
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(
         ForecastError,
-        match=r"gru\.device = 'cuda', but torch finds no GPU here\. Take device = 'cpu', or leave it out",
+        match=r"`gru\.device=cuda`, but torch finds no GPU here\. Take `gru\.device=cpu`, or leave it out",
     ):
         fit("gru", weather((300,)), 6, device="cuda", **SMALL)
 
@@ -662,7 +664,8 @@ def test_qlike_is_that_of_the_values_whose_logs_are_forecast():
 def test_qlike_is_of_logs_and_says_so():
     panel = single(np.exp(np.random.default_rng(0).normal(size=300)))
     with pytest.raises(
-        ForecastError, match="loss = 'qlike' compares variances in logs: add --transform log --scale none"
+        ForecastError,
+        match=r"`gru\.loss=qlike` compares variances in logs: add `transform=log` and `scale=none`",
     ):
         fit("gru", panel, 1, transform="log", loss="qlike", **SMALL)
     assert (
@@ -770,7 +773,7 @@ def gappy(lengths, late=None):
 
 def test_bfloat16_on_a_processor_without_it_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    with pytest.raises(ForecastError, match=r"gru.precision = 'bfloat16', but this processor"):
+    with pytest.raises(ForecastError, match=r"`gru.precision=bfloat16`, but this processor"):
         fit("gru", weather((300,)), 6, **SMALL, precision="bfloat16")
 
 

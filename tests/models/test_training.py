@@ -12,8 +12,9 @@ from forecast.data.windows import make_windows
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.base import LOOKS, Stop, Watch
+from forecast.models.nets.losses import loss_of, masked_mean
 from forecast.models.nets.optimiser import schedule
-from forecast.models.nets.training import Training, affordable, loss_of, masked_mean
+from forecast.models.nets.training import Training, affordable
 from forecast.runs.keeping import FolderWatch
 from forecast.saving import load, save
 

@@ -1,7 +1,9 @@
-"""A GRU with its two passes written out. Torch's own has no fused one on a CPU: there a step is made of many small operations, each of them recorded.
+"""A GRU with its two passes written out. Torch's own has no fused one on a CPU: there a step is made
+of many small operations, each of them recorded.
 
-Here each gate lies in memory by itself, a step of a gate is one product and one or two operations in place, and the weights get their gradient of all
-steps in one product. Axes: n steps, B batch, F features, D units; the gates of the stacked weights are r, z, n.
+Here each gate lies in memory by itself, a step of a gate is one product and one or two operations in
+place, and the weights get their gradient of all steps in one product. Axes: n steps, B batch,
+F features, D units; the gates of the stacked weights are r, z, n.
 
     r = sigmoid(W_r x + b_r + U_r h + c_r)
     z = sigmoid(W_z x + b_z + U_z h + c_z)
@@ -39,45 +41,63 @@ class Gru(nn.GRU):
 def gru(x: Tensor, start: Tensor | None, weights: list[Tensor]) -> tuple[Tensor, Tensor]:
     """One layer on (B, n, F) from states (B, D), None = 0 -> outputs (B, n, D), final states (B, D).
 
-    weights: (3 D, F) of what is read, (3 D, D) of the state, and the biases (3 D,) of both. Within autocast all is computed in its dtype. On a GPU
-    it is torch's own, which is fused there.
+    weights: (3 D, F) of what is read, (3 D, D) of the state, and the biases (3 D,) of both. Within
+    autocast all is computed in its dtype. On a GPU it is torch's own, which is fused there.
     """
+    units = weights[1].shape[1]
     if x.is_cuda:
-        first = x.new_zeros(1, len(x), weights[1].shape[1]) if start is None else start[None]
-        output, last = torch.gru(x, first, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+        first = x.new_zeros(1, len(x), units) if start is None else start[None]
+        training = torch.is_grad_enabled()
+        output, last = torch.gru(x, first, weights, True, 1, 0.0, training, False, True)
         return output, last[0]
-    kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+    kind = x.dtype
+    if torch.is_autocast_enabled("cpu"):
+        kind = torch.get_autocast_dtype("cpu")
     steps = x.transpose(0, 1).to(kind).contiguous()
-    state = steps.new_zeros(len(x), weights[1].shape[1]) if start is None else start.to(kind)
+    state = steps.new_zeros(len(x), units) if start is None else start.to(kind)
+    cast = [weight.to(kind) for weight in weights]
     with torch.autocast("cpu", enabled=False):
-        output, end = _Passes.apply(steps, state, *(weight.to(kind) for weight in weights))  # type: ignore[no-untyped-call]
+        output, end = _Passes.apply(steps, state, *cast)  # type: ignore[no-untyped-call]
     return output.transpose(0, 1), end
 
 
 class _Passes(torch.autograd.Function):
-    """Forwards and backwards through all steps."""
+    """Forwards and backwards through all steps.
+
+    Backwards, with d. for the derivative of the loss by something, and by what enters the gates'
+    sigmoid or tanh for r, z and n themselves:
+
+        dn = dh' (1 - z) (1 - n^2)
+        dz = dh' (h - n) z (1 - z)
+        dm = dn r
+        dr = dn m r (1 - r)
+        dh = dh' z + U_r^T dr + U_z^T dz + U_n^T dm
+
+    to which the derivative by the output of the step before is added. Of the weights:
+    dW = sum of d(gate) x^T, dU = sum of (dr, dz, dm) h^T, the biases likewise without x or h.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, start: Tensor, w: Tensor, u: Tensor, b: Tensor, c: Tensor
     ) -> tuple[Tensor, Tensor]:
-        (n, batch, features), units = x.shape, start.shape[1]
-        bias = torch.cat([b[: 2 * units] + c[: 2 * units], b[2 * units :]]).view(3, units)
-        gates = x.new_empty(3, n, batch, units)  # what is read of x; then, step by step, the gates themselves
-        for gate, weight, own in zip(gates, w.view(3, units, features), bias, strict=True):
-            torch.addmm(own, x.view(-1, features), weight.t(), out=gate.view(-1, units))
-        states, middle = x.new_empty(n + 1, batch, units), x.new_empty(n, batch, units)
+        n, batch, _ = x.shape
+        units = start.shape[1]
+        gates = _entered(x, w, b, c)  # step by step they become the gates themselves
+        middle = x.new_empty(n, batch, units)
+        states = x.new_empty(n + 1, batch, units)
         states[0] = start
-        (ur, uz, un), cn = (weight.t() for weight in u.view(3, units, units)), c[2 * units :]
-        every = states.unbind(0)
-        for h, after, r, z, new, m in zip(
-            every, every[1:], *(gate.unbind(0) for gate in gates), middle.unbind(0), strict=False
-        ):
+        ur, uz, un = (matrix.t() for matrix in u.view(3, units, units))
+        cn = c[2 * units :]
+        for step in range(n):
+            r, z, new = gates[:, step].unbind(0)
+            m = middle[step]
+            h = states[step]
             r.addmm_(h, ur).sigmoid_()
             z.addmm_(h, uz).sigmoid_()
             torch.addmm(cn, h, un, out=m)
             new.addcmul_(r, m).tanh_()
-            torch.lerp(new, h, z, out=after)
+            torch.lerp(new, h, z, out=states[step + 1])
         ctx.save_for_backward(x, w, u, gates, middle, states)
         ctx.set_materialize_grads(False)
         return states[1:], states[-1].clone()
@@ -121,3 +141,19 @@ class _Passes(torch.autograd.Function):
         wr, wz, wn = w.view(3, units, features)
         dx = (rows[0] @ wr).addmm_(rows[1], wz).addmm_(rows[2], wn).view_as(x)
         return dx, dh, dw, du, db, dc
+
+
+def _entered(x: Tensor, w: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """What enters each gate of what is read: (n, B, F) -> (3, n, B, D).
+
+    The biases of the state are added too, but for that of the new gate, which r multiplies.
+    """
+    n, batch, features = x.shape
+    units = len(w) // 3
+    both = b[: 2 * units] + c[: 2 * units]
+    biases = torch.cat([both, b[2 * units :]]).view(3, units)
+    gates = x.new_empty(3, n, batch, units)
+    read = x.view(-1, features)
+    for gate, weight, bias in zip(gates, w.view(3, units, features), biases, strict=True):
+        torch.addmm(bias, read, weight.t(), out=gate.view(-1, units))
+    return gates

@@ -12,14 +12,14 @@ from forecast.models.nets.cells import Gru, gru
 
 Cell = nn.LSTM | Gru
 Drawn = Tensor | None  # a recurrent matrix (G D, D) with some of its entries zeroed; None = the cell's own
-Carried = tuple[
-    Tensor, ...
-]  # what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
+Carried = tuple[Tensor, ...]
+# what one layer carries to the next step: (h,) of a GRU, (h, c) of an LSTM, each (1, B, D)
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where a stack stands: what each layer carries, the recurrent matrices drawn for this batch, and the top layer's output at the end (B, D)."""
+    """Where a stack stands: what each layer carries, the recurrent matrices drawn for this batch, and
+    the top layer's output at the end (B, D)."""
 
     carried: list[Carried]
     drawn: list[list[Drawn]]
@@ -50,17 +50,16 @@ class Layer(nn.Module):
         states = 2 if cell == "lstm" else 1
         self.joins = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(states if bidirectional else 0))
         self.norm = norm_of(norm, entering)
-        self.norm_asked = (
-            norm_of(norm, entering) if asked else None
-        )  # what is asked is distributed otherwise than what is read
+        # what is asked is distributed otherwise than what is read
+        self.norm_asked = norm_of(norm, entering) if asked else None
 
     def draw(self, share: float) -> list[Drawn]:
-        """The recurrent matrix of each direction: in training with `share` of its entries zeroed (Merity et al. 2017), else its own."""
+        """The recurrent matrix of each direction: in training with `share` of its entries zeroed
+        (Merity et al. 2017), else None, its own."""
         cells = [self.cell] if self.back is None else [self.cell, self.back]
-        return [
-            nn.functional.dropout(_recurrent(cell), share) if share and self.training else None
-            for cell in cells
-        ]
+        if not share or not self.training:
+            return [None for _ in cells]
+        return [nn.functional.dropout(_recurrent(cell), share) for cell in cells]
 
     def read(self, x: Tensor, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """(B, n, entering) -> outputs (B, n, D), and what is carried from the true ends: the last step forwards, the first backwards."""
@@ -70,9 +69,10 @@ class Layer(nn.Module):
             return output, carried
         backward, other = run(self.back, x.flip(1), None, drawn[1])
         output = self.joins[0](torch.cat([output, backward.flip(1)], 2))
-        return output, tuple(
-            join(torch.cat(pair, 2)) for join, *pair in zip(self.joins, carried, other, strict=True)
-        )
+        joined = []
+        for join, forth, back in zip(self.joins, carried, other, strict=True):
+            joined.append(join(torch.cat([forth, back], 2)))
+        return output, tuple(joined)
 
     def step(self, x: Tensor, carried: Carried, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """On from a state, forwards alone."""
@@ -103,27 +103,37 @@ class Stack(nn.Module):
             Layer(cell, before, width, norm=norm, bidirectional=bidirectional, asked=asked)
             for before, width in zip(entering, widths, strict=True)
         )
-        self.dropout, self.recurrent_dropout, self.residual = nn.Dropout(dropout), recurrent_dropout, residual
+        self.dropout = nn.Dropout(dropout)
+        self.recurrent_dropout = recurrent_dropout
+        self.residual = residual
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """(B, n, D0) -> outputs (B, n, D), state. One mask a call that reads; a call that goes on keeps it, so it is constant over time."""
-        drawn = (
-            state.drawn
-            if state is not None
-            else [layer.draw(self.recurrent_dropout) for layer in self._layers]
-        )
+        """(B, n, D0) -> outputs (B, n, D), state.
+
+        One mask for each call that reads; a call that goes on keeps it, so it is constant over time.
+        """
+        drawn = self._drawn(state)
         kept = []
         end = x[:, -1]
         for i, layer in enumerate(self._layers):
-            output, carried = (
-                layer.read(x, drawn[i]) if state is None else layer.step(x, state.carried[i], drawn[i])
-            )
+            if state is None:
+                output, carried = layer.read(x, drawn[i])
+            else:
+                output, carried = layer.step(x, state.carried[i], drawn[i])
             if i + 1 < len(self.layers):
                 output = self.dropout(output)
-            end = carried[0][0] + x[:, -1] if self.residual else carried[0][0]
-            x = x + output if self.residual else output
+            end = carried[0][0]
+            if self.residual:
+                end = end + x[:, -1]
+                output = x + output
+            x = output
             kept.append(carried)
         return x, State(kept, drawn, end)
+
+    def _drawn(self, state: State | None) -> list[list[Drawn]]:
+        if state is not None:
+            return state.drawn
+        return [layer.draw(self.recurrent_dropout) for layer in self._layers]
 
     @property
     def _layers(self) -> list[Layer]:
@@ -142,14 +152,9 @@ def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Drawn) -> tup
         output, h = gru(x, None if carried is None else carried[0][0], weights)
         return output, (h[None],)
     zeros = x.new_zeros(1, len(x), cell.hidden_size)
-    flags = (
-        True,
-        1,
-        0.0,
-        cell.training,
-        False,
-        True,
-    )  # biases, layers, dropout, training, bidirectional, batch first
+    has_biases, layers, dropout = True, 1, 0.0
+    bidirectional, batch_first = False, True
+    flags = (has_biases, layers, dropout, cell.training, bidirectional, batch_first)
     output, h, c = torch.lstm(x, carried or (zeros, zeros), weights, *flags)
     return output, (h, c)
 
@@ -165,7 +170,8 @@ class BatchNorm(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
         self.running_mean: Tensor
         self.running_var: Tensor
         self.register_buffer("running_mean", torch.zeros(width))
@@ -180,7 +186,9 @@ class BatchNorm(nn.Module):
 
 def norm_of(name: str, width: int) -> nn.Module | None:
     """Layer norm (Ba et al. 2016), batch norm, or none."""
-    return {"layer": nn.LayerNorm, "batch": BatchNorm}[name](width) if name != "none" else None
+    if name == "none":
+        return None
+    return nn.LayerNorm(width) if name == "layer" else BatchNorm(width)
 
 
 def _normed(norm: nn.Module | None, x: Tensor) -> Tensor:
@@ -226,15 +234,20 @@ def initialise(module: nn.Module, init: str, forget_bias: float | None) -> None:
 
 def _fill(part: nn.Linear | Cell, init: str) -> None:
     """New matrices, (G D, .) of a cell as G of (D, .), and biases of zero."""
+    linear = isinstance(part, nn.Linear)
     for name, weight in part.named_parameters(recurse=False):
         if "bias" in name:
-            if init != "orthogonal" or not isinstance(part, nn.Linear):
+            if init != "orthogonal" or not linear:
                 weight.zero_()
             continue
-        fill = nn.init.orthogonal_ if init == "orthogonal" and "weight_hh" in name else MATRICES.get(init)
-        if fill is not None:
-            for gate in torch.split(weight, len(weight) if isinstance(part, nn.Linear) else part.hidden_size):
-                fill(gate)
+        fill = MATRICES.get(init)
+        if init == "orthogonal" and "weight_hh" in name:
+            fill = nn.init.orthogonal_
+        if fill is None:
+            continue
+        height = len(weight) if isinstance(part, nn.Linear) else part.hidden_size
+        for gate in torch.split(weight, height):
+            fill(gate)
 
 
 def _set_forget_bias(cell: nn.LSTM, value: float) -> None:

@@ -1,8 +1,9 @@
 """The net: a window of scaled values in, a forecast of the whole horizon out.
 
-It reads k rows per recurrent step and answers all segments of the horizon in parallel from its final state (after Lin et al. 2023, SegRNN),
-plus a linear skip from window to horizon, and one from the future columns. Axes as in `settings.py`, P outputs per step: 1, or a quantile at
-each level, K future columns and J static ones.
+It reads k rows per recurrent step and answers all segments of the horizon in parallel from its
+final state (after Lin et al. 2023, SegRNN), plus a linear skip from window to horizon, and one from
+the future columns. Axes as in `settings.py`, P outputs per step: 1, or a quantile at each level,
+K future columns and J static ones.
 """
 
 import math
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from forecast.models.nets.anchors import last_observed, last_season, rows_since, window_mean
 from forecast.models.nets.layers import Attention, Stack, State, cell_of, initialise
 from forecast.models.nets.settings import Settings
 from forecast.task import Goal
@@ -19,77 +21,142 @@ Carried = Tensor | tuple[Tensor, Tensor] | State  # the final state of a Gru, of
 
 
 class Ahead(NamedTuple):
-    """The future columns of the rows that each of m answers is about (B, m, r, K), NaN where missing, what was subtracted from them on reading
-    (B, K), and what a net sees of both: features (B, m, r K + K + 1), the values, 0 where missing, the level, and the share that is known."""
+    """The future columns of the rows that each of m answers is about.
+
+    rows (B, m, r, K), NaN where missing · level (B, K), what was subtracted from them on reading ·
+    features (B, m, r K + K + 1), what a net sees of both: the values, 0 where missing, the level,
+    and the share that is known.
+    """
 
     rows: Tensor
     level: Tensor
     features: Tensor
 
 
+class Known(NamedTuple):
+    """What is known of each series (B, D): added to what is read, and to what is asked; None = nothing."""
+
+    reading: Tensor | None
+    answering: Tensor | None
+
+
 class Net(nn.Module):
-    """Window of scaled values (B, L, C), NaN where missing, the target first -> (B, H, P): a point, or a quantile at each level."""
+    """Window of scaled values (B, L, C), NaN where missing, the target first -> (B, H, P).
+
+    P: a point, or a quantile at each level.
+    """
 
     def __init__(self, sized: Settings, goal: Goal, series: int, calendar: int) -> None:
+        """sized: settled settings · series: how many get an embedding · calendar: features of an answer's first step.
+
+        Parts are made in a fixed order: each draws its first weights from torch's random state.
+        """
         super().__init__()
-        sizes, widths = sized.sizes, sized.widths
-        past, k, units = len(goal.moving) - 1, sizes.segment, widths[0]
-        self.context, self.horizon, self.columns = sizes.context, goal.horizon, len(goal.moving)
-        self.segment, self.anchor, self.noise = k, sized.anchor_chosen, sized.noise
-        self.target_noise, self.scaling, self.recursive = (
-            sized.target_noise,
-            sized.scaling,
-            sized.head == "recursive",
-        )
-        self.span = min(sized.span or sizes.context, sizes.context)
-        self.padding = -sizes.context % k
-        self.since = sized.since
-        self.enter = nn.Linear(k * (2 + past) + bool(past) + self.since, units)
-        self.rnn = _recurrent(sized)
-        self.input_dropout, self.dropout = nn.Dropout(sized.input_dropout), nn.Dropout(sized.dropout)
-        self.answers = sized.answers(goal.horizon)
-        self.rows = k if self.answers or self.recursive else goal.horizon  # that one answer is about
-        self.future = [goal.moving.index(name) for name in goal.future]
-        ahead = len(self.future) * (self.rows + 1) + bool(
-            self.future
-        )  # features of the future columns of these rows
-        self.outputs = len(goal.levels) if sized.loss == "quantile" and goal.levels else 1
-        self.middle = point_of(goal, sized.loss)
-        self.attention = Attention(widths[-1]) if sized.attention else None
-        self.head = self._head(sized, widths[-1], 0 if self.answers else ahead)
-        if self.answers:
-            self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
-        self.calendar = nn.Linear(calendar, units, bias=False) if self.answers and calendar else None
-        self.ahead = nn.Linear(ahead, units, bias=False) if self.answers and ahead else None
-        self.series = (
-            nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None
-        )  # added on reading, on answering
-        self.static = (
-            nn.Linear(len(goal.static), 2 * units, bias=False) if goal.static else None
-        )  # added where the series' own are
-        self.skip = nn.Linear(sizes.context, goal.horizon) if sized.skip else None
-        self.skip_ahead = nn.Linear(ahead, self.rows) if sized.skip and ahead else None
-        self.follow = (
-            nn.Parameter(torch.ones(series)) if series and sized.skip else None
-        )  # how far each series follows the skip
-        self.trust: Tensor | None
-        self.register_buffer(
-            "trust", torch.ones(1) if sized.shrink else None
-        )  # in use, the share of the departure from the anchor that is forecast
+        self._describe(sized, goal)
+        self._make_reader(sized)
+        features = self._features_ahead()
+        self._make_head(sized, features)
+        self._make_questions(sized.widths[0], calendar, features)
+        self._make_known(sized.widths[0], series, len(goal.static))
+        self._make_skips(sized, series, features)
+        self._make_trust(sized)
         initialise(self, sized.init, sized.forget_bias)
+        self._clear_skips()
+
+    def _describe(self, sized: Settings, goal: Goal) -> None:
+        """What the net needs to know of its settings and of the goal, as numbers and names."""
+        self.context = sized.sizes.context
+        self.segment = sized.sizes.segment
+        self.padding = -self.context % self.segment
+        self.horizon = goal.horizon
+        self.columns = len(goal.moving)
+        self.future = [goal.moving.index(name) for name in goal.future]
+        self.anchor = sized.anchor_chosen
+        self.span = min(sized.span or self.context, self.context)
+        self.noise = sized.noise
+        self.target_noise = sized.target_noise
+        self.scaling = sized.scaling
+        self.since = sized.since
+        self.recursive = sized.head == "recursive"
+        self.answers = sized.answers(goal.horizon)
+        by_segment = self.answers or self.recursive
+        self.rows = self.segment if by_segment else goal.horizon  # that one answer is about
+        self.middle = point_of(goal, sized.loss)
+        self.outputs = 1
+        if sized.loss == "quantile" and goal.levels:
+            self.outputs = len(goal.levels)
+
+    def _features_ahead(self) -> int:
+        """Features of the future columns of the rows that one answer is about: values, levels, the known share."""
+        if not self.future:
+            return 0
+        return len(self.future) * (self.rows + 1) + 1
+
+    def _make_reader(self, sized: Settings) -> None:
+        """From segments of the window to the recurrent net's outputs."""
+        past = self.columns - 1
+        features = self.segment * (2 + past) + bool(past) + self.since
+        self.enter = nn.Linear(features, sized.widths[0])
+        self.rnn = _recurrent(sized)
+        self.input_dropout = nn.Dropout(sized.input_dropout)
+        self.dropout = nn.Dropout(sized.dropout)
+
+    def _make_head(self, sized: Settings, ahead: int) -> None:
+        """From the last layer's output, and what attention pooled, to a segment or to the whole horizon.
+
+        Where answers are not asked for one by one, the head sees the features of the future columns.
+        """
+        units = sized.widths[-1]
+        self.attention = Attention(units) if sized.attention else None
+        entering = 2 * units if sized.attention else units
+        if not self.answers:
+            entering += ahead
+        leaving = self.rows * self.outputs
+        self.head: nn.Module
+        if sized.head == "dense":
+            self.head = nn.Sequential(nn.Linear(entering, units), nn.ReLU(), nn.Linear(units, leaving))
+        else:
+            self.head = nn.Linear(entering, leaving)
+
+    def _make_questions(self, units: int, calendar: int, ahead: int) -> None:
+        """What asks for each answer: its position, its calendar, and the future columns of its rows."""
+        self.calendar = None
+        self.ahead = None
+        if not self.answers:
+            return
+        self.position = nn.Parameter(torch.randn(self.answers, units) * 0.5)
+        self.calendar = _linear(calendar, units)
+        self.ahead = _linear(ahead, units)
+
+    def _make_known(self, units: int, series: int, static: int) -> None:
+        """What is known of each series, on reading and on answering: its embedding, and its static columns."""
+        self.series = nn.Parameter(torch.randn(2, series, units) * 0.1) if series else None
+        self.static = _linear(static, 2 * units)
+
+    def _make_skips(self, sized: Settings, series: int, ahead: int) -> None:
+        """The linear paths, and how far each series follows that from the window."""
+        self.skip = None
+        self.skip_ahead = None
+        self.follow = None
+        if not sized.skip:
+            return
+        self.skip = nn.Linear(self.context, self.horizon)
+        if ahead:
+            self.skip_ahead = nn.Linear(ahead, self.rows)
+        if series:
+            self.follow = nn.Parameter(torch.ones(series))
+
+    def _make_trust(self, sized: Settings) -> None:
+        """In use, the share of the departure from the anchor that is forecast; None = all of it."""
+        self.trust: Tensor | None
+        self.register_buffer("trust", torch.ones(1) if sized.shrink else None)
+
+    def _clear_skips(self) -> None:
+        """The linear paths say nothing at first."""
         for skip in (self.skip, self.skip_ahead):
             if skip is not None:
                 nn.init.zeros_(skip.weight)
                 nn.init.zeros_(skip.bias)
-
-    def _head(self, sized: Settings, units: int, ahead: int) -> nn.Module:
-        """From the last layer's output, what attention pooled and the features of the future columns to a segment or to the whole horizon."""
-        features = units * (2 if sized.attention else 1) + ahead
-        if sized.head == "dense":
-            return nn.Sequential(
-                nn.Linear(features, units), nn.ReLU(), nn.Linear(units, self.rows * self.outputs)
-            )
-        return nn.Linear(features, self.rows * self.outputs)
 
     def forward(
         self,
@@ -99,55 +166,44 @@ class Net(nn.Module):
         future: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
-        """Forecast (B, H, P) from windows (B, L, C), series (B,) with -1 = cold, calendar (B, m, F) of each answer's first step, and the future
-        columns (B, H, K) and static ones (B, J) of a net that has some."""
+        """Forecast (B, H, P) from windows (B, L, C) of series (B,), -1 = cold.
+
+        calendar (B, m, F): of each answer's first step · future (B, H, K) and static (B, J): of a net
+        that has such columns.
+        """
         seen, anchor, z = self._anchored(window)
         factor = self._augment(z, seen) if self.training else None
-        reading, answering = self._told(series, static)
-        output, state = self.rnn(self._enter(self._segments(z, seen), reading))
-        pooled = self.attention(output)[0] if self.attention is not None else None
-        skip = self.skip(z[:, :, 0]) if self.skip is not None else 0.0
-        if self.follow is not None:
-            skip = skip * _embed(self.follow[:, None], series)
-        base = anchor[:, :1]
-        if self.anchor == "season":
-            base = self._season(window, seen, anchor)
-            skip = skip + (base - anchor[:, :1]) * (1.0 if factor is None else factor[:, 0])
-        ahead = self._ahead(future, anchor, factor) if self.future and future is not None else None
-        if self.skip_ahead is not None and ahead is not None:
-            skip = skip + self.skip_ahead(ahead.features).flatten(1)[:, : self.horizon]
+        known = self._known(series, static)
+        output, state = self.rnn(self._enter(self._segments(z, seen), known.reading))
+        pooled = None if self.attention is None else self.attention(output)[0]
+        base = self._base(window, seen, anchor)
+        ahead = self._ahead(future, anchor, factor)
+        linear = self._linear(z, series, base - anchor[:, :1], ahead, factor)
         if self.recursive:
-            answer, skip = self._feed_back(_end(output, state), state, pooled, reading, skip, ahead), 0.0
+            answer = self._feed_back(_end(output, state), state, pooled, known.reading, linear, ahead)
+            linear = torch.zeros_like(linear)
         elif self.answers:
-            answer = self._answer(state, pooled, answering, calendar, ahead)
+            answer = self._answer(state, pooled, known.answering, calendar, ahead)
         else:
-            answer = self._speak(_end(output, state), pooled, None if ahead is None else ahead.features[:, 0])
-        level = anchor[:, :1] + skip
-        forecast = level[..., None] + answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
+            answer = self._answer_at_once(_end(output, state), pooled, ahead)
+        level = anchor[:, :1] + linear
+        departures = answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
+        forecast = level[..., None] + departures
         if factor is not None:
-            return (
-                anchor[:, :1, None] + (forecast - anchor[:, :1, None]) / factor
-            )  # the answer to a window times f, over f
-        if self.trust is None or self.training:
-            return forecast
-        return (
-            forecast + ((1 - self.trust) * (base - forecast[..., self.middle]))[..., None]
-        )  # all quantiles as their middle
+            return _divided(forecast, anchor[:, :1, None], factor)
+        return self._trusted(forecast, base)
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs of one window, empty but of the right shapes."""
+        waves = 0 if self.calendar is None else self.calendar.in_features
+        static = 0 if self.static is None else self.static.in_features
         with self.enter.weight.device:
-            calendar = torch.zeros(
-                1, self.answers, self.calendar.in_features if self.calendar is not None else 0
-            )
-            future = torch.zeros(1, self.horizon, len(self.future))
-            static = torch.zeros(1, self.static.in_features if self.static is not None else 0)
             return (
                 torch.zeros(1, self.context, self.columns),
                 torch.zeros(1, dtype=torch.int64),
-                calendar,
-                future,
-                static,
+                torch.zeros(1, self.answers, waves),
+                torch.zeros(1, self.horizon, len(self.future)),
+                torch.zeros(1, static),
             )
 
     def attend(self, window: Tensor, series: Tensor, static: Tensor | None = None) -> Tensor:
@@ -155,10 +211,11 @@ class Net(nn.Module):
         if self.attention is None:
             raise AssertionError("a net without attention has no weights of it")
         seen, _, z = self._anchored(window)
-        weights: Tensor = self.attention(
-            self.rnn(self._enter(self._segments(z, seen), self._told(series, static)[0]))[0]
-        )[1]
-        return weights
+        known = self._known(series, static)
+        output, _ = self.rnn(self._enter(self._segments(z, seen), known.reading))
+        _, weights = self.attention(output)
+        shares: Tensor = weights
+        return shares
 
     def _anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Which readings were observed (B, L, C), the anchor (B, C), and the window minus the anchor, 0 where missing."""
@@ -171,134 +228,199 @@ class Net(nn.Module):
         if self.anchor == "none":
             return torch.zeros_like(window[:, 0])
         if self.anchor == "mean":
-            return window[:, -self.span :].nan_to_num().sum(1) / seen[:, -self.span :].sum(1).clamp(min=1)
-        level = _last(window, seen)
-        return (
-            level
-            if self.anchor in ("last", "season")
-            else torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
-        )
+            return window_mean(window[:, -self.span :], seen[:, -self.span :])
+        level = last_observed(window, seen)
+        if self.anchor == "target":
+            return torch.cat([level[:, :1], torch.zeros_like(level[:, 1:])], 1)
+        return level
 
-    def _season(self, window: Tensor, seen: Tensor, anchor: Tensor) -> Tensor:
-        """The target's last `span` rows of windows (B, L, C) over and over, (B, H); the anchor where one is missing."""
-        season = torch.where(seen[:, -self.span :, 0], window[:, -self.span :, 0], anchor[:, :1])
-        return season[:, torch.arange(self.horizon, device=window.device) % self.span]
+    def _base(self, window: Tensor, seen: Tensor, anchor: Tensor) -> Tensor:
+        """What is forecast without any departure: the target's anchor (B, 1), or its last season again (B, H).
+
+        The anchor stands where a value of the season is missing.
+        """
+        if self.anchor != "season":
+            return anchor[:, :1]
+        target = window[:, -self.span :, 0]
+        season = torch.where(seen[:, -self.span :, 0], target, anchor[:, :1])
+        return last_season(season, self.horizon)
 
     def _augment(self, z: Tensor, seen: Tensor) -> Tensor | None:
         """Disturb training windows (B, L, C) in place; the factor (B, 1, 1) that each was multiplied by, if any."""
-        if self.noise and z.shape[2] > 1:
-            z[:, :, 1:] += (
-                self.noise * seen[:, :, 1:] * torch.randn(len(z), 1, z.shape[2] - 1, device=z.device)
-            )
+        batch, rows, columns = z.shape
+        if self.noise and columns > 1:
+            offsets = torch.randn(batch, 1, columns - 1, device=z.device)
+            z[:, :, 1:] += self.noise * seen[:, :, 1:] * offsets
         if self.target_noise:
-            z[:, :, 0] += self.target_noise * seen[:, :, 0] * torch.randn(z.shape[:2], device=z.device)
+            jitter = torch.randn((batch, rows), device=z.device)
+            z[:, :, 0] += self.target_noise * seen[:, :, 0] * jitter
         if not self.scaling:
             return None
-        factor = (self.scaling * torch.randn(len(z), 1, 1, device=z.device)).exp()
+        factor = (self.scaling * torch.randn(batch, 1, 1, device=z.device)).exp()
         z *= factor
         return factor
 
-    def _ahead(self, future: Tensor, anchor: Tensor, factor: Tensor | None) -> Ahead:
+    def _ahead(self, future: Tensor | None, anchor: Tensor, factor: Tensor | None) -> Ahead | None:
         """Future columns (B, H, K) cut to the rows of each answer, the end filled up with missing ones."""
+        if not self.future or future is None:
+            return None
         level = anchor[:, self.future]
         if factor is not None:  # the window was multiplied by it
-            future, level = future * factor, level * factor[:, 0]
-        filled = nn.functional.pad(future, (0, 0, 0, -self.horizon % self.rows), value=math.nan)
+            future = future * factor
+            level = level * factor[:, 0]
+        missing = -self.horizon % self.rows
+        filled = nn.functional.pad(future, (0, 0, 0, missing), value=math.nan)
         rows = filled.view(len(filled), -1, self.rows, len(self.future))
         known = (~torch.isnan(rows)).float().mean((2, 3))[..., None]
-        beside = level[:, None].expand(-1, rows.shape[1], -1)
-        return Ahead(rows, level, torch.cat([rows.nan_to_num().flatten(2), beside, known], 2))
+        levels = level[:, None].expand(-1, rows.shape[1], -1)
+        features = torch.cat([rows.nan_to_num().flatten(2), levels, known], 2)
+        return Ahead(rows, level, features)
+
+    def _linear(
+        self, z: Tensor, series: Tensor, season: Tensor, ahead: Ahead | None, factor: Tensor | None
+    ) -> Tensor:
+        """What the linear paths and the season add to the target's anchor: (B, H), or (B, 1) where there is neither.
+
+        season (B, H): by how far the last season departs from the anchor; zeros (B, 1) without one.
+        """
+        linear = z.new_zeros(len(z), 1)
+        if self.skip is not None:
+            linear = self.skip(z[:, :, 0])
+        if self.follow is not None:
+            linear = linear * _embed(self.follow[:, None], series)
+        if self.anchor == "season":
+            linear = linear + (season if factor is None else season * factor[:, 0])
+        if self.skip_ahead is not None and ahead is not None:
+            linear = linear + self.skip_ahead(ahead.features).flatten(1)[:, : self.horizon]
+        return linear
+
+    def _trusted(self, forecast: Tensor, base: Tensor) -> Tensor:
+        """In use, forecasts (B, H, P) drawn toward the base (B, 1 or H); all quantiles move as their middle does."""
+        if self.trust is None or self.training:
+            return forecast
+        toward = (1 - self.trust) * (base - forecast[..., self.middle])
+        return forecast + toward[..., None]
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
-        """(B, n, features): k anchored targets and their mask, k readings of each past column, the share of them that was observed; and of a net
-        with `since` log(1 + segments since the target was last observed) at the segment's end."""
+        """What is read of each segment (B, n, features).
 
-        def cut(x: Tensor) -> Tensor:  # (B, L, ...) -> (B, n, k, ...), the front filled up with zeros
-            x = torch.cat([x.new_zeros(len(x), self.padding, *x.shape[2:]), x], 1) if self.padding else x
-            return x.view(len(x), -1, self.segment, *x.shape[2:])
-
-        parts = [cut(z[:, :, 0]), cut(seen[:, :, 0].float())]
-        if z.shape[2] > 1:
-            parts += [cut(z[:, :, 1:]).flatten(2), cut(seen[:, :, 1:].float()).mean((2, 3))[..., None]]
+        k anchored targets and their mask, k readings of each past column, the share of them that was
+        observed; and of a net with `since` log(1 + segments since the target was last observed) at the
+        segment's end.
+        """
+        target = self._cut(z[:, :, 0])
+        mask = self._cut(seen[:, :, 0].float())
+        parts = [target, mask]
+        if self.columns > 1:
+            share = self._cut(seen[:, :, 1:].float()).mean((2, 3))
+            parts += [self._cut(z[:, :, 1:]).flatten(2), share[..., None]]
         if self.since:
-            parts.append((cut(_since(seen[:, :, 0]))[:, :, -1:] / self.segment).log1p())
+            rows = self._cut(rows_since(seen[:, :, 0]))[:, :, -1:]
+            parts.append((rows / self.segment).log1p())
         return torch.cat(parts, 2)
 
-    def _told(self, series: Tensor, static: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        """What is known of each series, added on reading and on answering (B, D): its embedding, and what its static columns say."""
-        own = (
-            None if self.series is None else (_embed(self.series[0], series), _embed(self.series[1], series))
-        )
-        if self.static is None or static is None:
-            return own or (None, None)
-        reading, answering = self.static(static).chunk(2, 1)
-        return (reading, answering) if own is None else (own[0] + reading, own[1] + answering)
+    def _cut(self, x: Tensor) -> Tensor:
+        """(B, L, ...) -> (B, n, k, ...), the front filled up with zeros."""
+        if self.padding:
+            zeros = x.new_zeros(len(x), self.padding, *x.shape[2:])
+            x = torch.cat([zeros, x], 1)
+        return x.view(len(x), -1, self.segment, *x.shape[2:])
 
-    def _enter(self, segments: Tensor, told: Tensor | None) -> Tensor:
+    def _known(self, series: Tensor, static: Tensor | None) -> Known:
+        """What is known of each series: its embedding, and what its static columns say."""
+        reading = answering = None
+        if self.series is not None:
+            reading = _embed(self.series[0], series)
+            answering = _embed(self.series[1], series)
+        if self.static is None or static is None:
+            return Known(reading, answering)
+        on_reading, on_answering = self.static(static).chunk(2, 1)
+        return Known(_sum(reading, on_reading), _sum(answering, on_answering))
+
+    def _enter(self, segments: Tensor, known: Tensor | None) -> Tensor:
         """What the recurrent net reads (B, n, D) of segments (B, n, features) and what is known of each series (B, D)."""
         read = self.enter(self.input_dropout(segments)).relu()
-        return read if told is None else read + told[:, None]
+        return read if known is None else read + known[:, None]
 
-    def _speak(self, output: Tensor, pooled: Tensor | None, ahead: Tensor | None = None) -> Tensor:
-        """The head on the recurrent net's output (B, D), beside what attention pooled (B, D) and features of the future columns (B, F)."""
-        read = self.dropout(output if pooled is None else torch.cat([output, pooled], 1))
-        answer: Tensor = self.head(read if ahead is None else torch.cat([read, ahead], 1))
+    def _speak(self, output: Tensor, pooled: Tensor | None, features: Tensor | None = None) -> Tensor:
+        """The head on the recurrent net's output (B, D), what attention pooled (B, D) and features of future columns (B, F)."""
+        if pooled is not None:
+            output = torch.cat([output, pooled], 1)
+        read = self.dropout(output)
+        if features is not None:
+            read = torch.cat([read, features], 1)
+        answer: Tensor = self.head(read)
         return answer
+
+    def _answer_at_once(self, output: Tensor, pooled: Tensor | None, ahead: Ahead | None) -> Tensor:
+        """(B, H P) of a head that answers the whole horizon from the end of the context (B, D)."""
+        if ahead is None:
+            return self._speak(output, pooled)
+        return self._speak(output, pooled, ahead.features[:, 0])
 
     def _answer(
         self,
         state: Carried,
         pooled: Tensor | None,
-        told: Tensor | None,
+        known: Tensor | None,
         calendar: Tensor,
         ahead: Ahead | None,
     ) -> Tensor:
         """(B, m k P): one recurrent step per answered segment, each from the final state, all in parallel."""
         batch, m = len(calendar), self.answers
         ask = self.position.expand(batch, m, -1)
-        if told is not None:
-            ask = ask + told[:, None]
+        if known is not None:
+            ask = ask + known[:, None]
         if self.calendar is not None:
             ask = ask + self.calendar(calendar)
         if self.ahead is not None and ahead is not None:
             ask = ask + self.ahead(ahead.features)
-        answer, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
-        return self._speak(
-            answer[:, 0], pooled if pooled is None else pooled.repeat_interleave(m, dim=0)
-        ).view(batch, -1)
+        output, _ = self.rnn(ask.reshape(batch * m, 1, -1), _spread(state, m))
+        if pooled is not None:
+            pooled = pooled.repeat_interleave(m, dim=0)
+        return self._speak(output[:, 0], pooled).view(batch, -1)
 
     def _feed_back(
         self,
         output: Tensor,
         state: Carried,
         pooled: Tensor | None,
-        told: Tensor | None,
-        skip: Tensor | float,
+        known: Tensor | None,
+        linear: Tensor,
         ahead: Ahead | None,
     ) -> Tensor:
-        """(B, m k, P): a segment at a time, each forecast, the skip (B, H) within it, read as if it had been observed."""
-        batch, k, m = len(output), self.segment, math.ceil(self.horizon / self.segment)
-        linear = output.new_zeros(batch, m * k)
-        linear[:, : self.horizon] += skip
+        """(B, m k, P): one segment at a time, each forecast read as if it had been observed.
+
+        linear (B, H) or (B, 1): what the linear paths add is part of each forecast.
+        """
+        batch, k = len(output), self.segment
+        m = math.ceil(self.horizon / k)
+        added = output.new_zeros(batch, m * k)
+        added[:, : self.horizon] += linear
         parts: list[Tensor] = []
         for j in range(m):
             if j:
-                read, state = self.rnn(
-                    self._enter(self._as_read(parts[-1][..., self.middle], ahead, j - 1), told), state
-                )
+                fed = self._as_read(parts[-1][..., self.middle], ahead, j - 1)
+                read, state = self.rnn(self._enter(fed, known), state)
                 output = read[:, -1]
-            answer = self._speak(output, pooled, None if ahead is None else ahead.features[:, j])
-            parts.append(answer.view(batch, k, -1) + linear[:, j * k : (j + 1) * k, None])
+            features = None if ahead is None else ahead.features[:, j]
+            answer = self._speak(output, pooled, features).view(batch, k, -1)
+            parts.append(answer + added[:, j * k : (j + 1) * k, None])
         return torch.cat(parts, 1)
 
     def _as_read(self, forecast: Tensor, ahead: Ahead | None, j: int) -> Tensor:
-        """(B, 1, features) of the forecast targets (B, k) of answer j: observed, the past columns missing, the future ones as they are."""
+        """(B, 1, features) of the forecast targets (B, k) of answer j, as `_segments` makes them of observed ones.
+
+        The targets count as observed, the past columns as missing, the future ones are as they are.
+        """
         parts = [forecast, torch.ones_like(forecast)]
         if self.columns > 1:
             others = forecast.new_full((*forecast.shape, self.columns - 1), math.nan)
             if ahead is not None:
-                others[..., [place - 1 for place in self.future]] = ahead.rows[:, j] - ahead.level[:, None]
-            parts += [others.nan_to_num().flatten(1), (~torch.isnan(others)).float().mean((1, 2))[:, None]]
+                places = [place - 1 for place in self.future]
+                others[..., places] = ahead.rows[:, j] - ahead.level[:, None]
+            share = (~torch.isnan(others)).float().mean((1, 2))
+            parts += [others.nan_to_num().flatten(1), share[:, None]]
         if self.since:
             parts.append(forecast.new_zeros(len(forecast), 1))
         return torch.cat(parts, 1)[:, None]
@@ -309,15 +431,17 @@ def point_of(goal: Goal, loss: str) -> int:
     return goal.levels.index(0.5) if loss == "quantile" and goal.levels else 0
 
 
+def _linear(entering: int, leaving: int) -> nn.Linear | None:
+    """A linear layer without bias; None where nothing enters."""
+    return nn.Linear(entering, leaving, bias=False) if entering else None
+
+
 def _recurrent(sized: Settings) -> nn.Module:
     """A plain LSTM or GRU, and where the settings ask for more than it can do, a Stack."""
     widths = sized.widths
     dropout = sized.dropout if len(widths) > 1 else 0.0
-    if (
-        sized.norm == "none"
-        and len(set(widths)) == 1
-        and not (sized.residual or sized.bidirectional or sized.recurrent_dropout)
-    ):
+    extras = sized.residual or sized.bidirectional or sized.recurrent_dropout or sized.norm != "none"
+    if not extras and len(set(widths)) == 1:
         return cell_of(sized.cell, widths[0], widths[0], len(widths), dropout)
     return Stack(
         sized.cell,
@@ -341,27 +465,21 @@ def _spread(state: Carried, m: int) -> Carried:
     if isinstance(state, State):
         return state.spread(m)
     if isinstance(state, tuple):
-        return state[0].repeat_interleave(m, dim=1), state[1].repeat_interleave(m, dim=1)
+        hidden, cell = state
+        return hidden.repeat_interleave(m, dim=1), cell.repeat_interleave(m, dim=1)
     return state.repeat_interleave(m, dim=1)
 
 
-def _last(window: Tensor, seen: Tensor) -> Tensor:
-    """The last observed value (B, C) of each column of windows (B, L, C); 0, the scaled mean, where nothing was observed."""
-    if window.device.type == "cpu" and bool(
-        seen[:, -1].all()
-    ):  # the usual case, without a search; a GPU would have to be waited for
-        return window[:, -1]
-    place = (seen * torch.arange(1, window.shape[1] + 1, device=window.device)[:, None]).amax(1)
-    last = window.nan_to_num().gather(1, (place - 1).clamp(min=0)[:, None])[:, 0]
-    return torch.where(place > 0, last, 0.0)
-
-
-def _since(seen: Tensor) -> Tensor:
-    """Rows since the last observation at each row of windows (B, L), 0 where it is one; before the first, since the window began."""
-    place = torch.arange(1, seen.shape[1] + 1, device=seen.device)
-    return (place - (seen * place).cummax(1).values).float()
+def _divided(forecast: Tensor, anchor: Tensor, factor: Tensor) -> Tensor:
+    """The answer to a window that was multiplied by a factor (B, 1, 1), over that factor: (B, H, P)."""
+    return anchor + (forecast - anchor) / factor
 
 
 def _embed(table: Tensor, series: Tensor) -> Tensor:
     """(S, D), (B,) -> (B, D); a cold series, -1, has the mean embedding."""
-    return torch.where((series >= 0)[:, None], table[series.clamp(min=0)], table.mean(0))
+    own = table[series.clamp(min=0)]
+    return torch.where((series >= 0)[:, None], own, table.mean(0))
+
+
+def _sum(first: Tensor | None, second: Tensor) -> Tensor:
+    return second if first is None else first + second

@@ -10,14 +10,17 @@ ALIGNED = 16  # float32s in a cache line: each parameter begins at a multiple of
 
 
 class Flat:
-    """The parameters of a net as views of one vector, and their gradients of another: one operation moves, clips, averages or keeps them all.
+    """The parameters of a net as views of one vector, and their gradients of another: one operation
+    moves, clips, averages or keeps them all.
 
-    values, gradient float32 (W,); the buffers of a batch norm, which are counted and not learned, stand beside them.
+    values, gradient float32 (W,); the buffers of a batch norm, which are counted and not learned, are
+    kept next to them.
     """
 
     def __init__(self, net: nn.Module) -> None:
         parameters = list(net.parameters())
-        begins, size = [], 0
+        begins = []
+        size = 0
         for one in parameters:
             begins.append(size)
             size += -(-one.numel() // ALIGNED) * ALIGNED
@@ -27,7 +30,8 @@ class Flat:
         for one, begin in zip(parameters, begins, strict=True):
             part = slice(begin, begin + one.numel())
             self.values[part] = one.detach().flatten()
-            one.data, one.grad = self.values[part].view_as(one), self.gradient[part].view_as(one)
+            one.data = self.values[part].view_as(one)
+            one.grad = self.gradient[part].view_as(one)
 
     def read(self) -> Tensor:
         """A copy of all weights and buffers as one vector."""
@@ -55,9 +59,8 @@ class Flat:
         self.gradient.mul_((norm / (length + 1e-6)).clamp(max=1))
 
 
-Rule = Callable[
-    [Tensor, Tensor, list[Tensor], int, float], None
-]  # weights, gradient, moments, steps done with this one, rate: all in place
+Rule = Callable[[Tensor, Tensor, list[Tensor], int, float], None]
+# weights, gradient, moments, steps done with this one, rate: all in place
 SMALL = 1e-8  # keeps quotients finite
 
 
@@ -105,20 +108,28 @@ def rule_of(name: str, decay: float, momentum: float) -> Rule:
 
 
 def schedule(step: int, steps: int, kind: str = "cosine", warmup: float | None = None) -> float:
-    """The share of the learning rate at a step. Linear warm-up over a share of the steps (None: a tenth, at most 100) times a curve.
+    """The share of the learning rate at a step. Linear warm-up over a share of the steps (None: a
+    tenth, at most 100) times a curve.
 
-    cosine falls to 2 % (Loshchilov and Hutter 2017), exponential too, staircase in five stairs; constant and plateau stay at 1; one-cycle has
-    its own warm-up: it rises from 4 % over three tenths of the steps and falls by a cosine to nothing (Smith and Topin 2018).
+    cosine falls to 2 % (Loshchilov and Hutter 2017), exponential too, staircase in five stairs;
+    constant and plateau stay at 1; one-cycle has its own warm-up: it rises from 4 % over three tenths
+    of the steps and falls by a cosine to nothing (Smith and Topin 2018).
     """
     done = step / steps
     if kind == "one-cycle":
-        return (
-            0.04 + 0.96 * done / RISE
-            if done < RISE
-            else 0.5 * (1 + math.cos(math.pi * (done - RISE) / (1 - RISE)))
-        )
-    warm = min(100, max(1, steps // 10)) if warmup is None else max(1, round(warmup * steps))
-    return min(1.0, (step + 1) / warm) * CURVES[kind](done)
+        return one_cycle(done)
+    warm = min(100, steps // 10)
+    if warmup is not None:
+        warm = round(warmup * steps)
+    return min(1.0, (step + 1) / max(1, warm)) * CURVES[kind](done)
+
+
+def one_cycle(done: float) -> float:
+    """The share of the rate where a share of the steps is done: a rise from 4 %, then a cosine to nothing."""
+    if done < RISE:
+        return 0.04 + 0.96 * done / RISE
+    fallen = (done - RISE) / (1 - RISE)
+    return 0.5 * (1 + math.cos(math.pi * fallen))
 
 
 def haste(usual: int, steps: int) -> float:
@@ -126,9 +137,11 @@ def haste(usual: int, steps: int) -> float:
     return min(HASTE, max(1.0, usual / steps))
 
 
-HASTE = 3.0  # a short training does not come far enough to be unsettled by a high rate; four times were as good on some files and worse on others
+HASTE = 3.0  # a short training does not come far enough to be unsettled by a high rate
+# (four times were as good on some files and worse on others)
 RISE = 0.3  # share of the steps in which one-cycle rises
-FLOOR, STAIRS = 0.02, 5
+FLOOR = 0.02
+STAIRS = 5
 CURVES: dict[str, Callable[[float], float]] = {  # of the share of the steps that is done
     "cosine": lambda done: 0.49 * (1 + math.cos(math.pi * done)) + 0.02,
     "exponential": lambda done: FLOOR**done,

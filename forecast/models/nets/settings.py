@@ -23,22 +23,18 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
+VERY_FEW = 3_000  # target rows below which nets are smallest
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
 MOST = 500_000  # target rows from which the learning rate is halved again: their many steps need no haste
 LATEST = 1_000_000  # rows of a series that tell whether it persists
-SEGMENTS = (
-    15_000_000  # read and answered in all training steps at most: some three minutes of one core at 128 units
-)
+LONGEST_SEGMENT = 48  # rows per recurrent step at most
+SEGMENTS = 15_000_000  # read and answered in all training steps at most: three minutes of a core at 128 units
 MEMORY = (
     2**30
-)  # bytes that the arrays of one training step may take, about; windows of many rows or columns come in smaller batches
+)  # bytes that the arrays of one training step may take, about: large windows come in smaller batches
 COPIES = 8  # of a window's cells: values, mask, what is anchored, cut and multiplied, forwards and backwards
-RATES = {
-    "adamw": 1.0,
-    "adam": 1.0,
-    "rmsprop": 1.0,
-    "sgd": 50.0,
-}  # usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
+# usual learning rates, as multiples of Adam's: its steps are normed, SGD's are not
+RATES = {"adamw": 1.0, "adam": 1.0, "rmsprop": 1.0, "sgd": 50.0}
 
 
 Anchor = Literal["last", "season", "target", "mean", "none"]
@@ -269,49 +265,70 @@ class Settings:
             yield "norm batch needs batches of at least 2 windows; found batch = 1."
 
     def settle(self, past: Panel, horizon: int) -> Self:
-        """These settings with every size chosen: a function of clock, lengths and observed cells of the past."""
-        typical, longest = _typical(past.lengths), int(past.lengths.max())
-        if self.context is not None and self.context > longest:
-            raise ForecastError(
-                f"{self.name}.context = {self.context}, but the longest series has {longest} rows to learn from. Take a shorter context, or none:"
-                f" then it is chosen."
-            )
+        """These settings with every size chosen: a function of clock, lengths and observed cells of the past.
+
+        ForecastError where the context is longer than every series, or shorter than the season that
+        anchors it.
+        """
+        self._check_context(past)
         rows = _observed(past)
-        segment = self.segment or (
-            1 if self.head == "recursive" else math.ceil(horizon / math.ceil(horizon / 48))
-        )
         season = min(past.clock.seasons, default=1)
-        segments = 7 if rows < FEW else 15  # with few rows the linear skip learns a long window by heart
-        reach = max(
-            segments * segment, 28, min(2 * season, 60 * segment)
-        )  # and at least four weeks of days, and two seasons
-        most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
-        context = self.context or min(math.ceil(reach / segment) * segment, most)
-        span = self.span or season
-        if self.anchor == "season" and span > context:
-            raise ForecastError(
-                f"{self.name}: the anchor season is the last {span} rows, but the net reads {context}. Take a context of at least {span}, a"
-                f" shorter span, or another anchor."
-            )
-        batch = self.batch or fitting_batch(usual_batch(past), (context + horizon) * len(past.columns))
+        segment = self.segment or self._usual_segment(horizon)
+        context = self.context or _usual_context(_typical(past.lengths), rows, season, segment, horizon)
+        span = self._settled_span(season, context)
+        cells = (context + horizon) * len(past.columns)
+        batch = self.batch or fitting_batch(usual_batch(past), cells)
         enough = max(400, round(3 * math.sqrt(rows * (1 - self.validation))))
-        usual = max(1, min(enough, SEGMENTS // (batch * math.ceil((context + horizon) / segment))))
-        rate = (
-            (2e-3 if FEW <= rows < MOST else 1e-3)
-            * RATES[self.optimiser]
-            * (haste(usual, self.steps) if self.steps and self.hasty else 1)
-        )
+        windows = SEGMENTS // (batch * math.ceil((context + horizon) / segment))
+        steps = max(1, min(enough, windows))
         return replace(
             self,
             segment=segment,
             context=context,
-            anchor=self.anchor if self.anchor != "auto" else "last" if _persists(past) else "none",
-            span=span if self.anchor == "season" else self.span,
-            units=self.units or (32 if rows < 3_000 else 64 if rows < FEW else 128),
+            anchor=self._settled_anchor(past),
+            span=span,
+            units=self.units or _usual_units(rows),
             batch=batch,
-            learning_rate=self.learning_rate or rate,
-            steps=self.steps or usual,
+            learning_rate=self.learning_rate or self._usual_rate(rows, steps),
+            steps=self.steps or steps,
         )
+
+    def _check_context(self, past: Panel) -> None:
+        longest = int(past.lengths.max())
+        if self.context is not None and self.context > longest:
+            raise ForecastError(
+                f"`{self.name}.context={self.context}`, but the longest series has {longest} rows to learn"
+                f" from. Take a shorter context, or none: then it is chosen."
+            )
+
+    def _usual_segment(self, horizon: int) -> int:
+        """The horizon in equal parts of at most LONGEST_SEGMENT rows; of what is fed back a row."""
+        if self.head == "recursive":
+            return 1
+        return math.ceil(horizon / math.ceil(horizon / LONGEST_SEGMENT))
+
+    def _settled_span(self, season: int, context: int) -> int | None:
+        """Rows that the anchor is taken of, where it is of several."""
+        if self.anchor != "season":
+            return self.span
+        span = self.span or season
+        if span > context:
+            raise ForecastError(
+                f"{self.name}: the anchor season is the last {span} rows, but the net reads {context}."
+                f" Take a context of at least {span}, a shorter span, or another anchor."
+            )
+        return span
+
+    def _settled_anchor(self, past: Panel) -> Anchor:
+        if self.anchor != "auto":
+            return self.anchor
+        return "last" if _persists(past) else "none"
+
+    def _usual_rate(self, rows: int, steps: int) -> float:
+        """The learning rate for so many target rows; steps: how many are usual."""
+        rate = 2e-3 if FEW <= rows < MOST else 1e-3
+        faster = haste(steps, self.steps) if self.steps and self.hasty else 1
+        return rate * RATES[self.optimiser] * faster
 
     @property
     def hasty(self) -> bool:
@@ -349,15 +366,40 @@ class Settings:
         return math.ceil(horizon / self.sizes.segment) if self.head == "segments" else 0
 
 
+def _usual_context(typical: int, rows: int, season: int, segment: int, horizon: int) -> int:
+    """Whole segments: some, at least four weeks of days and two seasons, and at most half of a typical series.
+
+    With few rows the linear skip learns a long window by heart, so it is shorter.
+    """
+    segments = 7 if rows < FEW else 15
+    reach = max(segments * segment, 28, min(2 * season, 60 * segment))
+    most = max(segment, (typical - 2 * horizon) // 2 // segment * segment)
+    return min(math.ceil(reach / segment) * segment, most)
+
+
+def _usual_units(rows: int) -> int:
+    """The width of nets that learn from so many target rows."""
+    if rows < VERY_FEW:
+        return 32
+    return 64 if rows < FEW else 128
+
+
 def _observed(past: Panel) -> int:
     """Observed cells of the target."""
-    return sum(int((~np.isnan(past.values[past.rows(i), 0])).sum()) for i in range(len(past.ids)))
+    count = 0
+    for series in range(len(past.ids)):
+        target = past.values[past.rows(series), 0]
+        count += int((~np.isnan(target)).sum())
+    return count
 
 
 def _persists(past: Panel) -> bool:
-    """Whether the targets of most series, counted by rows, are on average as close to the one before as to their median; by their LATEST rows."""
-
-    close = [persists(past.values[past.rows(i), 0][-LATEST:]) for i in range(len(past.ids))]
+    """Whether the targets of most series, counted by rows, are on average as close to the one before as
+    to their median; by their LATEST rows."""
+    close = []
+    for series in range(len(past.ids)):
+        target = past.values[past.rows(series), 0]
+        close.append(persists(target[-LATEST:]))
     return bool(np.average(close, weights=past.lengths) >= 0.5)
 
 
