@@ -95,6 +95,7 @@ class DamagedError(ForecastError):
     """A file that does not hold what was written into it."""
 
     def __init__(self, path: Path, why: object) -> None:
+        self.why = why
         super().__init__(
             f"{path} is damaged ({why}). Take it from a copy, or fit the run again with `overwrite`."
         )

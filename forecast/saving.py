@@ -17,6 +17,7 @@ from forecast.errors import ForecastError, validated
 from forecast.files import load_arrays, load_frame, save_arrays, save_frame
 from forecast.fitting import Fitted
 from forecast.models import is_named, settings_of, spec
+from forecast.replacing import settle
 from forecast.results import Calibration, header, log_of
 from forecast.task import Goal, Task
 
@@ -61,6 +62,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
 def load(path: str | Path) -> Fitted:
     """A saved model, from its file or from a run folder."""
     path = Path(path)
+    settle(path)
     file = path / "model.safetensors" if path.is_dir() else path
     if not file.exists():
         raise ForecastError(f"No model can be loaded from {path}: {_absent(path)}.")

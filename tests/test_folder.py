@@ -1,6 +1,5 @@
 """What --overwrite and a run that came to nothing remove: the files of runs, and nothing else."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,8 @@ import pytest
 
 import forecast as fc
 from forecast.errors import ForecastError
-from forecast.runs.folder import ANSWERS, CHECKPOINT, LAST, WRITTEN, files_of_runs, part_files, run_folder
+from forecast.replacing import is_decided, is_finished
+from forecast.runs.folder import ANSWERS, CHECKPOINT, WRITTEN, files_of_runs, part_files, run_folder
 from forecast.runs.plan import make_run
 from forecast.runs.replay import replay_run
 from forecast.tuning.road import tune_run
@@ -188,7 +188,7 @@ def test_data_that_overwrite_would_remove_is_refused(file, tmp_path):
     (run / "history.csv").write_bytes(file.read_bytes())
     before = contents(run)
     with pytest.raises(
-        ForecastError, match=r"history.csv is a file of the run in .*run, and --overwrite would remove it"
+        ForecastError, match=r"history.csv is a file of the run in .*run, and `overwrite` would remove it"
     ):
         fitted(run / "history.csv", run, overwrite=True)
     assert contents(run) == before
@@ -221,23 +221,23 @@ def killed(make, file: Path, run: Path, many: int, monkeypatch) -> None:
 @pytest.mark.parametrize("make", [fitted, tuned])
 @pytest.mark.parametrize("many", [0, 1, 4, 7])
 def test_a_kill_while_a_run_is_emptied_does_no_harm(file, tmp_path, monkeypatch, make, many):
-    """The run is unfinished at once; the same command, or that of the run before, goes on from there."""
+    """The run is finished, or one is there that takes its place; the same command goes on from there."""
     run = tmp_path / "run"
     make(file, run)
     (run / "notes.txt").write_text("mine")
     with pytest.raises(SystemExit, match="killed"):
         killed(make, file, run, many, monkeypatch)
-    finished = [name for name in LAST if (run / name).exists()]
-    assert not finished or many == 0
-    assert json.loads((run / "identity.json").read_text())["what"] in ("fit", "tune-ridge")
+    assert is_finished(run) or is_decided(run)
     make(file, run)
-    assert any((run / name).exists() for name in LAST)
+    assert is_finished(run)
+    assert not is_decided(run)
     assert contents(run, files_of_runs(run)) == {run / "notes.txt": b"mine"}
 
 
 def nothing(file: Path, run: Path, mine: str) -> None:
     """A run that ends in an error after it wrote some files, while a user added one."""
-    with run_folder(make_run(str(file)), run, False) as folder:
+    with run_folder(make_run(str(file)), run, False) as place:
+        folder = place.work
         (folder / "parts").mkdir()
         for name in ("parts/naive-0.safetensors", "model.safetensors", *filter(None, [mine])):
             (folder / name).write_text(name)

@@ -12,6 +12,7 @@ FLOORS = [
     "text",
     "arrays",
     "files",
+    "replacing",
     "workers",
     "data.findings",
     "data.options",

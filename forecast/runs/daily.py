@@ -18,7 +18,7 @@ from forecast.data.panel import Panel
 from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, metric_of
-from forecast.files import load_frame, load_json, locked, sweep, write_atomic
+from forecast.files import load_frame, load_json, locked, save_frame, sha256, sweep
 from forecast.fitting import Fitted
 from forecast.reading.door import read
 from forecast.results import Forecast, Outcome, Truth
@@ -59,7 +59,7 @@ def predict_run(
         made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)
         if len(before):
             made = pd.concat([before, made]).drop_duplicates(["unique_id", "cutoff", "ds"])
-        write_atomic(folder / FORECASTS, made.to_parquet(index=False, compression="zstd"))
+        save_frame(folder / FORECASTS, made)
         save_rows(panel, folder / ROWS)  # last: only forecasts whose origin it reaches count as kept
     return forecast
 
@@ -99,6 +99,12 @@ def _fitted(folder: Path) -> Fitted:
     if fitted is None or not (folder / "run.json").exists():
         raise ForecastError(
             f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on."
+        )
+    wanted = load_json(folder / "run.json")["model_sha256"]
+    if sha256(folder / "model.safetensors") != wanted:
+        raise ForecastError(
+            f"{folder / 'model.safetensors'} is not the model of the run: run.json names another."
+            " Take the folder from a copy, or fit the run again with `overwrite`."
         )
     return fitted
 

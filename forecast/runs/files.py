@@ -1,35 +1,33 @@
 """The files of a finished run."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from forecast.arrays import Array
 from forecast.files import (
+    save_frame,
+    save_json,
     sha256,
     write_atomic,
 )
 from forecast.results import Outcome
-from forecast.runs.folder import ANSWERS, CHECKPOINT, part_files, versions
+from forecast.runs.folder import CHECKPOINT, part_files, versions
 from forecast.runs.plan import Run, settings_by_name
 from forecast.runs.result import Result, plain_number, stamped
 
 FORMAT = 1  # of run.json
 
 
-def write_files(result: Result, plan: Run) -> None:
-    """The files of a finished run; run.json last, so that its presence says that all others are there."""
+def write_files(result: Result, plan: Run, folder: Path) -> None:
+    """The files of a finished run, into a folder; run.json last, so that its presence says that all others are there."""
     from forecast.show.report import write_report
 
-    folder, panel, board = result.folder, result.panel, result.board
+    panel, board = result.panel, result.board
     write_atomic(folder / "forecast.csv", stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False))
     write_atomic(folder / "scores.csv", board.to_frame().to_csv())
-    write_atomic(
-        folder / "outcomes.parquet",
-        _outcomes_frame(result.outcomes).to_parquet(index=False, compression="zstd"),
-    )
+    save_frame(folder / "outcomes.parquet", _outcomes_frame(result.outcomes))
     history = [(o.forecast.model, o.fold, *row) for o in result.outcomes for row in o.log.history]
     write_atomic(
         folder / "history.csv",
@@ -52,13 +50,12 @@ def write_files(result: Result, plan: Run) -> None:
         "run": settings_by_name(plan),
         "roles": dataclasses.asdict(panel.reading),
         "data_sha256": sha256(Path(plan.data)),
-        "parts": {path.name: sha256(path) for path in part_files(folder, ANSWERS)},
         "model_sha256": sha256(folder / "model.safetensors"),
         "versions": versions(),
         "naive_errors": naive_of(result.outcomes),
         "result": result.to_json(),
     }
-    write_atomic(folder / "run.json", json.dumps(manifest, indent=1))
+    save_json(folder / "run.json", manifest)
 
 
 def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:

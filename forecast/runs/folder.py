@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,21 @@ from forecast.data.findings import Heard, Report, listed
 from forecast.errors import ForecastError
 from forecast.files import (
     UNFINISHED,
+    DamagedError,
+    load_arrays,
+    load_frame,
+    load_json,
     locked,
+    save_json,
     sha256,
     sweep,
     write_atomic,
 )
+from forecast.replacing import LAST, NEXT, REPLACED, conclude, is_finished, record
 from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
 
-LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
+MOST_RUNS = 9_999  # of one file in runs/
 IDENTITY, LOCK, PARTS = "identity.json", ".lock", "parts"
 WRITTEN = {  # every file that a run of each kind writes into its folder, beside its lock and those in PARTS
     "any": (IDENTITY, "run.toml"),
@@ -58,51 +65,103 @@ def identity(run: Run) -> dict[str, Any]:
     return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a run is: its folder, and the folder in which its files are written until it is finished.
+
+    These differ where the run takes the place of a finished one (see `replacing`).
+    """
+
+    folder: Path
+    work: Path
+
+
 @contextmanager
 def run_folder(
     run: Run, out: str | Path | None, overwrite: bool, what: str = "fit", heard: Heard | None = None
-) -> Iterator[Path]:
-    """The locked folder of a run: that of the same settings and data where there is one, else a new one, removed again if nothing came of it.
+) -> Iterator[Place]:
+    """The locked place of a run: that of the same settings and data where there is one, else a new one.
 
-    Without `out` the names runs/STEM, runs/STEM-2 ... are looked through. With `overwrite` a finished run, or one of other settings, is begun
-    anew; one of the same settings that was cut off goes on all the same. Only files that a run writes (WRITTEN) are removed; `heard` is told
-    what else is there and stays. A folder in which forecasts were kept is left as it is: they are a record, and of the model that would go.
+    A new folder is removed again if nothing came of the run. Without `out` the names runs/STEM, runs/STEM-2 ... are
+    looked through. With `overwrite` a finished run, or one of other settings, is begun anew, and a finished one stays
+    whole until the new one is; a run of the same settings that was cut off goes on. Only files that a run writes
+    (WRITTEN) are removed, and files that are damaged; `heard` is given these, and what else is there and stays. A folder
+    in which forecasts were kept is left unchanged: they are a record, and of the model that would go.
     """
     wanted = {"what": what, **identity(run)}
-    folder, same = _choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
+    folder = choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
     created = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ForecastError(
-            f"The run folder {folder} cannot be made: {error.strerror}. Choose another with --out."
+            f"The run folder {folder} cannot be made: {error.strerror}. Choose another with `out`."
         ) from None
     with locked(folder):
+        conclude(folder)
+        work = folder
         try:
-            sweep(folder, folder / PARTS, folder / KEPT)
-            if not same or (overwrite and any((folder / name).exists() for name in LAST)):
-                _refuse_kept(folder)
-                _refuse_in_the_way(folder, Path(run.data))
-                _empty(folder)
-                _say_others(folder, heard)
-            if not (folder / "run.toml").exists():
-                write_atomic(folder / IDENTITY, json.dumps(wanted, indent=1))
-                write_atomic(
-                    folder / "run.toml", to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]})
-                )
-            yield folder
+            work = _work_in(folder, Path(run.data), wanted, overwrite, heard)
+            if not (work / "run.toml").exists():
+                save_json(work / IDENTITY, wanted)
+                settings = to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]})
+                write_atomic(work / "run.toml", settings)
+            _drop_damaged(work, heard)
+            yield Place(folder, work)
         except ForecastError:
-            if created:
-                _remove(folder)
+            if created or work != folder:
+                _remove(work)
             raise
+        conclude(folder)
+
+
+def _work_in(folder: Path, data: Path, wanted: dict[str, Any], overwrite: bool, heard: Heard | None) -> Path:
+    """The folder in which the files of a run are written; empty but for what this run wrote there before."""
+    sweep(folder, folder / PARTS, folder / KEPT, folder / NEXT, folder / NEXT / PARTS)
+    replaces = is_finished(folder)
+    if is_of(folder, wanted) and not (overwrite and replaces):
+        return folder
+    _refuse_kept(folder)
+    _refuse_in_the_way(folder, data)
+    _say_others(folder, heard)
+    work = folder / NEXT if replaces else folder
+    if replaces and is_of(work, wanted):
+        return work
+    _empty(work)
+    if replaces:
+        record(folder, files_of_runs(folder))
+    return work
+
+
+def _drop_damaged(work: Path, heard: Heard | None) -> None:
+    """Remove parts and checkpoints that are damaged, so that they are made anew, and say so.
+
+    The model and its rows are such parts too until the run is finished.
+    """
+    arrays = [*part_files(work, ANSWERS), *part_files(work, CHECKPOINT)]
+    frames = []
+    if not is_finished(work):
+        arrays.append(work / "model.safetensors")
+        frames.append(work / "context.parquet")
+    report = Report()
+    for path, load in [*((path, load_arrays) for path in arrays), *((path, load_frame) for path in frames)]:
+        if not path.exists():
+            continue
+        try:
+            load(path)
+        except DamagedError as error:
+            path.unlink()
+            report.say("damaged-part", f"{path} was damaged ({error.why}), and is made anew")
+    if report.findings and heard is not None:
+        heard(report.findings)
 
 
 def _refuse_kept(folder: Path) -> None:
     """ForecastError where a folder has forecasts that were kept, which can be made by no later run."""
     if (folder / KEPT).exists():
         raise ForecastError(
-            f"{folder} has forecasts that `forecast predict --keep` kept, in {folder / KEPT}; --overwrite would remove them with the model that made"
-            f" them. Choose another --out, or move {folder / KEPT} away first."
+            f"{folder} has forecasts that `forecast predict --keep` kept, in {folder / KEPT}; `overwrite` would remove them with the model that made"
+            f" them. Choose another `out`, or move {folder / KEPT} away first."
         )
 
 
@@ -114,11 +173,11 @@ def _refuse_in_the_way(folder: Path, data: Path) -> None:
         blocked.append(inside)
     if blocked:
         raise ForecastError(
-            f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose another --out."
+            f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose another `out`."
         )
     if data.resolve() in [path.resolve() for path in files_of_runs(folder)]:
         raise ForecastError(
-            f"{data} is a file of the run in {folder}, and --overwrite would remove it. Choose another --out, or give a copy that lies elsewhere."
+            f"{data} is a file of the run in {folder}, and `overwrite` would remove it. Choose another `out`, or give a copy that lies elsewhere."
         )
 
 
@@ -159,8 +218,8 @@ def _empty(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove what a run that came to nothing left in the folder that it made, and the folder where nothing else is in it."""
     _empty(folder)
-    (folder / IDENTITY).unlink(missing_ok=True)
-    (folder / LOCK).unlink(missing_ok=True)
+    for name in (IDENTITY, REPLACED, LOCK):
+        (folder / name).unlink(missing_ok=True)
     _remove_vacant(folder)
 
 
@@ -171,10 +230,10 @@ def _remove_vacant(folder: Path) -> None:
 
 
 def _say_others(folder: Path, heard: Heard | None) -> None:
-    """Tell `heard` what lies in an emptied run folder that no run wrote."""
-    ours = (LOCK, IDENTITY, PARTS)
-    others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
-    others += [f"{PARTS}/{entry.name}" for entry in (folder / PARTS).glob("*")]
+    """Give `heard` the names of what lies in a run folder and was not written by a run."""
+    ours = {*files_of_runs(folder), *(folder / name for name in (LOCK, PARTS, NEXT))}
+    entries = [*folder.iterdir(), *(folder / PARTS).glob("*")]
+    others = [str(entry.relative_to(folder)) for entry in entries if entry not in ours]
     if not others or heard is None:
         return
     report = Report()
@@ -193,34 +252,50 @@ def _vacant(folder: Path) -> bool:
     )
 
 
-def _choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> tuple[Path, bool]:
-    """The folder to use, and whether it holds the same run."""
+def choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> Path:
+    """The folder of a run of the identity `wanted`: `out`, else the first in runs/ that is free or holds this run."""
     if out is not None:
-        found = _identity_in(out)
-        if found is None and not _vacant(out):
-            what = (
-                "holds files that are no run, and they are not removed"
-                if out.is_dir()
-                else "is a file, no run folder"
-            )
-            raise ForecastError(f"{out} {what}. Choose another --out.")
-        if found is not None and found != wanted and not overwrite:
-            raise ForecastError(
-                f"{out} holds a run of other settings, data or versions. Choose another --out, or add --overwrite to replace it."
-            )
-        return out, found == wanted
-    stem = data.name.split(".")[0] + ("" if wanted["what"] == "fit" else f"-{wanted['what']}")
-    for number in range(1, 10_000):
+        _refuse_out(out, wanted, overwrite)
+        return out
+    stem = data.name.split(".")[0]
+    if wanted["what"] != "fit":
+        stem = f"{stem}-{wanted['what']}"
+    for number in range(1, MOST_RUNS + 1):
         folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        if _vacant(folder):
-            return folder, False
-        if _identity_in(folder) == wanted:
-            return folder, True
-    raise ForecastError(f"runs/ holds 9,999 runs of {data.name}. Remove some, or choose a folder with --out.")
+        if _vacant(folder) or is_of(folder, wanted) or is_of(folder / NEXT, wanted):
+            return folder
+    raise ForecastError(
+        f"runs/ holds {MOST_RUNS:,} runs of {data.name}. Remove some, or choose a folder with `out`."
+    )
+
+
+def _refuse_out(out: Path, wanted: dict[str, Any], overwrite: bool) -> None:
+    """ForecastError where a folder that was asked for holds something else than this run."""
+    if overwrite and (out / IDENTITY).exists():
+        return
+    if is_of(out / NEXT, wanted):
+        return
+    found = _identity_in(out)
+    if found is None and not _vacant(out):
+        what = "holds files that are no run, and they are not removed"
+        if not out.is_dir():
+            what = "is a file, no run folder"
+        raise ForecastError(f"{out} {what}. Choose another `out`.")
+    if found not in (None, wanted):
+        raise ForecastError(
+            f"{out} holds a run of other settings, data or versions. Choose another `out`, or add `overwrite` to replace it."
+        )
+
+
+def is_of(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Whether a folder holds the run of an identity."""
+    try:
+        return _identity_in(folder) == wanted
+    except ForecastError:
+        return False
 
 
 def _identity_in(folder: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads((folder / IDENTITY).read_text())
-    except (OSError, ValueError):
-        return None
+    """The identity of the run that a folder holds, None where it holds none; DamagedError where it cannot be read."""
+    path = folder / IDENTITY
+    return load_json(path) if path.exists() else None

@@ -1,6 +1,8 @@
 """A finished run fitted again from its manifest, and compared bit by bit."""
 
+import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from forecast.files import (
     load_json,
     sha256,
 )
+from forecast.replacing import settle
 from forecast.runs.folder import ANSWERS, PARTS, part_files, versions
-from forecast.runs.plan import make_run
+from forecast.runs.plan import Run, make_run, settings_by_name
 from forecast.runs.road import run
 
 
@@ -23,6 +26,7 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
     `differs` names what is not as it was before anything is fitted: data, versions; `parts` says of each model and fold whether its bits are equal.
     """
     folder = Path(folder)
+    settle(folder)
     if not (folder / "run.json").exists():
         raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
     manifest = load_json(folder / "run.json")
@@ -37,6 +41,7 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
         for name, was in manifest["versions"].items()
         if now.get(name) != was
     ]
+    differs += _other_settings(plan, manifest["run"])
     if sha256(Path(plan.data)) != manifest["data_sha256"]:
         differs.insert(0, f"{plan.data} is not the file of the run")
     with tempfile.TemporaryDirectory() as again:
@@ -47,6 +52,17 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
         ]
         parts = {path.stem: _equal_arrays(folder / path, Path(again) / "run" / path) for path in files}
     return {"run": str(folder), "equal": all(parts.values()), "differs": differs, "parts": parts}
+
+
+def _other_settings(plan: Run, before: Mapping[str, Any]) -> list[str]:
+    """The settings of a plan that are not those of the run, in words; but for the place of its data, which may move."""
+    now = json.loads(json.dumps(settings_by_name(plan)))
+    names = [name for name in {**before, **now} if name != "data"]
+    return [
+        f"{name} was {before.get(name)}, is {now.get(name)} in run.toml"
+        for name in names
+        if now.get(name) != before.get(name)
+    ]
 
 
 def _equal_arrays(one: Path, two: Path) -> bool:

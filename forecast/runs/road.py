@@ -19,10 +19,11 @@ from forecast.files import (
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models import settings_of, spec, spec_of
 from forecast.models.base import Spec, reads_of
+from forecast.replacing import settle
 from forecast.results import Calibration
 from forecast.runs.checks import read_run
 from forecast.runs.files import write_files
-from forecast.runs.folder import PARTS, PROGRESS, _choose, identity, run_folder
+from forecast.runs.folder import PARTS, PROGRESS, choose, identity, is_of, run_folder
 from forecast.runs.keeping import FolderKeep, silent, workers
 from forecast.runs.plan import Run, make_run, put, refuse_modelless
 from forecast.runs.result import Result, plain_number
@@ -59,9 +60,10 @@ def run(
             panel, panel.ends(), plan.walk.ahead(panel.clock)
         )  # and one that cannot be forecast from before anything is fitted
     specs = [*named, *unasked(plan, named, panel)]
-    with run_folder(plan, out, overwrite, heard=heard) as folder:
-        resumed = (folder / "run.json").exists()
-        keep = FolderKeep(folder / PARTS, folder / PARTS / PROGRESS)
+    with run_folder(plan, out, overwrite, heard=heard) as place:
+        work = place.work
+        resumed = (work / "run.json").exists()
+        keep = FolderKeep(work / PARTS, work / PARTS / PROGRESS)
         keep.folder.mkdir(exist_ok=True)
         with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
             outcomes, calibrations = calibrated(walked(plan, specs, panel, jobs, keep), named)
@@ -70,15 +72,15 @@ def run(
             outcomes = [outcome for outcome in outcomes if outcome.forecast.model in shown]
             chosen = next(one for one in specs if one.name == board.best)
             calibration = calibrations.get(board.best)
-            fitted = _final(folder, plan, chosen, panel, board.horizon, calibration, keep, jobs)
-        context = folder / "context.parquet"
+            fitted = _final(work, plan, chosen, panel, board.horizon, calibration, keep, jobs)
+        context = work / "context.parquet"
         forecast = fitted.predict(
             load_context(fitted, context) if context.exists() else save_context(fitted, panel, context)
         )
         market = market_rows(plan, outcomes)
-        result = Result(folder, panel, board, outcomes, fitted, forecast, resumed, market)
+        result = Result(place.folder, panel, board, outcomes, fitted, forecast, resumed, market)
         if not resumed:
-            write_files(result, plan)
+            write_files(result, plan, work)
     return result
 
 
@@ -86,11 +88,13 @@ def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
     """The result of a run that is there already, as `Result.to_json` gave it; None where it is not, or not finished."""
     if not Path(plan.data).is_file():
         return None  # reading it says why
-    folder, same = _choose(
-        Path(plan.data), {"what": "fit", **identity(plan)}, None if out is None else Path(out), overwrite=True
-    )
+    wanted = {"what": "fit", **identity(plan)}
+    folder = choose(Path(plan.data), wanted, None if out is None else Path(out), overwrite=True)
+    settle(folder)
     manifest = folder / "run.json"
-    return load_json(manifest)["result"] if same and manifest.exists() else None
+    if not is_of(folder, wanted) or not manifest.exists():
+        return None
+    return load_json(manifest)["result"]
 
 
 def _final(

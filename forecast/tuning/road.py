@@ -1,6 +1,5 @@
 """A Run with one model, tuned in a run folder: what `forecast tune` calls."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from forecast.data.findings import Heard
 from forecast.errors import ForecastError
-from forecast.files import write_atomic
+from forecast.files import save_json, write_atomic
 from forecast.models import parts_of, settings_of, spec
 from forecast.runs.checks import read_run
 from forecast.runs.folder import PARTS, PROGRESS, run_folder
@@ -42,8 +41,9 @@ def tune_run(
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
     model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
     fixed, panel = tunable(model, space).fixed, read_run(plan, [model], heard)
-    with run_folder(plan, out, overwrite, what=f"tune-{model.name}", heard=heard) as folder:
-        with (progress or silent)(folder / PARTS / PROGRESS, trials + 2 * plan.walk.folds):
+    with run_folder(plan, out, overwrite, what=f"tune-{model.name}", heard=heard) as place:
+        work = place.work
+        with (progress or silent)(work / PARTS / PROGRESS, trials + 2 * plan.walk.folds):
             tuned = tune(
                 model,
                 panel,
@@ -54,13 +54,13 @@ def tune_run(
                 task=plan.task,
                 seed=plan.seed,
                 jobs=jobs,
-                folder=folder,
+                folder=work,
             )
         settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.params}}
         models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS)
         write_atomic(
-            folder / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study()))
+            work / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study()))
         )
-        result = tuned.to_json()
-        write_atomic(folder / "tuned.json", json.dumps(result, indent=1))
+        result = replace(tuned, folder=place.folder).to_json()
+        save_json(work / "tuned.json", result)
     return result
