@@ -16,7 +16,6 @@ from forecast.files import DamagedError
 from forecast.replacing import NEXT, READY
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
-MOMENTS = 20
 WALK = {"walk.horizon": 6, "walk.folds": 2}
 
 
@@ -69,7 +68,8 @@ def in_a_child(work, at=None):
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_killed_at_any_moment_of_an_overwrite_the_old_or_the_new_model_answers(file, tmp_path):
+@pytest.mark.parametrize("moments", [6, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_of_an_overwrite_the_old_or_the_new_model_answers(file, tmp_path, moments):
     run = tmp_path / "run" / "weather"
     old = fitted(file, run, ["drift", "mean"])
     whole = tmp_path / "whole"
@@ -80,10 +80,10 @@ def test_killed_at_any_moment_of_an_overwrite_the_old_or_the_new_model_answers(f
 
     touched = in_a_child(overwrite)
     new = forecast_of(run)
-    assert touched > MOMENTS
+    assert touched > moments
     assert not old.equals(new)
     answers = []
-    for at in np.linspace(1, touched, MOMENTS).astype(int):
+    for at in np.linspace(1, touched, moments).astype(int):
         shutil.rmtree(run)
         shutil.copytree(whole, run)
         in_a_child(overwrite, at)
