@@ -56,7 +56,6 @@ from forecast.saving import KEPT, load, load_context, save, save_context
 FORMAT = 1  # of run.json
 PERIOD = 0.3  # seconds between two looks of a worker at its parent
 MEDIAN = "median"  # walked unasked by `fit` and `backtest`
-OF_MEDIAN = ("mae", "pinball", "crps")  # metrics by which the median of the past is the best constant
 LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
 IDENTITY, LOCK, PARTS = "identity.json", ".lock", "parts"
 WRITTEN = {  # every file that a run of each kind writes into its folder, beside its lock and those in PARTS
@@ -545,7 +544,7 @@ def unasked(plan: Run, named: Sequence[Spec], panel: Panel) -> list[Spec]:
     """The model that is walked without being named: the median, where a constant could win and models are compared."""
     task, _ = settled(plan.task, panel, plan.walk)
     names = [one.name for one in named]
-    if task.metric in OF_MEDIAN and len(names) > 1 and MEDIAN not in names:
+    if ranking(str(task.metric)).median and len(names) > 1 and MEDIAN not in names:
         return [spec(MEDIAN)]
     return []
 
