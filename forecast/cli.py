@@ -130,7 +130,10 @@ def _as_flag(found: re.Match[str]) -> str:
     if name not in FLAGS:
         return found[0]
     flag = FLAGS[name]
-    return flag if value in (None, "", "true") else f"{flag} {value}"
+    opposite = OPPOSITES.get(name)
+    if opposite and value in ("False", "false"):
+        return opposite
+    return flag if opposite or value in (None, "", "true") else f"{flag} {value}"
 
 
 FileArgument = Annotated[
@@ -240,6 +243,11 @@ FLAGS = {  # settings, as the messages of the library name them, and their flags
     },
     "models": "--model",
     "keep": "--keep",
+}
+OPPOSITES = {  # the flags that say no
+    option.name: f"--{option.metadata['opposite']}"
+    for option in fields(Reading)
+    if option.metadata["opposite"]
 }
 Flags = dict[str, Any]
 Models = Annotated[

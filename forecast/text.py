@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 
+LETTERS_WITH_AN = "AEFHILMNORSX"  # spoken with a vowel first: an MAE, an RMSE
 LARGEST_SHARE = 10  # a share from which on percent would not be read
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of text: the first column to the left, all others to the right, two blanks between them."""
+    """A table of text: the first column aligned left, all others right, two blanks between them."""
     lines = [head, *rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     made = []
@@ -43,6 +44,20 @@ def p_words(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with a or an, as it is spoken: an MAE, a pinball loss, an RMSE of logs."""
+    first = noun.split()[0]
+    vowels = LETTERS_WITH_AN if first.isupper() else "aeiouAEIOU"
+    article = "an" if first[0] in vowels else "a"
+    return f"{article} {noun}"
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """Words in a sentence: a; a and b; a, b and c."""
+    *first, end = words
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
 def plural(noun: str, count: int) -> str:
-    """A noun as it stands behind a number."""
+    """A noun as it is written after a number."""
     return noun if count == 1 else f"{noun}s"

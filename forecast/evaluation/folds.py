@@ -16,6 +16,7 @@ from forecast.data.findings import counted
 from forecast.data.panel import Panel
 from forecast.data.zones import to_utc
 from forecast.errors import ForecastError, validated
+from forecast.text import joined
 
 MOST = 2000  # origins a series, unless a stride is given or more than half as many folds
 
@@ -213,11 +214,7 @@ def _too_short(count: int, tested: int, horizon: int, walk: WalkForward) -> Fore
         needed = shortest + _least_past(horizon)
         said = f"{count} rows are too few for {asked}, wherever the test part begins: at least {needed} are needed, with --test {shortest}."
         ways.append("a longer file")
-    return ForecastError(f"{said} Take {_either(ways)}.")
-
-
-def _either(ways: list[str]) -> str:
-    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
+    return ForecastError(f"{said} Take {joined(ways, 'or')}.")
 
 
 def _origins(places: list[Array], asked: Array, horizon: int) -> tuple[Array, Array]:

@@ -27,6 +27,7 @@ from forecast.evaluation.metrics import (
     metric_of,
     ranking,
     total,
+    usual_metrics,
 )
 from forecast.evaluation.rows import Row
 from forecast.models import is_baseline
@@ -38,8 +39,6 @@ ROUNDING = (
 )
 EXACT = 1e-9  # of the mean size of the actual values: an error below is the rounding of numbers
 LACKING = 0.1  # share of the cells of the others that a model may lack and still be ranked
-POINTS = ("mae", "rmse", "mase", "smape")  # shown of numbers whatever the models are ranked by
-SHARES = ("brier", "log_loss", "accuracy")  # and of names
 
 
 @dataclass(frozen=True)
@@ -313,16 +312,18 @@ class Judged:
         """A score of a model over the shared cells."""
         chosen = metric_of(metric or self.metric)
         if metric in (None, self.metric):
-            return total(chosen, np.where(self.shared, self.cells[name], np.nan))
-        cells, _ = cells_of(chosen, self.models[name])
-        return total(chosen, np.where(self.shared, cells, np.nan))
+            return total(chosen, self._shared_cells(name))
+        cells, over = cells_of(chosen, self.models[name])
+        return total(chosen, np.where(self.shared, cells, np.nan), over)
 
     def scores(self, name: str) -> dict[str, float]:
         """What a leaderboard shows of a model: the metric that ranks, and the usual ones of its target."""
-        usual = SHARES if self.of_names else POINTS
-        found = {other: self.score(name, other) for other in dict.fromkeys((self.metric, *usual))}
-        if "smape" in found and not self.all_positive:
-            found["smape"] = math.nan
+        found = {self.metric: self.score(name)}
+        for other in usual_metrics(self.of_names):
+            if other == self.metric:
+                continue
+            meaningful = self.all_positive or not METRICS[other].positive
+            found[other] = self.score(name, other) if meaningful else math.nan
         return found
 
     @property

@@ -1,4 +1,4 @@
-"""Metrics: tables of cells (M, H), one a forecast value, NaN where nothing was observed; a score is their mean."""
+"""Metrics: tables of cells (M, H), one per forecast value, NaN where nothing was observed; a score is their mean."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ Cells = Callable[[Outcome], Array]
 
 
 def error(outcome: Outcome) -> Array:
-    """Forecast minus truth; its mean is the bias."""
+    """Forecast minus actual value; its mean is the bias."""
     return outcome.forecast.values - outcome.actual
 
 
@@ -37,17 +37,18 @@ def mae(outcome: Outcome) -> Array:
 
 
 def percentage(outcome: Outcome) -> Array:
-    """Absolute errors in percent of the truth; NaN, and so not counted, where the truth is 0 (`zeros` says how many)."""
+    """Absolute errors in percent of the actual value; NaN, and not counted, where that is 0 (`zeros` counts these)."""
     size = np.abs(outcome.actual)
-    return np.where(size > 0, 100 * absolute(outcome) / np.where(size > 0, size, 1), np.nan)
+    percent = 100 * absolute(outcome) / np.where(size > 0, size, 1)
+    return np.where(size > 0, percent, np.nan)
 
 
 def symmetric(outcome: Outcome) -> Array:
     """200 |y - f| / (|y| + |f|) percent, 0 where both are 0 (Makridakis et al. 2020, M4)."""
     size = np.abs(outcome.actual) + np.abs(outcome.forecast.values)
-    return np.where(
-        size > 0, 200 * absolute(outcome) / np.where(size > 0, size, 1), np.where(np.isnan(size), np.nan, 0.0)
-    )
+    percent = 200 * absolute(outcome) / np.where(size > 0, size, 1)
+    of_zeros = np.where(np.isnan(size), np.nan, 0.0)
+    return np.where(size > 0, percent, of_zeros)
 
 
 def naive_errors(past: Panel) -> Array:
@@ -58,8 +59,9 @@ def naive_errors(past: Panel) -> Array:
     """
     if past.names:
         return np.full((len(past.ids), 2), np.nan)
-    targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
-    size = np.array([float(mean_observed(np.abs(target))) for target in targets])
+    size = np.empty(len(past.ids))
+    for i in range(len(past.ids)):
+        size[i] = mean_observed(np.abs(past.values[past.rows(i), 0]))
     columns = []
     for power in (1, 2):
         errors = seasonal_errors(past, power)
@@ -83,21 +85,27 @@ def scaled_squared(outcome: Outcome) -> Array:
 
 
 def squared_log(outcome: Outcome) -> Array:
-    """log(y / f)^2 of a positive target such as a price; infinite where the forecast is not positive, NaN where y is not."""
+    """log(y / f)^2 of a positive target such as a price: infinite where f is not positive, NaN where y is not."""
     ratio = _ratio(outcome)
-    return np.where(np.isinf(ratio), np.inf, np.log(np.where(np.isinf(ratio), 1.0, ratio)) ** 2)
+    finite = np.where(np.isinf(ratio), 1.0, ratio)
+    return np.where(np.isinf(ratio), np.inf, np.log(finite) ** 2)
 
 
 def _ratio(outcome: Outcome) -> Array:
     """y / f (M, H) of a positive target: infinite where f is not positive, NaN where y is not or either is missing."""
-    actual, values = outcome.actual, outcome.forecast.values
+    actual = outcome.actual
+    values = outcome.forecast.values
     known = (actual > 0) & ~np.isnan(values)
     ratio = np.where(known, actual, 1.0) / np.where(values > 0, values, 1.0)
-    return np.where(known, np.where(values > 0, ratio, np.inf), np.nan)
+    of_known = np.where(values > 0, ratio, np.inf)
+    return np.where(known, of_known, np.nan)
 
 
 def pinballs(outcome: Outcome) -> Array:
-    """The pinball loss at each quantile level, (M, H, Q) (Koenker and Bassett 1978); NaN, with Q = 1, where the forecast has none."""
+    """The pinball loss at each quantile level, (M, H, Q) (Koenker and Bassett 1978).
+
+    NaN, with Q = 1, where the forecast has no quantiles.
+    """
     forecast = outcome.forecast
     if forecast.quantiles is None:
         return np.full((*outcome.actual.shape, 1), np.nan)
@@ -114,16 +122,14 @@ def pinball(outcome: Outcome) -> Array:
 def crps(outcome: Outcome) -> Array:
     """The continuous ranked probability score: the integral of twice the pinball loss over all levels (Gneiting and Ranjan 2011).
 
-    By trapezoids between the levels at hand, which may be uneven, and to 0 at the levels 0 and 1. Coarse where levels are few: of a true normal
-    forecast it is 11.8 % below the closed form with the five levels of the intervals 80 and 95, 0.4 % with .05, .10 ... .95; between models of
-    the same levels it compares alike.
+    By trapezoids between the given levels, which may be uneven, and to 0 at the levels 0 and 1. Coarse where levels are
+    few: of a true normal forecast it is 11.8 % below the closed form with the five levels of the intervals 80 and 95,
+    0.4 % with .05, .10 ... .95. Models of the same levels are compared fairly all the same.
     """
-    edges = (
-        np.array([0.0, *outcome.forecast.levels, 1.0])
-        if outcome.forecast.levels
-        else np.array([0.0, 0.5, 1.0])
-    )
-    return 2 * (pinballs(outcome) * (edges[2:] - edges[:-2]) / 2).sum(-1)
+    levels = outcome.forecast.levels or (0.5,)
+    edges = np.array([0.0, *levels, 1.0])
+    widths = edges[2:] - edges[:-2]
+    return 2 * (pinballs(outcome) * widths / 2).sum(-1)
 
 
 def doubled(outcome: Outcome) -> Array:
@@ -181,10 +187,15 @@ def right(outcome: Outcome) -> Array:
 
 
 def hits(outcome: Outcome) -> Array:
-    """1 where the forecast moves from the last observed value to the side that the truth does, 0 where not; NaN where the truth stands still."""
-    moved = np.sign(outcome.actual - outcome.truth.last[:, None])
-    said = np.sign(outcome.forecast.values - outcome.truth.last[:, None])
-    return np.where(np.isnan(moved) | (moved == 0), np.nan, (moved == said).astype(float))
+    """1 where the forecast moves from the last observed value to the side of the actual value, 0 where not.
+
+    NaN where the actual value does not move.
+    """
+    last = outcome.truth.last[:, None]
+    moved = np.sign(outcome.actual - last)
+    forecast = np.sign(outcome.forecast.values - last)
+    unmoved = np.isnan(moved) | (moved == 0)
+    return np.where(unmoved, np.nan, (moved == forecast).astype(float))
 
 
 def squared_of_last(outcome: Outcome) -> Array:
@@ -193,14 +204,13 @@ def squared_of_last(outcome: Outcome) -> Array:
 
 
 def covered(coverage: float) -> Cells:
-    """1 where the truth lies within the central interval of so many percent, 0 where not; NaN where there is no interval."""
+    """1 where the actual value lies within the central interval of so many percent, 0 where not; NaN without interval."""
 
     def cells(outcome: Outcome) -> Array:
         low, high = _interval(outcome, coverage)
         inside = (outcome.actual >= low) & (outcome.actual <= high)
-        return np.where(
-            np.isnan(outcome.actual) | np.isnan(low) | np.isnan(high), np.nan, inside.astype(float)
-        )
+        missing = np.isnan(outcome.actual) | np.isnan(low) | np.isnan(high)
+        return np.where(missing, np.nan, inside.astype(float))
 
     return cells
 
@@ -237,10 +247,13 @@ def root(value: float) -> float:
 class Metric:
     """A score: the mean of `cells`, or where `over` is given their sum over its sum, and then `finish`.
 
-    label: how tables and sentences name it · words: for help and reports · shown: the format of its values · unit: that
-    of its values, "target" for that of the target ·
+    label: its name in tables and sentences · words: for help and reports · shown: the format of its values · unit: that
+    of its values, "target" for that of the target · note: a sentence below the table of the page ·
     ranks: models can be ranked by it, as a mean of losses, smaller is better · quantiles: it scores quantiles, not points ·
-    names: it scores shares of names, and no number.
+    names: it scores shares of names, and no number · usual: it is shown whatever models are ranked by · positive: it is
+    shown only where all actual values are positive · median: the best constant by it is the median of the past.
+
+    Raises ForecastError where it ranks and is no mean of its cells.
     """
 
     label: str
@@ -250,79 +263,157 @@ class Metric:
     finish: Callable[[float], float] = float
     shown: str = ".4g"
     unit: str = ""
+    note: str = ""
     ranks: bool = False
     quantiles: bool = False
     names: bool = False
+    usual: bool = False
+    positive: bool = False
+    median: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ranks and self.over is not None:
+            raise ForecastError(
+                f"The metric {self.label} is to rank models, which takes a mean over cells; leave `over` out, or `ranks`."
+            )
 
 
 METRICS: dict[str, Metric] = {
-    "mae": Metric("MAE", "mean absolute error", absolute, unit="target", ranks=True),
-    "rmse": Metric("RMSE", "root mean squared error", squared, finish=root, unit="target", ranks=True),
+    "mae": Metric(
+        label="MAE",
+        words="mean absolute error",
+        cells=absolute,
+        unit="target",
+        ranks=True,
+        usual=True,
+        median=True,
+    ),
+    "rmse": Metric(
+        label="RMSE",
+        words="root mean squared error",
+        cells=squared,
+        finish=root,
+        unit="target",
+        ranks=True,
+        usual=True,
+    ),
     "rmse_log": Metric(
-        "RMSE of logs", "root mean squared error of log(y / f)", squared_log, finish=root, ranks=True
+        label="RMSE of logs",
+        words="root mean squared error of log(y / f)",
+        cells=squared_log,
+        finish=root,
+        ranks=True,
     ),
     "mase": Metric(
-        "MASE", "MAE over that of the seasonal naive in the past", scaled, shown=".3f", ranks=True
+        label="MASE",
+        words="MAE over that of the seasonal naive in the past",
+        cells=scaled,
+        shown=".3f",
+        note="MASE below 1: smaller than the error of repeating the last season in the past.",
+        ranks=True,
+        usual=True,
     ),
     "smape": Metric(
-        "sMAPE", "symmetric mean absolute percentage error, as in M4", symmetric, unit="%", shown=".1f"
+        label="sMAPE",
+        words="symmetric mean absolute percentage error, as in M4",
+        cells=symmetric,
+        unit="%",
+        shown=".1f",
+        usual=True,
+        positive=True,
     ),
-    "mse": Metric("MSE", "mean squared error", squared, ranks=True),
+    "mse": Metric(
+        label="MSE",
+        words="mean squared error",
+        cells=squared,
+        ranks=True,
+    ),
     "mape": Metric(
-        "MAPE", "mean absolute percentage error, zeros skipped", percentage, unit="%", shown=".1f"
+        label="MAPE",
+        words="mean absolute percentage error, zeros skipped",
+        cells=percentage,
+        unit="%",
+        shown=".1f",
     ),
     "rmsse": Metric(
-        "RMSSE",
-        "RMSE over that of the seasonal naive in the past",
-        scaled_squared,
+        label="RMSSE",
+        words="RMSE over that of the seasonal naive in the past",
+        cells=scaled_squared,
         finish=root,
         shown=".3f",
         ranks=True,
     ),
-    "bias": Metric("bias", "mean of forecast minus actual value", error),
+    "bias": Metric(
+        label="bias",
+        words="mean of forecast minus actual value",
+        cells=error,
+    ),
     "pinball": Metric(
-        "pinball loss",
-        "mean pinball loss over the quantile levels",
-        pinball,
+        label="pinball loss",
+        words="mean pinball loss over the quantile levels",
+        cells=pinball,
         unit="target",
         ranks=True,
         quantiles=True,
+        median=True,
     ),
     "crps": Metric(
-        "CRPS",
-        "continuous ranked probability score, by trapezoids between the quantile levels",
-        crps,
+        label="CRPS",
+        words="continuous ranked probability score, by trapezoids between the quantile levels",
+        cells=crps,
         unit="target",
         ranks=True,
         quantiles=True,
+        median=True,
     ),
     "wql": Metric(
-        "WQL",
-        "weighted quantile loss: twice the mean pinball loss over the sum of |y|",
-        doubled,
+        label="WQL",
+        words="weighted quantile loss: twice the mean pinball loss over the sum of |y|",
+        cells=doubled,
         over=magnitude,
         quantiles=True,
     ),
-    "qlike": Metric("QLIKE", "quasi-likelihood loss of a positive target", qlike, ranks=True),
-    "brier": Metric(
-        "Brier score", "mean squared error of the shares of names", brier, shown=".4f", ranks=True, names=True
+    "qlike": Metric(
+        label="QLIKE",
+        words="quasi-likelihood loss of a positive target",
+        cells=qlike,
+        ranks=True,
     ),
-    "log_loss": Metric(
-        "log loss",
-        "mean of -log of the share of the actual name",
-        log_loss,
+    "brier": Metric(
+        label="Brier score",
+        words="mean squared error of the shares of names",
+        cells=brier,
         shown=".4f",
         ranks=True,
         names=True,
+        usual=True,
+    ),
+    "log_loss": Metric(
+        label="log loss",
+        words="mean of -log of the share of the actual name",
+        cells=log_loss,
+        shown=".4f",
+        ranks=True,
+        names=True,
+        usual=True,
     ),
     "accuracy": Metric(
-        "accuracy", "share of steps whose likeliest name was right", right, shown=".3f", names=True
+        label="accuracy",
+        words="share of steps whose likeliest name was right",
+        cells=right,
+        shown=".3f",
+        names=True,
+        usual=True,
     ),
-    "hits": Metric("hits", "share of moves from the last value whose direction was right", hits),
+    "hits": Metric(
+        label="hits",
+        words="share of moves from the last value whose direction was right",
+        cells=hits,
+    ),
     "r2": Metric(
-        "R2",
-        "1 - MSE over that of the random walk",
-        squared,
+        label="R2",
+        words="1 - MSE over that of the random walk",
+        cells=squared,
         over=squared_of_last,
         finish=lambda value: 1 - value,
     ),
@@ -331,17 +422,18 @@ METRICS: dict[str, Metric] = {
 By = Literal["series", "step", "fold"]
 
 
+OF_INTERVALS: dict[str, Callable[[float], Cells]] = {"coverage": covered, "width": width}
+
+
 def metric_of(name: str) -> Metric:
     """A metric by name; coverage-80 and width-80 are those of the 80 % interval."""
+    if name in METRICS:
+        return METRICS[name]
     kind, _, percent = name.partition("-")
-    if kind in ("coverage", "width") and percent.replace(".", "", 1).isdigit():
-        cells = {"coverage": covered, "width": width}[kind](float(percent))
-        return Metric(name, f"{kind} of the {percent} % interval", cells)
-    if name not in METRICS:
-        raise ForecastError(
-            f"There is no metric {name!r}.{nearest(name, [*METRICS, 'coverage-80', 'width-80'])}"
-        )
-    return METRICS[name]
+    if kind in OF_INTERVALS and percent.replace(".", "", 1).isdigit():
+        return Metric(name, f"{kind} of the {percent} % interval", OF_INTERVALS[kind](float(percent)))
+    able = [*METRICS, "coverage-80", "width-80"]
+    raise ForecastError(f"There is no metric {name!r}.{nearest(name, able)}")
 
 
 def ranking(name: str) -> Metric:
@@ -350,11 +442,16 @@ def ranking(name: str) -> Metric:
     metric = METRICS.get(name)
     if metric is not None and metric.ranks:
         return metric
-    if metric is None and name.partition("-")[0] not in ("coverage", "width"):
+    if metric is None and name.partition("-")[0] not in OF_INTERVALS:
         raise ForecastError(f"There is no metric {name!r}.{nearest(name, able)}")
     raise ForecastError(
         f"Models are not ranked by {name}: it is no mean of losses. Take one of {', '.join(able)}."
     )
+
+
+def usual_metrics(of_names: bool) -> list[str]:
+    """The metrics that are shown whatever models are ranked by: those of names, or those of numbers."""
+    return [name for name, metric in METRICS.items() if metric.usual and metric.names == of_names]
 
 
 def check_kind(name: str, names: tuple[str, ...]) -> None:
@@ -387,23 +484,28 @@ def score(outcomes: Iterable[Outcome], metric: str | None = None) -> float:
 def scores_by(
     outcomes: Iterable[Outcome], metric: str | None = None, by: By = "step"
 ) -> dict[str | int, float]:
-    """A metric over the outcomes of one model for each series (by id), step of the horizon (1 ... H) or fold (0 ...)."""
+    """A metric over the outcomes of one model for each group of cells.
+
+    by: "series" (by id), "step" of the horizon (1 ... H) or "fold" (0 ...).
+    """
     parts = list(outcomes)
     chosen = metric_of(metric or asked_metric(parts))
     cells, over = cells_of(chosen, parts)
-    groups = {"series": _series, "step": _steps, "fold": _folds}[by](parts)
+    groups = GROUPS[by](parts)
     found = {}
     for label in dict.fromkeys(groups.ravel().tolist()):
         mask = np.broadcast_to(groups == label, cells.shape)
-        found[label] = total(chosen, cells[mask], None if over is None else over[mask])
+        below = None if over is None else over[mask]
+        found[label] = total(chosen, cells[mask], below)
     return found
 
 
 def cells_of(metric: Metric, parts: list[Outcome]) -> tuple[Array, Array | None]:
     """The cells (M, H) of all parts of one model, and what their sum is divided by where the metric has that."""
     cells = np.concatenate([metric.cells(part) for part in parts])
-    over = metric.over
-    return cells, None if over is None else np.concatenate([over(part) for part in parts])
+    if metric.over is None:
+        return cells, None
+    return cells, np.concatenate([metric.over(part) for part in parts])
 
 
 def total(metric: Metric, cells: Array, over: Array | None = None) -> float:
@@ -412,18 +514,33 @@ def total(metric: Metric, cells: Array, over: Array | None = None) -> float:
         return metric.finish(float(mean_observed(cells)))
     seen = ~np.isnan(cells) & ~np.isnan(over)
     below = over[seen].sum()
-    return metric.finish(float(cells[seen].sum() / below)) if below > 0 else float("nan")
+    if not below > 0:
+        return math.nan
+    return metric.finish(float(cells[seen].sum() / below))
 
 
-def _series(parts: list[Outcome]) -> Array:
-    return np.concatenate(
-        [np.array(part.forecast.ids, dtype=object)[part.forecast.origins[:, 0]] for part in parts]
-    )[:, None]
+def _by_series(parts: list[Outcome]) -> Array:
+    """The id of each origin's series, (M, 1)."""
+    names = []
+    for part in parts:
+        ids = np.array(part.forecast.ids, dtype=object)
+        names.append(ids[part.forecast.origins[:, 0]])
+    return np.concatenate(names)[:, None]
 
 
-def _steps(parts: list[Outcome]) -> Array:
+def _by_step(parts: list[Outcome]) -> Array:
+    """The steps of the horizon, (1, H)."""
     return np.arange(1, parts[0].actual.shape[1] + 1)[None]
 
 
-def _folds(parts: list[Outcome]) -> Array:
-    return np.concatenate([np.full(len(part.actual), part.fold) for part in parts])[:, None]
+def _by_fold(parts: list[Outcome]) -> Array:
+    """The fold of each origin, (M, 1)."""
+    folds = [np.full(len(part.actual), part.fold) for part in parts]
+    return np.concatenate(folds)[:, None]
+
+
+GROUPS: dict[str, Callable[[list[Outcome]], Array]] = {
+    "series": _by_series,
+    "step": _by_step,
+    "fold": _by_fold,
+}

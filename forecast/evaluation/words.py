@@ -14,7 +14,7 @@ from forecast.evaluation.metrics import Metric
 from forecast.evaluation.rows import Row
 from forecast.models import is_baseline
 from forecast.results import Basis, Outcome
-from forecast.text import p_words
+from forecast.text import p_words, with_article
 
 NEARLY_ALL = 0.995  # a share of calibrated intervals from which on nothing is said of the others
 LEAST_SHARE = 0.0005  # below it a gain or a loss is not given as a number
@@ -179,9 +179,8 @@ def behind(skill: float, label: str) -> str:
         return "forecasts the same"
     if skill > -LEAST_SHARE:
         return f"is as good by {label}"
-    article = "an" if label[0] in "AEIMRS" and label.isupper() else "a"
     if skill > -1:
-        return f"has {article} {label} {-100 * skill:.1f} % higher"
+        return f"has {with_article(label)} {-100 * skill:.1f} % higher"
     decimals = 1 if skill > -9 else 0
     return f"has {1 - skill:,.{decimals}f} times its {label}"
 

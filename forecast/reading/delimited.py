@@ -1,6 +1,7 @@
-"""CSV and its relatives: encoding, preamble, delimiter, header and decimal mark are found in the first lines, then the file is streamed.
+"""CSV and its relatives: what is found in the first lines says how the file is streamed.
 
-Columns that a sample shows to be plain numbers or ISO stamps become so block by block, and their text is never held whole.
+Encoding, preamble, delimiter, header and decimal mark are found there. Columns that a sample shows to be
+plain numbers or ISO stamps become so block by block, and their text is never held whole.
 """
 
 import codecs
@@ -45,6 +46,7 @@ _OTHER = {  # what other files begin with
 DELIMITERS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _WORDS = pa.array(WORDS)
+_WORDS_OF = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 Record = tuple[int, int, list[str]]  # first line, last line, cells
 
 
@@ -52,8 +54,8 @@ Record = tuple[int, int, list[str]]  # first line, last line, cells
 class Dialect:
     """How a file is written.
 
-    ending: of its lines · skip: lines before its first record · notes: what these say · kinds: what a sample shows of each column · decimal: its
-    text's mark.
+    ending: of its lines · skip: lines before its first record · notes: what these say · kinds: what a
+    sample shows of each column · decimal: its text's mark.
     """
 
     path: Path
@@ -81,22 +83,68 @@ def read_delimited(path: Path, report: Report, request: Request) -> Table:
     return _read(replace(dialect, encoding="cp1252"), report, request.columns)
 
 
-def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
-    """The form of a file, from its first lines. told: its decimal mark, where that is known."""
-    with pa.input_stream(str(path)) as stream:
-        head = stream.read(SAMPLE)
-        more = stream.read(15 * SAMPLE) if head.count(b"\n") < 5 else b""  # a very wide table
-        following = stream.read(1)
-    text, encoding = _decode(head + more, path, report)
-    if not text.strip():
-        report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
+@dataclass(frozen=True)
+class _Header:
+    """What stands above the values. first: the record where these begin · width: cells of a record · names, None = none."""
+
+    first: int
+    width: int
+    names: list[str] | None
+
+
+def sniff(path: Path, report: Report, given: Decimal | None) -> Dialect:
+    """The form of a file, from its first lines. given: its decimal mark, where that is known."""
+    text, encoding, whole = _head(path, report)
     ending = "\n" if "\n" in text else "\r"
     lines = list(_lines(io.StringIO(text, newline=ending)))
-    lines = lines[:-1] if following and len(lines) > 1 else lines  # the last one may be cut off
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]  # it may be cut off
     delimiter, records = _delimiter(lines)
-    first, width, names = _header(records, delimiter, path, report)
-    body = [cells for _, _, cells in records[first:] if len(cells) == width]
-    row = _spaced([cells for _, _, cells in records]) if width == 1 else ""
+    header = _header(records, delimiter, path, report)
+    if header.width == 1:
+        _refuse_spaces(path, [cells for _, _, cells in records], report)
+    numbered = [f"column {i + 1}" for i in range(header.width)]
+    names = clean_names(header.names or numbered, report)
+    unnamed = [name for name, own in zip(names, header.names or names, strict=True) if nameless(own)]
+    body = [cells for _, _, cells in records[header.first :] if len(cells) == header.width]
+    samples = {name: [cells[i] for cells in body] for i, name in enumerate(names)}
+    decimal = given or _decimal(samples, delimiter)
+    if decimal is None and delimiter == ";":
+        _say_open_points(samples, report)
+    above = lines
+    if header.first < len(records):
+        above = lines[: records[header.first][0] - 1]
+    return Dialect(
+        path,
+        encoding,
+        delimiter,
+        ending,
+        names,
+        unnamed,
+        skip=sum(line.endswith(ending) for line in above),
+        notes="".join(above),
+        quoted='"' in text,
+        kinds={name: _kind(cells, decimal) for name, cells in samples.items()},
+        decimal=decimal,
+    )
+
+
+def _head(path: Path, report: Report) -> tuple[str, str, bool]:
+    """(the text from which the form of a file is found, its encoding, whether this is all of the file)."""
+    with pa.input_stream(str(path)) as stream:
+        head = stream.read(SAMPLE)
+        if head.count(b"\n") < 5:  # a very wide table
+            head += stream.read(15 * SAMPLE)
+        following = stream.read(1)
+    text, encoding = _decode(head, path, report)
+    if not text.strip():
+        report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
+    return text, encoding, not following
+
+
+def _refuse_spaces(path: Path, records: list[list[str]], report: Report) -> None:
+    """Refuse a file with spaces between its columns."""
+    row = _spaced(records)
     if row:
         report.refuse(
             "not-a-table",
@@ -104,70 +152,85 @@ def sniff(path: Path, report: Report, told: Decimal | None) -> Dialect:
             example=row,
             remedy="Write it with commas or tabs between them, and one row of names above.",
         )
-    cleaned = clean_names(names if names is not None else [f"column {i + 1}" for i in range(width)], report)
-    unnamed = [name for name, given in zip(cleaned, names or cleaned, strict=True) if nameless(given)]
-    samples = {name: [cells[i] for cells in body] for i, name in enumerate(cleaned)}
-    decimal = told or _decimal(samples, delimiter)
-    if decimal is None and delimiter == ";":
-        _say_open_points(samples, report)
-    kinds = {name: _kind(cells, decimal) for name, cells in samples.items()}
-    above = lines[: records[first][0] - 1] if first < len(records) else lines
-    skip = sum(line.endswith(ending) for line in above)
-    return Dialect(
-        path, encoding, delimiter, ending, cleaned, unnamed, skip, "".join(above), '"' in text, kinds, decimal
-    )
 
 
 def _lines(text: Iterable[str]) -> Iterator[str]:
-    """The lines of a file, those too that are marked off by a carriage return alone, which Arrow takes for the end of a row."""
+    """The lines of a file.
+
+    Those too that a carriage return alone marks off, which Arrow takes for the end of a row.
+    """
     for line in text:
-        yield from re.split(r"(?<=\r)(?=[^\r\n])", line) if "\r" in line[:-2] else [line]
+        if "\r" in line[:-2]:
+            yield from re.split(r"(?<=\r)(?=[^\r\n])", line)
+        else:
+            yield line
 
 
 def _spaced(records: list[list[str]]) -> str:
-    """A record of the kind that most are, where these have one cell of as many words and it is no number; else empty."""
+    """A record of the kind that most are, where these are one cell of several words; else empty.
+
+    One number such as 12 345 is none.
+    """
     texts = [cells[0] for cells in records if len(cells) == 1 and not _is_comment(cells)]
     words = Counter(len(text.split()) for text in texts).most_common(1)
-    count, often = words[0] if words else (0, 0)
-    same = next((text.strip() for text in reversed(texts) if len(text.split()) == count), "")
-    one_number = not len(
-        parse_numbers(pa.chunked_array([pa.array([same], pa.string())])).bad
-    )  # such as 12 345
-    return same if count > 1 and 2 * often > len(records) and not one_number else ""
+    if not words:
+        return ""
+    count, often = words[0]
+    if count < 2 or 2 * often <= len(records):
+        return ""
+    last = next(text.strip() for text in reversed(texts) if len(text.split()) == count)
+    read = parse_numbers(pa.chunked_array([pa.array([last], pa.string())]))
+    return last if len(read.bad) else ""
 
 
 def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
     """The text of the first bytes, and their encoding: by its mark, else UTF-8, else Windows-1252."""
-    begin = head[:100].removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    other = next((remedy for mark, remedy in _OTHER.items() if begin.startswith(mark.lower())), None)
-    if other:
-        report.refuse("not-a-table", f"{path.name} is not a table of text.", remedy=other)
+    _refuse_other_kinds(head, path, report)
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
     if encoding is None and b"\0" in head[:400]:
-        even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
-        if min(even, odd) > 0 or max(even, odd) < 0.3 * len(head[:400]) / 2:
-            report.refuse(
-                "not-a-table",
-                f"{path.name} is not a table: it holds zero bytes, as no text does.",
-                remedy="Export it as CSV or Parquet.",
-            )
-        encoding = "utf-16-le" if odd > even else "utf-16-be"
+        encoding = _by_zeros(head[:400], path, report)
     if encoding not in (None, "utf8"):
         report.say("encoding", f"{path.name} is read as {encoding.upper()}")
     for name in (encoding or "utf8", "cp1252", "latin-1"):
-        try:
-            text = codecs.getincrementaldecoder("utf-8-sig" if name == "utf8" else name)().decode(head)
-        except UnicodeDecodeError:
+        text = _decoded(head, name)
+        if text is None:
             continue
-        if encoding is None and name != "utf8":
-            report.say(
-                "encoding",
-                f"{path.name} is not UTF-8 and is read as {'Windows-1252' if name == 'cp1252' else 'Latin-1'}",
-            )
+        if encoding is None and name in _WORDS_OF:
+            report.say("encoding", f"{path.name} is not UTF-8 and is read as {_WORDS_OF[name]}")
         return text, name
     report.refuse(
         "not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8."
     )
+
+
+def _refuse_other_kinds(head: bytes, path: Path, report: Report) -> None:
+    """Refuse a file that begins as one of another kind does."""
+    begin = head[:100].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    for mark, remedy in _OTHER.items():
+        if begin.startswith(mark.lower()):
+            report.refuse("not-a-table", f"{path.name} is not a table of text.", remedy=remedy)
+
+
+def _by_zeros(begin: bytes, path: Path, report: Report) -> str:
+    """UTF-16 by the place of the zero bytes; a file whose zeros stand elsewhere is refused."""
+    even = begin[0::2].count(0)
+    odd = begin[1::2].count(0)
+    if min(even, odd) > 0 or max(even, odd) < 0.3 * len(begin) / 2:
+        report.refuse(
+            "not-a-table",
+            f"{path.name} is not a table: it holds zero bytes, as no text does.",
+            remedy="Export it as CSV or Parquet.",
+        )
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _decoded(head: bytes, encoding: str) -> str | None:
+    """The text of the first bytes, of which the last may be cut off; None where they are none."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf8" else encoding)()
+    try:
+        return decoder.decode(head)
+    except UnicodeDecodeError:
+        return None
 
 
 def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[Record]:
@@ -186,67 +249,80 @@ def _is_comment(cells: list[str]) -> bool:
 
 def _delimiter(lines: list[str]) -> tuple[str, list[Record]]:
     """The delimiter whose records are most alike, and the records of the sample."""
-    best: tuple[float, str, list[Record]] | None = None
     csv.field_size_limit(1 << 30)
+    best = -1.0
+    chosen = DELIMITERS[0]
+    chosen_records: list[Record] = []
     for delimiter in DELIMITERS:
         try:
             records = list(_records(lines, delimiter))
         except csv.Error:
             continue
-        widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
-        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-        begin = next((i for i, (_, _, cells) in enumerate(records) if len(cells) in (width, width - 1)), 0)
-        after = [cells for _, _, cells in records[begin:] if not _is_comment(cells)]
-        same = sum(len(cells) == width for cells in after) / max(len(after), 1)
-        headed = bool(after) and len(after[0]) == width
-        passed = (
-            min(begin, 8) / 10
-        )  # a decimal comma splits rows as evenly as a delimiter does, but not the header above them
-        score = (
-            0.0
-            if width == 1
-            else same + headed - passed + min(width, 50) / 1000
-            if count > 1 or len(records) < 3
-            else 0.0
-        )
-        if best is None or score > best[0]:
-            best = (score, delimiter, records)
-    assert best is not None
-    return best[1], best[2]
+        score = _likeness(records)
+        if score > best:
+            best = score
+            chosen = delimiter
+            chosen_records = records
+    assert best >= 0
+    return chosen, chosen_records
 
 
-def _header(
-    records: list[Record], delimiter: str, path: Path, report: Report
-) -> tuple[int, int, list[str] | None]:
-    """(index of the first record of values, cells a record, names); names None where the file has none."""
+def _likeness(records: list[Record]) -> float:
+    """How much records look like a table: their share of one width, and whether a header has it too.
+
+    Records above the header count against it: a decimal comma splits rows as evenly as a delimiter does, but
+    not the header above them.
+    """
+    widths = Counter(len(cells) for _, _, cells in records if not _is_comment(cells))
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    if width == 1 or (count <= 1 and len(records) > 2):
+        return 0.0
+    begin = 0
+    while begin < len(records) and len(records[begin][2]) not in (width, width - 1):
+        begin += 1
+    if begin == len(records):
+        begin = 0
+    after = [cells for _, _, cells in records[begin:] if not _is_comment(cells)]
+    same = sum(len(cells) == width for cells in after) / max(len(after), 1)
+    headed = bool(after) and len(after[0]) == width
+    return same + headed - min(begin, 8) / 10 + min(width, 50) / 1000
+
+
+def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> _Header:
+    """The names of the columns, and the first record of values; names None where the file has none."""
     width = _width(records, path, report)
     top = _top(records, width)
     above = [cells for _, _, cells in records[:top]]
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
-    beside = _names_of_other_width(records, top, width, delimiter, path, report)
-    if beside is not None:
-        names, first = _with_second_header(beside, records, top, report)
-        _say_notes(above[:-1], records, first, path, report)
-        return first, width, names
-    if _like_values(body[0]) or _among_stamps(body[0], body[1:]):
-        commented = next(
-            (cells for cells in reversed(above) if _is_comment(cells) and len(cells) == width), None
-        )
-        if commented is None:
-            report.say(
-                "no-header",
-                f"the first row holds values, so the columns are called column 1 to column {width}",
-                example=body[0][0],
-            )
-            _say_notes(above, records, top, path, report)
-            return top, width, None
-        names, first = _with_second_header(
-            [commented[0].lstrip(f"{COMMENT} "), *commented[1:]], records, top, report
-        )
+    begin = top
+    notes = above
+    names = _names_of_other_width(records, top, width, delimiter, path, report)
+    if names is not None:
+        notes = above[:-1]
+    elif not _like_values(body[0]) and not _among_stamps(body[0], body[1:]):
+        names = body[0]
+        begin = top + 1
     else:
-        names, first = _with_second_header(body[0], records, top + 1, report)
-    _say_notes(above, records, first, path, report)
-    return first, width, names
+        names = _commented(above, width)
+    if names is None:
+        report.say(
+            "no-header",
+            f"the first row holds values, so the columns are called column 1 to column {width}",
+            example=body[0][0],
+        )
+        _say_notes(above, records, top, path, report)
+        return _Header(top, width, None)
+    names, first = _with_second_header(names, records, begin, report)
+    _say_notes(notes, records, first, path, report)
+    return _Header(first, width, names)
+
+
+def _commented(above: list[list[str]], width: int) -> list[str] | None:
+    """The names of a header that is marked as a comment; None where there is none."""
+    for cells in reversed(above):
+        if _is_comment(cells) and len(cells) == width:
+            return [cells[0].lstrip(f"{COMMENT} "), *cells[1:]]
+    return None
 
 
 def _width(records: list[Record], path: Path, report: Report) -> int:
@@ -258,56 +334,63 @@ def _width(records: list[Record], path: Path, report: Report) -> int:
 
 
 def _top(records: list[Record], width: int) -> int:
-    """The first record of the table, its header where it has one: past titles, and past notes that a blank line ends."""
-    top = next(i for i, (_, _, cells) in enumerate(records) if len(cells) == width and not _is_comment(cells))
+    """The first record of the table, its header where it has one: past titles and notes that a blank line ends."""
+    top = 0
+    while len(records[top][2]) != width or _is_comment(records[top][2]):
+        top += 1
     top = _past_titles(records, top, width)
-    follow = [
-        i
-        for i in range(top + 1, min(top + 4, len(records)))
-        if records[i][0] > records[i - 1][1] + 1 and len(records[i][2]) == width
-    ]
-    return follow[0] if follow and not any(_like_values([cell]) for cell in records[follow[0]][2]) else top
+    for i in range(top + 1, min(top + 4, len(records))):
+        line, _, cells = records[i]
+        blank_above = line > records[i - 1][1] + 1
+        if blank_above and len(cells) == width:
+            return top if any(_like_values([cell]) for cell in cells) else i
+    return top
 
 
 def _names_of_other_width(
     records: list[Record], top: int, width: int, delimiter: str, path: Path, report: Report
 ) -> list[str] | None:
-    """The names where the header has a cell more or less than the rows below it; None where these do not begin with values."""
+    """The names where the header has a cell more or less than the rows below it.
+
+    None where these do not begin with values.
+    """
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
     if not top or not _like_values(body[0]):
         return None
     names = records[top - 1][2]
     if len(names) == width + 1 and not names[-1].strip():  # the header alone ends with a delimiter
         return names[:-1]
-    if len(names) == width - 1 and not any(
-        cells[-1].strip() for cells in body[1:] or body
-    ):  # the rows alone end with one
+    rows_end_so = not any(cells[-1].strip() for cells in body[1:] or body)
+    if len(names) == width - 1 and rows_end_so:  # the rows alone end with one
         return [*names, ""]
     if delimiter == "," and 1 < len(names) < width and _decimal_commas(names, body):
         _refuse_decimal_commas(path, records[top][0], body[0], report)
-    return (
-        ["", *names] if width > 1 and len(names) == width - 1 else None
-    )  # the names of rows, as R writes them, have no name
+    if width > 1 and len(names) == width - 1:  # the names of rows, as R writes them, have no name
+        return ["", *names]
+    return None
 
 
 def _say_notes(above: list[list[str]], records: list[Record], first: int, path: Path, report: Report) -> None:
-    """Say which lines stand before the table and are no comments; rows of stamps and numbers are no notes. first: the first record of values."""
-    notes = [cells for cells in above if not _is_comment(cells)]
-    rows = [
-        records[i]
-        for i, cells in enumerate(above)
-        if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells)
-    ]
+    """Say which lines stand before the table and are no comments; rows of stamps and numbers are no notes.
+
+    first: the first record of values.
+    """
+    rows = []
+    for i, cells in enumerate(above):
+        if len(cells) > 1 and stampish(cells[:1]) and _like_values(cells):
+            rows.append(records[i])
     if len(rows) > 1 and first < len(records):
         line, _, cells = rows[0]
+        wide = counted(len(cells), "cell")
+        below = f"those below row {records[first - 1][0]} have {len(records[first][2])}"
         report.refuse(
             "ragged-rows",
-            f"Row {line} of {path.name} has {counted(len(cells), 'cell')}, those below row {records[first - 1][0]} have {len(records[first][2])}"
-            f" ({counted(len(rows), 'such row')}).",
+            f"Row {line} of {path.name} has {wide}, {below} ({counted(len(rows), 'such row')}).",
             rows=[line for line, *_ in rows],
             example=",".join(cells)[:80],
-            remedy="Give each table a file of its own, or mend the rows.",
+            remedy="Give each table a separate file, or mend the rows.",
         )
+    notes = [cells for cells in above if not _is_comment(cells)]
     if notes:
         lines = records[first][0] - 1 if first < len(records) else len(above)
         report.say(
@@ -319,7 +402,10 @@ def _say_notes(above: list[list[str]], records: list[Record], first: int, path: 
 
 
 def _past_titles(records: list[Record], top: int, width: int) -> int:
-    """The first record that can be a header: a title padded with delimiters has a few cells, and a row of names of every column below it."""
+    """The first record that can be a header.
+
+    A title padded with delimiters has a few cells, and a row of names of every column below it.
+    """
     for i in range(top, min(top + 10, len(records))):
         cells = records[i][2]
         full = sum(bool(cell.strip()) for cell in cells)
@@ -343,37 +429,52 @@ def _among_stamps(names: list[str], body: list[list[str]]) -> bool:
 def _with_second_header(
     names: list[str], records: list[Record], first: int, report: Report
 ) -> tuple[list[str], int]:
-    """The names and the first record of values, past rows under the header that hold units or more names: text where all that follows is values.
+    """The names and the first record of values, past rows under the header that hold units or more names.
 
-    Where the header repeats a name the rows under it tell its columns apart.
+    Those are text where all that follows is values. Where the header repeats a name the rows under it tell
+    its columns apart.
     """
     width = len(names)
-    under: list[tuple[int, list[str]]] = []
-    while first + 1 < len(records) and len(under) < 3 and len(records[first][2]) == width:
-        cells = records[first][2]
-        told = [i for i, cell in enumerate(cells) if cell.strip() not in MISSING]
-        later = [record for _, _, record in records[first + 1 : first + 50] if len(record) == width]
-        valued = [i for i in told if later and _values_share([record[i] for record in later]) > 0.5]
-        if not told or _values_share(cells) > 0 or 2 * len(valued) < len(told):
-            break
-        under.append((records[first][0], cells))
-        first += 1
-    if under and any(_values_share([cell]) for cell in records[first][2]):
-        text = "; ".join(", ".join(cell.strip() for cell in cells[:8]) for _, cells in under)
-        rows = [line for line, _ in under]
-        report.say(
-            "second-header",
-            f"no values in {counted(len(under), 'row')} under the header, passed over: {text}",
-            rows=rows,
-            example=text,
-        )
-        if len({*names}) < width:
-            names = [
-                " ".join(dict.fromkeys([name, *(cells[i].strip() for _, cells in under)])).strip()
-                for i, name in enumerate(names)
-            ]
+    values = first
+    while values < first + 3 and _is_second_header(records, values, width):
+        values += 1
+    under = [(line, cells) for line, _, cells in records[first:values]]
+    if not under or not any(_values_share([cell]) for cell in records[values][2]):
         return names, first
-    return names, first - len(under)
+    rows_in_words = []
+    for _, cells in under:
+        rows_in_words.append(", ".join(cell.strip() for cell in cells[:8]))
+    text = "; ".join(rows_in_words)
+    report.say(
+        "second-header",
+        f"no values in {counted(len(under), 'row')} under the header, passed over: {text}",
+        rows=[line for line, _ in under],
+        example=text,
+    )
+    if len({*names}) == width:
+        return names, values
+    longer = []
+    for i, name in enumerate(names):
+        below = [cells[i].strip() for _, cells in under]
+        longer.append(" ".join(dict.fromkeys([name, *below])).strip())
+    return longer, values
+
+
+def _is_second_header(records: list[Record], i: int, width: int) -> bool:
+    """Whether a record holds no value, where the column of most of its cells holds values below it."""
+    if i + 1 >= len(records) or len(records[i][2]) != width:
+        return False
+    cells = records[i][2]
+    full = [place for place, cell in enumerate(cells) if cell.strip() not in MISSING]
+    if not full or _values_share(cells) > 0:
+        return False
+    later = [record for _, _, record in records[i + 1 : i + 50] if len(record) == width]
+    valued = 0
+    for place in full:
+        column = [record[place] for record in later]
+        if later and _values_share(column) > 0.5:
+            valued += 1
+    return 2 * valued >= len(full)
 
 
 def _values_share(cells: list[str]) -> float:
@@ -384,7 +485,10 @@ def _values_share(cells: list[str]) -> float:
 
 
 def _like_values(cells: list[str]) -> bool:
-    """Whether a record holds values, not names: every cell is a number, a stamp or empty, and two of three are not."""
+    """Whether a record holds values, not names: every cell is a number, a stamp or empty.
+
+    Two of three are not empty.
+    """
     cells = cells[:50]
     full = [cell for cell in cells if cell.strip()]
     values = sum(numberish([cell]) == 1 or stampish([cell]) == 1 for cell in full)
@@ -404,8 +508,8 @@ def _whole(cells: list[str]) -> bool:
 def _refuse_decimal_commas(path: Path, line: int, cells: list[str], report: Report) -> NoReturn:
     report.refuse(
         "decimal-comma-in-comma-file",
-        f"Row {line} of {path.name} has {len(cells)} cells, more than the header names: its numbers seem to have decimal commas, in a file whose"
-        f" delimiter is a comma.",
+        f"Row {line} of {path.name} has {len(cells)} cells, more than the header names: its numbers seem to"
+        " have decimal commas, in a file whose delimiter is a comma.",
         rows=[line],
         example=",".join(cells),
         remedy="Export it with semicolons between the columns, or with decimal points.",
@@ -413,19 +517,24 @@ def _refuse_decimal_commas(path: Path, line: int, cells: list[str], report: Repo
 
 
 def _decimal(samples: dict[str, list[str]], delimiter: str) -> str | None:
-    """The decimal mark of the columns in which a sample shows one beyond doubt; in a file of semicolons a lone comma is one."""
-    found: str | None = None
+    """The decimal mark of the columns in which a sample shows one beyond doubt.
+
+    In a file of semicolons a lone comma is one.
+    """
+    hint: Decimal | None = "," if delimiter == ";" else None
     for cells in samples.values():
         if any("," in cell for cell in cells) and numberish(cells) > 0.5:
-            read = parse_numbers(
-                pa.chunked_array([pa.array(cells, pa.string())]), hint="," if delimiter == ";" else None
-            )
-            found = "," if read.decimal == "," else found
-    return found
+            read = parse_numbers(pa.chunked_array([pa.array(cells, pa.string())]), hint=hint)
+            if read.decimal == ",":
+                return ","
+    return None
 
 
 def _say_open_points(samples: dict[str, list[str]], report: Report) -> None:
-    """Say where a point may as well be one between thousands, in a file of semicolons: each stands before three digits, as in 1.234 and 12.345."""
+    """Say where a point may as well be one between thousands, in a file of semicolons.
+
+    Each stands before three digits, as in 1.234 and 12.345.
+    """
     for name, cells in samples.items():
         bodies = {cell.strip().lstrip("+-") for cell in cells} - {*MISSING}
         pointed = sorted(body for body in bodies if "." in body)
@@ -434,10 +543,10 @@ def _say_open_points(samples: dict[str, list[str]], report: Report) -> None:
         if by_point and all(body.isdigit() and len(body) < 4 for body in others):
             report.say(
                 "ambiguous-decimal",
-                f"{name}: each point stands before three digits, as between thousands; it is read as the decimal mark ({pointed[0]} is"
-                f" {float(pointed[0]):g})",
+                f"{name}: each point stands before three digits, as between thousands; it is read as the"
+                f" decimal mark ({pointed[0]} is {float(pointed[0]):g})",
                 example=pointed[0],
-                remedy="(--decimal , if that is wrong, --decimal . if it is right)",
+                remedy="(`decimal=,` if that is wrong, `decimal=.` if it is right)",
             )
 
 
@@ -455,7 +564,7 @@ def _kind(cells: list[str], decimal: str | None) -> str:
 
 
 def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
-    """The columns of a file: each as a sample shows it, and once more as text where a later block shows otherwise."""
+    """The columns of a file: each as a sample shows it, and as text where a later block shows otherwise."""
     wanted = needed(dialect.kinds)
     kinds = {name: dialect.kinds[name] for name in dialect.names if name in wanted}
     odd: list[str] = []
@@ -466,22 +575,20 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     made = {name: _column(columns[name] or []) for name in kinds}
     count = len(next(iter(made.values()))) if made else 0
     comments = [text for text in odd if text.lstrip().startswith(COMMENT)]
-    _refuse_ragged(dialect, [text for text in odd if text.strip() and text not in comments], report)
+    ragged = [text for text in odd if text.strip() and text not in comments]
+    _refuse_ragged(dialect, ragged, report)
     _refuse_open_quote(dialect, report)
-    lines = Lines(dialect)
-    table = Table(
-        dialect.path.name,
-        made,
-        count,
-        (Origin(dialect.path.name, count, lines),),
-        decimal=dialect.decimal,
-        notes=dialect.notes,
-    )
+    name = dialect.path.name
+    origin = Origin(name, count, Lines(dialect))
+    table = Table(name, made, count, (origin,), decimal=dialect.decimal, notes=dialect.notes)
     return without_empty(_without_asides(table, dialect, comments, report), dialect.unnamed, report)
 
 
 def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str, list[pa.Array] | None]:
-    """Chunks of the columns in `kinds`; None for one that is not what its kind says. Rows of another length go to `odd`."""
+    """Chunks of the columns in `kinds`; None for one that is not what its kind says.
+
+    Rows of another length go to `odd`.
+    """
 
     def skip(row: Any) -> str:
         if row.text.strip():
@@ -500,36 +607,47 @@ def _stream(dialect: Dialect, kinds: dict[str, str], odd: list[str]) -> dict[str
         null_values=[""],
     )
     for block in _blocks(dialect):
-        batch = pacsv.read_csv(
-            pa.BufferReader(block), read_options=read, parse_options=parse, convert_options=convert
-        )
+        buffer = pa.BufferReader(block)
+        batch = pacsv.read_csv(buffer, read_options=read, parse_options=parse, convert_options=convert)
         for name, kind in kinds.items():
             made = chunks[name]
-            if made is None:
-                continue
-            converted = [_convert(chunk, kind) for chunk in batch.column(name).chunks]
-            chunks[name] = (
-                None
-                if any(chunk is None for chunk in converted)
-                else [*made, *(chunk for chunk in converted if chunk is not None)]
-            )
+            if made is not None:
+                more = _converted(batch.column(name), kind)
+                chunks[name] = None if more is None else made + more
     return chunks
 
 
+def _converted(column: pa.ChunkedArray, kind: str) -> list[pa.Array] | None:
+    """The chunks of a column as their kind; None where one is not."""
+    converted = []
+    for chunk in column.chunks:
+        made = _convert(chunk, kind)
+        if made is None:
+            return None
+        converted.append(made)
+    return converted
+
+
 def _blocks(dialect: Dialect) -> Iterator[bytes]:
-    """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line; quoted text may hold line ends."""
+    """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line.
+
+    Quoted text may hold line ends.
+    """
+    ending = dialect.ending.encode()
+    decoder = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
     with pa.input_stream(str(dialect.path)) as stream:
-        decode = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
-        rest, skip, ending = b"", dialect.skip, dialect.ending.encode()
+        rest = b""
+        skip = dialect.skip
         while True:
             raw = stream.read(BLOCK)
-            text = raw if decode is None else decode.decode(raw, final=not raw).encode()
+            text = raw if decoder is None else decoder.decode(raw, final=not raw).encode()
             block = rest + text
             while skip and (end := block.find(ending)) >= 0:
-                block, skip = block[end + 1 :], skip - 1
-            cut = block.rfind(ending) + 1 if raw else len(block)
-            if raw and dialect.quoted:
-                cut = _outside_quotes(block, ending)
+                block = block[end + 1 :]
+                skip -= 1
+            cut = len(block)
+            if raw:
+                cut = _outside_quotes(block, ending) if dialect.quoted else block.rfind(ending) + 1
             rest = block[cut:]
             if not skip and block[:cut].strip():
                 yield block[:cut]
@@ -538,7 +656,10 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
 
 
 def _outside_quotes(block: bytes, ending: bytes) -> int:
-    """Where the last line ends that no quoted text runs across, in a block that begins outside of quotes; 0 where none does."""
+    """Where the last line ends that no quoted text runs across; 0 where none does.
+
+    The block begins outside of quotes.
+    """
     cut = block.rfind(ending) + 1
     quotes = block.count(b'"', 0, cut)
     while cut and quotes % 2:
@@ -578,23 +699,12 @@ def _column(chunks: list[pa.Array]) -> pa.ChunkedArray:
 
 
 def _without_asides(table: Table, dialect: Dialect, comments: list[str], report: Report) -> Table:
-    """The table without lines of as many cells as a row that are comments, or the header once more. comments: those of other lengths."""
+    """The table without lines of as many cells as a row that are comments, or the header once more.
 
-    def where(name: str, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> Array:
-        column = table.columns.get(name)
-        if column is None or not pa.types.is_string(column.type):
-            return np.zeros(table.count, bool)
-        return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
-
-    marked = where(
-        dialect.names[0],
-        lambda text: pc.match_substring_regex(text, f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])"),
-    )  # Excel writes ### for a date that is too wide
-    marked = marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
-    again = [where(name, functools.partial(pc.equal, name)) for name in [*table.columns][:2]]
-    headers = np.logical_and.reduce(again) if again else np.zeros(table.count, bool)
-    if again:
-        _refuse_second_table(table, np.flatnonzero(again[0] & ~headers), report)
+    comments: those of other lengths.
+    """
+    marked = _comment_rows(table, dialect.names[0])
+    headers = _header_rows(table, report)
     many = len(comments) + int(marked.sum())
     if many:
         report.say(
@@ -605,33 +715,63 @@ def _without_asides(table: Table, dialect: Dialect, comments: list[str], report:
     if headers.any():
         places = np.flatnonzero(headers)
         rows = table.rows(places)
-        report.say(
-            "repeated-header",
-            f"the header stands once more, which is passed over: {table.at(places).lower()}",
-            rows=rows,
-        )
-    return table.keep(~(marked | headers)) if (marked | headers).any() else table
+        words = f"the header stands once more, which is passed over: {table.at(places).lower()}"
+        report.say("repeated-header", words, rows=rows)
+    asides = marked | headers
+    return table.keep(~asides) if asides.any() else table
+
+
+def _comment_rows(table: Table, first: str) -> Array:
+    """Which records are comments, bool (n,), by their first cell; none where most are."""
+    lone = f"^{COMMENT}(?:$|{COMMENT}*[^{COMMENT}])"  # Excel writes ### for a date that is too wide
+    marked = _where(table, first, lambda text: pc.match_substring_regex(text, lone))
+    return marked if 2 * marked.sum() <= table.count else np.zeros(table.count, bool)
+
+
+def _header_rows(table: Table, report: Report) -> Array:
+    """Which records are the header once more, bool (n,); that of a second table is refused."""
+    names = [*table.columns][:2]
+    again = [_where(table, name, functools.partial(pc.equal, name)) for name in names]
+    if not again:
+        return np.zeros(table.count, bool)
+    headers = np.logical_and.reduce(again)
+    _refuse_second_table(table, np.flatnonzero(again[0] & ~headers), report)
+    return headers
+
+
+def _where(table: Table, name: str, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> Array:
+    """Which cells of a column of text pass a test, bool (n,); none of a column of another type."""
+    column = table.columns.get(name)
+    if column is None or not pa.types.is_string(column.type):
+        return np.zeros(table.count, bool)
+    return pc.fill_null(test(pc.utf8_trim(column, " \t\ufeff")), False).to_numpy()
 
 
 def _refuse_second_table(table: Table, rows: Array, report: Report) -> None:
-    """A row that begins as the header does and holds other names is that of a second table; it may stand among words."""
+    """Refuse a row that begins as the header does and holds other names: that of a second table.
+
+    It may stand among words.
+    """
     for row in rows[:10]:
         cells = [str(column[int(row)].as_py() or "") for column in table.columns.values()]
         if any(cells[1:]) and not _values_share(cells) and 2 * len(rows) < table.count:
+            text = ", ".join(cells)[:80]
             report.refuse(
                 "second-table",
-                f"{table.at([row])} of {table.where} holds other names than the header, {', '.join(cells)[:80]}: a second table begins there.",
+                f"{table.at([row])} of {table.where} holds other names than the header, {text}:"
+                " a second table begins there.",
                 rows=table.rows([row]),
-                example=", ".join(cells)[:80],
-                remedy="Give each table a file of its own.",
+                example=text,
+                remedy="Give each table a separate file.",
             )
 
 
 def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
-    """Rows that are shorter or longer than the header are named by line; words below the last row are passed over."""
+    """Rows that are shorter or longer than the header are named by line; words below the last row are no rows."""
     if not odd:
         return
-    width, last = len(dialect.names), dialect.skip
+    width = len(dialect.names)
+    last = dialect.skip
     wrong = []
     for line, cells in _body(dialect):
         if len(cells) == width:
@@ -639,28 +779,31 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
         elif not _is_comment(cells):
             wrong.append((line, cells))
     rows = [line for line, _ in wrong]
-    if (
-        wrong
-        and rows[0] > last
-        and not any(_values_share(cells) or not re.search(r"[^\W\d_]", "".join(cells)) for _, cells in wrong)
-    ):
+    if wrong and rows[0] > last and all(_is_words(cells) for _, cells in wrong):
         words = dialect.delimiter.join(wrong[0][1])
         report.say(
             "footer",
-            f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}: {words[:80]}",
+            f"{len(wrong)} lines of words below the last row are passed over, the first row {rows[0]}:"
+            f" {words[:80]}",
             rows=rows,
         )
         return
     line, cells = wrong[0] if wrong else (dialect.skip + 1, [odd[0]])
     if dialect.delimiter == "," and len(cells) > width and _whole(cells):
         _refuse_decimal_commas(dialect.path, line, cells, report)
+    many = counted(len(odd), "such row")
     report.refuse(
         "ragged-rows",
-        f"Row {line} of {dialect.path.name} has {counted(len(cells), 'cell')}, the header {width} ({counted(len(odd), 'such row')}).",
+        f"Row {line} of {dialect.path.name} has {counted(len(cells), 'cell')}, the header {width} ({many}).",
         rows=rows,
         example=dialect.delimiter.join(cells)[:80],
         remedy="Mend or remove them; put text that holds the delimiter in quotes.",
     )
+
+
+def _is_words(cells: list[str]) -> bool:
+    """Whether a record holds words and no value."""
+    return not _values_share(cells) and re.search(r"[^\W\d_]", "".join(cells)) is not None
 
 
 def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
@@ -672,7 +815,8 @@ def _refuse_open_quote(dialect: Dialect, report: Report) -> None:
     if lost:
         report.refuse(
             "open-quote",
-            f"Row {line} of {dialect.path.name} opens a quote that is not closed: the {counted(lost, 'row')} after it would be one cell.",
+            f"Row {line} of {dialect.path.name} opens a quote that is not closed:"
+            f" the {counted(lost, 'row')} after it would be one cell.",
             rows=[line],
             remedy="Close it, or remove it.",
         )

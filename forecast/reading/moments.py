@@ -2,8 +2,8 @@
 
 import re
 import zoneinfo
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 from forecast.arrays import Array
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Report
-from forecast.reading.local import to_moments
+from forecast.reading.local import Moments, to_moments
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
 from forecast.reading.stamps import EXCEL, MODIFIED, Stamps, parse_text
 from forecast.reading.tables import Table
 
-_OFFSET = re.compile(
+_OFFSET = re.compile(  # in the name of a column
     r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b"
-)  # in the name of a column
+)
 ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
 _PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
 YEAR = np.timedelta64(366, "D")
@@ -46,159 +46,234 @@ def without_empty_rows(table: Table, stamps: Stamps, report: Report) -> tuple[Ta
             f"{table.where} has rows, but no value in any of them.",
             remedy="Check the delimiter and which columns were written.",
         )
-    report.say(
-        "empty-rows",
-        f"{table.at(np.flatnonzero(void)).lower()} without any value {'is' if void.sum() == 1 else 'are'} left out",
-    )
-    place = np.cumsum(~void) - 1
+    rows = table.at(np.flatnonzero(void)).lower()
+    are = "is" if void.sum() == 1 else "are"
+    report.say("empty-rows", f"{rows} without any value {are} left out")
+    return table.keep(~void), _kept(stamps, ~void)
 
-    kept = replace(stamps, wall=stamps.wall[~void], bad=place[stamps.bad], outside=place[stamps.outside])
+
+def _kept(stamps: Stamps, full: Array) -> Stamps:
+    """The stamps of the rows where `full` (n,) holds, among which are all that are bad."""
+    place = np.cumsum(full) - 1
+    kept = replace(stamps, wall=stamps.wall[full], bad=place[stamps.bad], outside=place[stamps.outside])
     if stamps.offset is not None and stamps.zoned is not None:
-        kept = replace(kept, offset=stamps.offset[~void], zoned=stamps.zoned[~void])
+        kept = replace(kept, offset=stamps.offset[full], zoned=stamps.zoned[full])
     if stamps.rival is not None:
-        kept = replace(kept, rival=stamps.rival[~void])
+        kept = replace(kept, rival=stamps.rival[full])
     if stamps.clash:
         kept = replace(kept, clash=tuple(place[[*stamps.clash]].tolist()))
-    return table.keep(~void), kept
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """The columns of stamps of a table, in the words of messages."""
+
+    table: Table
+    names: tuple[str, ...]
+    report: Report
+
+    @property
+    def where(self) -> str:
+        """The column, or columns, by name."""
+        if len(self.names) == 1:
+            return f"column {self.names[0]!r}"
+        return f"columns {', '.join(self.names)}"
+
+    def cell(self, row: int) -> str:
+        """What a row holds there."""
+        return " ".join(_written(self.table.columns[name][row].as_py()) for name in self.names)
+
+    def complain(self, code: str, rows: Array, what: str, remedy: str) -> None:
+        """Record an error about rows, where there are some."""
+        if not len(rows):
+            return
+        cell = self.cell(rows[0])
+        found = f": found {cell!r}" if cell else ""
+        many = self.table.many(rows)
+        self.report.say(
+            code,
+            f"{self.table.at(rows[:1])} {what} in {self.where}{found} ({many}).",
+            rows=self.table.rows(rows),
+            example=cell,
+            remedy=remedy,
+        )
+
+    def note(self, code: str, row: int, words: str) -> None:
+        """Say how stamps were read, with the cell of a row as the example."""
+        cell = self.cell(row)
+        message = f"stamps in {', '.join(self.names)}: {words}"
+        self.report.say(code, message, example=cell)
+
+
+def _written(cell: object) -> str:
+    """A cell of a column of stamps as text; a whole number without a decimal point."""
+    if cell is None:
+        return ""
+    return f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def say_stamps(table: Table, names: tuple[str, ...], stamps: Stamps, tz: str | None, report: Report) -> None:
     """How the stamps were read; cells that are none, or that leave their meaning open, are errors."""
-    where = f"column {names[0]!r}" if len(names) == 1 else f"columns {', '.join(names)}"
-
-    def cell(row: int) -> str:
-        cells = [table.columns[name][row].as_py() for name in names]
-        return " ".join(
-            "" if one is None else f"{one:.0f}" if isinstance(one, float) and one.is_integer() else str(one)
-            for one in cells
-        )
-
-    def complain(code: str, rows: Array, what: str, remedy: str) -> None:
-        if len(rows):
-            report.say(
-                code,
-                f"{table.at(rows[:1])} {what} in {where}{f': found {cell(rows[0])!r}' if cell(rows[0]) else ''} ({table.many(rows)}).",
-                rows=table.rows(rows),
-                example=cell(rows[0]),
-                remedy=remedy,
-            )
-
+    column = _Column(table, names, report)
     if stamps.clash:
-        orders = ("day", "month") if len(stamps.clash) > 1 else (stamps.first,)
-        told = {"day": "month", "month": "day"}[orders[0]]
-        shown = [
-            f"{table.at([row])} can only be {order}-first ({cell(row)})"
-            for row, order in zip(stamps.clash, orders, strict=True)
-        ]
-        report.say(
-            "mixed-day-first",
-            f"{' and '.join([shown[0], *(one[0].lower() + one[1:] for one in shown[1:])])} in {where}"
-            f"{'' if shown[1:] else f', where the {told} comes first, as told by --{told}first or by the run'}.",
-            rows=table.rows(stamps.clash),
-            example=cell(stamps.clash[0]),
-            remedy="Write them in one order, best as 2013-01-31."
-            if shown[1:]
-            else f"Mend the row, or leave --{told}first out.",
-        )
+        _say_clash(column, stamps)
         report.stop()
-    complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
-    complain(
-        "out-of-range", stamps.outside, "has a stamp outside of the years 1678 to 2261", "Mend or remove it."
-    )
-    missing = np.setdiff1d(np.flatnonzero(np.isnat(stamps.wall)), [*stamps.bad, *stamps.outside])
-    complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
-    if stamps.zoned is not None:
-        bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
-        complain(
-            "mixed-zones",
-            bare,
-            "says no offset from UTC while other rows do",
-            "Write all stamps with an offset, or all without and name --tz.",
-        )
+    _say_unread(column, stamps)
     report.stop()
     hours = bool((stamps.wall != stamps.wall.astype("datetime64[D]")).any())
     if hours and not tz and not stamps.zone and stamps.offset is None:
         _say_zone_in_words(table, names, report)
     if stamps.first:
-        order = f"the {stamps.first} first"
-        if stamps.rival is not None:
-            open_ = np.flatnonzero(stamps.rival != stamps.wall)
-            report.say(
-                "ambiguous-day-first",
-                f"stamps in {', '.join(names)}: no row tells the order of day, month and year; {order} is assumed:"
-                f" {cell(open_[0])} is {show(stamps.wall[open_[0]])} and not {show(stamps.rival[open_[0]])} ({table.at(open_).lower()})",
-                rows=table.rows(open_),
-                example=cell(open_[0]),
-                remedy=f"(--{'monthfirst' if stamps.dayfirst else 'dayfirst'} if that is wrong, --{'dayfirst' if stamps.dayfirst else 'monthfirst'}"
-                " if it is right)",
-            )
-        else:
-            report.say(
-                "day-first",
-                f"stamps in {', '.join(names)}: {order}, as {cell(0)} is {show(stamps.wall[0])}",
-                example=cell(0),
-            )
-    elif (rival := _other_days(stamps)) is not None:
-        row, form, moment, remedy = rival
+        _say_order(column, stamps)
+        return
+    other = _other_days(stamps)
+    if other is not None:
+        cell = column.cell(other.row)
+        taken = f"read as {EXCEL[0]}, {cell} is {show(stamps.wall[other.row])}"
         report.say(
             "ambiguous-day-numbers",
-            f"stamps in {', '.join(names)}: read as {EXCEL[0]}, {cell(row)} is {show(stamps.wall[row])}; as {form} it is {show(moment)}",
-            rows=table.rows([row]),
-            example=cell(row),
-            remedy=remedy,
+            f"stamps in {', '.join(names)}: {taken}; as {other.form} it is {show(other.moment)}",
+            rows=table.rows([other.row]),
+            example=cell,
+            remedy=other.remedy,
         )
     elif stamps.form not in ("timestamps", "dates", "year-month-day"):
-        report.say(
-            "time-format",
-            f"stamps in {', '.join(names)}: read as {stamps.form}, {cell(0)} is {show(stamps.wall[0])}",
-            example=cell(0),
+        words = f"read as {stamps.form}, {column.cell(0)} is {show(stamps.wall[0])}"
+        column.note("time-format", 0, words)
+
+
+def _say_clash(column: _Column, stamps: Stamps) -> None:
+    """Rows that show that dates are written in two orders, or in another one than was given."""
+    rows = stamps.clash
+    both = len(rows) > 1
+    orders = ("day", "month") if both else (stamps.first,)
+    shown = []
+    for row, order in zip(rows, orders, strict=True):
+        shown.append(f"{column.table.at([row])} can only be {order}-first ({column.cell(row)})")
+    if both:
+        message = f"{shown[0]} and {shown[1][0].lower()}{shown[1][1:]} in {column.where}."
+        remedy = "Write them in one order, best as 2013-01-31."
+    else:
+        given = "month" if stamps.first == "day" else "day"
+        setting = f"`dayfirst={given == 'day'}`"
+        message = f"{shown[0]} in {column.where}, where the {given} comes first, as given by {setting} or by the run."
+        remedy = f"Mend the row, or leave {setting} out."
+    example = column.cell(rows[0])
+    column.report.say(
+        "mixed-day-first", message, rows=column.table.rows(rows), example=example, remedy=remedy
+    )
+
+
+def _say_unread(column: _Column, stamps: Stamps) -> None:
+    """Cells that hold no stamp, or one that cannot be held, or that lack an offset that others have."""
+    column.complain("unreadable-stamp", stamps.bad, "has no readable stamp", "Mend or remove it.")
+    years = "has a stamp outside of the years 1678 to 2261"
+    column.complain("out-of-range", stamps.outside, years, "Mend or remove it.")
+    void = np.flatnonzero(np.isnat(stamps.wall))
+    missing = np.setdiff1d(void, [*stamps.bad, *stamps.outside])
+    column.complain("missing-stamp", missing, "has no stamp", "Fill it in, or remove the row.")
+    if stamps.zoned is not None:
+        bare = np.flatnonzero(~stamps.zoned & ~np.isnat(stamps.wall))
+        column.complain(
+            "mixed-zones",
+            bare,
+            "says no offset from UTC while other rows do",
+            "Write all stamps with an offset, or all without and name `tz`.",
         )
 
 
-def _other_days(stamps: Stamps) -> tuple[int, str, Any, str] | None:
-    """(last row, another reading, its stamp, what to do) of day numbers of Excel in the future, or so early that they may count from 1970."""
+def _say_order(column: _Column, stamps: Stamps) -> None:
+    """Which of day, month and year comes first, and what else an open order could mean."""
+    order = f"the {stamps.first} first"
+    if stamps.rival is None:
+        column.note("day-first", 0, f"{order}, as {column.cell(0)} is {show(stamps.wall[0])}")
+        return
+    rows = np.flatnonzero(stamps.rival != stamps.wall)
+    row = rows[0]
+    cell = column.cell(row)
+    table = column.table
+    wrong = f"`dayfirst={not stamps.dayfirst}`"
+    right = f"`dayfirst={stamps.dayfirst}`"
+    column.report.say(
+        "ambiguous-day-first",
+        f"stamps in {', '.join(column.names)}: no row tells the order of day, month and year;"
+        f" {order} is assumed: {cell} is {show(stamps.wall[row])} and not {show(stamps.rival[row])}"
+        f" ({table.at(rows).lower()})",
+        rows=table.rows(rows),
+        example=cell,
+        remedy=f"({wrong} if that is wrong, {right} if it is right)",
+    )
+
+
+@dataclass(frozen=True)
+class _Other:
+    """Another reading of numbers of days: the last row, its name, the stamp there, and what to do."""
+
+    row: int
+    form: str
+    moment: np.datetime64
+    remedy: str
+
+
+def _other_days(stamps: Stamps) -> _Other | None:
+    """Another reading of day numbers of Excel in the future, or so early that they may count from 1970."""
     if stamps.form != EXCEL[0]:
         return None
-    last, now = (
-        int(stamps.wall.astype("int64").argmax()),
-        np.datetime64("now"),
-    )  # an empty stamp is the lowest number
-    since = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")
-    if stamps.wall[last] > now + YEAR:
-        return (
-            last,
-            MODIFIED[0],
-            since - np.timedelta64(int(MODIFIED[2]), "D"),
-            f"(call the column {MODIFIED[1][0]} if they are those)",
-        )
-    if since < now + YEAR:
-        return last, "days since 1970", since, "(write them as 2013-01-31 if they are those)"
+    last = int(stamps.wall.astype("int64").argmax())  # an empty stamp is the lowest number
+    soon = np.datetime64("now") + YEAR
+    number = stamps.wall[last] + np.timedelta64(int(EXCEL[2]), "D")  # of the row, as days since 1970
+    if stamps.wall[last] > soon:
+        moment = number - np.timedelta64(int(MODIFIED[2]), "D")
+        return _Other(last, MODIFIED[0], moment, f"(call the column {MODIFIED[1][0]} if they are those)")
+    if number < soon:
+        return _Other(last, "days since 1970", number, "(write them as 2013-01-31 if they are those)")
     return None
 
 
 def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> None:
-    """Say which zone the names of the columns of stamps seem to tell, or else a column of zones or the lines above, where stamps are read as UTC."""
-    told = [(f"column {name!r} seems", zone) for name in names if (zone := _zone_in(name))]
-    for name, column in table.columns.items():
-        if name.lower() in ZONE_NAMES and len(cells := pc.unique(column.drop_null())) == 1:
-            cell = str(cells[0].as_py())
-            told += [
-                (f"column {name!r} seems", zone) for zone in (_places(cell) or _OFFSET.findall(f"UTC{cell}"))
-            ]
-    told += [("the lines above the table seem", zone) for zone in _places(table.notes)]
-    for words, zone in told[:1]:
+    """Say the first zone that names, a column of zones or the lines above seem to tell.
+
+    For stamps that are read as UTC.
+    """
+    for words, zone in _zones_in_words(table, names):
         report.say(
             "zone-in-name",
             f"{words} to say that stamps are of {zone}; they are read as UTC",
             example=zone,
-            remedy=f"(--tz {zone} if they are local time there)",
+            remedy=f"(`tz={zone}` if they are local time there)",
         )
+        return
+
+
+def _zones_in_words(table: Table, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """(who seems to say it, zone): the names of the columns of stamps, then a column of zones, then the notes."""
+    for name in names:
+        zone = _zone_in(name)
+        if zone:
+            yield f"column {name!r} seems", zone
+    for name, column in table.columns.items():
+        if name.lower() not in ZONE_NAMES:
+            continue
+        cells = pc.unique(column.drop_null())
+        if len(cells) != 1:
+            continue
+        cell = str(cells[0].as_py())
+        for zone in _places(cell) or _OFFSET.findall(f"UTC{cell}"):
+            yield f"column {name!r} seems", zone
+    for zone in _places(table.notes):
+        yield "the lines above the table seem", zone
 
 
 def _zone_in(name: str) -> str:
-    """The zone that a name tells: an offset from UTC, a place, or that of Paris for CET; empty where it tells none."""
+    """The zone that a name tells: an offset from UTC, a place, or that of Paris for CET; empty for none."""
     offset = _OFFSET.search(name)
-    return offset[1] if offset else next(iter(_places(name)), "Europe/Paris" if _CENTRAL.search(name) else "")
+    if offset:
+        return offset[1]
+    places = _places(name)
+    if places:
+        return places[0]
+    return "Europe/Paris" if _CENTRAL.search(name) else ""
 
 
 def _places(words: str) -> list[str]:
@@ -208,77 +283,104 @@ def _places(words: str) -> list[str]:
 
 
 def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
-    """A column of text with a year in its cells or called date, each its own, is one of stamps in a form that is not known here."""
+    """Refuse a column of text that holds stamps in a form that is not known here.
+
+    It has a year in its cells or is called date, and each of its cells is another one.
+    """
     for name in text:
-        cells = pc.cast(table.columns[name].drop_null(), pa.string())
-        dated = pc.match_substring_regex(
-            cells, r"\d" if name.lower() in (*DATE_NAMES, "time") else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)"
-        )
-        if pc.mean(dated).as_py() >= 0.9 and pc.count_distinct(cells).as_py() >= 0.9 * table.count > 2:
-            read, cell = parse_text(as_text(table.columns[name])), cells.filter(dated)[0].as_py()
-            if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
-                odd = as_text(table.columns[name])[int(read.bad[0])].as_py()
-                report.refuse(
-                    "unreadable-stamp",
-                    f"{table.at(read.bad[:1])} has no stamp in column {name!r} as others there, {read.form}: found {odd!r} ({table.many(read.bad)}).",
-                    rows=table.rows(read.bad),
-                    example=odd,
-                    remedy="Write them in one form, best as 2013-01-31 06:00, or remove the rows.",
-                )
+        column = as_text(table.columns[name])
+        cells = pc.cast(column.drop_null(), pa.string())
+        usual = name.lower() in (*DATE_NAMES, "time")
+        dated = pc.match_substring_regex(cells, r"\d" if usual else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
+        different = pc.count_distinct(cells).as_py()
+        if pc.mean(dated).as_py() < 0.9 or not different >= 0.9 * table.count > 2:
+            continue
+        read = parse_text(column)
+        if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
+            odd = column[int(read.bad[0])].as_py()
+            rows = table.at(read.bad[:1])
             report.refuse(
                 "unreadable-stamp",
-                f"Column {name!r} seems to hold stamps, of which none can be read: found {cell!r}.",
-                example=cell,
-                remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by --tz Europe/Paris; or remove the"
-                " column.",
+                f"{rows} has no stamp in column {name!r} as others there, {read.form}: found {odd!r}"
+                f" ({table.many(read.bad)}).",
+                rows=table.rows(read.bad),
+                example=odd,
+                remedy="Write them in one form, best as 2013-01-31 06:00, or remove the rows.",
             )
+        cell = cells.filter(dated)[0].as_py()
+        report.refuse(
+            "unreadable-stamp",
+            f"Column {name!r} seems to hold stamps, of which none can be read: found {cell!r}.",
+            example=cell,
+            remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by"
+            " `tz=Europe/Paris`; or remove the column.",
+        )
 
 
 def read_moments(
     table: Table, stamps: Stamps, tz: str, series: Array, clock: Clock | None, values: Array, report: Report
 ) -> tuple[Array, str, bool]:
     """(times, zone, whether they are dates); rows without values whose local time does not exist get NaT."""
-    moments = to_moments(stamps, tz, series, None if clock is None or clock.kind == "step" else clock.dated)
-    times = moments.times
+    dated = None if clock is None or clock.kind == "step" else clock.dated
+    moments = to_moments(stamps, tz, series, dated)
     if moments.missing is not None and len(moments.missing):
-        full = moments.missing[~np.isnan(values[moments.missing]).all(axis=1)]
-        if len(full):
-            report.refuse(
-                "nonexistent-time",
-                f"{table.at(full[:1])} has the stamp {show(stamps.wall[full[0]])}, which does not exist in {moments.zone}: clocks skip it"
-                f" ({table.many(full)}).",
-                rows=table.rows(full),
-                example=show(stamps.wall[full[0]]),
-                remedy="Leave --tz away if the stamps are no local time, or name a fixed offset such as --tz +01:00.",
-            )
-        skipped = moments.missing
-        report.say(
-            "nonexistent-empty",
-            f"{table.at(skipped)} without values {'has a stamp that does' if len(skipped) == 1 else 'have stamps that do'} not exist in"
-            f" {moments.zone} and {'is' if len(skipped) == 1 else 'are'} left out",
-            rows=table.rows(skipped),
-            example=show(stamps.wall[skipped[0]]),
-        )
+        void = np.isnan(values[moments.missing]).all(axis=1)
+        _refuse_skipped(table, stamps, moments.missing[~void], moments.zone, report)
+        _say_skipped(table, stamps, moments.missing, moments.zone, report)
     if moments.single is not None and len(moments.single):
-        single = moments.single
-        report.say(
-            "ambiguous-time",
-            f"{table.at(single)} {'has a local time' if len(single) == 1 else 'have local times'} that the clocks of {moments.zone} show twice, and"
-            f" which is there once; the first is taken",
-            rows=table.rows(single),
-            example=show(stamps.wall[single[0]]),
-        )
-    if moments.dates and (tz or stamps.zone or stamps.offset is not None):
-        report.say(
-            "zone",
-            f"a step is a day or longer: stamps are dates{f' of {tz or stamps.zone}' if tz or stamps.zone else ''}",
-        )
+        _say_single(table, stamps, moments.single, moments.zone, report)
+    _say_zone(stamps, tz, moments, report)
+    return moments.times, moments.zone, moments.dates
+
+
+def _refuse_skipped(table: Table, stamps: Stamps, rows: Array, zone: str, report: Report) -> None:
+    """Refuse rows with values whose local time does not exist."""
+    if not len(rows):
+        return
+    stamp = show(stamps.wall[rows[0]])
+    report.refuse(
+        "nonexistent-time",
+        f"{table.at(rows[:1])} has the stamp {stamp}, which does not exist in {zone}: clocks skip it"
+        f" ({table.many(rows)}).",
+        rows=table.rows(rows),
+        example=stamp,
+        remedy="Leave `tz` away if the stamps are no local time, or name a fixed offset such as `tz=+01:00`.",
+    )
+
+
+def _say_skipped(table: Table, stamps: Stamps, rows: Array, zone: str, report: Report) -> None:
+    """Say which rows without values have a local time that does not exist."""
+    have = "have stamps that do" if len(rows) > 1 else "has a stamp that does"
+    are = "are" if len(rows) > 1 else "is"
+    report.say(
+        "nonexistent-empty",
+        f"{table.at(rows)} without values {have} not exist in {zone} and {are} left out",
+        rows=table.rows(rows),
+        example=show(stamps.wall[rows[0]]),
+    )
+
+
+def _say_single(table: Table, stamps: Stamps, rows: Array, zone: str, report: Report) -> None:
+    """Say which rows have a time that the clocks show twice, and are there once."""
+    have = "have local times" if len(rows) > 1 else "has a local time"
+    report.say(
+        "ambiguous-time",
+        f"{table.at(rows)} {have} that the clocks of {zone} show twice, and which is there once;"
+        " the first is taken",
+        rows=table.rows(rows),
+        example=show(stamps.wall[rows[0]]),
+    )
+
+
+def _say_zone(stamps: Stamps, tz: str, moments: Moments, report: Report) -> None:
+    """Say what the zone of stamps was taken to be, where one is known."""
+    known = bool(stamps.zone) or stamps.offset is not None
+    zone = tz or stamps.zone
+    if moments.dates and (zone or known):
+        of_zone = f" of {zone}" if zone else ""
+        report.say("zone", f"a step is a day or longer: stamps are dates{of_zone}")
     elif moments.zone:
-        known = stamps.zone or stamps.offset is not None
-        report.say(
-            "zone",
-            f"stamps are {'moments, days are those of' if known else 'local time of'} {moments.zone}; inside they are UTC",
-        )
+        what = "moments, days are those of" if known else "local time of"
+        report.say("zone", f"stamps are {what} {moments.zone}; inside they are UTC")
     elif stamps.offset is not None:
         report.say("zone", "stamps say their offset from UTC; inside they are UTC")
-    return times, moments.zone, moments.dates

@@ -1,4 +1,7 @@
-"""A table as it was found: Arrow columns by name, and for every record the row that an editor shows. Nothing is interpreted here."""
+"""A table as it was found: Arrow columns by name, and for every record the row that an editor shows.
+
+Nothing is interpreted here.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +17,15 @@ from forecast.data.findings import SHOWN, Report, counted, listed
 from forecast.reading.numbers import Decimal
 from forecast.reading.stamps import parse_text
 
-Needed = Callable[
-    [Mapping[str, str]], set[str]
-]  # name -> number, stamp or text, as a sample shows it; answers which columns to read
+Needed = Callable[[Mapping[str, str]], set[str]]  # kinds by name, from a sample -> columns to read
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a file before it is read: which columns, with which decimal mark its text is written, and whether the day comes first in
-    its dates, None = not known.
+    """What is asked of a file before it is read.
+
+    columns: which to read · decimal: the decimal mark of its text, dayfirst: whether the day comes first in
+    its dates; None = not known.
     """
 
     columns: Needed
@@ -41,8 +44,11 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """where: its name in messages · columns of `count` records · origins: the files they come from · kept: which of their records these are
-    (None = all) · decimal: the decimal mark that its text columns use, where that is known · notes: what stands above it in its file.
+    """Columns of `count` records.
+
+    where: its name in messages · origins: the files they come from · kept: which of their records these are
+    (None = all) · decimal: the decimal mark that its text columns use, where that is known · notes: what
+    stands above it in its file.
     """
 
     where: str
@@ -57,12 +63,8 @@ class Table:
         """The records where `mask` (n,) holds."""
         kept = np.flatnonzero(mask) if self.kept is None else self.kept[mask]
         chosen = pa.array(mask)
-        return replace(
-            self,
-            columns={name: c.filter(chosen) for name, c in self.columns.items()},
-            count=int(mask.sum()),
-            kept=kept,
-        )
+        columns = {name: column.filter(chosen) for name, column in self.columns.items()}
+        return replace(self, columns=columns, count=int(mask.sum()), kept=kept)
 
     def rows(self, records: Sequence[int] | Array) -> list[int]:
         """The first SHOWN rows of records in their file, as an editor counts them, each once."""
@@ -71,12 +73,14 @@ class Table:
     def at(self, records: Sequence[int] | Array) -> str:
         """Records in words: `Row 7`, `Rows 7 and 9`, `Row 7 of AAPL.csv`; of many rows, the first three."""
         each = self._each(records)
-        words = [
-            f"{row}" if len(self.origins) == 1 else f"{row} of {file}" for file, row in self._places(each[:3])
-        ]
+        words = []
+        for file, row in self._places(each[:3]):
+            words.append(f"{row}" if len(self.origins) == 1 else f"{row} of {file}")
         if len(each) > 3:
             return f"Rows {', '.join(words)} and {len(each) - 3:,} more"
-        return f"Row{'s' if len(words) > 1 else ''} {' and '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
+        if len(words) == 1:
+            return f"Row {words[0]}"
+        return f"Rows {', '.join(words[:-1])} and {words[-1]}"
 
     def many(self, records: Sequence[int] | Array) -> str:
         """How many rows of the file records are, in words: `1,234 such rows`."""
@@ -88,14 +92,15 @@ class Table:
         return wanted if self.kept is None else pd.unique(self.kept[wanted])
 
     def _places(self, wanted: Array) -> list[tuple[str, int]]:
+        """(file, row) of records."""
         stops = np.cumsum([origin.count for origin in self.origins])
         places = []
         for record in wanted:
             i = int(np.searchsorted(stops, record, side="right"))
             origin = self.origins[i]
-            places.append(
-                (origin.name, int(origin.number(np.array([record - (stops[i] - origin.count)]))[0]))
-            )
+            within = record - (stops[i] - origin.count)
+            row = origin.number(np.array([within]))[0]
+            places.append((origin.name, int(row)))
         return places
 
 
@@ -116,40 +121,49 @@ def is_text(kind: pa.DataType) -> bool:
 
 def clean_names(names: Sequence[object], report: Report) -> list[str]:
     """Names that are there, trimmed and unique; what was changed is said."""
-    texts = [
-        re.sub(r"^<(.*)>$", r"\1", re.sub(r"\s*[\r\n]+\s*", " ", str(name).strip("\ufeff \t\r\n")))
-        if name is not None
-        else ""
-        for name in names
-    ]
-    trimmed = [text for text, name in zip(texts, names, strict=True) if text != str(name) and text]
+    texts = [_clean_name(name) for name in names]
+    trimmed = [text for text, name in zip(texts, names, strict=True) if text and text != str(name)]
     if trimmed:
         report.say(
             "column-names",
-            f"spaces and brackets around column names, and line ends in them, are left out: {listed(trimmed)}",
+            "spaces and brackets around column names, and line ends in them, are left out:"
+            f" {listed(trimmed)}",
         )
     seen: dict[str, int] = {}
     unique = []
+    renamed = []
     for i, text in enumerate(texts):
         name = text or f"column {i + 1}"
         seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    twice = [name for name, count in seen.items() if count > 1]
-    if twice:
-        renamed = [name for name, text in zip(unique, texts, strict=True) if name != (text or name)]
+        if seen[name] == 1:
+            unique.append(name)
+            continue
+        unique.append(f"{name} ({seen[name]})")
+        renamed.append(unique[-1])
+    if renamed:
+        twice = [name for name, count in seen.items() if count > 1]
         report.say(
             "duplicate-column",
-            f"several columns have the same name: {listed(twice)}; the later ones are called {listed(renamed)}",
+            f"several columns have the same name: {listed(twice)};"
+            f" the later ones are called {listed(renamed)}",
             example=twice[0],
         )
     return unique
 
 
+def _clean_name(name: object) -> str:
+    """A name without line ends, and without spaces or <brackets> around it."""
+    if name is None:
+        return ""
+    trimmed = str(name).strip("\ufeff \t\r\n")
+    one_line = re.sub(r"\s*[\r\n]+\s*", " ", trimmed)
+    return re.sub(r"^<(.*)>$", r"\1", one_line)
+
+
 def nameless(name: str) -> bool:
     """Whether a column has no name, or one that pandas gives to an index without one."""
-    return (
-        not name.strip() or re.fullmatch(r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0", name) is not None
-    )
+    pandas = r"Unnamed: \d+(\.\d+|_level_\d+)?|index|level_0"
+    return not name.strip() or re.fullmatch(pandas, name) is not None
 
 
 def without_empty(table: Table, unnamed: Sequence[str], report: Report) -> Table:
@@ -177,116 +191,140 @@ def _counts(column: pa.ChunkedArray) -> bool:
 
 
 def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, report: Report) -> Table:
-    """Tables one below the other; a column that one of them lacks is missing there. dayfirst: of dates, as told."""
+    """Tables one below the other; a column that one of them lacks is missing there.
+
+    dayfirst: of dates, as given. Raises ReadingError where a column is of types that have nothing in common.
+    """
     tables = _spelled_alike(tables)
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
+    partial = []
     for name in names:
         _refuse_types(name, tables, report)
-        parts = [table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])) for table in tables]
-        columns[name] = pa.chunked_array(
-            [chunk for part in _one_type(name, parts, dayfirst, report) for chunk in part.chunks]
-        )
-    partial = [name for name in names if any(name not in table.columns for table in tables)]
+        parts = []
+        for table in tables:
+            parts.append(table.columns.get(name, pa.chunked_array([pa.nulls(table.count)])))
+        chunks: list[pa.Array] = []
+        for part in _one_type(name, parts, dayfirst, report):
+            chunks += part.chunks
+        columns[name] = pa.chunked_array(chunks)
+        if any(name not in table.columns for table in tables):
+            partial.append(name)
     if partial:
-        report.say(
-            "files", f"not every file has these columns, which are missing values there: {listed(partial)}"
-        )
+        lacking = "not every file has these columns, which are missing values there"
+        report.say("files", f"{lacking}: {listed(partial)}")
     origins = tuple(origin for table in tables for origin in table.origins)
-    decimal = next((table.decimal for table in tables if table.decimal), None)
+    marks = [table.decimal for table in tables if table.decimal]
     notes = "\n".join(dict.fromkeys(table.notes for table in tables))
-    return Table(where, columns, sum(table.count for table in tables), origins, decimal=decimal, notes=notes)
+    count = sum(table.count for table in tables)
+    return Table(where, columns, count, origins, decimal=marks[0] if marks else None, notes=notes)
 
 
 def _spelled_alike(tables: Sequence[Table]) -> list[Table]:
-    """The tables with one spelling of each name, the first: Close and close are one column, but not of a file that has both."""
-    alike = [
-        table for table in tables if len({name.casefold() for name in table.columns}) == len(table.columns)
-    ]
+    """The tables with one spelling of each name, the first.
+
+    Close and close are one column, but not of a file that has both.
+    """
     spelled: dict[str, str] = {}
-    for table in alike:
-        spelled = {**{name.casefold(): name for name in table.columns}, **spelled}
-    return [
-        replace(table, columns={spelled[name.casefold()]: column for name, column in table.columns.items()})
-        if table in alike
-        else table
-        for table in tables
-    ]
+    alike = []
+    for table in tables:
+        if not _has_two_spellings(table):
+            for name in table.columns:
+                spelled.setdefault(name.casefold(), name)
+    for table in tables:
+        if _has_two_spellings(table):
+            alike.append(table)
+            continue
+        columns = {spelled[name.casefold()]: column for name, column in table.columns.items()}
+        alike.append(replace(table, columns=columns))
+    return alike
+
+
+def _has_two_spellings(table: Table) -> bool:
+    return len({name.casefold() for name in table.columns}) < len(table.columns)
 
 
 def _refuse_types(name: str, tables: Sequence[Table], report: Report) -> None:
-    """A column that holds lists, structs, bytes or durations in one file holds nothing that those of other files can be brought to."""
+    """Refuse a column that holds lists, structs, bytes or durations in one file and another type in another."""
     held = {table.where: cell_type(table.columns[name]) for table in tables if name in table.columns}
-    odd = next(
-        (where for where, kind in held.items() if not (is_number(kind) or is_text(kind) or _is_plain(kind))),
-        None,
-    )
-    other = next(
-        (where for where, kind in held.items() if odd and kind != held[odd] and not pa.types.is_null(kind)),
-        None,
-    )
-    if odd and other:
+    odd = [where for where, kind in held.items() if not _is_common(kind)]
+    if not odd:
+        return
+    others = [where for where, kind in held.items() if kind != held[odd[0]] and not pa.types.is_null(kind)]
+    if others:
         report.refuse(
             "other-type",
-            f"Column {name!r} is of type {held[odd]} in {odd} and of type {held[other]} in {other}.",
-            example=held[odd],
+            f"Column {name!r} is of type {held[odd[0]]} in {odd[0]}"
+            f" and of type {held[others[0]]} in {others[0]}.",
+            example=held[odd[0]],
             remedy="Write it in one type in all files, or read each file alone.",
         )
 
 
-def _is_plain(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_boolean(kind)
-        or pa.types.is_null(kind)
-        or (pa.types.is_temporal(kind) and not pa.types.is_duration(kind))
-    )
+def _is_common(kind: pa.DataType) -> bool:
+    """Whether cells of a type can be brought to those of another: numbers, text, true and false, stamps."""
+    if is_number(kind) or is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return True
+    return pa.types.is_temporal(kind) and not pa.types.is_duration(kind)
 
 
 def _one_type(
     name: str, parts: list[pa.ChunkedArray], dayfirst: bool | None, report: Report
 ) -> list[pa.ChunkedArray]:
-    """Columns of one type: their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text."""
-    parts = [part.cast(part.type.value_type) if pa.types.is_dictionary(part.type) else part for part in parts]
-    if any(is_number(part.type) for part in parts):  # beside numbers True is 1, as it is alone
-        parts = [pc.cast(part, pa.uint8()) if pa.types.is_boolean(part.type) else part for part in parts]
-    if any(pa.types.is_timestamp(part.type) for part in parts):
-        parts = [_moments(name, part, dayfirst, report) if is_text(part.type) else part for part in parts]
-    kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
-    if len(kinds) <= 1:
-        kind = next(iter(kinds), pa.null())
-    elif all(is_number(one) for one in kinds):
-        kind = pa.float64()
-    elif (
-        all(pa.types.is_timestamp(one) or pa.types.is_date(one) for one in kinds)
-        and len({getattr(one, "tz", None) for one in kinds}) == 1
-    ):
-        kind = pa.timestamp("ns", next(iter({getattr(one, "tz", None) for one in kinds})))
-    else:
-        kind = pa.string()
-    return [part if part.type == kind else pc.cast(part, kind) for part in parts]
+    """Columns of one type.
+
+    Their own where they agree, else float64 of numbers, timestamps where all text can be read so, else text.
+    """
+    numbers = any(is_number(cell_type(part)) for part in parts)
+    stamps = any(pa.types.is_timestamp(cell_type(part)) for part in parts)
+    brought = []
+    for part in parts:
+        if pa.types.is_dictionary(part.type):
+            part = part.cast(part.type.value_type)
+        if numbers and pa.types.is_boolean(part.type):  # next to numbers True is 1, as it is alone
+            part = pc.cast(part, pa.uint8())
+        if stamps and is_text(part.type):
+            part = _moments(name, part, dayfirst, report)
+        brought.append(part)
+    kind = _common_type({part.type for part in brought if not pa.types.is_null(part.type)})
+    return [part if part.type == kind else pc.cast(part, kind) for part in brought]
+
+
+def _common_type(kinds: set[pa.DataType]) -> pa.DataType:
+    """The type that holds the cells of several types."""
+    if not kinds:
+        return pa.null()
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if all(is_number(kind) for kind in kinds):
+        return pa.float64()
+    zones = {getattr(kind, "tz", None) for kind in kinds}
+    if len(zones) == 1 and all(pa.types.is_timestamp(kind) or pa.types.is_date(kind) for kind in kinds):
+        return pa.timestamp("ns", next(iter(zones)))
+    return pa.string()
 
 
 def _moments(name: str, text: pa.ChunkedArray, dayfirst: bool | None, report: Report) -> pa.ChunkedArray:
-    """A column of text of one file as timestamps, as it is in the others, where all its cells can be read; an open order of day and month is said."""
+    """A column of text of one file as timestamps, as in the other files, where all its cells can be read.
+
+    An open order of day and month is said.
+    """
     read = parse_text(text, dayfirst)
     if len(read.bad) or len(read.outside) or read.clash or read.offset is not None or read.form == "nothing":
         return text
+    forms = f"{name}: not every file writes stamps in one form"
     if read.rival is None:
         first = next((cell for cell in text.to_pylist() if cell), "")
-        report.say(
-            "time-format",
-            f"{name}: not every file writes stamps in one form; {first} is read as {read.form}",
-            example=first,
-        )
-    else:
-        row = int(np.flatnonzero(read.rival != read.wall)[0])
-        taken, other = (moments[row].astype("datetime64[D]") for moments in (read.wall, read.rival))
-        wrong, right = ("--monthfirst", "--dayfirst") if read.dayfirst else ("--dayfirst", "--monthfirst")
-        report.say(
-            "ambiguous-day-first",
-            f"{name}: not every file writes stamps in one form, and in one of them no row tells the order of day, month and year: {text[row]} is"
-            f" read as {taken} and not {other}",
-            example=text[row],
-            remedy=f"({wrong} if that is wrong, {right} if it is right)",
-        )
+        report.say("time-format", f"{forms}; {first} is read as {read.form}", example=first)
+        return pa.chunked_array([pa.array(read.wall)])
+    row = int(np.flatnonzero(read.rival != read.wall)[0])
+    taken = read.wall[row].astype("datetime64[D]")
+    other = read.rival[row].astype("datetime64[D]")
+    report.say(
+        "ambiguous-day-first",
+        f"{forms}, and in one of them no row tells the order of day, month and year:"
+        f" {text[row]} is read as {taken} and not {other}",
+        example=text[row],
+        remedy=f"(`dayfirst={not read.dayfirst}` if that is wrong, `dayfirst={read.dayfirst}` if it is right)",
+    )
     return pa.chunked_array([pa.array(read.wall)])

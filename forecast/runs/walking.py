@@ -19,14 +19,13 @@ from forecast.runs.plan import Run
 from forecast.runs.result import board_json
 
 MEDIAN = "median"  # walked unasked by `fit` and `backtest`
-OF_MEDIAN = ("mae", "pinball", "crps")  # metrics by which the median of the past is the best constant
 
 
 def unasked(plan: Run, named: Sequence[Spec], panel: Panel) -> list[Spec]:
     """The model that is walked without being named: the median, where a constant could win and models are compared."""
     task, _ = settled(plan.task, panel, plan.walk)
     names = [one.name for one in named]
-    if task.metric in OF_MEDIAN and len(names) > 1 and MEDIAN not in names:
+    if ranking(str(task.metric)).median and len(names) > 1 and MEDIAN not in names:
         return [spec(MEDIAN)]
     return []
 

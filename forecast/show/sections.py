@@ -9,6 +9,7 @@ from forecast.show.tables import (
     choices,
     choices_of_forecast,
     forecast_table,
+    metric_notes,
     most_tested,
     score_head,
     score_lines,
@@ -28,10 +29,9 @@ LEADERBOARD = """\
 </table></div>
 <p class="small">
   Best first by {{ metric.label }} ({{ metric.words }}).
-  {% if numbers %}
-  MAE and RMSE are errors in the units of {{ target }}. MASE below 1: smaller than the error of repeating the last season in
-  the past.
-  {% endif %}
+  {% for note in notes %}
+  {{ note }}
+  {% endfor %}
   Skill: how much lower the {{ metric.label }} of a model is than the baseline's.
   p: how likely a difference of this size from the baseline is if both were equally
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
@@ -84,8 +84,7 @@ def leaderboard(material: Material) -> Section:
         head=score_head(board, material.panel.target),
         lines=score_lines(board),
         metric=METRICS[board.metric],
-        numbers=material.panel.kind == "number",
-        target=material.panel.target,
+        notes=metric_notes(board.shown, material.panel.target),
         level=f"{LEVEL:.0%}",
     )
     return Section("The models compared", html)

@@ -14,7 +14,7 @@ from forecast.evaluation.metrics import METRICS
 from forecast.results import Forecast, Outcome, labels_of
 from forecast.show.axes import stamps_of, time_title
 from forecast.show.plots import latest_origins
-from forecast.text import p_cell, signed
+from forecast.text import joined, p_cell, signed
 
 TABULATED = 8  # series next to each other in the table of the forecast
 MOST_DECIMALS = 8  # of a number in a table
@@ -63,6 +63,17 @@ def _head(metric: str, target: str) -> str:
     chosen = METRICS[metric]
     unit = target if chosen.unit == "target" else chosen.unit
     return f"{chosen.label}, {unit}" if unit else chosen.label
+
+
+def metric_notes(shown: Sequence[str], target: str) -> list[str]:
+    """What the shown metrics mean, in sentences: which are in the units of the target, and their own notes."""
+    metrics = [METRICS[name] for name in shown]
+    in_units = [metric.label for metric in metrics if metric.unit == "target"]
+    own = [metric.note for metric in metrics if metric.note]
+    if not in_units:
+        return own
+    verb = "are errors" if len(in_units) > 1 else "is an error"
+    return [f"{joined(in_units)} {verb} in the units of {target}.", *own]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Models are ranked by any metric that is a mean of losses: board, skill, interval, test, set and words speak of it alone."""
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import single, weather
 
@@ -13,8 +15,10 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.inference import diebold_mariano, skill_interval
 from forecast.evaluation.leaderboard import horizons_of, leaderboard, loss_by_origin
-from forecast.evaluation.metrics import METRICS, cells_of, ranking, score
+from forecast.evaluation.metrics import METRICS, Metric, cells_of, ranking, score
+from forecast.evaluation.rows import Row
 from forecast.models import spec
+from forecast.text import with_article
 from forecast.tuning.objective import Search, scored
 
 RANKING = [name for name, metric in METRICS.items() if metric.ranks and not metric.names]
@@ -239,3 +243,78 @@ def test_tuning_judges_by_the_metric():
         outcomes = list(backtest(spec("climatology"), search.panel, search.walk, search.task))
         expected = score(calibrate(outcomes)[0] if levels else outcomes, metric)
         assert scored(outcomes) == expected
+
+
+@pytest.fixture
+def asymmetric(monkeypatch):
+    """A metric that is added in one place: too low counts double. One function and one row."""
+
+    def cells(outcome):
+        short = outcome.actual - outcome.forecast.values
+        return np.where(short > 0, 2 * short, -short)
+
+    row = Metric("asymmetric loss", "mean error, too low doubled", cells, unit="target", ranks=True)
+    monkeypatch.setitem(METRICS, "asymmetric", replace(row, note="Twice as bad: too low.", usual=True))
+    return "asymmetric"
+
+
+def test_a_metric_that_is_added_ranks_and_is_shown_everywhere(asymmetric, tmp_path):
+    file = tmp_path / "rows.csv"
+    pd.DataFrame({"y": POSITIVE.values[:, 0].round(3)}).to_csv(file, index=False)
+    done = fc.run(file, out=tmp_path / "run", models=["naive", "drift", "mean"], metric=asymmetric, jobs=1)
+    board = done.board
+    scores = [row.scores[asymmetric] for row in board.rows]
+    assert scores == sorted(scores)
+    assert str(board).split()[1:3] == ["asymmetric", "loss"]
+    assert "an asymmetric loss" in board.verdict or "its asymmetric loss" in board.verdict
+    assert board.to_frame().columns[0] == asymmetric
+    written = json.loads((tmp_path / "run" / "run.json").read_text())["result"]
+    assert [row[asymmetric] for row in written["leaderboard"]] == pytest.approx(scores)
+    again = fc.run(file, out=tmp_path / "run", models=["naive", "drift", "mean"], metric=asymmetric, jobs=1)
+    assert [row.scores[asymmetric] for row in again.board.rows] == pytest.approx(scores)
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "<th>asymmetric loss, y</th>" in page
+    assert "Best first by asymmetric loss (mean error, too low doubled)." in page
+    assert "asymmetric loss, MAE and RMSE are errors in the units of y. Twice as bad: too low." in " ".join(
+        page.split()
+    )
+    assert "Mean error, too low doubled by step ahead" in page
+    assert fc.scores_by(done.outcomes[:1], asymmetric) == fc.scores_by(done.outcomes[:1])
+
+
+def test_a_usual_metric_is_shown_whatever_ranks(asymmetric, outcomes):
+    board = leaderboard(outcomes, metric="mse")
+    assert board.shown == ["mse", "mae", "rmse", "mase", "smape", asymmetric]
+    assert all(
+        row.scores[asymmetric] == score(parts_of(outcomes, row.model), asymmetric) for row in board.rows
+    )
+
+
+def test_a_ratio_of_sums_is_shown_as_such_and_does_not_rank(outcomes, monkeypatch):
+    monkeypatch.setitem(METRICS, "r2", replace(METRICS["r2"], usual=True))
+    less = [one for one in outcomes if one.forecast.model == "mean"]
+    row = leaderboard(less, metric="mae").rows[0]
+    assert row.scores["r2"] == pytest.approx(score(less, "r2"))
+    with pytest.raises(ForecastError, match="takes a mean over cells"):
+        replace(METRICS["r2"], ranks=True)
+
+
+def test_no_metric_has_the_name_of_another_value_of_a_row():
+    others = {one.name for one in fields(Row)} - {"scores"}
+    assert not others & set(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("noun", "spoken"),
+    [
+        ("MAE", "an MAE"),
+        ("RMSE of logs", "an RMSE of logs"),
+        ("R2", "an R2"),
+        ("accuracy", "an accuracy"),
+        ("CRPS", "a CRPS"),
+        ("QLIKE", "a QLIKE"),
+        ("pinball loss", "a pinball loss"),
+    ],
+)
+def test_the_article_of_a_label_is_that_which_is_spoken(noun, spoken):
+    assert with_article(noun) == spoken
