@@ -33,6 +33,8 @@ CODES: dict[
     "no-common-column": "error",
     "other-type": "error",
     "row-series": "info",
+    "profile": "info",
+    "no-such-profile": "error",
     # its columns
     "column-names": "info",
     "duplicate-column": "warning",
@@ -57,6 +59,7 @@ CODES: dict[
     "no-such-column": "error",
     "no-such-series": "error",
     "missing-id": "error",
+    "unit": "info",
     # numbers
     "number-format": "info",
     "ambiguous-decimal": "warning",

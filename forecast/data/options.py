@@ -121,6 +121,31 @@ class Reading:
         "Exchange of trading days: XNYS.",
         shown="none: weekdays",
     )
+    profile: str | None = option(
+        'the vendor whose files are laid out as this one, such as "ghcn-daily": it sets options that are not given; "none" for none',
+        "Vendor of the file: ghcn-daily, or none.",
+        shown="recognised",
+    )
+    names: Names = option(
+        "names of all columns in their order, as of a file without a header, or new names of some of them, old=new",
+        "Names of all columns, or of some: old=new.",
+        many=True,
+    )
+    leave: Names = option(
+        "columns to leave out, such as flags of quality; * stands for any text",
+        "Columns to leave out: QN_*,eor.",
+        many=True,
+    )
+    factor: Names = option(
+        'what the numbers of a column are multiplied by, such as "TMAX=0.1"; without a column those of all columns of numbers',
+        "Multiply numbers: 0.1, or TMAX=0.1.",
+        many=True,
+    )
+    unit: Names = option(
+        'the unit of a column, such as "TMAX=°C", which is reported and kept with the run; it changes no number',
+        "Unit of a column: TMAX=°C.",
+        many=True,
+    )
 
     def __post_init__(self) -> None:
         """ForecastError where an option is not of its type. Several names in any form, such as a list, become a tuple of text."""

@@ -25,11 +25,13 @@ from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError, nearest
 from forecast.reading.buckets import HOWS, How, clock_of_buckets, gather
 from forecast.reading.checks import look_at_series
+from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
 from forecast.reading.grid import SAID, Rows, in_order, on_clock, without_duplicates
 from forecast.reading.melting import melted
 from forecast.reading.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
+from forecast.reading.profiles import by_profile, may_match, refuse_unknown
 from forecast.reading.roles import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
@@ -124,7 +126,11 @@ def read(
     _refuse_contradictions(reading)
     newer = clock is not None
     report = Report()
-    found = _find(source, reading, report)
+    loaded, reading = by_profile(_load(source, reading, report), reading, newer, report)
+    if not newer:
+        _refuse_absent_columns(loaded, reading, report)
+    found = _find(loaded, reading, report)
+    say_units(units_of(names_of(reading.unit)), found.roles, report)
     observed = _observe(found, reading, clock, report)
     laid = _lay_out(found.table, observed, reading, clock, report)
     panel = _panel(laid, found.having("target"), observed.columns)
@@ -151,12 +157,21 @@ def _refuse_contradictions(reading: Reading) -> None:
     _mark(reading.decimal)
     if reading.every is not None:
         clock_of(reading.every)
+    refuse_unknown(reading.profile)
+    factors_of(names_of(reading.factor))
+    units_of(names_of(reading.unit))
 
 
-def _find(source: Any, reading: Reading, report: Report) -> Found:
-    """The columns of a source: the stamps of its rows, the series they are of, and what each other column is for."""
-    loaded, kinds = _load(source, reading, report)
-    kept, time, stamps = _stamped(loaded, kinds, reading, report)
+def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> None:
+    """Refuse a column of `factor` or `unit` that is not in the file."""
+    refuse_absent("factor", factors_of(names_of(reading.factor)), table.columns, report)
+    refuse_absent("unit", units_of(names_of(reading.unit)), table.columns, report)
+
+
+def _find(loaded: Table, reading: Reading, report: Report) -> Found:
+    """The columns of a table: the stamps of its rows, the series they are of, and what each other column is for."""
+    long, kinds = _long(loaded, reading, report)
+    kept, time, stamps = _stamped(long, kinds, reading, report)
     ident = read_id(kept, kinds, reading.id, time, stamps, report)
     if stamps is None and ident is None and reading.target is None:
         refuse_nameless_rows(kept, kinds, report)
@@ -184,7 +199,11 @@ def _roles_given(reading: Reading) -> dict[Role, list[str] | None]:
 def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report) -> Observed:
     """The values of a source with their moments, in order."""
     choices = Choices(
-        names_of(reading.missing), names_of(reading.circular), found.categories, _mark(reading.decimal)
+        names_of(reading.missing),
+        names_of(reading.circular),
+        found.categories,
+        _mark(reading.decimal),
+        factors_of(names_of(reading.factor)),
     )
     values, columns, decimal = read_values(found.table, found.cells, found.roles, choices, report)
     ids = found.ids or found.having("target")[:1]
@@ -256,8 +275,8 @@ def _mark(decimal: str | None) -> Decimal | None:
     raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
 
 
-def _load(source: Any, reading: Reading, report: Report) -> tuple[Table, dict[str, str]]:
-    """The table of a source, one row per stamp and series, and the kinds of its columns."""
+def _load(source: Any, reading: Reading, report: Report) -> Table:
+    """The table of a source, as it is laid out there."""
     request = Request(_needed(reading), _mark(reading.decimal), reading.dayfirst)
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
@@ -266,6 +285,11 @@ def _load(source: Any, reading: Reading, report: Report) -> tuple[Table, dict[st
             f"{table.where} holds no rows.",
             remedy="A table with a header and at least some dozens of rows is needed.",
         )
+    return table
+
+
+def _long(table: Table, reading: Reading, report: Report) -> tuple[Table, dict[str, str]]:
+    """The table with one row per stamp and series, and the kinds of its columns."""
     kinds = kinds_of(table)
     time = {*names_of(reading.time)}
     target = {*names_of(reading.target)}
@@ -330,12 +354,15 @@ def _needed(reading: Reading) -> Needed:
     keys = (*names_of(reading.time), *names_of(reading.id))
     parts = {part for name in keys for part in re.split(r"\s*,\s*", name)}
     others = (*names_of(reading.past), *names_of(reading.future), *names_of(reading.static))
-    wanted = {*target, *keys, *parts, *others}
+    scaled = factors_of(names_of(reading.factor))
+    with_unit = units_of(names_of(reading.unit))
+    wanted = {*target, *keys, *parts, *others, *scaled, *with_unit}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
         melts = "all" in wanted or not target & set(kinds)  # perhaps
-        if reading.target is None or reading.past is None or melts:
+        named = reading.names is not None or reading.leave is not None or may_match(kinds, reading)
+        if reading.target is None or reading.past is None or melts or named:
             return set(kinds)
         return {
             name

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from forecast.data.findings import Report, counted, listed
 from forecast.data.panel import Column, Role
 from forecast.errors import nearest
 from forecast.reading.checks import look_at_values
+from forecast.reading.columns import ALL, scaled
 from forecast.reading.numbers import Decimal, Numbers, mend, parse_numbers
 from forecast.reading.roles import codes_of
 from forecast.reading.sources import as_text
@@ -23,12 +24,19 @@ MOST_NAMES = 50  # that a target may have
 
 @dataclass(frozen=True)
 class Choices:
-    """How cells are to be read, as told: what means missing, which columns hold angles or names, and the decimal mark."""
+    """How cells are to be read, as told: what means missing, which columns hold angles or names, the decimal mark, and by what numbers are
+    multiplied: by column, ALL for all others.
+    """
 
     missing: tuple[str, ...]
     circular: tuple[str, ...]
     category: tuple[str, ...]
     decimal: Decimal | None
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+    def factor(self, name: str) -> float:
+        """What the numbers of a column are multiplied by."""
+        return self.factors.get(name, self.factors.get(ALL, 1.0))
 
     @property
     def numbers(self) -> list[float]:
@@ -83,6 +91,7 @@ def read_values(
         column, mark = _floats(table, name, taken.pop(name), choices, report)
         decimal = decimal or mark
         look_at_values(name, column, table, report)
+        column = scaled(column, choices.factor(name))
         if name in choices.circular:
             angle = np.deg2rad(_angles(name, column, table, report))
             columns += [

@@ -33,6 +33,11 @@ GIVEN = {  # another value than the default for each option
     "dayfirst": True,
     "decimal": ",",
     "calendar": "XNYS",
+    "profile": "none",
+    "names": ["a=b", "c=d"],
+    "leave": "QN_*",
+    "factor": ["temp=0.1", "wind=2"],
+    "unit": "temp=°C",
 }
 
 
@@ -99,6 +104,7 @@ def test_a_panel_has_the_reading_that_reads_its_file_again_and_the_next_one():
         future=[],
         static=[],
         dayfirst=True,
+        profile="none",
     )
     again = fc.read(stations(), panel.reading)
     assert np.array_equal(again.values, panel.values, equal_nan=True)
@@ -136,12 +142,52 @@ def test_several_names_in_any_form_are_a_tuple_of_text(value, kept):
         ({"every": 24}, r"^every = 24: input should be a valid string\.$"),
         ({"dayfirst": "often"}, r"^dayfirst = 'often': input should be a valid boolean"),
         ({"how": "sum"}, r"^--how sum says how readings become a longer step"),
+        ({"factor": "temp"}, r"^`factor=temp` has no number to multiply by: write 0\.1, or TMAX=0\.1\.$"),
+        ({"factor": "temp=0"}, r"^`factor=temp=0` has no number to multiply by"),
+        ({"unit": "m"}, r"^`unit=m` is not a column and its unit: write TMAX=°C\.$"),
+        ({"profile": "gchn-daily"}, r"^There is no profile 'gchn-daily'\. Did you mean ghcn-daily\?"),
+        ({"names": ["a", "b"]}, r"^`names` has 2 names \(a, b\), and the frame has 5 columns: when, place"),
+        (
+            {"names": ["temp=wind"]},
+            r"^After `names=temp=wind` several columns of the frame are called wind\.",
+        ),
         ({"decimal": ";"}, r"^A decimal mark is \".\" or \",\"; found ';'"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_by_its_name(options, message):
     with pytest.raises(fc.ForecastError, match=message):
         fc.read(stations(), **options)
+
+
+def test_columns_get_names_factors_and_units_and_are_left_out():
+    named = fc.read(
+        stations(),
+        names=["when", "place", "degrees", "wind", "kind"],
+        target="degrees",
+        leave="w*d",
+        factor="degrees=0.1",
+        unit="degrees=tens",
+        missing="-9999",
+    )
+    assert [column.name for column in named.columns] == ["degrees"]
+    assert named.values[:5, 0].tolist() == [0, 0.1, 0.2, 0.3, 0.4]
+    assert [one.message for one in named.findings if one.code == "unit"] == ["units: degrees in tens"]
+    some = fc.read(
+        stations(), names="temp=degrees", target="degrees", factor=["2", "degrees=10"], missing="-9999"
+    )
+    assert some.values[:3].tolist() == [[0, 0], [10, 30], [20, 60]]
+    again = fc.read(stations(240, 48), some.reading, clock=some.clock)
+    assert again.values[0].tolist() == [0, 0]
+    assert again.values[1].tolist() == [10, 30]
+
+
+@pytest.mark.parametrize("option", ["names", "leave", "factor", "unit"])
+def test_a_column_that_is_not_there_is_refused_by_its_option(option):
+    given = {"leave": "tmep"}.get(option, "tmep=1")
+    with pytest.raises(
+        fc.ForecastError, match=rf"^There is no column 'tmep' for `{option}`. Did you mean temp\?"
+    ):
+        fc.read(stations(), target="temp", **{option: given})
 
 
 def test_what_is_no_reading_is_refused():
