@@ -21,7 +21,7 @@ from forecast.results import Calibration, header, log_of
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 8  # of model files; raised when an older one can no longer be read
+FORMAT = 9  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
