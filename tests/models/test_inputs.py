@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import single, weather
+from conftest import HOURLY, hours, single, weather
 
+from forecast.data.panel import Column, Panel, make_panel
 from forecast.fitting import fit
 from forecast.models import spec
 from forecast.models.nets.losses import loss_of
 from forecast.models.nets.net import Net, point_of
 from forecast.models.nets.settings import fitting_batch
+from forecast.saving import load, save
 from forecast.task import Goal, Task
 
 SMALL = {"units": 8, "steps": 60, "batch": 32, "context": 48, "segment": 6, "anchor": "last"}
@@ -156,3 +158,62 @@ def test_a_batch_that_was_halved_is_said_and_one_that_is_given_stays(monkeypatch
     assert learned.learned.sized.batch == 32
     assert "32 windows a step instead of 128, so that those of 2 columns fit into" in learned.log.notes[1]
     assert fit(spec("gru", **settings, batch=64), weather(), 12).learned.sized.batch == 64
+
+
+# --- columns without spread
+
+MOVING = (Column("y", "target"), Column("p"), Column("f", "future"), Column("s", "static"))
+
+
+def with_idle_columns(jump: float, scale: float = 1.0) -> Panel:
+    """Two series of 90 rows, the target's last 12 to come: p, f and s are the same in all rows of the fit.
+
+    With a jump p differs in the last two rows of the target, f after them, s in all.
+    """
+    y = np.sin(np.arange(90) / 3)[:, None] + np.random.default_rng(0).normal(0, 0.1, (90, 1))
+    others = np.tile(scale * np.array([5.0, -3.0, 2.0]), (90, 1))
+    values = np.hstack([y, others])
+    values[78:, 0] = np.nan
+    values[76:78, 1] += jump
+    values[78:, 2] += jump
+    values[:, 3] += jump
+    second = values.copy()
+    second[:, 0] += 3
+    return make_panel(("a", "b"), [hours(90), hours(90)], [values, second], MOVING, HOURLY)
+
+
+@pytest.mark.parametrize("scale", ["standard", "none", "mean-abs"])
+@pytest.mark.parametrize("head", ["segments", "linear", "dense", "recursive"])
+@pytest.mark.parametrize("model", ["lstm", "gru"])
+def test_a_column_that_never_varied_has_no_weight_and_is_named(model, head, scale, tmp_path):
+    """Whatever a column holds later that was the same in all rows of the fit, the forecast is the same to the last bit."""
+    still = with_idle_columns(0.0)
+    asked = {"scale": scale, "head": head, "noise": 0.5, "steps": 24, "units": 8}
+    if model == "lstm" and head == "dense":
+        asked |= {"bidirectional": True, "attention": True}
+    fitted = fit(model, still, 12, **asked)
+    jumped = replace(with_idle_columns(4.0), columns=still.columns)
+    assert np.array_equal(fitted.predict(jumped).values, fitted.predict(still).values)
+    save(fitted, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    assert np.array_equal(again.predict(jumped).values, fitted.predict(still).values)
+    assert f"{model}: p, f, s did not vary in the rows that were fitted" in " ".join(fitted.log.notes)
+
+
+@pytest.mark.parametrize("model", ["ridge", "boosting"])
+def test_a_regression_gives_no_weight_to_a_column_that_never_varied(model):
+    fitted = fit(model, with_idle_columns(0.0), 12)
+    assert np.array_equal(
+        fitted.predict(with_idle_columns(4.0)).values, fitted.predict(with_idle_columns(0.0)).values
+    )
+
+
+def test_a_column_that_varied_keeps_its_weight_and_is_not_named():
+    panel = weather((200,))
+    fitted = fit("gru", panel, 6, steps=24, units=8)
+    moved = panel.values.copy()
+    moved[-1, 1] += 3
+    assert not np.array_equal(
+        fitted.predict(replace(panel, values=moved)).values, fitted.predict(panel).values
+    )
+    assert "did not vary" not in " ".join(fitted.log.notes)

@@ -18,6 +18,7 @@ from forecast.models.nets.settings import Settings
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 FROM_THE_LAST = ("last", "season", "target")  # anchors that start from the last observed target
+LEAST_SPREAD = 1e-6  # between the highest and the lowest scaled value of a column that varies
 EASY = 0.05  # share of the mean naive error below which that of a series counts as so much: a flat series must not rule the loss
 
 
@@ -35,18 +36,27 @@ class Feed:
         fitted: Array,
         device: torch.device,
         units: Array | None = None,
+        idle: Array | None = None,
     ) -> None:
-        """fitted (S,): the fitted row of each series, -1 = cold · units (S,): what its errors are multiplied by, None = 1."""
+        """fitted (S,): the fitted row of each series, -1 = cold.
+
+        units (S,): what the errors of each series are multiplied by, None = 1 · idle (C,): which columns
+        are read as 0 in every row, None = none.
+        """
         panel = windows.panel
         self.device = device
         self.fitted = fitted
         self.cycles = cycles
         self.future = [panel.moving.index(place) for place in panel.future]
         self.units = None if units is None else torch.from_numpy(units.astype("float32")).to(device)
+        if idle is None:
+            idle = np.zeros(len(panel.columns), bool)
         values = torch.from_numpy(windows.values).to(device)
         columns = values[:, panel.moving[1:]].clamp_(-FAR, FAR)
+        columns[:-1, torch.from_numpy(idle[panel.moving[1:]])] = 0.0  # but for the row of what lies outside
         self.values = torch.cat([values[:, :1], columns], 1)
         static = torch.from_numpy(windows.values[panel.starts][:, panel.static])
+        static[:, torch.from_numpy(idle[panel.static])] = 0.0
         self.static = static.nan_to_num().clamp_(-FAR, FAR).to(device)
         self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
         without_target = np.arange(len(windows.seen)) - windows.seen
@@ -103,6 +113,25 @@ class Feed:
         waves = [panel.clock.harmonics(stamps, cycle, PAIRS[cycle]) for cycle in self.cycles]
         joined = np.concatenate(waves, axis=-1).astype("float32")
         return torch.from_numpy(joined).to(self.device)
+
+
+def idle_columns(past: Panel) -> Array:
+    """Which columns (C,) of a scaled panel no net can learn from: all of their observed values are the same.
+
+    The target is never among them.
+    """
+    idle = np.ones(len(past.columns), bool)
+    idle[0] = False
+    if len(idle) == 1:
+        return idle
+    rows = np.concatenate(
+        [np.arange(start, stop) for start, stop in zip(past.starts, past.stops, strict=True)]
+    )
+    for column in np.flatnonzero(idle):
+        values = past.values[rows, column]
+        seen = values[~np.isnan(values)]
+        idle[column] = not len(seen) or np.ptp(seen) < LEAST_SPREAD
+    return idle
 
 
 def calendar_width(cycles: tuple[str, ...]) -> int:

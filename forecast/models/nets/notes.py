@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from forecast.data.findings import counted
+from forecast.arrays import Array
+from forecast.data.findings import counted, listed
+from forecast.data.panel import Panel
 from forecast.data.scaling import SHARED
 from forecast.models.nets.net import Net
 from forecast.models.nets.settings import Settings
@@ -40,6 +42,17 @@ def about_refit(sized: Settings, how: Training) -> str:
         f"{sized.name}: goes on from the weights of the fit before, {how.finish} steps on all rows"
         f" ({how.batch} windows a step)"
     )
+
+
+def about_idle(sized: Settings, past: Panel, idle: Array) -> list[str]:
+    """One sentence on the columns that never varied in the fit, where there are some. idle (C,): which."""
+    names = [column.name for column, still in zip(past.columns, idle, strict=True) if still]
+    if not names:
+        return []
+    return [
+        f"{sized.name}: {listed(names)} did not vary in the rows that were fitted, so nothing could be learned"
+        f" from {'it' if len(names) == 1 else 'them'}: no weight in the forecast, whatever the value there"
+    ]
 
 
 def anchor_in_words(sized: Settings, scale: str) -> str:

@@ -22,12 +22,12 @@ from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.models.base import OtherSettingsError, Watch
-from forecast.models.nets.feed import Feed, calendar_width, units_of
+from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
 from forecast.models.nets.judging import CHUNK, Inputs, answer
 from forecast.models.nets.losses import loss_of
 from forecast.models.nets.members import lowest_losses, train_members
 from forecast.models.nets.net import Net, point_of
-from forecast.models.nets.notes import about_fit, about_refit
+from forecast.models.nets.notes import about_fit, about_idle, about_refit
 from forecast.models.nets.settings import ANCHORS, MEMORY, Settings, Sizes, usual_batch
 from forecast.models.nets.space import suggested
 from forecast.models.nets.training import History, Training, affordable, seeded
@@ -77,7 +77,8 @@ class Recurrent(Settings):
         past = whole.panel
         cycles = cycles_seen(past)
         device = self._device()
-        feed = self._feed(training, cycles, device)
+        idle = idle_columns(past)
+        feed = self._feed(training, cycles, device, idle)
         how = self._how(goal, device)
 
         def net_of(member: int, first: list[float]) -> Net:
@@ -89,17 +90,18 @@ class Recurrent(Settings):
                 how = affordable(self.seconds / self.members, net_of(0, []), feed, training, how, hasty)
         made = train_members(net_of, self.members, feed, split, how, seed, watch)
         nets = _kept(made.nets, made.histories)
-        note = about_fit(self, nets, made.histories, how, len(training), goal.units.scale)
-        log = Log((note,), _joined(made.histories, how.steps), made.seconds)
-        return LearnedNet(self, goal, nets, cycles, log)
+        notes = [about_fit(self, nets, made.histories, how, len(training), goal.units.scale)]
+        notes += about_idle(self, past, idle)
+        log = Log(tuple(notes), _joined(made.histories, how.steps), made.seconds)
+        return LearnedNet(self, goal, nets, cycles, idle, log)
 
     def refit(
         self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
     ) -> "LearnedNet | None":
         """Go on from the arrays of an earlier fit: the finish alone, on all rows of the past.
 
-        Sizes, anchor, cycles and members stay, and what share of the departure from the anchor each
-        forecasts. None where that fit forecasts its anchor.
+        Sizes, anchor, cycles and members stay, what share of the departure from the anchor each
+        forecasts, and which columns are not read. None where that fit forecasts its anchor.
         """
         before = self.restore(start, goal)
         if not any(net.trust is None or float(net.trust) for net in before.nets):
@@ -107,7 +109,7 @@ class Recurrent(Settings):
         sized = before.sized.settle(past, goal.horizon)
         _, _, whole = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         device = self._device()
-        feed = sized._feed(whole, before.cycles, device)
+        feed = sized._feed(whole, before.cycles, device, before.idle)
         how = replace(sized._how(goal, device), steps=0, shrink=False)
         nets = before.nets
         if self.seconds is not None and how.finish:
@@ -116,8 +118,9 @@ class Recurrent(Settings):
             how = replace(how, finish=limited.finish)
         split = (whole, whole, whole)
         made = train_members(lambda member, _: nets[member], len(nets), feed, split, how, seed, watch)
-        log = Log((about_refit(self, how),), seconds=made.seconds)
-        return LearnedNet(sized, goal, tuple(made.nets), before.cycles, log)
+        notes = [about_refit(self, how), *about_idle(self, past, before.idle)]
+        log = Log(tuple(notes), seconds=made.seconds)
+        return LearnedNet(sized, goal, tuple(made.nets), before.cycles, before.idle, log)
 
     def recipe(self, member: int, first: Sequence[float]) -> Self:
         """The settings of one of several members; first: the lowest validation losses of the first two.
@@ -160,7 +163,7 @@ class Recurrent(Settings):
             self._check_twin(net.state_dict(), weights)
             net.load_state_dict(weights)
             nets.append(net.eval())
-        return LearnedNet(sized, goal, tuple(nets), cycles, Log())
+        return LearnedNet(sized, goal, tuple(nets), cycles, arrays["idle"].astype(bool), Log())
 
     def space(self, trial: Any) -> Self:
         """These settings with those that an Optuna trial suggests."""
@@ -193,11 +196,11 @@ class Recurrent(Settings):
                 f" or take another loss."
             )
 
-    def _feed(self, windows: Windows, cycles: tuple[str, ...], device: torch.device) -> Feed:
+    def _feed(self, windows: Windows, cycles: tuple[str, ...], device: torch.device, idle: Array) -> Feed:
         """Batches of the series that are fitted."""
         past = windows.panel
         fitted = np.arange(len(past.ids))
-        return Feed(windows, self, cycles, fitted, device, units_of(past, self.weighting))
+        return Feed(windows, self, cycles, fitted, device, units_of(past, self.weighting), idle)
 
     def _how(self, goal: Goal, device: torch.device) -> Training:
         """How its nets are trained, once its sizes are settled."""
@@ -240,12 +243,16 @@ class Recurrent(Settings):
 
 @dataclass(frozen=True, eq=False)
 class LearnedNet:
-    """Trained nets, one a member: `predict` reads `context` rows before each origin."""
+    """Trained nets, one for each member: `predict` reads `context` rows before each origin.
+
+    idle (C,): the columns that never varied in the fit; they are read as 0 in every row.
+    """
 
     sized: Recurrent
     goal: Goal
     nets: tuple[Net, ...]
     cycles: tuple[str, ...]
+    idle: Array
     log: Log
 
     @property
@@ -273,7 +280,7 @@ class LearnedNet:
         return np.concatenate(parts)
 
     def arrays(self) -> dict[str, Array]:
-        """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar."""
+        """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar, idle columns."""
         arrays = {}
         for i, net in enumerate(self.nets):
             for name, tensor in net.state_dict().items():
@@ -285,6 +292,7 @@ class LearnedNet:
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["anchor"] = np.array([anchor, self.sized.span or 0], "int64")
         arrays["series"] = np.array([series], "int64")
+        arrays["idle"] = self.idle.astype("int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
 
@@ -295,7 +303,7 @@ class LearnedNet:
     def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
-        feed = Feed(windows, self.sized, self.cycles, fitted, self._device)
+        feed = Feed(windows, self.sized, self.cycles, fitted, self._device, idle=self.idle)
         for begin in range(0, len(origins), CHUNK):
             chunk = slice(begin, begin + CHUNK)
             inputs, _, _ = feed(windows, origins[chunk])

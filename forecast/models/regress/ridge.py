@@ -177,7 +177,9 @@ def normal_equations(x: Array, y: Array) -> list[Equations]:
     if whole.mean() >= WHOLE:
         x, y = x[whole], y[whole]
     spread = x.std(0)
-    spread = np.where(spread > 1e-9, spread, 1.0)
+    spread = np.where(
+        spread > 1e-9, spread, np.inf
+    )  # what never varied has the weight 0, not one of rounding
     centre = x.mean(0)
     x = (x - centre) / spread
     products, sums = x.T @ x, x.sum(0)
