@@ -1,6 +1,7 @@
 """Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
 
 import re
+import shlex
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,11 +13,12 @@ import pyarrow.compute as pc
 from forecast.arrays import Array
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Report
+from forecast.reading.clocks import PLACES, ZONE_OFFSETS, is_hour_name, times_of_day
 from forecast.reading.local import Moments, to_moments
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
 from forecast.reading.stamps import EXCEL, MODIFIED, Stamps, parse_text
-from forecast.reading.tables import Table
+from forecast.reading.tables import Table, cell_type, is_text
 
 _OFFSET = re.compile(  # in the name of a column
     r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b"
@@ -249,7 +251,7 @@ def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> 
 def _zones_in_words(table: Table, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """(who seems to say it, zone): the names of the columns of stamps, then a column of zones, then the notes."""
     for name in names:
-        zone = _zone_in(name)
+        zone = _zone_in(name) or _zone_of_times(table, name)
         if zone:
             yield f"column {name!r} seems", zone
     for name, column in table.columns.items():
@@ -274,6 +276,19 @@ def _zone_in(name: str) -> str:
     if places:
         return places[0]
     return "Europe/Paris" if _CENTRAL.search(name) else ""
+
+
+def _zone_of_times(table: Table, name: str) -> str:
+    """The zone whose name stands behind the times of day of a column, as in 12:00 AM EST; empty for none."""
+    column = table.columns[name]
+    if not is_text(column.type):
+        return ""
+    times = times_of_day(pc.unique(column).to_pylist(), name)
+    if times is None or not times.zone:
+        return ""
+    hours = ZONE_OFFSETS[times.zone]
+    known = times.zone if hours is None else f"{hours:+03}:00"
+    return PLACES.get(times.zone, known)
 
 
 def _places(words: str) -> list[str]:
@@ -315,6 +330,44 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
             remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by"
             " `tz=Europe/Paris`; or remove the column.",
         )
+
+
+def refuse_unread_hours(
+    table: Table, time: tuple[str, ...], stamps: Stamps, ident: str | None, report: Report
+) -> None:
+    """Refuse days that repeat, where a column of text is called by the hour and its cells are none that are known.
+
+    Each of its names would else be a series of one value a day. ident: the column of series names, as given.
+    """
+    if (stamps.wall != stamps.wall.astype("datetime64[D]")).any():
+        return
+    days = stamps.wall.astype("int64")
+    if len(np.unique(days)) == len(days):
+        return
+    for name, column in table.columns.items():
+        if name in time or name == ident or not is_hour_name(name) or not is_text(cell_type(column)):
+            continue
+        cells = as_text(column).combine_chunks().dictionary_encode()
+        if cells.null_count or len(np.unique(_pairs(days, cells))) < len(days):
+            continue
+        read = times_of_day(cells.dictionary.to_pylist(), name)
+        if read is not None:
+            continue
+        cell = column.drop_null()[0].as_py()
+        quoted = shlex.quote(name)
+        report.refuse(
+            "unreadable-stamp",
+            f"Column {name!r} seems to hold the hour of each row, in a form that is not known: found {cell!r}.",
+            example=cell,
+            remedy=f"Write it as 13:00 or 13, or say with `id={quoted}` that it names series.",
+        )
+
+
+def _pairs(days: Array, cells: pa.DictionaryArray) -> Array:
+    """One number for each pair of a day and a cell."""
+    _, day = np.unique(days, return_inverse=True)
+    codes = cells.indices.to_numpy(zero_copy_only=False)
+    return day.astype("int64") * (len(cells.dictionary) + 1) + codes
 
 
 def read_moments(
