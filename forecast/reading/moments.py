@@ -17,7 +17,7 @@ from forecast.reading.clocks import PLACES, ZONE_OFFSETS, is_hour_name, times_of
 from forecast.reading.local import Moments, to_moments
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
-from forecast.reading.stamps import EXCEL, MODIFIED, Stamps, parse_text
+from forecast.reading.stamps import EPOCH, EXCEL, MODIFIED, Stamps, parse_text
 from forecast.reading.tables import Table, cell_type, is_text
 
 _OFFSET = re.compile(  # in the name of a column
@@ -26,6 +26,8 @@ _OFFSET = re.compile(  # in the name of a column
 ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
 _PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
 YEAR = np.timedelta64(366, "D")
+DAY_LONG = np.timedelta64(1, "D")
+HOUR_LONG = np.timedelta64(1, "h")
 _CENTRAL = re.compile(r"\b(?:CET|CEST|MEZ|MESZ)\b", re.IGNORECASE)
 
 
@@ -382,6 +384,8 @@ def read_moments(
         _say_skipped(table, stamps, moments.missing, moments.zone, report)
     if moments.single is not None and len(moments.single):
         _say_single(table, stamps, moments.single, moments.zone, report)
+    if stamps.form.startswith(EPOCH) and not tz:
+        _say_open_midnights(table, stamps, report)
     _say_zone(stamps, tz, moments, report)
     return moments.times, moments.zone, moments.dates
 
@@ -425,6 +429,41 @@ def _say_single(table: Table, stamps: Stamps, rows: Array, zone: str, report: Re
     )
 
 
+def _say_open_midnights(table: Table, stamps: Stamps, report: Report) -> None:
+    """Numbers since 1970, a day apart, that are no midnights in UTC: they may be those of a place.
+
+    Where the clocks of the place change in the file the rows lie at two hours, and are refused; at one hour
+    this is said, for days would be called by the date in UTC.
+    """
+    known = np.unique(stamps.wall[~np.isnat(stamps.wall)])
+    steps = np.diff(known)
+    if not len(steps) or np.median(steps) != DAY_LONG:
+        return
+    hours = np.unique((known - known.astype("datetime64[D]")) // HOUR_LONG)
+    whole = bool((known == known.astype("datetime64[h]")).all())
+    if not whole or (len(hours) == 1 and hours[0] == 0):
+        return
+    if len(hours) == 1:
+        report.say(
+            "zone-in-name",
+            f"each day begins at {hours[0]:02}:00 in UTC and is called by its date there;"
+            " numbers since 1970 may be the midnights of a place",
+            example=show(known[0]),
+            remedy="(`tz=Europe/Madrid`, or whichever place, takes its days)",
+        )
+    elif len(hours) == 2 and (hours[1] - hours[0]) in (1, 23):
+        moved = known[:-1][steps != DAY_LONG]
+        row = int(np.flatnonzero(stamps.wall == moved[0])[0])
+        report.refuse(
+            "off-grid",
+            f"Days begin at {hours[0]:02}:00 in UTC and at {hours[1]:02}:00, as the midnights of a place do whose clocks"
+            f" change: first after {table.at([row]).lower()}.",
+            rows=table.rows([row]),
+            example=show(moved[0]),
+            remedy="Name the place, such as `tz=Europe/Madrid`: days are then those of it.",
+        )
+
+
 def _say_zone(stamps: Stamps, tz: str, moments: Moments, report: Report) -> None:
     """Say what the zone of stamps was taken to be, where one is known."""
     known = bool(stamps.zone) or stamps.offset is not None
@@ -435,5 +474,7 @@ def _say_zone(stamps: Stamps, tz: str, moments: Moments, report: Report) -> None
     elif moments.zone:
         what = "moments, days are those of" if known else "local time of"
         report.say("zone", f"stamps are {what} {moments.zone}; inside they are UTC")
+    elif stamps.form.startswith(EPOCH):
+        report.say("zone", "numbers since 1970 are moments in UTC")
     elif stamps.offset is not None:
         report.say("zone", "stamps say their offset from UTC; inside they are UTC")

@@ -102,6 +102,7 @@ JULIAN: _Days = ("Julian days", ("jd", "julian_date", "juliandate"), 2_440_587.5
 MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_000))
 DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _NEAR = ((3600, 45), (60, 5), (1, 1))  # seconds, and how far off the third or fourth digit of a day is
+EPOCH = "epoch"  # what the form of numbers since 1970 begins with
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
     "year": (
@@ -349,7 +350,7 @@ def _as_days(values: Array, known: Array, days: _Days) -> Stamps | None:
 def _epoch(values: Array, whole: bool) -> Stamps | None:
     """Numbers (n,) since 1970 in s, ms, us or ns; None where one has no unit.
 
-    Each is in the unit that brings it between 1973 and 2286.
+    Each is in the unit that brings it between 1973 and 2286. Such a number is a moment: its offset is 0.
     """
     place = np.full(len(values), -1)
     for i, per_second in enumerate(_EPOCHS.values()):
@@ -364,7 +365,12 @@ def _epoch(values: Array, whole: bool) -> Stamps | None:
     else:
         millionths = np.round(values * 1e6).astype("int64")
         exact = millionths * (scale // 10**6)
-    return Stamps(exact.view("datetime64[ns]"), form=f"epoch in {' and '.join(units)}")
+    return Stamps(
+        exact.view("datetime64[ns]"),
+        offset=np.zeros(len(values), "int64"),
+        zoned=np.ones(len(values), bool),
+        form=f"{EPOCH} in {' and '.join(units)}",
+    )
 
 
 def _since(days: Array) -> Array:
