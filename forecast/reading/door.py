@@ -28,7 +28,13 @@ from forecast.reading.checks import look_at_series
 from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
 from forecast.reading.grid import SAID, Rows, in_order, on_clock, without_duplicates
 from forecast.reading.melting import melted
-from forecast.reading.moments import read_moments, refuse_unread_stamps, say_stamps, without_empty_rows
+from forecast.reading.moments import (
+    read_moments,
+    refuse_unread_hours,
+    refuse_unread_stamps,
+    say_stamps,
+    without_empty_rows,
+)
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
 from forecast.reading.profiles import by_profile, may_match, refuse_unknown
@@ -312,6 +318,7 @@ def _stamped(
         report.say("time", "no time column: rows are taken as steps in the order of the file")
         return table, names, None
     kept, known = without_empty_rows(table, stamps, report)
+    refuse_unread_hours(kept, names, known, reading.id, report)
     say_stamps(kept, names, known, reading.tz, report)
     return kept, names, known
 

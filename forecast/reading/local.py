@@ -7,7 +7,8 @@ import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.zones import timezone_of, to_local
-from forecast.reading.stamps import DAY, Stamps
+from forecast.reading.clocks import DAY
+from forecast.reading.stamps import Stamps
 
 UTC_NAMES = ("UTC", "GMT", "Z", "ETC/UTC")
 

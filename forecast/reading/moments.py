@@ -1,6 +1,7 @@
 """Stamps as they were read become moments; what was seen is said: their form, cells that are none, hours that do not exist."""
 
 import re
+import shlex
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,11 +13,12 @@ import pyarrow.compute as pc
 from forecast.arrays import Array
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Report
+from forecast.reading.clocks import PLACES, ZONE_OFFSETS, is_hour_name, times_of_day
 from forecast.reading.local import Moments, to_moments
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
-from forecast.reading.stamps import EXCEL, MODIFIED, Stamps, parse_text
-from forecast.reading.tables import Table
+from forecast.reading.stamps import EPOCH, EXCEL, MODIFIED, Stamps, parse_text
+from forecast.reading.tables import Table, cell_type, is_text
 
 _OFFSET = re.compile(  # in the name of a column
     r"(?:UTC|GMT)\s?([+-](?!0?0(?::?00)?\b)\d{1,2}(?::?\d{2})?)\b"
@@ -24,6 +26,8 @@ _OFFSET = re.compile(  # in the name of a column
 ZONE_NAMES = ("tz", "timezone", "time_zone", "utc_offset", "zone")
 _PLACE = re.compile(r"[A-Z][a-z]+(?:/[A-Z][A-Za-z_-]+)+")
 YEAR = np.timedelta64(366, "D")
+DAY_LONG = np.timedelta64(1, "D")
+HOUR_LONG = np.timedelta64(1, "h")
 _CENTRAL = re.compile(r"\b(?:CET|CEST|MEZ|MESZ)\b", re.IGNORECASE)
 
 
@@ -249,7 +253,7 @@ def _say_zone_in_words(table: Table, names: tuple[str, ...], report: Report) -> 
 def _zones_in_words(table: Table, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """(who seems to say it, zone): the names of the columns of stamps, then a column of zones, then the notes."""
     for name in names:
-        zone = _zone_in(name)
+        zone = _zone_in(name) or _zone_of_times(table, name)
         if zone:
             yield f"column {name!r} seems", zone
     for name, column in table.columns.items():
@@ -274,6 +278,19 @@ def _zone_in(name: str) -> str:
     if places:
         return places[0]
     return "Europe/Paris" if _CENTRAL.search(name) else ""
+
+
+def _zone_of_times(table: Table, name: str) -> str:
+    """The zone whose name stands behind the times of day of a column, as in 12:00 AM EST; empty for none."""
+    column = table.columns[name]
+    if not is_text(column.type):
+        return ""
+    times = times_of_day(pc.unique(column).to_pylist(), name)
+    if times is None or not times.zone:
+        return ""
+    hours = ZONE_OFFSETS[times.zone]
+    known = times.zone if hours is None else f"{hours:+03}:00"
+    return PLACES.get(times.zone, known)
 
 
 def _places(words: str) -> list[str]:
@@ -317,6 +334,44 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
         )
 
 
+def refuse_unread_hours(
+    table: Table, time: tuple[str, ...], stamps: Stamps, ident: str | None, report: Report
+) -> None:
+    """Refuse days that repeat, where a column of text is called by the hour and its cells are none that are known.
+
+    Each of its names would else be a series of one value a day. ident: the column of series names, as given.
+    """
+    if (stamps.wall != stamps.wall.astype("datetime64[D]")).any():
+        return
+    days = stamps.wall.astype("int64")
+    if len(np.unique(days)) == len(days):
+        return
+    for name, column in table.columns.items():
+        if name in time or name == ident or not is_hour_name(name) or not is_text(cell_type(column)):
+            continue
+        cells = as_text(column).combine_chunks().dictionary_encode()
+        if cells.null_count or len(np.unique(_pairs(days, cells))) < len(days):
+            continue
+        read = times_of_day(cells.dictionary.to_pylist(), name)
+        if read is not None:
+            continue
+        cell = column.drop_null()[0].as_py()
+        quoted = shlex.quote(name)
+        report.refuse(
+            "unreadable-stamp",
+            f"Column {name!r} seems to hold the hour of each row, in a form that is not known: found {cell!r}.",
+            example=cell,
+            remedy=f"Write it as 13:00 or 13, or say with `id={quoted}` that it names series.",
+        )
+
+
+def _pairs(days: Array, cells: pa.DictionaryArray) -> Array:
+    """One number for each pair of a day and a cell."""
+    _, day = np.unique(days, return_inverse=True)
+    codes = cells.indices.to_numpy(zero_copy_only=False)
+    return day.astype("int64") * (len(cells.dictionary) + 1) + codes
+
+
 def read_moments(
     table: Table, stamps: Stamps, tz: str, series: Array, clock: Clock | None, values: Array, report: Report
 ) -> tuple[Array, str, bool]:
@@ -329,6 +384,8 @@ def read_moments(
         _say_skipped(table, stamps, moments.missing, moments.zone, report)
     if moments.single is not None and len(moments.single):
         _say_single(table, stamps, moments.single, moments.zone, report)
+    if stamps.form.startswith(EPOCH) and not tz:
+        _say_open_midnights(table, stamps, report)
     _say_zone(stamps, tz, moments, report)
     return moments.times, moments.zone, moments.dates
 
@@ -372,6 +429,41 @@ def _say_single(table: Table, stamps: Stamps, rows: Array, zone: str, report: Re
     )
 
 
+def _say_open_midnights(table: Table, stamps: Stamps, report: Report) -> None:
+    """Numbers since 1970, a day apart, that are no midnights in UTC: they may be those of a place.
+
+    Where the clocks of the place change in the file the rows lie at two hours, and are refused; at one hour
+    this is said, for days would be called by the date in UTC.
+    """
+    known = np.unique(stamps.wall[~np.isnat(stamps.wall)])
+    steps = np.diff(known)
+    if not len(steps) or np.median(steps) != DAY_LONG:
+        return
+    hours = np.unique((known - known.astype("datetime64[D]")) // HOUR_LONG)
+    whole = bool((known == known.astype("datetime64[h]")).all())
+    if not whole or (len(hours) == 1 and hours[0] == 0):
+        return
+    if len(hours) == 1:
+        report.say(
+            "zone-in-name",
+            f"each day begins at {hours[0]:02}:00 in UTC and is called by its date there;"
+            " numbers since 1970 may be the midnights of a place",
+            example=show(known[0]),
+            remedy="(`tz=Europe/Madrid`, or whichever place, takes its days)",
+        )
+    elif len(hours) == 2 and (hours[1] - hours[0]) in (1, 23):
+        moved = known[:-1][steps != DAY_LONG]
+        row = int(np.flatnonzero(stamps.wall == moved[0])[0])
+        report.refuse(
+            "off-grid",
+            f"Days begin at {hours[0]:02}:00 in UTC and at {hours[1]:02}:00, as the midnights of a place do whose clocks"
+            f" change: first after {table.at([row]).lower()}.",
+            rows=table.rows([row]),
+            example=show(moved[0]),
+            remedy="Name the place, such as `tz=Europe/Madrid`: days are then those of it.",
+        )
+
+
 def _say_zone(stamps: Stamps, tz: str, moments: Moments, report: Report) -> None:
     """Say what the zone of stamps was taken to be, where one is known."""
     known = bool(stamps.zone) or stamps.offset is not None
@@ -382,5 +474,7 @@ def _say_zone(stamps: Stamps, tz: str, moments: Moments, report: Report) -> None
     elif moments.zone:
         what = "moments, days are those of" if known else "local time of"
         report.say("zone", f"stamps are {what} {moments.zone}; inside they are UTC")
+    elif stamps.form.startswith(EPOCH):
+        report.say("zone", "numbers since 1970 are moments in UTC")
     elif stamps.offset is not None:
         report.say("zone", "stamps say their offset from UTC; inside they are UTC")

@@ -16,19 +16,20 @@ from forecast.data.clock import even_step, show
 from forecast.data.findings import Report, listed
 from forecast.data.panel import Role
 from forecast.errors import nearest
+from forecast.reading.clocks import clock_times, is_hour_name
 from forecast.reading.numbers import MISSING, mend, numberish, parse_numbers
 from forecast.reading.sources import FILE_ID, as_text
 from forecast.reading.stamps import (
     DAY_NUMBERS,
     PART_NAMES,
     Stamps,
-    clock_times,
     join_parts,
     month_of,
     parse_stamps,
     part_of,
     stampish,
     stamps_across,
+    with_zone_of,
 )
 from forecast.reading.tables import Table, cell_type, is_number, is_text
 
@@ -229,7 +230,11 @@ def _named_time(
     dates = [name for name in names if parts[name] is None]
     known = {part: values for found in parts.values() if found is not None for part, values in [found]}
     if len(dates) == 1 and not {"year", "month", "day", "doy"} & set(known):
-        return names, join_parts(known, parse_stamps(table.columns[dates[0]], dayfirst))
+        stamps = join_parts(known, parse_stamps(table.columns[dates[0]], dayfirst))
+        for name in names:
+            if name != dates[0]:
+                stamps = with_zone_of(stamps, table.columns[name], name)
+        return names, stamps
     for name in dates:
         if part_of(name):
             _refuse_part(table, name, report)
@@ -282,7 +287,7 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
         return part, np.array([*map(month_of, cells), np.nan], "float64")[codes]
     if {cell.strip().upper() for cell in cells} in ({"AM"}, {"PM"}, {"AM", "PM"}):
         return "half", np.array([*(float(cell.strip().upper() == "PM") for cell in cells), np.nan])[codes]
-    values = clock_times(cells)
+    values = clock_times(cells, name)
     return None if values is None else ("clock", np.append(values, np.nan)[codes])
 
 
@@ -412,7 +417,7 @@ def _with_hours(
     if not _repeats(stamps.wall):
         return None
     for name in table.columns:
-        called = name.lower() in ("time", "clock", "uhrzeit", "heure") or part_of(name) in ("hour", "minute")
+        called = is_hour_name(name) or part_of(name) in ("hour", "minute")
         if name in chosen or not (called or _clocks(table.columns[name])):
             continue
         found = _part(table, name)
@@ -432,7 +437,7 @@ def _with_hours(
         )
         if half is not None:
             names, parts = (*names, half[0]), {**parts, "half": half[1][1]}
-        joined = join_parts(parts, stamps)
+        joined = with_zone_of(join_parts(parts, stamps), table.columns[name], name)
         return None if len(joined.bad) else (names, joined)
     return None
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.arrays import Array
+from forecast.reading.clocks import DAY, clock_times, offset_of, times_of_day
 
-DAY = 86_400 * 10**9  # ns
 NAT = np.datetime64("NaT", "ns")
 Order = Literal["day", "month", "year"]  # which of the three numbers of a date comes first
 YEAR_FIRST = "yy-month-day"
@@ -33,16 +33,6 @@ _ZONE = (  # the name behind an offset, UTC or in brackets, repeats what it says
 _UNTIL = (  # 00:00 - 01:00, an interval, stands for its beginning
     r"(?:\s+[-\x{2013}]\s+(?:\S+\s+)?\d{1,2}:\d{2}(?::\d{2})?)?\s*$"
 )
-_TIME_OF_DAY = re.compile(  # also 00:00 - 01:00, which stands for its beginning
-    r"\s*(?P<H>\d{1,2})"
-    r"(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?"
-    r"|\.(?P<m>\d{2})\.(?P<s>\d{2})"
-    r"|\s?[hH]\s?(?P<n>\d{2})?"
-    r"|(?=\s*(?:[AaPp]\.?[Mm]|Uhr)))"
-    r"(?:\s*Uhr)?\s*(?P<ap>[AaPp])?\.?[Mm]?\.?"
-    r"(?:\s*[-\u2013]\s*\d{1,2}:\d{2}(?::\d{2})?)?\s*"
-)
-_HOUR = re.compile(r"\s*(\d{1,2})\s*[-\u2013]\s*(\d{1,2})\s*")  # 00 - 01
 _WEEKDAY = r"^\s*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+)?"
 _YEAR = r"(?P<y>\d{4}|\d{2})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
@@ -112,6 +102,7 @@ JULIAN: _Days = ("Julian days", ("jd", "julian_date", "juliandate"), 2_440_587.5
 MATLAB: _Days = ("day numbers of MATLAB", ("datenum",), 719_529, (600_000, 800_000))
 DAY_NUMBERS = (MODIFIED, JULIAN, MATLAB)  # that a column's name tells from others
 _NEAR = ((3600, 45), (60, 5), (1, 1))  # seconds, and how far off the third or fourth digit of a day is
+EPOCH = "epoch"  # what the form of numbers since 1970 begins with
 _EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 PART_NAMES = {  # the names of columns that hold one part of a stamp
     "year": (
@@ -359,7 +350,7 @@ def _as_days(values: Array, known: Array, days: _Days) -> Stamps | None:
 def _epoch(values: Array, whole: bool) -> Stamps | None:
     """Numbers (n,) since 1970 in s, ms, us or ns; None where one has no unit.
 
-    Each is in the unit that brings it between 1973 and 2286.
+    Each is in the unit that brings it between 1973 and 2286. Such a number is a moment: its offset is 0.
     """
     place = np.full(len(values), -1)
     for i, per_second in enumerate(_EPOCHS.values()):
@@ -374,7 +365,12 @@ def _epoch(values: Array, whole: bool) -> Stamps | None:
     else:
         millionths = np.round(values * 1e6).astype("int64")
         exact = millionths * (scale // 10**6)
-    return Stamps(exact.view("datetime64[ns]"), form=f"epoch in {' and '.join(units)}")
+    return Stamps(
+        exact.view("datetime64[ns]"),
+        offset=np.zeros(len(values), "int64"),
+        zoned=np.ones(len(values), bool),
+        form=f"{EPOCH} in {' and '.join(units)}",
+    )
 
 
 def _since(days: Array) -> Array:
@@ -778,17 +774,7 @@ def _steps(wall: Array, codes: Array) -> tuple[int, bool, int]:
 def _offsets(zones: Array) -> Array:
     """Offsets from UTC in ns of texts such as +02:00, +0200, +02 or Z."""
     table, place = np.unique(zones, return_inverse=True)
-    return np.array([_offset(str(zone)) for zone in table], "int64")[place]
-
-
-def _offset(zone: str) -> int:
-    """The offset from UTC in ns of one text."""
-    found = re.match(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", zone)
-    if not found:
-        return 0
-    minutes = int(found[2]) * 60 + int(found[3] or 0)
-    sign = -1 if found[1] == "-" else 1
-    return sign * minutes * 60 * 10**9
+    return np.array([offset_of(str(zone)) for zone in table], "int64")[place]
 
 
 def stamps_across(names: Sequence[str], dayfirst: bool | None = None) -> tuple[list[str], Array] | None:
@@ -881,6 +867,21 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     )
 
 
+def with_zone_of(stamps: Stamps, column: pa.ChunkedArray, name: str) -> Stamps:
+    """Stamps of a date and a time of day with the offsets from UTC that the column of the latter says.
+
+    name: of the column. Unchanged where its cells say none.
+    """
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return stamps
+    coded = column.combine_chunks().dictionary_encode()
+    times = times_of_day([*coded.dictionary.to_pylist(), None], name)
+    if times is None or times.offset is None or times.zoned is None:
+        return stamps
+    codes = pc.fill_null(coded.indices, len(coded.dictionary)).to_numpy(zero_copy_only=False)
+    return replace(stamps, offset=times.offset[codes], zoned=times.zoned[codes])
+
+
 def _whole_parts(parts: dict[str, Array]) -> tuple[dict[str, Array], Array, Array]:
     """(int64 parts, missing (n,), wrong (n,)): parts are whole numbers, but a time of day may have decimals."""
     count = len(next(iter(parts.values())))
@@ -929,35 +930,3 @@ def _date_of(whole: dict[str, Array], missing: Array) -> _Read:
         if long in whole:
             fields[short] = np.where(missing, 1, whole[long])
     return _assemble(fields, len(missing))
-
-
-def clock_times(cells: Sequence[str | None]) -> Array | None:
-    """Times of day such as 13:30, 13.30.00, 1:30 PM, 13h30 or 13 - 14 in ns since midnight.
-
-    float64 (n,), NaN where empty; None where one is none.
-    """
-    values = np.full(len(cells), np.nan)
-    for place, cell in enumerate(cells):
-        if not cell or not cell.strip():
-            continue
-        time = _clock_time(cell)
-        if time is None:
-            return None
-        values[place] = time
-    return values
-
-
-def _clock_time(cell: str) -> int | None:
-    """A time of day in ns since midnight; None where a cell is none."""
-    interval = _HOUR.fullmatch(cell)
-    if interval and (int(interval[2]) - int(interval[1])) % 24 == 1:
-        return int(interval[1]) * DAY // 24
-    found = _TIME_OF_DAY.fullmatch(cell)
-    if not found:
-        return None
-    hour = int(found["H"])
-    if found["ap"]:
-        hour = hour % 12 + 12 * (found["ap"].lower() == "p")
-    minute = int(found["M"] or found["m"] or found["n"] or 0)
-    second = int(found["S"] or found["s"] or 0)
-    return ((hour * 60 + minute) * 60 + second) * 10**9

@@ -1015,7 +1015,7 @@ BAD = {
         {},
         "text-in-numbers",
         (5,),
-        "--missing calm",
+        "`missing=calm`",
     ),
     "trace of rain": (replaced(6, "2024-01-05,T"), {}, "text-in-numbers", (6,), "usually written as 0"),
     "open quote": (
@@ -1038,7 +1038,7 @@ BAD = {
         {},
         "unreadable-stamp",
         (),
-        "or by --tz Europe/Paris",
+        "or by `tz=Europe/Paris`",
     ),
     "hours from-to": (
         hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
@@ -1104,7 +1104,7 @@ BAD = {
         {},
         "text-in-numbers",
         (4, 6),
-        "found 'Bad' (2 such rows). Mend the cells, or say with --missing 'Bad,no data yet' that they mean missing.",
+        "found 'Bad' (2 such rows). Mend the cells, or say with `missing='Bad,no data yet'` that they mean missing.",
     ),
     "numbers with marks": (
         numbers(["1", "2", "3*", "4", "5", "6", "7", "8", "9p", "10p"], quote=""),
@@ -1125,7 +1125,7 @@ BAD = {
         {},
         "text-in-numbers",
         (4,),
-        "--missing 'no idea'",
+        "`missing='no idea'`",
     ),
     "years and quarters in one column": (
         csv(
@@ -1429,16 +1429,16 @@ BAD = {
         {"dayfirst": False},
         "mixed-day-first",
         (3,),
-        "Row 3 can only be day-first (13/02/2020) in column 'ds', where the month comes first, as told by --monthfirst or by the run."
-        " Mend the row, or leave --monthfirst out.",
+        "Row 3 can only be day-first (13/02/2020) in column 'ds', where the month comes first, as given by `dayfirst=False` or by the run."
+        " Mend the row, or leave `dayfirst=False` out.",
     ),
     "month first, told the day": (
         csv(rows=["01/02/2020,1", ",", "02/13/2020,2", "02/14/2020,3"]),
         {"dayfirst": True},
         "mixed-day-first",
         (4,),
-        "Row 4 can only be month-first (02/13/2020) in column 'ds', where the day comes first, as told by --dayfirst or by the run. Mend the row, or"
-        " leave --dayfirst out.",
+        "Row 4 can only be month-first (02/13/2020) in column 'ds', where the day comes first, as given by `dayfirst=True` or by the run."
+        " Mend the row, or leave `dayfirst=True` out.",
     ),
     "both orders, told the day": (
         csv(rows=["13/01/2024,1", "14/01/2024,2", "01/15/2024,3"]),
@@ -1558,7 +1558,7 @@ BAD = {
         {},
         "second-table",
         (15,),
-        "Row 15 of x.csv holds other names than the header, ds, rain: a second table begins there. Give each table a file of its own.",
+        "Row 15 of x.csv holds other names than the header, ds, rain: a second table begins there. Give each table a separate file.",
     ),
     "steps ahead across, beside hours": (
         csv("issued," + ",".join(f"h{h}" for h in range(24)), [f"{t}" + ",7" * 24 for t in HOURS]),
@@ -2045,9 +2045,9 @@ def test_a_date_that_is_not_read_as_it_was_meant_is_said_to_be_open(form, freq, 
         panel = read(path)
         said = [one for one in panel.findings if one.code == "ambiguous-day-first"]
         if not np.array_equal(panel.times, meant.to_numpy()):
-            assert "(--dayfirst if that is wrong, --monthfirst if it is right)" in str(
+            assert "(`dayfirst=True` if that is wrong, `dayfirst=False` if it is right)" in str(
                 said[0]
-            ) or "(--monthfirst if that is wrong" in str(said[0])
+            ) or "(`dayfirst=False` if that is wrong" in str(said[0])
             assert f"{meant[0]:%Y-%m-%d}" in said[0].message or f"{meant[1]:%Y-%m-%d}" in said[0].message
             assert np.array_equal(read(path, dayfirst=form.startswith("%d")).times, meant.to_numpy())
 
@@ -2079,7 +2079,7 @@ def test_an_open_order_of_day_and_month_is_said_with_both_readings_and_flags(tmp
     said = next(one for one in read(made(content, tmp_path)).findings if one.code == "ambiguous-day-first")
     assert said.rows == (2, 3, 5, 6, 7, 8, 9)  # 03-03-24 is the same day in both
     assert "01-03-24 is 2024-01-03 and not 2024-03-01 (rows 2, 3, 5 and 4 more)" in said.message
-    assert said.remedy == "(--dayfirst if that is wrong, --monthfirst if it is right)"
+    assert said.remedy == "(`dayfirst=True` if that is wrong, `dayfirst=False` if it is right)"
     for dayfirst, first in ((True, "2024-03-01"), (False, "2024-01-01")):
         panel = read(made(content, tmp_path), dayfirst=dayfirst)
         assert str(panel.times[0])[:10] == first
@@ -2090,7 +2090,7 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
     path = made('"Date Time, GMT-05:00",y\n' + hours(str).partition("\n")[2], tmp_path)
     said = next(one for one in read(path).findings if one.code == "zone-in-name")
     assert str(said) == (
-        "column 'Date Time, GMT-05:00' seems to say that stamps are of -05:00; they are read as UTC (--tz -05:00 if they are local time there)"
+        "column 'Date Time, GMT-05:00' seems to say that stamps are of -05:00; they are read as UTC (`tz=-05:00` if they are local time there)"
     )
     told = read(path, tz="-05:00")
     assert not [one for one in told.findings if one.code == "zone-in-name"]
@@ -2103,7 +2103,7 @@ def test_an_offset_in_a_name_is_said_until_a_zone_is_told(tmp_path):
         one for one in read(made(above + hours(str), tmp_path)).findings if one.code == "zone-in-name"
     )
     assert str(said).startswith(
-        "the lines above the table seem to say that stamps are of Europe/Berlin; they are read as UTC (--tz Europe/Berlin"
+        "the lines above the table seem to say that stamps are of Europe/Berlin; they are read as UTC (`tz=Europe/Berlin`"
     )
     assert not [
         one for one in read(made(above + csv(), tmp_path)).findings if one.code == "zone-in-name"
@@ -2120,7 +2120,7 @@ def test_a_folder_whose_files_write_dates_in_two_ways_is_read_as_told(tmp_path):
     )
     said = next(one for one in read(tmp_path).findings if one.code == "ambiguous-day-first")
     assert "01/03/2024 is read as 2024-01-03 and not 2024-03-01" in said.message
-    assert said.remedy == "(--dayfirst if that is wrong, --monthfirst if it is right)"
+    assert said.remedy == "(`dayfirst=True` if that is wrong, `dayfirst=False` if it is right)"
     told = read(tmp_path, dayfirst=True)
     assert str(told.times[-1])[:10] == "2024-03-09"
     assert not [one for one in told.findings if one.code == "ambiguous-day-first"]
@@ -2367,3 +2367,70 @@ def test_the_next_file_is_read_in_the_same_way(tmp_path):
         str(following.times[0]) == "2024-02-01T00:00:00.000000000"
     )  # the order of day and month of the first file
     assert np.allclose(following.values, [[7, 1, 0]])
+
+
+def half_of_day(hour):
+    return f"{(hour - 1) % 12 + 1:02}:00 {'AP'[hour > 11]}M"
+
+
+HOUR_CELLS = {  # the cell of an hour, the first moment of 2024-01-01, and the code that is said of it
+    "0000 UTC": (lambda h: f"{h:02}00 UTC", "00:00", "zone"),
+    "00:00 UTC": (lambda h: f"{h:02}:00 UTC", "00:00", "zone"),
+    "00:00 (UTC)": (lambda h: f"{h:02}:00 (UTC)", "00:00", "zone"),
+    "00Z": (lambda h: f"{h:02}Z", "00:00", "zone"),
+    "0000Z": (lambda h: f"{h:02}00Z", "00:00", "zone"),
+    "00:00+00": (lambda h: f"{h:02}:00+00", "00:00", "zone"),
+    "00:00-03:00, the same in all": (lambda h: f"{h:02}:00-03:00", "03:00", "zone"),
+    "00:00-01:00, an interval": (lambda h: f"{h:02}:00-{(h + 1) % 24:02}:00", "00:00", "time-format"),
+    "00:00h": (lambda h: f"{h:02}:00h", "00:00", "time-format"),
+    "0-1h": (lambda h: f"{h}-{h + 1}h", "00:00", "time-format"),
+    "1 to 2": (lambda h: f"{h} to {h + 1}", "00:00", "time-format"),
+    "12:00 AM EST": (lambda h: half_of_day(h) + " EST", "00:00", "zone-in-name"),
+    "12a": (lambda h: f"{(h - 1) % 12 + 1}{'ap'[h > 11]}", "00:00", "time-format"),
+    "H00": (lambda h: f"H{h:02}", "00:00", "time-format"),
+    "T00": (lambda h: f"T{h:02}", "00:00", "time-format"),
+    "HE01": (lambda h: f"HE{h + 1:02}", "01:00", "time-format"),
+    "Hour 1": (lambda h: f"Hour {h + 1}", "01:00", "time-format"),
+    "1. Stunde": (lambda h: f"{h + 1}. Stunde", "01:00", "time-format"),
+    "P01": (lambda h: f"P{h + 1:02}", "01:00", "time-format"),
+}
+
+
+def by_hours(cell, name="Hora UTC"):
+    """Ten days of hours, the hour in a column of text."""
+    rows = [f"2024/01/{day + 1:02};{cell(hour)};{24 * day + hour}" for day in range(10) for hour in range(24)]
+    return "\n".join([f"Data;{name};rain", *rows])
+
+
+@pytest.mark.parametrize("name", HOUR_CELLS)
+def test_hours_in_any_spelling_are_one_hourly_series(name, tmp_path):
+    cell, begin, code = HOUR_CELLS[name]
+    path = made(by_hours(cell), tmp_path)
+    panel = read(path)
+    assert (len(panel.ids), panel.clock.words) == (1, "hourly")
+    assert panel.times[0] == np.datetime64(f"2024-01-01T{begin}")
+    assert np.array_equal(panel.values[:, 0], np.arange(240.0))
+    assert code in [finding.code for finding in panel.findings]
+    assert np.array_equal(read(path, time=("Data", "Hora UTC")).times, panel.times)
+
+
+@pytest.mark.parametrize("name", ["hour", "Time", "Hora UTC", "Stunde", "HourEnding"])
+def test_hours_that_are_not_understood_are_refused_and_never_series(name, tmp_path):
+    path = made(by_hours(lambda hour: f"slot {'abcdefghijklmnopqrstuvwx'[hour]}", name), tmp_path)
+    with pytest.raises(ReadingError) as refused:
+        read(path)
+    assert refused.value.findings[-1].code == "unreadable-stamp"
+    assert "found 'slot a'" in str(refused.value)
+    assert len(read(path, id=name).ids) == 24
+
+
+@pytest.mark.parametrize("cell", [lambda h: f"P{h + 1:02}", lambda h: f"{h + 1}Z", lambda h: f"line {h}"])
+def test_codes_in_a_column_that_no_hour_names_are_series(cell, tmp_path):
+    assert len(read(made(by_hours(cell, "plant"), tmp_path)).ids) == 24
+
+
+def test_two_names_of_one_zone_tell_the_repeated_hour_apart(tmp_path):
+    stamps = pd.date_range("2024-11-02 04:00", periods=60, freq="h", tz="UTC").tz_convert("America/New_York")
+    rows = [f"{t:%Y-%m-%d},{half_of_day(t.hour)} {t:%Z},{i}" for i, t in enumerate(stamps)]
+    panel = read(made(csv("date,hour,y", rows), tmp_path))
+    assert np.array_equal(panel.times, stamps.tz_convert("UTC").tz_localize(None).to_numpy())
