@@ -21,14 +21,16 @@ def renamed(table: Table, names: Sequence[str], newer: bool, report: Report) -> 
     """
     if not names:
         return table
-    pairs = [text.rpartition("=") for text in names]
-    if all(old and new for old, _, new in pairs):
-        new = {old: name for old, _, name in pairs}
-        if not newer:
-            refuse_absent("names", new, table.columns, report)
-    else:
-        new = _in_order(table, names, report)
-    after = [new.get(name, name) for name in table.columns]
+    pairs = _pairs(names)
+    if pairs and not newer:
+        refuse_absent("names", pairs, table.columns, report)
+    if not pairs and len(names) != len(table.columns):
+        report.refuse(
+            "no-such-column",
+            f"`names` has {len(names)} names ({listed(names)}), and {table.where} has {len(table.columns)} columns: {listed([*table.columns], 20)}.",
+            remedy="Name all of them in their order, or some as old=new.",
+        )
+    after = list(new_names(list(table.columns), names).values())
     twice = sorted({name for name in after if after.count(name) > 1})
     if twice:
         report.refuse(
@@ -39,15 +41,25 @@ def renamed(table: Table, names: Sequence[str], newer: bool, report: Report) -> 
     return replace(table, columns=dict(zip(after, table.columns.values(), strict=True)))
 
 
-def _in_order(table: Table, names: Sequence[str], report: Report) -> dict[str, str]:
-    """New names of all columns by their old ones; another number of them is refused."""
-    if len(names) != len(table.columns):
-        report.refuse(
-            "no-such-column",
-            f"`names` has {len(names)} names ({listed(names)}), and {table.where} has {len(table.columns)} columns: {listed([*table.columns], 20)}.",
-            remedy="Name all of them in their order, or some as old=new.",
-        )
-    return dict(zip(table.columns, names, strict=True))
+def new_names(columns: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """What each column is called after `names`, by what it is called before."""
+    pairs = _pairs(names)
+    if pairs or len(names) != len(columns):
+        return {name: pairs.get(name, name) for name in columns}
+    return dict(zip(columns, names, strict=True))
+
+
+def _pairs(names: Sequence[str]) -> dict[str, str]:
+    """New names by old ones where all are written old=new, else none."""
+    pairs = [text.rpartition("=") for text in names]
+    if not all(old and new for old, _, new in pairs):
+        return {}
+    return {old: new for old, _, new in pairs}
+
+
+def any_match(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a name is one of patterns, in which * stands for any text."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def without(table: Table, leave: Sequence[str], newer: bool, report: Report) -> Table:
@@ -61,11 +73,7 @@ def without(table: Table, leave: Sequence[str], newer: bool, report: Report) -> 
                 "no-such-column",
                 f"There is no column {pattern!r} for `leave`.{nearest(pattern, table.columns)}",
             )
-    kept = {
-        name: column
-        for name, column in table.columns.items()
-        if not any(fnmatchcase(name, pattern) for pattern in leave)
-    }
+    kept = {name: column for name, column in table.columns.items() if not any_match(name, leave)}
     return replace(table, columns=kept)
 
 

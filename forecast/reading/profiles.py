@@ -4,19 +4,23 @@ A profile sets only what a user can set by an option, and an option that is give
 docs/vendors.md names.
 """
 
+import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
-from forecast.data.findings import Report
-from forecast.data.options import Reading, names_of
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.findings import Report, listed
+from forecast.data.options import Names, Reading, names_of
 from forecast.errors import ForecastError, nearest
-from forecast.reading.columns import renamed, without
+from forecast.reading.columns import any_match, new_names, renamed, without
 from forecast.reading.roles import distinct
 from forecast.reading.sources import as_text
-from forecast.reading.tables import Table
+from forecast.reading.tables import Table, cell_type, is_number, is_text
 
 NONE = "none"  # switches profiles off
 SAMPLE = 200  # cells of a column by which a layout is recognised
@@ -44,11 +48,11 @@ def _silence(table: Table) -> str:
 class Profile:
     """How one vendor lays out a file, and the options that read it.
 
-    title: the vendor and the product · licence: under which terms the data may be used · header: columns that all have to be there · preamble: a
-    pattern that is found in the lines above the table · cells: a pattern that the first cells of a column match, all of them · fits: what else
-    holds for the table · options: those of Reading, the same for each file · found: those that stand in the file · leave: patterns of columns to
-    leave out · factor, unit: those of columns, where they are there · shaped: the table with one row per stamp and series · remark: what else a
-    reader of the file should know.
+    title: the vendor and the product · licence: under which terms the data may be used · header: a pattern for each column that has to be there ·
+    preamble: a pattern that is found in the lines above the table · cells: a pattern that the first cells of a column match, all of them · fits:
+    what else holds for the table · options: those of Reading, the same for each file · found: those that stand in the file · leave: columns to
+    leave out, * for any text · factor, unit: those of columns, where they are there · shaped: the table with one row per stamp and series ·
+    remark: what else a reader of the file should know.
     """
 
     title: str
@@ -65,9 +69,13 @@ class Profile:
     shaped: Callable[[Table], Table] = _unchanged
     remark: Callable[[Table], str] = _silence
 
+    def has_header(self, names: Collection[str]) -> bool:
+        """Whether all columns of its header are among names."""
+        return all(any(re.fullmatch(pattern, name) for name in names) for pattern in self.header)
+
     def recognises(self, table: Table) -> bool:
         """Whether a table is laid out as this vendor's."""
-        if not set(self.header) <= set(table.columns):
+        if not self.has_header(table.columns):
             return False
         if self.preamble and not re.search(self.preamble, table.notes, re.MULTILINE):
             return False
@@ -78,20 +86,26 @@ class Profile:
     def options_of(self, table: Table, reading: Reading) -> dict[str, Any]:
         """The options that it sets for a table: those that are not given, of the columns that are there.
 
-        A column that is named for something else is not left out.
+        A column that is named for something else is not left out. Columns are called as the options `names` calls them.
         """
-        columns = [name for name in table.columns if not _any_match(name, names_of(reading.leave))]
-        options: dict[str, Any] = {
-            "factor": [f"{name}={number}" for name, number in self.factor.items() if name in columns],
-            "unit": [f"{name}={unit}" for name, unit in self.unit.items() if name in columns],
-            **self.options,
-            **self.found(table),
-        }
+        options: dict[str, Any] = {**self.options, **self.found(table)}
+        named = {*_named(reading)}
+        called = new_names(list(table.columns), names_of(reading.names) or options.get("names", ()))
+        if named & (set(called) - set(called.values())):  # columns are named as the file calls them
+            options = {name: value for name, value in options.items() if name not in ("names", "unit")}
+            called = new_names(list(table.columns), names_of(reading.names))
+        columns = [name for name in called.values() if not any_match(name, names_of(reading.leave))]
+        for option, given in (("factor", self.factor), ("unit", self.unit)):
+            own = [f"{called[name]}={text}" for name, text in given.items() if called.get(name) in columns]
+            options.setdefault(option, own)
         left = list(self.leave)
         if _needs_no_id(table, reading, options.get("id")):
             left.append(options.pop("id"))
-        named = {*_named(reading)}
-        options["leave"] = [name for name in columns if _any_match(name, left) and name not in named]
+        for key in ("time", "id"):
+            if not set(_parts(options.get(key))) <= set(columns):
+                options.pop(key)
+        named |= {*_parts(options.get("id")), *_parts(options.get("time"))}
+        options["leave"] = [name for name in columns if any_match(name, left) and name not in named]
         return {name: value for name, value in options.items() if value and getattr(reading, name) is None}
 
 
@@ -105,7 +119,7 @@ def may_match(names: Mapping[str, str], reading: Reading) -> bool:
     """Whether the columns of a file, by name, may be those of a profile, so that all of them are needed to tell."""
     if reading.profile == NONE:
         return False
-    return any(set(profile.header) <= set(names) for profile in PROFILES.values())
+    return any(profile.has_header(names) for profile in PROFILES.values())
 
 
 def by_profile(table: Table, reading: Reading, newer: bool, report: Report) -> tuple[Table, Reading]:
@@ -116,10 +130,12 @@ def by_profile(table: Table, reading: Reading, newer: bool, report: Report) -> t
     name = _profile_of(table, reading, newer, report)
     if name != NONE:
         profile = PROFILES[name]
-        options = profile.options_of(table, reading)
-        _say(name, profile, options, profile.remark(table), report)
+        remark = ""
         if profile.recognises(table):
+            remark = profile.remark(table)
             table = profile.shaped(table)
+        options = profile.options_of(table, reading)
+        _say(name, profile, options, remark, report)
         reading = replace(reading, **options)
     table = renamed(table, names_of(reading.names), newer, report)
     table = without(table, names_of(reading.leave), newer, report)
@@ -132,26 +148,30 @@ def _profile_of(table: Table, reading: Reading, newer: bool, report: Report) -> 
     if given is None:
         if newer:
             return NONE
-        return next((name for name, profile in PROFILES.items() if profile.recognises(table)), NONE)
+        return next((name for name, one in PROFILES.items() if _suits(one, table, reading)), NONE)
     if given != NONE and not newer and not PROFILES[given].recognises(table):
-        profile = PROFILES[given]
-        lacking = [name for name in profile.header if name not in table.columns]
-        why = (
-            f"it has no column {', '.join(lacking)}"
-            if lacking
-            else "its cells or the lines above it are others"
-        )
         report.refuse(
             "no-such-profile",
-            f"{table.where} is not laid out as a file of {profile.title}: {why}.",
+            f"{table.where} is not laid out as a file of {PROFILES[given].title}: its columns, its cells or the lines above it are others.",
             remedy="Leave `profile` out; what it would set can be given by options.",
         )
     return given
 
 
+def _suits(profile: Profile, table: Table, reading: Reading) -> bool:
+    """Whether a table is recognised, and no option names a column that is there only as long as the table has its own shape, as "all" does."""
+    if not profile.recognises(table):
+        return False
+    if profile.shaped is _unchanged:
+        return True
+    named = {*_named(reading)}
+    lost = set(table.columns) - set(profile.shaped(table).columns)
+    return not (named & lost or "all" in names_of(reading.target))
+
+
 def _say(name: str, profile: Profile, options: Options, remark: str, report: Report) -> None:
     """Report which file was recognised, what is set for it, and its licence."""
-    words = [f"`{option}={_written(value)}`" for option, value in options.items()]
+    words = [_written(option, value) for option, value in options.items()]
     sets = f"sets {', '.join(words)}" if words else "sets nothing that is not given"
     parts = [
         f"recognised as {profile.title}: {sets}; `profile={NONE}` switches it off",
@@ -168,9 +188,12 @@ def _needs_no_id(table: Table, reading: Reading, ident: str | None) -> bool:
     return several and ident in table.columns and distinct(table.columns[ident]) == 1
 
 
-def _written(value: Any) -> str:
-    """The value of an option as a flag takes it."""
-    return value if isinstance(value, str) else ",".join(value)
+def _written(option: str, value: Any) -> str:
+    """An option and its value as messages name them."""
+    if value is True:
+        return f"`{option}`"
+    text = value if isinstance(value, str) else ",".join(value)
+    return f"`{option}={text}`"
 
 
 def _named(reading: Reading) -> list[str]:
@@ -178,11 +201,12 @@ def _named(reading: Reading) -> list[str]:
     roles = (reading.target, reading.past, reading.future, reading.static, reading.category, reading.circular)
     keys = (reading.time, reading.id)
     columns = [name for role in roles for name in names_of(role)]
-    return columns + [part.strip() for key in keys for name in names_of(key) for part in name.split(",")]
+    return columns + [part for key in keys for part in _parts(key)]
 
 
-def _any_match(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def _parts(key: Names) -> list[str]:
+    """The columns that the option id or time names: one, several, or several with commas between them."""
+    return [part.strip() for name in names_of(key) for part in name.split(",")]
 
 
 def cells_of(table: Table, name: str) -> list[str]:
@@ -222,6 +246,269 @@ def _whole_tenths(table: Table) -> bool:
     return begins and bool(known) and all(_all_match(table, name, r"-?\d+") for name in known)
 
 
+# Open-Meteo, "CSV" of its pages and format=csv of its API: a line of places above the table, which states one offset from UTC
+_PLACES = re.compile(
+    r"^((?:location_id,)?latitude,longitude,elevation,utc_offset_seconds,.*\n(?:.+\n)+)", re.MULTILINE
+)
+_NAME_AND_UNIT = r"(.+?) \((.*)\)"
+
+
+def _places_of(table: Table) -> list[dict[str, str]]:
+    """The places that the lines above an Open-Meteo table name, one dict each."""
+    found = _PLACES.search(table.notes)
+    return [] if found is None else list(csv.DictReader(found[1].splitlines()))
+
+
+def _offset_words(seconds: str) -> str:
+    """An offset in seconds as the option tz has it: UTC, or +01:00."""
+    minutes = round(float(seconds)) // 60
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "UTC"
+
+
+def _has_hours(table: Table, name: str) -> bool:
+    """Whether a stamp of a column has a time of day other than midnight."""
+    midnight = r"[T ]00:00(?::00(?:\.0+)?)?"
+    cells = [re.sub(midnight, "", cell) for cell in cells_of(table, name)]
+    return any(":" in cell for cell in cells)
+
+
+def _open_meteo(table: Table) -> Options:
+    """The zone of the stamps, and names and units of columns such as temperature_2m (°C)."""
+    columns = {name: re.fullmatch(_NAME_AND_UNIT, name) for name in table.columns}
+    known = {name: (match[1], match[2]) for name, match in columns.items() if match}
+    short = [name for name, _ in known.values()]
+    unique = {name: both for name, both in known.items() if short.count(both[0]) == 1}
+    options: dict[str, Any] = {
+        "names": [f"{name}={new}" for name, (new, _) in unique.items()],
+        "unit": [f"{new}={unit}" for new, unit in unique.values() if unit],
+    }
+    offsets = {_offset_words(place["utc_offset_seconds"]) for place in _places_of(table)}
+    if len(offsets) == 1 and _has_hours(table, "time"):
+        options["tz"] = offsets.pop()
+    if "location_id" in table.columns:
+        options["id"] = "location_id"
+    return options
+
+
+def _open_meteo_places(table: Table) -> str:
+    """Where the places are, and that one offset from UTC holds for all stamps."""
+    places = _places_of(table)
+    where = listed([_place_words(place) for place in places])
+    offsets = {place["utc_offset_seconds"] for place in places}
+    if len(offsets) > 1:
+        return f"It is of {where}. These have different offsets from UTC, so no `tz` is set: download it with timezone=GMT"
+    return f"It is of {where}; that offset holds in summer and in winter"
+
+
+def _place_words(place: Mapping[str, str]) -> str:
+    """A place as 52.52 13.42 at +01:00, with its number where it has one."""
+    number = f"location {place['location_id']}: " if "location_id" in place else ""
+    return f"{number}{place['latitude']} {place['longitude']} at {_offset_words(place['utc_offset_seconds'])}"
+
+
+# Deutscher Wetterdienst, Klimadaten of its open data server
+_DWD_UNITS = {
+    "TT_TU": "°C", "RF_TU": "%", "TT_10": "°C", "TM5_10": "°C", "TD_10": "°C", "RF_10": "%", "PP_10": "hPa",
+    "TMK": "°C", "TXK": "°C", "TNK": "°C", "TGK": "°C", "RSK": "mm", "SDK": "h", "UPM": "%", "PM": "hPa", "VPM": "hPa",
+    "FX": "m/s", "FM": "m/s", "F": "m/s", "D": "°", "R1": "mm", "RS": "mm", "P": "hPa", "P0": "hPa",
+}  # fmt: skip
+
+
+def _dwd(table: Table) -> Options:
+    """UTC, where stamps have hours."""
+    return {"tz": "UTC"} if len(cells_of(table, "MESS_DATUM")[0]) > 8 else {}
+
+
+# KNMI, daggegevens and uurgegevens: what a column holds, in which unit, stands above the table
+_KNMI_TENTHS = {
+    "°C": ("TG", "TN", "TX", "T10N", "T", "TD"),
+    "m/s": ("FHVEC", "FG", "FHX", "FHN", "FXX", "FH", "FF", "FX"),
+    "h": ("SQ", "DR"),
+    "mm": ("RH", "RHX", "EV24"),
+    "hPa": ("PG", "PX", "PN", "P"),
+}
+_KNMI_UNITS = {name: unit for unit, names in _KNMI_TENTHS.items() for name in names}
+_KNMI_LINE = r"^[#\s]*{name}\s*[=:].*?\bin \(?(0\.1 )?"
+_BELOW_TENTH = ("RH", "RHX", "SQ")
+
+
+def _knmi(table: Table) -> Options:
+    """Tenths where the lines above the table say so, or, where they say nothing of a column, as KNMI documents it; the hours' time and zone."""
+    options: dict[str, Any] = {"id": "STN", "time": "YYYYMMDD"}
+    if "HH" in table.columns:
+        options |= {"time": ("YYYYMMDD", "HH"), "tz": "UTC"}
+    described = {
+        name: re.search(_KNMI_LINE.format(name=re.escape(name)), table.notes, re.MULTILINE)
+        for name in _KNMI_UNITS
+        if name in table.columns
+    }
+    tenths = [name for name, line in described.items() if line is None or line[1]]
+    options["factor"] = [f"{name}={TENTH}" for name in tenths]
+    options["unit"] = [f"{name}={_KNMI_UNITS[name]}" for name in described]
+    return options
+
+
+def _knmi_remark(table: Table) -> str:
+    below = [name for name in _BELOW_TENTH if name in table.columns and "-1" in cells_of(table, name)]
+    words = []
+    if below:
+        words.append(f"-1 in {' and '.join(below)} means less than 0.05, and is read as -0.1")
+    if "HH" in table.columns:
+        words.append("HH names the end of its hour: 1 is the hour from 0:00 to 1:00 UTC")
+    return ". ".join(words)
+
+
+# ENTSO-E Transparency Platform, tables of its pages exported as CSV
+_MTU = r"(?:MTU|Time) \((?:CET/CEST|UTC)\)"
+_CLOCK_WORDS = r" \((?:CET|CEST|UTC)\)"
+_ENTSOE_NAMES = ("Area", "Production Type", "Sequence")
+
+
+def _mtu(table: Table) -> str:
+    return next(name for name in table.columns if re.fullmatch(_MTU, name))
+
+
+def _is_entsoe(table: Table) -> bool:
+    """Whether each stamp is an interval, and there is a column of a price or a power in its unit."""
+    moment = rf"\d\d[./]\d\d[./]\d{{4}} \d\d:\d\d(?::\d\d)?(?:{_CLOCK_WORDS})?"
+    units = [name for name in table.columns if re.search(r"[\[(](?:[A-Z]{3}/)?MWh?[\])]", name)]
+    return bool(units) and _all_match(table, _mtu(table), f"{moment} - {moment}")
+
+
+def _entsoe(table: Table) -> Options:
+    """The zone that the name of the column of stamps states, the columns that tell series apart, and units that stand in names."""
+    time = _mtu(table)
+    several = [name for name in _ENTSOE_NAMES if name in table.columns and distinct(table.columns[name]) > 1]
+    found = {name: re.search(r"[\[(]([A-Z]{3}/MWh|MWh?)[\])]", name) for name in table.columns}
+    return {
+        "time": time,
+        "tz": "UTC" if "UTC" in time else "Europe/Brussels",
+        "id": ",".join(several),
+        "unit": [f"{name}={match[1]}" for name, match in found.items() if match],
+    }
+
+
+def _without_clock_words(table: Table) -> Table:
+    """The table with stamps that do not repeat which clock they are of, as some do in the hours of a change."""
+    time = _mtu(table)
+    text = pc.replace_substring_regex(pc.cast(table.columns[time], pa.string()), _CLOCK_WORDS, "")
+    return replace(table, columns={**table.columns, time: text})
+
+
+# FRED, "CSV (data)" of the page of a series, and fredgraph.csv?id=
+def _is_fred(table: Table) -> bool:
+    """Whether all columns but the first are called as series of FRED are; a table with the old name of the first one has a lone point somewhere."""
+    first, *series = table.columns
+    named = bool(series) and all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for name in series)
+    if not named or not _all_match(table, first, r"\d{4}-\d\d-\d\d.*"):
+        return False
+    if first == "observation_date":
+        return True
+    texts = [column for column in table.columns.values() if is_text(cell_type(column))]
+    return first == "DATE" and any(
+        pc.any(pc.equal(pc.utf8_trim_whitespace(one), ".")).as_py() for one in texts
+    )
+
+
+def _fred(table: Table) -> Options:
+    return {"time": next(iter(table.columns))}
+
+
+# yfinance, download(...).to_csv(): two or three rows of names, fields and tickers
+_FIELDS = (
+    "Open",
+    "High",
+    "Low",
+    "Close",
+    "Adj Close",
+    "Volume",
+    "Dividends",
+    "Stock Splits",
+    "Capital Gains",
+)
+_YFINANCE = r"^(?:Price|Ticker)?,.*\n(?:Price|Ticker)?,.*\n(?:Date|Datetime),*\s*\Z"
+
+
+def _fields_and_tickers(table: Table) -> list[tuple[str, str]]:
+    """The field and the ticker of each column after the first, none where the rows above the table do not name them."""
+    rows = [line.split(",")[1:] for line in table.notes.split("\n")[-4:-2]]
+    if len(rows) < 2 or any(len(row) != len(table.columns) - 1 for row in rows):
+        return []
+    first, second = ([cell.strip() for cell in row] for row in rows)
+    if set(first) <= {*_FIELDS}:
+        return list(zip(first, second, strict=True))
+    if set(second) <= {*_FIELDS}:
+        return list(zip(second, first, strict=True))
+    return []
+
+
+def _is_yfinance(table: Table) -> bool:
+    return bool(_fields_and_tickers(table))
+
+
+def _by_ticker(table: Table) -> Table:
+    """The table with one row per stamp and ticker: Date, Ticker, and a column per field, without rows of a ticker that hold nothing."""
+    time, *names = table.columns
+    both = _fields_and_tickers(table)
+    held = dict(zip(both, names, strict=True))
+    fields = list(dict.fromkeys(field for field, _ in both))
+    tickers = list(dict.fromkeys(ticker for _, ticker in both))
+    columns: dict[str, list[Any]] = {name: [] for name in ("Date", "Ticker", *fields)}
+    kept = []
+    for ticker in tickers:
+        own = [table.columns[held[one, ticker]] if (one, ticker) in held else None for one in fields]
+        known = np.logical_or.reduce([pc.is_valid(one).to_numpy() for one in own if one is not None])
+        rows = pa.array(np.flatnonzero(known))
+        kept.append(np.flatnonzero(known))
+        columns["Date"] += table.columns[time].take(rows).chunks
+        columns["Ticker"].append(pa.array([ticker] * len(rows), pa.string()))
+        for field_name, column in zip(fields, own, strict=True):
+            columns[field_name] += (
+                [pa.nulls(len(rows), pa.float64())] if column is None else column.take(rows).chunks
+            )
+    made = {name: _joined(chunks) for name, chunks in columns.items()}
+    places = np.concatenate(kept)
+    own_rows = places if table.kept is None else table.kept[places]
+    return replace(table, columns=made, count=len(places), kept=own_rows)
+
+
+def _joined(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    """Chunks as one column, of text where they are not of one type."""
+    kinds = {chunk.type for chunk in chunks}
+    if len(kinds) == 1:
+        return pa.chunked_array(chunks)
+    kind = pa.float64() if all(is_number(one) for one in kinds) else pa.string()
+    return pa.chunked_array([pc.cast(chunk, kind) for chunk in chunks])
+
+
+# Binance, klines of data.binance.vision: twelve columns, in files of the spot market without names
+_KLINES = (
+    "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
+    "taker_buy_volume", "taker_buy_quote_volume", "ignore",
+)  # fmt: skip
+
+
+def _is_klines(table: Table) -> bool:
+    """Whether each row begins and ends at one time in ms or us, its high is not below its low, and nothing is in its last column."""
+    if len(table.columns) != len(_KLINES):
+        return False
+    if not all(is_number(column.type) and not column.null_count for column in table.columns.values()):
+        return False
+    columns = [
+        pc.cast(column[:SAMPLE], pa.float64(), safe=False).to_numpy() for column in table.columns.values()
+    ]
+    begin, first, high, low, last = columns[:5]
+    times = np.concatenate([begin, columns[6]])
+    in_time = ((times > 1e12) & (times < 1e13)) | ((times > 1e15) & (times < 1e16))
+    inside = (low <= np.minimum(first, last)) & (high >= np.maximum(first, last))
+    return bool(in_time.all() and (columns[6] > begin).all() and inside.all() and (columns[11] == 0).all())
+
+
+def _klines(table: Table) -> Options:
+    return {} if "open_time" in table.columns else {"names": _KLINES}
+
+
 PROFILES: dict[str, Profile] = {
     "ghcn-daily": Profile(
         "NOAA GHCN-Daily",
@@ -233,5 +520,73 @@ PROFILES: dict[str, Profile] = {
         leave=("LATITUDE", "LONGITUDE", "ELEVATION", "NAME", "*_ATTRIBUTES"),
         factor=dict.fromkeys(_GHCN_UNITS, TENTH),
         unit={**_GHCN_UNITS, "SNOW": "mm", "SNWD": "mm"},
+    ),
+    "open-meteo": Profile(
+        "Open-Meteo",
+        "CC BY 4.0 (weather data by Open-Meteo.com); its free service is for non-commercial use",
+        header=("time", _NAME_AND_UNIT),
+        preamble=_PLACES.pattern,
+        cells={"time": r"\d{4}-\d\d-\d\d.*"},
+        options={"time": "time"},
+        found=_open_meteo,
+        remark=_open_meteo_places,
+    ),
+    "dwd": Profile(
+        "Deutscher Wetterdienst, Klimadaten",
+        "CC BY 4.0 (source: Deutscher Wetterdienst)",
+        header=("STATIONS_ID", "MESS_DATUM", "QN.*", "eor"),
+        cells={"STATIONS_ID": r"\d+", "MESS_DATUM": r"\d{8}(?:\d\d(?::?\d\d)?)?", "eor": "eor"},
+        options={"time": "MESS_DATUM", "id": "STATIONS_ID", "missing": ("-999",)},
+        found=_dwd,
+        leave=("QN", "QN_*", "MESS_DATUM_WOZ", "eor"),
+        unit=_DWD_UNITS,
+    ),
+    "knmi": Profile(
+        "KNMI, daggegevens and uurgegevens",
+        "CC BY 4.0 (source: KNMI)",
+        header=("STN", "YYYYMMDD"),
+        preamble="KNMI",
+        cells={"STN": r"\d{3}", "YYYYMMDD": r"\d{8}"},
+        found=_knmi,
+        remark=_knmi_remark,
+    ),
+    "entso-e": Profile(
+        "ENTSO-E Transparency Platform",
+        "those of the Transparency Platform; most of its data are CC BY 4.0, its list of data says which",
+        header=(_MTU,),
+        fits=_is_entsoe,
+        options={"dayfirst": True, "missing": ("n/e", "N/A", "-")},
+        found=_entsoe,
+        leave=("Area", "Sequence", "Production Type", "Currency", "Intraday Period*", "BZN|*"),
+        shaped=_without_clock_words,
+    ),
+    "fred": Profile(
+        "FRED",
+        "each series has those of its source, and the terms of FRED restrict some uses, machine learning among them: read them first",
+        header=("observation_date|DATE",),
+        fits=_is_fred,
+        options={"missing": (".",)},
+        found=_fred,
+    ),
+    "yfinance": Profile(
+        "yfinance, download().to_csv()",
+        "data of Yahoo, for personal use only",
+        header=(
+            r"(?:Price|Ticker|Date|Datetime| )+",
+            r"(?:.+ )?(?:Close|Adj Close|Open|High|Low|Volume)(?: .+)?",
+        ),
+        preamble=_YFINANCE,
+        fits=_is_yfinance,
+        options={"time": "Date", "id": "Ticker"},
+        shaped=_by_ticker,
+    ),
+    "binance": Profile(
+        "Binance klines",
+        "those of Binance",
+        header=tuple(f"column {i + 1}|{name}" for i, name in enumerate(_KLINES)),
+        fits=_is_klines,
+        options={"time": "open_time"},
+        found=_klines,
+        leave=("close_time", "ignore"),
     ),
 }

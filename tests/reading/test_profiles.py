@@ -1,5 +1,7 @@
 """Files laid out as their vendors' pages say are recognised, and read right with no option but the target; near misses are not taken for them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,7 +50,122 @@ def ghcn(stations=("USW00094728",), days=DAYS, header=None, scale=10):
     return lines(*rows)
 
 
-# name: files that are read as it, each with its options, the names of its series, columns and first values of each column
+def open_meteo(offset="3600,Europe/Berlin,GMT+1", header="time,temperature_2m (°C),precipitation (mm)"):
+    """Hour i has i / 10 degrees. The clock of Berlin changes in it, that of the file does not."""
+    hours = pd.date_range("2024-03-30", periods=72, freq="h")
+    rows = [f"{hour:%Y-%m-%dT%H:%M},{i / 10:.1f},0.00" for i, hour in enumerate(hours)]
+    place = "latitude,longitude,elevation,utc_offset_seconds,timezone,timezone_abbreviation"
+    return lines(place, f"52.52,13.419998,38.0,{offset}", "", header, *rows)
+
+
+def open_meteo_places(offset="0,GMT,GMT"):
+    place = "location_id,latitude,longitude,elevation,utc_offset_seconds,timezone,timezone_abbreviation"
+    rows = [f"{at},{hour:%Y-%m-%dT%H:%M},{i / 10 + at:.1f}" for at in (0, 1) for i, hour in enumerate(HOURS)]
+    places = ["0,52.52,13.419998,38.0,0,GMT,GMT", f"1,48.85,2.35,38.0,{offset}"]
+    return lines(place, *places, "", "location_id,time,temperature_2m (°C)", *rows)
+
+
+def dwd(stamp="%Y%m%d%H", header="STATIONS_ID;MESS_DATUM;QN_9;TT_TU;RF_TU;eor", end="eor"):
+    """Hour i has i / 10 degrees; the humidity of hour 1 is missing."""
+    rows = []
+    for i, hour in enumerate(pd.date_range("2024-01-01", periods=72, freq="D" if "H" not in stamp else "h")):
+        wet = "-999" if i == 1 else " 85.0"
+        rows.append(f"        433;{hour:{stamp}};    3;{i / 10:6.1f};{wet};{end}")
+    return lines(header, *rows)
+
+
+def knmi(source="BRON: KONINKLIJK NEDERLANDS METEOROLOGISCH INSTITUUT (KNMI)", rain="in 0.1 mm"):
+    """Day i has i / 10 degrees and under 0.05 mm of rain."""
+    about = [
+        f"# {source}",
+        "# ",
+        "# STN         LON(east)   LAT(north)  ALT(m)      NAME",
+        "# 260         5.180       52.100      1.90        De Bilt",
+    ]
+    words = [
+        "# YYYYMMDD  = Datum (YYYY=jaar MM=maand DD=dag);",
+        "# TG        = Etmaalgemiddelde temperatuur (in 0.1 graden Celsius);",
+        f"# RH        = Etmaalsom van de neerslag ({rain}) (-1 voor <0.05 mm);",
+    ]
+    rows = [f"  260,{day:%Y%m%d},{i:5},   -1" for i, day in enumerate(DAYS)]
+    return lines(*about, *words, "# ", "# STN,YYYYMMDD,   TG,   RH", "", *rows)
+
+
+def knmi_hours():
+    rows = [f"  260,{hour:%Y%m%d},{hour.hour + 1:5},{i:5},   80" for i, hour in enumerate(HOURS)]
+    return lines(
+        "# SOURCE: ROYAL NETHERLANDS METEOROLOGICAL INSTITUTE (KNMI)",
+        "# ",
+        "# STN,YYYYMMDD,   HH,    T,   U",
+        "",
+        *rows,
+    )
+
+
+def mtu(hour, form, marked=False):
+    end = hour + pd.Timedelta("1h")
+    texts = [
+        f"{moment:{form}}" + (f" ({moment:%Z})" if marked and f"{moment:%d%H}" == "2702" else "")
+        for moment in (hour, end)
+    ]
+    return " - ".join(texts)
+
+
+AUTUMN = pd.date_range("2024-10-26", periods=80, freq="h", tz="Europe/Brussels")
+
+
+def entsoe_old(
+    header='"MTU (CET/CEST)","Day-ahead Price [EUR/MWh]","Currency","BZN|DE-LU"', form="%d.%m.%Y %H:%M"
+):
+    return lines(header, *[f'"{mtu(hour, form)}","{i / 10:.2f}","EUR",""' for i, hour in enumerate(AUTUMN)])
+
+
+def entsoe(areas=("BZN|DE-LU",), marked=True):
+    header = '"MTU (CET/CEST)","Area","Sequence","Day-ahead Price (EUR/MWh)","Intraday Period (CET/CEST)","Intraday Price (EUR/MWh)"'
+    form = "%d/%m/%Y %H:%M:%S"
+    rows = [
+        f'"{mtu(hour, form, marked)}","{area}","Without Sequence","{i / 10 + 5 * j:.2f}","",""'
+        for j, area in enumerate(areas)
+        for i, hour in enumerate(AUTUMN)
+    ]
+    return lines(header, *rows)
+
+
+def fred(header="observation_date,UNRATE", missing="."):
+    months = pd.date_range("2020-01-01", periods=40, freq="MS")
+    return lines(
+        header, *[f"{month:%Y-%m-%d},{missing if i == 1 else i / 10}" for i, month in enumerate(months)]
+    )
+
+
+TRADED = pd.bdate_range("2024-01-02", periods=40)
+
+
+def yfinance(first, second, third="Date", days=TRADED):
+    """Column j of day i has 100 j + i."""
+    width = first.count(",")
+    rows = [
+        ",".join([f"{day:%Y-%m-%d}", *[f"{100 * j + i}" for j in range(width)]]) for i, day in enumerate(days)
+    ]
+    return lines(first, second, third + "," * width, *rows)
+
+
+def klines(unit=10**6, base=0, named=False, ignored=0):
+    """Hour i opens at 100 + i and closes half above it."""
+    rows = []
+    for i, hour in enumerate(HOURS):
+        begin = hour.value // unit
+        end = (hour.value + 3600 * 10**9) // unit - 1
+        rows.append(
+            f"{begin},{100 + i}.0,{101 + i + base}.0,{99 + i}.0,{100.5 + i},5.1,{end},12.5,13,2.0,3.0,{ignored}"
+        )
+    header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+    return lines(*[header] * named, *rows)
+
+
+TWO = ("Price,Close,Close,Volume,Volume", "Ticker,AAPL,MSFT,AAPL,MSFT")
+NAN = np.nan
+# name: files that are read as it, each with its options, the names of its series, and first values of each column
 FILES = {
     "ghcn-daily": [
         (
@@ -64,12 +181,108 @@ FILES = {
             {"TMAX": [0.7, 0.8]},
         ),
     ],
+    "open-meteo": [
+        (
+            open_meteo(),
+            {"target": "temperature_2m"},
+            ["temperature_2m"],
+            {"temperature_2m": [0, 0.1], "precipitation": [0]},
+        ),
+        (
+            open_meteo(),
+            {"target": "temperature_2m (°C)"},
+            ["temperature_2m (°C)"],
+            {"temperature_2m (°C)": [0, 0.1]},
+        ),
+        (open_meteo_places(), {}, ["0", "1"], {"temperature_2m": [0, 0.1]}),
+    ],
+    "dwd": [
+        (dwd(), {"target": "TT_TU"}, ["433"], {"TT_TU": [0, 0.1], "RF_TU": [85, NAN, 85]}),
+        (
+            dwd("%Y%m%d", "STATIONS_ID;MESS_DATUM;QN_4; TMK; UPM;eor"),
+            {"target": "TMK"},
+            ["433"],
+            {"TMK": [0, 0.1], "UPM": [85, NAN]},
+        ),
+    ],
+    "knmi": [
+        (knmi(), {"target": "TG"}, ["260"], {"TG": [0, 0.1, 0.2, 0.3], "RH": [-0.1]}),
+        (knmi(rain="in mm"), {"target": "TG"}, ["260"], {"TG": [0, 0.1], "RH": [-1]}),
+        (knmi_hours(), {"target": "T"}, ["260"], {"T": [0, 0.1], "U": [80]}),
+    ],
+    "entso-e": [
+        (entsoe_old(), {}, ["Day-ahead Price [EUR/MWh]"], {"Day-ahead Price [EUR/MWh]": [0, 0.1]}),
+        (entsoe(), {}, ["Day-ahead Price (EUR/MWh)"], {"Day-ahead Price (EUR/MWh)": [0, 0.1]}),
+        (
+            entsoe(("BZN|CZ", "BZN|DE-LU")),
+            {},
+            ["BZN|CZ", "BZN|DE-LU"],
+            {"Day-ahead Price (EUR/MWh)": [0, 0.1]},
+        ),
+    ],
+    "fred": [
+        (fred(), {}, ["UNRATE"], {"UNRATE": [0, NAN, 0.2]}),
+        (fred("DATE,DGS10"), {}, ["DGS10"], {"DGS10": [0, NAN, 0.2]}),
+        (fred(missing=""), {}, ["UNRATE"], {"UNRATE": [0, NAN, 0.2]}),
+    ],
+    "yfinance": [
+        (
+            yfinance("Price,Close,High", "Ticker,AAPL,AAPL"),
+            {},
+            ["AAPL"],
+            {"Close": [0, 1], "High": [100, 101]},
+        ),
+        (yfinance(*TWO), {}, ["AAPL", "MSFT"], {"Close": [0, 1], "Volume": [200, 201]}),
+        (yfinance(*reversed(TWO)), {}, ["AAPL", "MSFT"], {"Close": [0, 1], "Volume": [200, 201]}),
+        (yfinance(",Adj Close,Adj Close", ",AAPL,MSFT"), {}, ["AAPL", "MSFT"], {"Adj Close": [0, 1]}),
+    ],
+    "binance": [
+        (
+            klines(),
+            {},
+            ["close"],
+            {"close": [100.5, 101.5], "open": [100], "count": [13], "taker_buy_volume": [2]},
+        ),
+        (klines(10**3), {}, ["close"], {"close": [100.5, 101.5], "high": [101]}),
+        (klines(named=True), {}, ["close"], {"close": [100.5, 101.5], "high": [101]}),
+    ],
 }
 MISSES = {
     "ghcn-daily": [
         ghcn(scale=1),  # degrees with decimals, as other services of NOAA write them
         ghcn(("72503014732",)),  # stations of GSOD
         ghcn().replace('"ELEVATION"', '"ELEV"'),
+    ],
+    "open-meteo": [
+        open_meteo().partition("\n\n")[2],  # without the lines of places
+        open_meteo(header="time,temperature,rain"),
+    ],
+    "dwd": [
+        dwd(header="STATIONS_ID;MESS_DATUM;QUALITY;TT_TU;RF_TU;eor"),
+        dwd(end="1"),
+        dwd(header="STATIONS_ID;MESS_DATUM;QN_9;TT_TU;RF_TU;end"),
+    ],
+    "knmi": [
+        knmi(source="BRON: EIGEN STATION"),
+        knmi().replace("  260,", "  26000,"),
+    ],
+    "entso-e": [
+        entsoe_old(form="%d.%m.%Y").replace(" - ", " tot "),
+        entsoe_old(header='"MTU (CET/CEST)","Price","Currency","BZN|DE-LU"'),
+    ],
+    "fred": [
+        fred("DATE,VALUE", missing=""),  # the old name and no lone point: any table
+        fred("observation_date,rate"),
+        fred("day,UNRATE"),
+    ],
+    "yfinance": [
+        yfinance("Price,Close,High", "Ticker,AAPL,AAPL").replace("Ticker,AAPL,AAPL\n", ""),
+        yfinance("Price,Close,Score", "Ticker,AAPL,AAPL"),
+    ],
+    "binance": [
+        klines(base=-2),  # a high below the close
+        klines(ignored=7),
+        klines(10**9),  # seconds
     ],
 }
 
@@ -162,11 +375,71 @@ def test_a_run_reads_newer_rows_by_its_profile(tmp_path, monkeypatch):
     assert '"profile": "ghcn-daily"' in (tmp_path / "run" / "run.json").read_text()
 
 
+def test_stamps_of_open_meteo_have_the_one_offset_that_it_states(written):
+    panel = fc.read(written(open_meteo()), target="temperature_2m")
+    assert panel.clock.tz == "+01:00"
+    assert str(panel.times[0]) == "2024-03-29T23:00:00.000000000"
+    assert len(panel.times) == 72
+    assert "zone-in-name" not in [finding.code for finding in panel.findings]
+    assert "It is of 52.52 13.419998 at +01:00; that offset holds in summer and in winter" in said(panel)[0]
+    assert said(panel, "unit") == ["units: temperature_2m in °C, precipitation in mm"]
+    half = fc.read(written(open_meteo("-12600,America/St_Johns,GMT-3:30")), target="temperature_2m")
+    assert half.clock.tz == "-03:30"
+    days = open_meteo().replace("T", " ").splitlines()
+    daily = lines(*days[:4], *[f"{day:%Y-%m-%d},1.0,{i}.0" for i, day in enumerate(DAYS)])
+    assert fc.read(written(daily), target="precipitation").reading.tz is None
+    several = fc.read(written(open_meteo_places("7200,Europe/Paris,GMT+2")))
+    assert several.reading.tz is None
+    assert "These have different offsets from UTC, so no `tz` is set" in said(several)[0]
+
+
+def test_the_hour_that_repeats_in_autumn_is_read_as_two_hours(written):
+    for content in (entsoe_old(), entsoe(), entsoe(marked=False)):
+        panel = fc.read(written(content))
+        assert panel.clock.tz == "Europe/Brussels"
+        assert str(panel.times[0]) == "2024-10-25T22:00:00.000000000"
+        assert np.diff(panel.times).max() == np.diff(panel.times).min() == np.timedelta64(1, "h")
+
+
+def test_zones_and_hours_of_weather_services(written):
+    assert fc.read(written(dwd()), target="TT_TU").reading.tz == "UTC"
+    assert fc.read(written(dwd("%Y%m%d")), target="TT_TU").reading.tz is None
+    panel = fc.read(written(knmi_hours()), target="T")
+    assert panel.reading.time == ("YYYYMMDD", "HH")
+    assert "HH names the end of its hour" in said(panel)[0]
+    assert (
+        "-1 in RH means less than 0.05, and is read as -0.1" in said(fc.read(written(knmi()), target="TG"))[0]
+    )
+
+
+def test_a_ticker_has_rows_from_its_first_day_on_and_names_of_columns_as_they_are_in_the_file_win(written):
+    rows = [f"{day:%Y-%m-%d},{i}.5,{i if i >= 10 else ''}" for i, day in enumerate(TRADED)]
+    panel = fc.read(written(lines("Price,Close,Close", "Ticker,AAPL,RDDT", "Date,,", *rows)))
+    assert panel.lengths.tolist() == [40, 30]
+    assert panel.values[40:42, 0].tolist() == [10, 11]
+    wide = fc.read(written(yfinance(*TWO)), target="Close AAPL")
+    assert wide.reading.profile == "none"
+    assert wide.values[0].tolist() == [0, 100, 200, 300]
+    assert len(fc.read(written(yfinance(*TWO)), target="all").ids) == 4
+    assert fc.read(
+        written(yfinance("Price,Close,High", "Ticker,AAPL,AAPL")), target=["Close", "High"]
+    ).ids == ("Close", "High")
+
+
+def test_names_of_the_user_are_those_of_a_profile_too(written):
+    panel = fc.read(written(ghcn()), target="warm", names="TMAX=warm")
+    assert panel.values[:3, 0].tolist() == [0, 0.1, 0.2]
+    assert "warm=0.1" in panel.reading.factor
+    assert fc.read(written(klines()), target="column 5").values[:2, 0].tolist() == [100.5, 101.5]
+
+
 @pytest.mark.parametrize(("name", "content"), BAD)
 def test_a_near_miss_is_not_taken_for_it(written, name, content):
     path = written(content)
     assert "profile" not in codes(path, FILES[name][0][1])
-    with pytest.raises(fc.ForecastError, match=f"is not laid out as a file of {PROFILES[name].title}"):
+    with pytest.raises(
+        fc.ForecastError, match=re.escape(f"is not laid out as a file of {PROFILES[name].title}: its columns")
+    ):
         fc.read(path, profile=name)
 
 
