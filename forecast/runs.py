@@ -47,9 +47,10 @@ from forecast.files import (
     write_atomic,
 )
 from forecast.fitting import Fitted, check_ahead, check_target, fit
-from forecast.models import settings_of, spec, spec_of
+from forecast.models import changed, spec, spec_of
 from forecast.models.base import Spec, Watch, examined, reads_of
-from forecast.plan import Run, make_run, put, refuse_modelless, settings_by_name, to_toml
+from forecast.models.own import sources_of, split_path
+from forecast.plan import Run, make_run, refuse_modelless, settings_by_name, to_toml
 from forecast.results import Calibration, Forecast, Log, Outcome, by_model, header, log_of
 from forecast.saving import KEPT, load, load_context, save, save_context
 
@@ -190,6 +191,8 @@ def versions() -> dict[str, str]:
 def identity(run: Run) -> dict[str, Any]:
     """How a run is known again: its settings, the hash of its data and the versions."""
     values = settings_by_name(run)
+    if run.own:
+        values["own"] = sources_of(run.own)
     return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
 
 
@@ -497,18 +500,19 @@ def run(
     jobs: int = 0,
     progress: Any = None,
     heard: Heard | None = None,
+    specs: Sequence[Any] = (),
     **settings: Any,
 ) -> Result:
     """From a file to a verdict, a fitted winner and a report, in a run folder: what `forecast fit` calls.
 
     Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that was cut off, and
     gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`. heard:
-    told what was found in the file, before anything is fitted.
+    told what was found in the file, before anything is fitted. specs: classes of your own that the models name.
     """
     plan = (
         data
         if isinstance(data, Run)
-        else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
+        else make_run(str(data), overrides={**settings.pop("set", {}), **settings}, specs=specs)
     )
     named = plan.specs()
     panel = read_run(plan, named, heard)
@@ -609,21 +613,20 @@ def compare_run(
         raise ForecastError(
             f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru."
         )
-    model = models[0]
-    base = spec_of(model, plan.settings)
-    changed: list[Spec] = []
+    base = spec_of(models[0], plan.settings, plan.own)
+    tried: list[Spec] = []
     for path, value in tries:
-        settings = settings_of(base)
-        del settings["model"]
-        put(settings, path.partition(".")[2], value)
-        one: Any = spec(model, **settings)
+        setting = split_path(path)[1]
+        one: Any = changed(base, setting, value)
         if one == base:
-            raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
-        changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
+            raise ForecastError(
+                f"{path} = {value} is what {base.name} has already: there is nothing to compare."
+            )
+        tried.append(dataclasses.replace(one, name=f"{setting}={value}"))
     panel = read_run(plan, [base], heard)
     if ablate:
-        changed += ablations(base, panel)
-    board, values = _board(plan, [base, *changed], panel, model, jobs, progress)
+        tried += ablations(base, panel)
+    board, values = _board(plan, [base, *tried], panel, base.name, jobs, progress)
     return (
         {**values, "ablation": [_number(dataclasses.asdict(row)) for row in bought(board)]}
         if ablate
@@ -634,12 +637,10 @@ def compare_run(
 def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
     """The models that changes are of, each once; ForecastError where one names none."""
     for path, value in tries:
-        if "." not in path:
+        if not split_path(path)[1]:
             refuse_modelless({path: value})
             raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
-    return list(
-        dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)])
-    )
+    return list(dict.fromkeys([*([ablate] if ablate else []), *(split_path(path)[0] for path, _ in tries)]))
 
 
 def ablation_of(values: dict[str, Any]) -> str:
@@ -767,7 +768,7 @@ def _final(
     """
     path = folder / "model.safetensors"
     if path.exists():
-        return load(path)
+        return load(path, specs=plan.own)
     part: Part = (chosen.name, -1)
     last = keep.load((chosen.name, plan.walk.folds - 1)) if plan.walk.refit == "warm" else None
     fitted = fit(
@@ -840,6 +841,7 @@ def _write(result: Result, plan: Run) -> None:
         "parts": {path.name: sha256(path) for path in part_files(folder, ANSWERS)},
         "model_sha256": sha256(folder / "model.safetensors"),
         "versions": versions(),
+        "own": sources_of(plan.own),
         "naive_errors": naive_of(result.outcomes),
         "result": result.to_json(),
     }
@@ -862,24 +864,27 @@ def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
     return audit(specs, read_run(plan, specs, heard), plan.walk, plan.task, seed=plan.seed)
 
 
-def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+def replay_run(
+    folder: str | Path, *, jobs: int = 0, progress: Any = None, specs: Sequence[Any] = ()
+) -> dict[str, Any]:
     """Fit a finished run again from its manifest and compare every forecast of the walk and the final model, bit by bit, as JSON values.
 
-    `differs` names what is not as it was before anything is fitted: data, versions; `parts` says of each model and fold whether its bits are equal.
+    `differs` names what is not as it was before anything is fitted: data, versions, the source of classes of your own,
+    which are given as `specs`; `parts` says of each model and fold whether its bits are equal.
     """
     folder = Path(folder)
     if not (folder / "run.json").exists():
         raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
     manifest = load_json(folder / "run.json")
-    plan = make_run(config=folder / "run.toml")
+    plan = make_run(config=folder / "run.toml", specs=specs)
     if not Path(plan.data).exists():
         raise ForecastError(
             f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}."
         )
-    now = versions()
+    now = {**versions(), **sources_of(plan.own)}
     differs = [
         f"{name} was {was}, is {now.get(name)}"
-        for name, was in manifest["versions"].items()
+        for name, was in {**manifest["versions"], **manifest.get("own", {})}.items()
         if now.get(name) != was
     ]
     if sha256(Path(plan.data)) != manifest["data_sha256"]:
