@@ -254,6 +254,10 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Models to run.", show_default="lstm,gru,arima,seasonal,naive"),
 ]
+Own = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="The class of your own that the run names.", show_default=False),
+]
 Out = Annotated[str | None, typer.Option("--out", help="Run folder.", show_default="runs/NAME")]
 Overwrite = Annotated[
     bool,
@@ -369,6 +373,7 @@ def predict(
         bool,
         typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
     ] = False,
+    model: Own = None,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -377,7 +382,7 @@ def predict(
     from forecast.runs.result import frame_json, stamped
 
     found: list[Finding] = []
-    forecast = predict_run(run, file, keep=keep, heard=found.extend)
+    forecast = predict_run(run, file, keep=keep, heard=found.extend, specs=_own(model))
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
     _say(findings, quiet=True)
     if keep:
@@ -404,13 +409,14 @@ def score(
         str | None,
         typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False),
     ] = None,
+    model: Own = None,
     as_json: Json = False,
 ) -> None:
     """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
     from forecast.runs.daily import score_run
 
     found: list[Finding] = []
-    scored = score_run(run, file, heard=found.extend)
+    scored = score_run(run, file, heard=found.extend, specs=_own(model))
     _say([asdict(finding) for finding in found], quiet=True)
     _print_either(scored, as_json)
 
@@ -553,6 +559,7 @@ def audit(
 def replay(
     *,
     run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
+    model: Own = None,
     jobs: Jobs = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -560,7 +567,7 @@ def replay(
     """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
     from forecast.runs.replay import replay_run
 
-    result = replay_run(run, jobs=jobs, progress=_progress(quiet))
+    result = replay_run(run, jobs=jobs, progress=_progress(quiet), specs=_own(model))
     if as_json:
         _print_json(result)
         return
@@ -582,15 +589,16 @@ def models(
     as_json: Json = False,
 ) -> None:
     """List the models, or the settings of one: default, meaning, source, and what a full study tries."""
-    from forecast.models import MODELS, describe, settings_of, spec
+    from forecast.models import MODELS, describe, settings_of, spec_of
 
     if name is None:
         print(json.dumps({"models": list(MODELS)}) if as_json else "\n".join(MODELS))
         return
+    own = _own([name])
     if as_json:
-        print(json.dumps(settings_of(spec(name))))
+        print(json.dumps(settings_of(spec_of(name, {}, own))))
         return
-    group, settings = "", describe(name)
+    group, settings = "", describe(name, own)
     width = max([18, *(len(one.name) for one in settings)])
     for one in settings:
         if one.group != group:
@@ -611,6 +619,16 @@ def models(
 def _list(values: list[str] | None) -> list[str] | None:
     """Values of a flag that may be repeated and may hold commas."""
     return [part.strip() for value in values for part in value.split(",") if part.strip()] if values else None
+
+
+def _own(models: list[str] | None) -> list[Any]:
+    """The classes among models, named as module:Class, imported: it is the command line that asks for it, never a file."""
+    references = [model for model in _list(models) or [] if ":" in model]
+    if not references:
+        return []
+    from forecast.models.own import imported
+
+    return [imported(reference) for reference in references]
 
 
 def _one_or_list(values: list[str] | None) -> str | list[str] | None:
@@ -664,9 +682,8 @@ def _plan(
         bounds=None if bounds is None else _bounds(bounds),
         **{name: walking[name] for name in ("metric", "transform", "scale", "price", "cost", "seed")},
     )
-    return make_run(
-        file, walking["config"], {**flags, **(more or {}), **dict(_settings("--set", walking["setting"]))}
-    )
+    settings = dict(_settings("--set", walking["setting"]))
+    return make_run(file, walking["config"], {**flags, **(more or {}), **settings}, specs=_own(model))
 
 
 def _numbers(flag: str, text: str) -> list[float]:

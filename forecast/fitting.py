@@ -35,8 +35,13 @@ from forecast.results import Calibration, Forecast, Log, ordered, point_of, with
 from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
 from forecast.workers import one_thread, processes
 
+LARGEST = 1e150  # values above have squares that are not finite
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
+
+
+class NotFiniteError(ForecastError):
+    """A model forecasts what is no number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,8 @@ class Answer:
 class Fitted:
     """A fitted model: a forecast at any origin of any panel with the same columns and clock.
 
-    columns: those of the panels it is asked about, each category with the names that were told apart; goal.columns are those the model sees.
+    columns: those of the panels it is asked about, each category with the names that were told apart; goal.columns are
+    those that the model sees.
     """
 
     spec: Spec
@@ -77,10 +83,13 @@ class Fitted:
         return {**self.learned.arrays(), "whose": np.frombuffer(whose, "uint8")}
 
     def predict(self, panel: Panel, origins: Array | None = None) -> Forecast:
-        """Forecasts of `horizon` steps at origins (M, 2) = (series, rows known); by default after the last observed target of each series.
+        """Forecasts of `horizon` steps at origins (M, 2) = (series, rows known).
 
-        A series that was not fitted is forecast cold: scaled on its own rows before each origin. Raises ForecastError where a column is
-        missing, the clock is another, nothing is known before an origin, or a future column is not known over the horizon (`check_ahead`).
+        By default they are after the last observed target of each series.
+
+        A series that was not fitted is forecast cold: scaled on its own rows before each origin. Raises ForecastError where
+        a column is missing, the clock is another, nothing is known before an origin, or a future column is not known over
+        the horizon (`check_ahead`); NotFiniteError where the model forecasts no finite value.
         """
         panel = self._checked(panel)
         origins = panel.ends() if origins is None else np.asarray(origins, "int64")
@@ -100,11 +109,17 @@ class Fitted:
             names=self.goal.names,
         )
         answers = self._answers(panel, origins)
+        answered = self._of_names if self.goal.names else self._of_numbers
         with one_thread():
-            return self._of_names(blank, answers) if self.goal.names else self._of_numbers(blank, answers)
+            forecast = answered(blank, answers)
+        _require_finite(forecast, panel)
+        return forecast
 
     def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
-        """What was learned says at the origins (M, 2) of a panel of indicators: of series that were fitted at once, of others in chunks."""
+        """What was learned says at the origins (M, 2) of a panel of indicators.
+
+        Series that were fitted are answered at once, others in chunks.
+        """
         fitted = self.scaling.fitted(panel.ids)
         row = fitted[origins[:, 0]]
         warm = row >= 0
@@ -112,9 +127,8 @@ class Fitted:
             z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
             yield Answer(np.flatnonzero(warm), z, self.scaling, row[warm])
         for chunk in _chunks(np.flatnonzero(~warm)):
-            cold, ends, scaling = cold_panel(
-                panel, origins[chunk], self.context, self.scaling, self.goal.horizon
-            )
+            at = origins[chunk]
+            cold, ends, scaling = cold_panel(panel, at, self.context, self.scaling, self.goal.horizon)
             z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
             yield Answer(chunk, z, scaling, np.arange(len(chunk)))
 
@@ -128,16 +142,21 @@ class Fitted:
             moved = self._quantiles(one.z)
             if quantiles is not None and moved is not None:
                 quantiles[one.where] = one.scaling.invert(moved, one.rows)
+        if quantiles is not None:
+            quantiles = within(quantiles, bounds)
         return replace(
             blank,
             values=within(values, bounds),
             levels=levels,
-            quantiles=None if quantiles is None else within(quantiles, bounds),
+            quantiles=quantiles,
             intervals=self.goal.task.intervals,
         )
 
     def _quantiles(self, z: Array) -> Array | None:
-        """Scaled quantiles (M, H, Q) of answers (M, H, P): moved as the walk taught, or the model's own; None where there are none."""
+        """Scaled quantiles (M, H, Q) of answers (M, H, P): moved as the walk taught, or the model's own.
+
+        None where there are none.
+        """
         levels = self.goal.levels
         shown = quantile_levels(self.goal.task.intervals)
         if self.calibration is not None:
@@ -162,7 +181,8 @@ class Fitted:
     def _checked(self, panel: Panel) -> Panel:
         """The panel with its columns in the order of the fit."""
         require_panel(panel)
-        wanted, found = ([column.name for column in columns] for columns in (self.columns, panel.columns))
+        wanted = [column.name for column in self.columns]
+        found = [column.name for column in panel.columns]
         absent = [name for name in wanted if name not in found]
         target = _known_as(self.columns[0], self.scaling.ids)
         if wanted[0] in absent or self.columns[0].made != panel.columns[0].made:
@@ -192,8 +212,8 @@ class Fitted:
         if wrong.any():
             series, row = (int(number) for number in origins[wrong][0])
             raise ForecastError(
-                f"There is no origin (series {series}, row {row}): the panel has {len(panel.ids)} series, and a forecast needs between 1 and"
-                f" all rows of one to be known."
+                f"There is no origin (series {series}, row {row}): the panel has {len(panel.ids)} series, and a forecast"
+                f" needs between 1 and all rows of one to be known."
             )
 
 
@@ -211,25 +231,22 @@ def fit(
     """Fit a model, named or a Spec, on a panel: `fit("gru", panel, horizon=24, units=64)`.
 
     task: what is asked (`Task`), or its horizon, which defaults to that of the clock.
-    keywords: fields of a Task, such as horizon, intervals, bounds, transform, scale; all others are settings of a named model. Intervals are those of
-    the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
+    keywords: fields of a Task, such as horizon, intervals, bounds, transform, scale; all others are settings of a named
+    model. Intervals are those of the models that know a distribution; a walk (`backtest`, `run`) gives them to all.
     seed: of every random choice, a whole number from 0 on.
-    jobs: members of a net that are trained side by side, each on one thread in a process of its own (0 = one a core); the bits do not depend on it.
-    start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot, or that had other series or
-    columns, or a net of other shapes, is fitted anew and says so in its log.
+    jobs: members of a net that are trained side by side, each on one thread in a process of its own (0 = one a core); the
+    bits do not depend on it.
+    start: `Fitted.start` of a fit on an earlier past. A net goes on from its weights (a warm refit); a model that cannot,
+    or that had other series or columns, or a net of other shapes, is fitted anew, which its log notes.
     Raises ForecastError where no series has an observed target, or a keyword is neither.
     """
     asked = {name: value for name, value in keywords.items() if name in FIELDS}
     settings = {name: value for name, value in keywords.items() if name not in FIELDS}
-    task, chosen = _task_of_fit(task, asked), _chosen(model, settings)
+    task = _task_of_fit(task, asked)
+    chosen = _chosen(model, settings)
     require_panel(past)
     validated(Seed, seed, "seed")
-    if start is not None and not (isinstance(start, Mapping) and "whose" in start):
-        raise ForecastError(
-            f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}."
-        )
-    from joblib import parallel_config
-
+    _check_start(start)
     past = past.history()
     check_target(chosen, past, task)
     columns, notes = told_apart(past)
@@ -239,34 +256,78 @@ def fit(
     scaling = fit_scaling(past, task.units)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
-    goal = goal_of(task, past)
-    scaled = _only(scaling.apply(past), scaling)
-    watch = watch or Watch()
-    with one_thread(), parallel_config(n_jobs=processes(jobs)):
-        warm, why = (None, "")
-        if start is not None:
-            warm, why = _warm(chosen, scaled, goal, scaling, start, seed, watch)
-        if warm is None and start is not None:
-            notes = (*notes, f"{chosen.name}: fitted cold, {why}")
-        learned = chosen.fit(scaled, goal, seed=seed, watch=watch) if warm is None else warm
+    fold = _Past(chosen, _only(scaling.apply(past), scaling), goal_of(task, past), scaling)
+    learned, why = fold.learn(start, seed, jobs, watch or Watch())
+    if why:
+        notes = (*notes, f"{chosen.name}: fitted cold, {why}")
     found = report_of(learned)
     log = replace(
         found,
         notes=(*found.notes, *notes),
         seconds=found.seconds + time.process_time() - begun,
-        warm=warm is not None,
+        warm=start is not None and not why,
     )
-    return Fitted(chosen, goal, columns, past.clock, scaling, learned, log)
+    return Fitted(chosen, fold.goal, columns, past.clock, scaling, learned, log)
+
+
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """What a model learns from: a scaled panel of the series that can be learned from, and what is asked."""
+
+    chosen: Spec
+    panel: Panel
+    goal: Goal
+    scaling: Scaling
+
+    def learn(
+        self, start: Mapping[str, Array] | None, seed: int, jobs: int, watch: Watch
+    ) -> tuple[Learned, str]:
+        """What the model learned, and the reason where it could not go on from a start; empty where it did, or had none."""
+        from joblib import parallel_config
+
+        why = ""
+        with one_thread(), parallel_config(n_jobs=processes(jobs)):
+            if start is not None:
+                warm, why = self._warm(start, seed, watch)
+                if warm is not None:
+                    return warm, ""
+            return self.chosen.fit(self.panel, self.goal, seed=seed, watch=watch), why
+
+    def _warm(self, start: Mapping[str, Array], seed: int, watch: Watch) -> tuple[Learned | None, str]:
+        """What the model learned going on from a start, or None and the reason why it cannot."""
+        before = json.loads(start["whose"].tobytes())
+        now = _whose(self.chosen, self.scaling, self.goal)
+        differ = [what for what, was, new in zip(WHOSE, before, now, strict=True) if was != new]
+        if differ:
+            return None, f"the fit before had other {' and '.join(differ)}"
+        try:
+            learned = refitted(self.chosen, self.panel, self.goal, dict(start), seed=seed, watch=watch)
+        except OtherSettingsError:
+            return None, "the fit before had other settings"
+        if learned is None:
+            return None, "this model cannot continue from an earlier fit"
+        return learned, ""
+
+
+def _check_start(start: object) -> None:
+    """ForecastError where what a fit is to go on from is not what an earlier one learned."""
+    if start is not None and not (isinstance(start, Mapping) and "whose" in start):
+        raise ForecastError(
+            f"start takes what an earlier fit learned, and whose it is: start=fitted.start. Found a {type(start).__name__}."
+        )
 
 
 def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
-    """ForecastError where a model cannot forecast the target of a panel, or the task asks of names what only numbers have."""
+    """ForecastError where a model cannot forecast the target of a panel.
+
+    And where the task asks of names what only numbers have.
+    """
     if panel.kind not in targets_of(chosen):
         able = models_for(panel.kind)
         found = f"has the names {listed(panel.names)}" if panel.names else "is a number"
         raise ForecastError(
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
-            f" (--model {','.join(able)})."
+            f" (`models={','.join(able)}`)."
         )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"
@@ -306,57 +367,55 @@ def goal_of(task: Task, past: Panel) -> Goal:
     return Goal(task.steps(past.clock), names, future, static, past.names, read_as)
 
 
-def _warm(
-    chosen: Spec,
-    past: Panel,
-    goal: Goal,
-    scaling: Scaling,
-    start: Mapping[str, Array],
-    seed: int,
-    watch: Watch,
-) -> tuple[Learned | None, str]:
-    """What a model learned going on from a start, or None and the reason why it is fitted cold."""
-    before = json.loads(start["whose"].tobytes())
-    now = _whose(chosen, scaling, goal)
-    differ = [what for what, was, new in zip(WHOSE, before, now, strict=True) if was != new]
-    if differ:
-        return None, f"the fit before had other {' and '.join(differ)}"
-    try:
-        learned = refitted(chosen, past, goal, dict(start), seed=seed, watch=watch)
-    except OtherSettingsError:
-        return None, "the fit before had other settings"
-    if learned is None:
-        return None, "this model cannot continue from an earlier fit"
-    return learned, ""
+def _require_finite(forecast: Forecast, panel: Panel) -> None:
+    """NotFiniteError with the first place where a forecast has no finite value, and what may help."""
+    broken = np.argwhere(~np.isfinite(forecast.values))
+    if not len(broken):
+        return
+    origin, step = broken[0]
+    series = forecast.ids[forecast.origins[origin, 0]]
+    value = forecast.values[origin, step]
+    largest = float(np.nanmax(np.abs(panel.values[:, 0]), initial=0.0))
+    helps = "Change its settings, or leave it out"
+    if largest > LARGEST:
+        helps = f"The values of {panel.target} reach {largest:.3g}, whose squares are no numbers: give them in a larger unit"
+    raise NotFiniteError(
+        f"{forecast.model} forecasts {value} for series {series!r} at step {step + 1} from origin row"
+        f" {forecast.origins[origin, 1]}. {helps}."
+    )
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
-    """Refuse origins (M, 2) of tomorrow, whose horizon goes beyond the last observed target, where a future column is not observed there.
+    """Refuse origins (M, 2) of tomorrow where a future column is not observed over the horizon.
 
-    A cell that is missing in the history is a missing value like any other, and masked.
+    Of tomorrow are those whose horizon goes beyond the last observed target. A cell that is missing in the history is a
+    missing value like any other, and masked.
     """
     if not panel.future:
         return
     index = origins[:, 1, None] + np.arange(horizon)
-    missing = (
-        np.isnan(panel.ahead(origins, horizon)) & (index >= panel.known()[origins[:, 0], None])[..., None]
-    )
+    is_tomorrow = index >= panel.known()[origins[:, 0], None]
+    missing = np.isnan(panel.ahead(origins, horizon)) & is_tomorrow[..., None]
     if not missing.any():
         return
     place = int(missing.any((0, 1)).argmax())
     row = int(missing[..., place].any(1).argmax())
+    column = panel.columns[panel.future[place]].name
     stamps = panel.stamps(origins[[row]], horizon)[0, missing[row, :, place]]
-    shown = (
-        stamps[:3]
-        if panel.clock.kind == "step"
-        else [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
-    )
-    more = f" and {len(stamps) - 3} more" if len(stamps) > 3 else ""
     raise ForecastError(
-        f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {counted(horizon, 'step')}; series"
-        f" {panel.ids[origins[row, 0]]!r} has no value at {', '.join(map(str, shown))}{more}. Add rows with it after the last observed"
-        f" {panel.target}, whose cell stays empty there, or leave it out of --future."
+        f"The future column {column!r} must be known over the whole horizon of {counted(horizon, 'step')}; series"
+        f" {panel.ids[origins[row, 0]]!r} has no value at {_first_stamps(panel, stamps)}. Add rows with it after the last"
+        f" observed {panel.target}, whose cell stays empty there, or leave it out of `future`."
     )
+
+
+def _first_stamps(panel: Panel, stamps: Array) -> str:
+    """The first three of some stamps in words, and how many more there are."""
+    first = [str(stamp) for stamp in stamps[:3]]
+    if panel.clock.kind != "step":
+        first = [show(stamp) for stamp in to_local(stamps[:3], panel.clock.tz)]
+    more = f" and {len(stamps) - 3} more" if len(stamps) > 3 else ""
+    return ", ".join(first) + more
 
 
 def _whose(chosen: Spec, scaling: Scaling, goal: Goal) -> list[Any]:
@@ -372,11 +431,9 @@ def _known_as(target: Column, ids: tuple[str, ...]) -> str:
 def _only(panel: Panel, scaling: Scaling) -> Panel:
     """The series that can be learned from."""
     keep = scaling.fitted(panel.ids) >= 0
-    return (
-        panel
-        if keep.all()
-        else replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
-    )
+    if keep.all():
+        return panel
+    return replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
 
 
 def _chunks(index: Array) -> list[Array]:

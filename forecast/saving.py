@@ -1,8 +1,10 @@
 """A fitted model as one file, and the last rows it needs beside it: together enough for a forecast anywhere."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,8 @@ from forecast.data.zones import placed
 from forecast.errors import ForecastError, validated
 from forecast.files import load_arrays, load_frame, save_arrays, save_frame
 from forecast.fitting import Fitted
-from forecast.models import is_named, settings_of, spec
+from forecast.models import settings_of, spec_from
+from forecast.models.own import classes
 from forecast.replacing import settle
 from forecast.results import Calibration, header, log_of
 from forecast.task import Goal, Task
@@ -26,11 +29,10 @@ FORMAT = 9  # of model files; raised when an older one can no longer be read
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
-    """A fitted model as one safetensors file: arrays and a JSON header. No training row, no pickle."""
-    if not is_named(fitted.spec.name):
-        raise ForecastError(
-            f"{fitted.spec.name} is a Spec of your own; only models of the table can be loaded again, so only they are saved."
-        )
+    """A fitted model as one safetensors file: arrays and a JSON header. No training row, no pickle, no code.
+
+    Of a Spec of your own the name of its class is kept, and `load` needs the class again.
+    """
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
     arrays |= {
         "scaling.loc": fitted.scaling.loc,
@@ -59,8 +61,12 @@ def save(fitted: Fitted, path: str | Path) -> None:
     save_arrays(Path(path), arrays, values)
 
 
-def load(path: str | Path) -> Fitted:
-    """A saved model, from its file or from a run folder."""
+def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
+    """A saved model, from its file or from a run folder.
+
+    specs: the classes of your own that it may be of, such as [MySpec]: a file names one, and never imports it.
+    Raises ForecastError where there is no model, where it is damaged, and where its class is not given.
+    """
     path = Path(path)
     settle(path)
     file = path / "model.safetensors" if path.is_dir() else path
@@ -77,8 +83,7 @@ def load(path: str | Path) -> Fitted:
     goal = Goal(task, seen, future, static, columns[0].names or (), read_as)
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
     scaling = Scaling(tuple(values["ids"]), loc, spread, power, task.units)
-    settings = values["spec"]
-    chosen = spec(settings.pop("model"), **settings)
+    chosen = spec_from(values["spec"], classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
     calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None

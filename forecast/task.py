@@ -1,6 +1,7 @@
 """Task: one question as one value. What is forecast, how far ahead, in which units, and by what it is judged."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_type_hints
@@ -44,6 +45,7 @@ class Task:
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             checked = validated(hint, getattr(self, name), name)
             object.__setattr__(self, name, checked)
+        _check_bounds(self.bounds)
         ends = quantile_levels(self.intervals)
         object.__setattr__(self, "levels", joined_levels(self.levels, ends))
         Units(self.transform, self.scale)
@@ -63,6 +65,18 @@ class Task:
     def steps(self, clock: Clock, gap: int = 0) -> "Task":
         """The same task with its horizon in steps of a clock, and `gap` steps before those that are scored."""
         return replace(self, horizon=gap + clock.steps(self.horizon))
+
+
+def _check_bounds(bounds: Bounds) -> None:
+    """ForecastError where bounds are no numbers, or the lowest value is not below the highest."""
+    low, high = bounds
+    open_low = -math.inf if low is None else low
+    open_high = math.inf if high is None else high
+    if not open_low < open_high:  # which NaN is not either
+        raise ForecastError(
+            f"`bounds={low},{high}` is no range: the lowest value of the target is a number below the highest, such as 0 and"
+            f" 100. Leave a side that is open empty (None)."
+        )
 
 
 @dataclass(frozen=True)

@@ -5,41 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.data.clock import Clock
-from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.panel import Panel
 from forecast.evaluation.folds import WalkForward, walk_forward
 from forecast.results import Outcome
+from forecast.testing import BEGIN, HOURLY, hours, single, weather
 
-HOURLY = Clock("fixed", "1h")
-BEGIN = np.datetime64("2024-01-01T00", "ns")
-
-
-def hours(count: int, begin: int = 0) -> np.ndarray:
-    """`count` hourly stamps."""
-    return BEGIN + (np.arange(begin, begin + count) * 3600 * 10**9).astype("timedelta64[ns]")
-
-
-def weather(lengths: tuple[int, ...] = (420, 420), seed: int = 0) -> Panel:
-    """Series with a daily wave, slow wander and noise, and one past column that leads by an hour."""
-    random = np.random.default_rng(seed)
-    values = []
-    for i, length in enumerate(lengths):
-        wave = 3 * np.sin(2 * np.pi * (np.arange(length + 1) + 5 * i) / 24)
-        y = 10 * i + wave + np.cumsum(random.normal(0, 0.2, length + 1)) + random.normal(0, 0.3, length + 1)
-        values.append(np.stack([y[:-1], y[1:] + random.normal(0, 0.5, length)], 1))
-    names = tuple("abcdefgh"[: len(lengths)])
-    columns = (Column("temp", "target"), Column("lead"))
-    return make_panel(names, [hours(length) for length in lengths], values, columns, HOURLY)
-
-
-def single(values: np.ndarray, clock: Clock = HOURLY) -> Panel:
-    """One series without past columns."""
-    times = (
-        np.arange(len(values))
-        if clock.kind == "step"
-        else clock.after(np.array([BEGIN]), np.arange(len(values)))[0]
-    )
-    return make_panel(("y",), [times], [np.asarray(values, float)[:, None]], (Column("y", "target"),), clock)
+__all__ = ["BEGIN", "HOURLY", "hours", "past_of", "single", "weather", "with_actual"]
 
 
 @pytest.fixture(scope="session")

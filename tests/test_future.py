@@ -112,7 +112,7 @@ def test_tomorrow_needs_the_future_columns_over_the_whole_horizon():
         fitted.predict(driven(more=2))
     assert str(refused.value) == (
         "The future column 'x' must be known over the whole horizon of 6 steps; series 'y' has no value at 2024-01-30 06:00, 2024-01-30 07:00,"
-        " 2024-01-30 08:00 and 1 more. Add rows with it after the last observed y, whose cell stays empty there, or leave it out of --future."
+        " 2024-01-30 08:00 and 1 more. Add rows with it after the last observed y, whose cell stays empty there, or leave it out of `future`."
     )
     known = driven(more=H)
     assert np.abs(fitted.predict(known).values - 2 * known.values[700:, 1]).max() < 0.5

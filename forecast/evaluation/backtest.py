@@ -13,7 +13,7 @@ from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, first_test_row, walk_forward
 from forecast.evaluation.metrics import check_kind, naive_errors, ranking
-from forecast.fitting import fit
+from forecast.fitting import NotFiniteError, fit
 from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.results import Forecast, Log, Outcome, Truth
@@ -193,7 +193,10 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     watch = ask.keep.watch(part)
     fitted = fit(one, past, ask.task, seed=ask.seed, jobs=ask.jobs, watch=watch, start=start)
     begun = time.process_time()
-    forecast = fitted.predict(ask.panel, fold.origins)
+    try:
+        forecast = fitted.predict(ask.panel, fold.origins)
+    except NotFiniteError as error:
+        raise NotFiniteError(f"Fold {fold.index}: {error}") from None
     answers = {"values": forecast.values, **scaling_arrays(fitted.scaling, past)}
     if forecast.shares is not None:
         answers["shares"] = forecast.shares

@@ -1,4 +1,7 @@
-"""The table of models, and combinations of them by name. A new model is one file and one row here, or no file: pass your own Spec object."""
+"""The table of models, and combinations of them by name.
+
+A new model is one file and one row here; a Spec of your own needs neither (docs/own-model.md).
+"""
 
 import dataclasses
 import importlib
@@ -9,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec, targets_of, varied
 from forecast.models.combination import Combination
+from forecast.models.own import Kind, is_reference, known, made, values_of
 
 PLAIN = {
     "segment": 1,
@@ -41,35 +45,28 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "persistence": ("classic.shares", "Shares", {"kind": "last"}),
 }
 # What a net has to beat. garch is not among them: its point is that of naive, only its intervals are its own.
-BASELINES = (
-    "arima",
-    "ets",
-    "theta",
-    "ridge",
-    "boosting",
-    "har",
-    "climatology",
-    "median",
-    "mean",
-    "seasonal",
-    "naive",
-    "drift",
-    "rate",
-    "persistence",
+BASELINES = tuple(
+    name for name, (module, _, _) in MODELS.items() if not module.startswith("nets.") and name != "garch"
 )
-
-
 RENAMED = {"metric": "judge"}  # settings by the name they had -> by the name they have
 
 
 def parts_of(model: str) -> tuple[str, ...]:
-    """The models that a name stands for: itself, or the parts of a combination, "ridge+boosting"; ForecastError where one is unknown or twice."""
+    """The models that a name stands for: itself, or the parts of a combination, "ridge+boosting".
+
+    ForecastError where one is unknown or twice, or where a combination names a class.
+    """
     parts = tuple(model.split("+"))
+    if is_reference(model):
+        if len(parts) > 1:
+            raise ForecastError(
+                f"{model}: a class of your own is no part of a combination. Name each model alone, separated by a comma."
+            )
+        return parts
     for part in parts:
         if part not in MODELS:
-            raise ForecastError(
-                f"There is no model {part!r}{f' in {model}' if len(parts) > 1 else ''}.{nearest(part, MODELS)}"
-            )
+            place = f" in {model}" if len(parts) > 1 else ""
+            raise ForecastError(f"There is no model {part!r}{place}.{nearest(part, MODELS)}")
         if parts.count(part) > 1:
             raise ForecastError(
                 f"{model} has {part} twice: a combination is the mean of models that differ. Leave one out."
@@ -93,31 +90,48 @@ def models_for(kind: str) -> list[str]:
 
 
 def spec(model: str, /, **settings: Any) -> Spec:
-    """The Spec of a named model with some of its settings changed, of a combination by part: `spec("gru", units=128)`,
-    `spec("ridge+gru", gru={"units": 128})`."""
+    """The Spec of a named model with some of its settings changed: `spec("gru", units=128)`.
+
+    Of a combination by part: `spec("ridge+gru", gru={"units": 128})`.
+    """
     parts = parts_of(model)
+    if is_reference(model):
+        name = model.rpartition(":")[2]
+        raise ForecastError(
+            f"{model} is a class of your own: give a Spec of it in place of its name, {name}()."
+        )
     if len(parts) == 1:
         return _named(model, settings)
     for key, table in settings.items():
         if key not in parts:
             raise ForecastError(
-                f"{model} has no setting {key!r}: its settings are those of its parts, by name. There is: {', '.join(parts)}."
+                f"{model} has no setting {key!r}: its settings are those of its parts, by name. There is:"
+                f" {', '.join(parts)}."
             )
         validated(dict[str, Any], table, f"{model}.{key}")
     return Combination(model, tuple(_named(part, settings.get(part, {})) for part in parts))
 
 
-def spec_of(model: str, table: Mapping[str, Mapping[str, Any]]) -> Spec:
-    """The Spec of a named model with what a table of settings by model says of it, or of its parts."""
+def spec_of(model: str, table: Mapping[str, Mapping[str, Any]], own: Sequence[Kind] = ()) -> Spec:
+    """The Spec of a named model with what a table of settings by model says of it, or of its parts.
+
+    own: the classes that a name such as mymodule:MySpec may stand for; the table knows these by their names.
+    """
     parts = parts_of(model)
-    return spec(
-        model,
-        **(
-            table.get(model, {})
-            if len(parts) == 1
-            else {part: table[part] for part in parts if part in table}
-        ),
-    )
+    if is_reference(model):
+        kind = known(model, own)
+        return made(kind, table.get(kind.name, {}))
+    if len(parts) == 1:
+        return spec(model, **table.get(model, {}))
+    return spec(model, **{part: table[part] for part in parts if part in table})
+
+
+def spec_from(values: Mapping[str, Any], own: Sequence[Kind] = ()) -> Spec:
+    """The Spec whose `settings_of` these are; ForecastError where it is of a class that is not among `own`."""
+    settings = dict(values)
+    if "class" in settings:
+        return made(known(settings.pop("class"), own), settings)
+    return spec(settings.pop("model"), **settings)
 
 
 def _named(model: str, settings: Mapping[str, Any]) -> Spec:
@@ -137,10 +151,38 @@ def _named(model: str, settings: Mapping[str, Any]) -> Spec:
 
 
 def settings_of(model: Spec) -> dict[str, Any]:
-    """A named spec as JSON values: its settings, and beside them, as "model", its name: `spec` makes it again."""
+    """A spec as JSON values of which `spec_from` makes it again: its settings, and as "model" its name.
+
+    Of a class of one's own "class" names it in place of "model"; ForecastError where its settings are not JSON.
+    """
+    if not _is_of_table(model):
+        return values_of(model)
     if isinstance(model, Combination):
-        return {"model": model.name, **{part.name: _values(part) for part in model.parts}}
+        tables = {part.name: _values(part) for part in model.parts}
+        return {"model": model.name, **tables}
     return {"model": model.name, **_values(model)}
+
+
+def changed(base: Spec, setting: str, value: Any) -> Spec:
+    """A spec with one setting changed, of a combination by part: "gru.units"; ForecastError where it has no such one."""
+    values = settings_of(base)
+    own = values.pop("class", None)
+    model = "" if own else values.pop("model")
+    part, _, name = setting.rpartition(".")
+    if part:
+        values[part] = {**values.get(part, {}), name: value}
+    else:
+        values[name] = value
+    return made(type(base), values) if own else spec(model, **values)
+
+
+def _is_of_table(model: Spec) -> bool:
+    """Whether a spec is one of the table, or a combination of such: its name alone could be that of another class."""
+    if isinstance(model, Combination):
+        return is_named(model.name) and all(_is_of_table(part) for part in model.parts)
+    module, name, _ = MODELS.get(model.name, ("", "", {}))
+    kind = type(model)
+    return (kind.__module__, kind.__qualname__) == (f"forecast.models.{module}", name)
 
 
 def _values(model: Spec) -> dict[str, Any]:
@@ -149,7 +191,10 @@ def _values(model: Spec) -> dict[str, Any]:
 
 
 class Setting(NamedTuple):
-    """One setting of a model: its default (None = open), what it means, who proposed it, its choices if few, what a full study tries."""
+    """One setting of a model.
+
+    Its default (None = open), what it means, who proposed it, its choices if few, what a full study tries.
+    """
 
     name: str
     default: Any
@@ -160,24 +205,29 @@ class Setting(NamedTuple):
     tried: str
 
 
-def describe(model: str) -> list[Setting]:
-    """Every setting of a named model, group by group; of a combination part by part, `gru.units`."""
+def describe(model: str, own: Sequence[Kind] = ()) -> list[Setting]:
+    """Every setting of a named model, group by group; of a combination part by part, `gru.units`.
+
+    own: the classes that a name such as mymodule:MySpec may stand for.
+    """
     parts = parts_of(model)
     if len(parts) > 1:
         return [one._replace(name=f"{part}.{one.name}") for part in parts for one in describe(part)]
-    base = spec(model)
+    base = spec_of(model, {}, own)
     fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
-    types, ranges = get_type_hints(type(base)), Ranges()
-    varied(spec(model, search="full") if "search" in types else base, ranges)
-
-    def row(one: dataclasses.Field[Any]) -> Setting:
+    types = get_type_hints(type(base))
+    ranges = Ranges()
+    if "search" in types:
+        varied(spec(model, search="full"), ranges)
+    else:
+        varied(base, ranges)
+    rows = []
+    for one in fields:
         group, meaning, source = (one.metadata.get(key, "") for key in ("group", "meaning", "source"))
-        choices = get_args(types[one.name]) if get_origin(types[one.name]) is Literal else ()
-        return Setting(
-            one.name, getattr(base, one.name), group, meaning, source, choices, ranges.found.get(one.name, "")
-        )
-
-    rows = [row(one) for one in fields]
+        hint = types[one.name]
+        choices = get_args(hint) if get_origin(hint) is Literal else ()
+        tried = ranges.found.get(one.name, "")
+        rows.append(Setting(one.name, getattr(base, one.name), group, meaning, source, choices, tried))
     groups = list(dict.fromkeys(one.group for one in rows))
     return sorted(rows, key=lambda one: groups.index(one.group))
 

@@ -3,6 +3,7 @@ they were worth.
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,17 @@ def predict_run(
     *,
     keep: bool = False,
     heard: Heard | None = None,
+    specs: Sequence[Any] = (),
 ) -> Forecast:
     """The next horizon from a run folder alone, or after the newest rows of another file.
 
     keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
     origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
     heard: told what was found in the file, and which series the model never saw. `rows` gives the panel that this forecasts from.
+    specs: the classes of your own that the model may be of, as in `load`.
     """
     folder = Path(folder)
-    fitted = _fitted(folder)
+    fitted = _fitted(folder, specs)
     if not keep:
         return fitted.predict(_known(folder, fitted, source, heard))
     with locked(folder):
@@ -69,14 +72,16 @@ def rows(
     source: "str | Path | pd.DataFrame | None" = None,
     *,
     heard: Heard | None = None,
+    specs: Sequence[Any] = (),
 ) -> Panel:
     """The panel that `predict_run(folder, source)` forecasts from: the last rows that a run stored, or those that `keep` kept since, and those of a
     newer file joined to them. Nothing is written.
 
-    It is what stands beside that forecast: `fc.plots.forecast_figure(fc.rows(folder), fc.predict_run(folder))`. heard: as in `predict_run`.
+    It is what stands beside that forecast: `fc.plots.forecast_figure(fc.rows(folder), fc.predict_run(folder))`. heard, specs: as in
+    `predict_run`.
     """
     folder = Path(folder)
-    return _known(folder, _fitted(folder), source, heard)
+    return _known(folder, _fitted(folder, specs), source, heard)
 
 
 def kept_forecasts(folder: str | Path) -> pd.DataFrame:
@@ -93,9 +98,9 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     return frame[unplaced(frame["cutoff"]) <= frame["unique_id"].map(ends).to_numpy()]
 
 
-def _fitted(folder: Path) -> Fitted:
+def _fitted(folder: Path, specs: Sequence[Any]) -> Fitted:
     """The model of a finished run."""
-    fitted = None if folder.is_file() else load(folder)
+    fitted = None if folder.is_file() else load(folder, specs=specs)
     if fitted is None or not (folder / "run.json").exists():
         raise ForecastError(
             f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on."
@@ -249,7 +254,11 @@ class Scored:
 
 
 def score_run(
-    folder: str | Path, source: "str | Path | pd.DataFrame | None" = None, *, heard: Heard | None = None
+    folder: str | Path,
+    source: "str | Path | pd.DataFrame | None" = None,
+    *,
+    heard: Heard | None = None,
+    specs: Sequence[Any] = (),
 ) -> Scored:
     """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the
     walk-forward's own errors.
@@ -259,10 +268,10 @@ def score_run(
     ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of them at
     most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times
     while nothing has changed.
-    heard: as in `predict_run`.
+    heard, specs: as in `predict_run`.
     """
     folder = Path(folder)
-    fitted, kept = _fitted(folder), kept_forecasts(folder)
+    fitted, kept = _fitted(folder, specs), kept_forecasts(folder)
     if not len(kept):
         raise ForecastError(
             f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them."

@@ -12,6 +12,7 @@ from forecast.files import (
     sha256,
     write_atomic,
 )
+from forecast.models.own import sources_of
 from forecast.results import Outcome
 from forecast.runs.folder import CHECKPOINT, part_files, versions
 from forecast.runs.plan import Run, settings_by_name
@@ -52,6 +53,7 @@ def write_files(result: Result, plan: Run, folder: Path) -> None:
         "data_sha256": sha256(Path(plan.data)),
         "model_sha256": sha256(folder / "model.safetensors"),
         "versions": versions(),
+        "own": sources_of(plan.own),
         "naive_errors": naive_of(result.outcomes),
         "result": result.to_json(),
     }

@@ -24,6 +24,7 @@ from forecast.files import (
     sweep,
     write_atomic,
 )
+from forecast.models.own import sources_of
 from forecast.replacing import LAST, NEXT, REPLACED, conclude, is_finished, record
 from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
@@ -62,6 +63,8 @@ def versions() -> dict[str, str]:
 def identity(run: Run) -> dict[str, Any]:
     """How a run is known again: its settings, the hash of its data and the versions."""
     values = settings_by_name(run)
+    if run.own:
+        values["own"] = sources_of(run.own)
     return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
 
 

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import ranking
 from forecast.models import MODELS, parts_of, settings_of, spec, spec_of
 from forecast.models.base import Seed, Spec
+from forecast.models.own import Kind, by_name, classes, is_reference, known, reference_of
 from forecast.reading.door import read
 from forecast.task import LEVELS, Task
 
@@ -54,16 +55,17 @@ class Run:
         default_factory=dict
     )  # model -> setting -> value; they hold in its combinations too
     tune: Study = field(default_factory=Study)
+    own: tuple[Kind, ...] = ()  # classes that its models name, such as mymodule:MySpec; no part of its TOML
 
     def specs(self) -> list[Spec]:
         """The Specs of its models, with their settings."""
-        used = {part for model in self.models for part in parts_of(model)}
+        used = {part for model in self.models for part in parts_of(model)} | {kind.name for kind in self.own}
         for model in self.settings:
             if model not in used:
                 raise ForecastError(
                     f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}."
                 )
-        return [spec_of(model, self.settings) for model in self.models]
+        return [spec_of(model, self.settings, self.own) for model in self.models]
 
     @property
     def baseline(self) -> str | None:
@@ -76,13 +78,18 @@ class Run:
 
 
 def make_run(
-    data: str | None = None, config: str | Path | None = None, overrides: Mapping[str, Any] | None = None
+    data: str | None = None,
+    config: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    specs: Sequence[Any] = (),
 ) -> Run:
     """A Run from a TOML file and from overrides by dotted path (`{"gru.units": 128, "walk.folds": 2}`), which win.
 
     In TOML the keys of a Run stand at the top, `[walk]`, `[tune]`, and one table a model below, `[gru]` of its settings and `[tune.gru]` of what a
     study tries; `data` is relative to the file's own folder.
+    specs: the classes of your own that its models name, such as mymodule:MySpec; their settings stand under their names.
     """
+    own = classes(specs, {*MODELS, *_NAMES})
     values: dict[str, Any] = {}
     if config is not None:
         values = _toml(Path(config))
@@ -91,23 +98,24 @@ def make_run(
     if data is not None:
         values["data"] = data
     for path, value in (overrides or {}).items():
-        put(values, path, value)
+        put(values, by_name(path, own), value)
+    if "models" in values:
+        values["models"] = _named_models(values["models"], own)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
     reading = values.pop("reading", None)  # from Python alone; in TOML its options stand at the top
-    fields = {one.name for one in dataclasses.fields(Run)} - {"settings", "reading", "task"}
-    names = fields | set(OPTIONS) | set(ASKED_FOR)
+    models = {*MODELS, *(kind.name for kind in own)}
     settings = {
-        key: values.pop(key) for key in list(values) if key in MODELS and isinstance(values[key], dict)
+        key: values.pop(key) for key in list(values) if key in models and isinstance(values[key], dict)
     }
     values.pop("made", None)  # what a run folder's own run.toml says of its making
-    refuse_modelless(values, names | set(MODELS))
-    _refuse_unknown("", values, names | set(MODELS))
+    refuse_modelless(values, _NAMES | models)
+    _refuse_unknown("", values, _NAMES | models)
     if isinstance(values.get("walk"), dict):
         _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
     if isinstance(values.get("tune"), dict):
-        _refuse_unknown("tune.", values["tune"], {"sampler", *MODELS})
-        space = {key: value for key, value in values["tune"].items() if key in MODELS}
+        _refuse_unknown("tune.", values["tune"], {"sampler", *models})
+        space = {key: value for key, value in values["tune"].items() if key in models}
         values["tune"] = {
             "space": space,
             **{key: value for key, value in values["tune"].items() if key == "sampler"},
@@ -116,10 +124,29 @@ def make_run(
     values["task"] = _task(asked, values.get("price"))
     options = {name: values.pop(name) for name in OPTIONS if name in values}
     values["reading"] = make_reading(reading, options)
-    made: Run = validated(Run, {**values, "settings": settings})
+    made: Run = validated(Run, {**values, "settings": settings, "own": own})
     if made.cost is not None and not made.price:
         raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
     return made
+
+
+# what stands at the top of a run's TOML, next to the tables of its models
+_NAMES = {one.name for one in dataclasses.fields(Run)} - {"settings", "reading", "task", "own"}
+_NAMES |= {*OPTIONS, *ASKED_FOR}
+
+
+def _named_models(models: Any, own: tuple[Kind, ...]) -> Any:
+    """The models of a run with the reference of a class in place of its name; ForecastError where one is not given."""
+    if not isinstance(models, list | tuple):
+        return models  # refused by its type
+    references = {kind.name: reference_of(kind) for kind in own}
+    named: list[Any] = []
+    for model in models:
+        if isinstance(model, str) and is_reference(model) and "+" not in model:
+            named.append(reference_of(known(model, own)))
+        else:
+            named.append(references.get(model, model))
+    return named
 
 
 def _task(given: dict[str, Any], price: Any) -> Task:
@@ -197,6 +224,8 @@ def settings_by_name(run: Run) -> dict[str, Any]:
     """The settings of a run by the names that TOML and flags give them: those of its Reading and its Task stand among the others."""
     values: dict[str, Any] = {}
     for name, value in dataclasses.asdict(run).items():
+        if name == "own":  # the models name these classes
+            continue
         if name == "reading":
             values |= value
         elif name == "task":

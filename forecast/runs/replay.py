@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +14,35 @@ from forecast.files import (
     load_json,
     sha256,
 )
+from forecast.models.own import sources_of
 from forecast.replacing import settle
 from forecast.runs.folder import ANSWERS, PARTS, part_files, versions
 from forecast.runs.plan import Run, make_run, settings_by_name
 from forecast.runs.road import run
 
 
-def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
+def replay_run(
+    folder: str | Path, *, jobs: int = 0, progress: Any = None, specs: Sequence[Any] = ()
+) -> dict[str, Any]:
     """Fit a finished run again from its manifest and compare every forecast of the walk and the final model, bit by bit, as JSON values.
 
-    `differs` names what is not as it was before anything is fitted: data, versions; `parts` says of each model and fold whether its bits are equal.
+    `differs` names what is not as it was before anything is fitted: data, versions, the source of classes of your own,
+    which are given as `specs`; `parts` says of each model and fold whether its bits are equal.
     """
     folder = Path(folder)
     settle(folder)
     if not (folder / "run.json").exists():
         raise ForecastError(f"{folder} holds no finished run, so there is nothing to replay.")
     manifest = load_json(folder / "run.json")
-    plan = make_run(config=folder / "run.toml")
+    plan = make_run(config=folder / "run.toml", specs=specs)
     if not Path(plan.data).exists():
         raise ForecastError(
             f"The data of {folder} is no longer at {plan.data}. Put it back, or write its place into {folder / 'run.toml'}."
         )
-    now = versions()
+    now = {**versions(), **sources_of(plan.own)}
     differs = [
         f"{name} was {was}, is {now.get(name)}"
-        for name, was in manifest["versions"].items()
+        for name, was in {**manifest["versions"], **manifest["own"]}.items()
         if now.get(name) != was
     ]
     differs += _other_settings(plan, manifest["run"])

@@ -17,15 +17,16 @@ from forecast.files import (
     load_json,
 )
 from forecast.fitting import Fitted, check_ahead, fit
-from forecast.models import settings_of, spec, spec_of
+from forecast.models import changed, spec_of
 from forecast.models.base import Spec, reads_of
+from forecast.models.own import split_path
 from forecast.replacing import settle
 from forecast.results import Calibration
 from forecast.runs.checks import read_run
 from forecast.runs.files import write_files
 from forecast.runs.folder import PARTS, PROGRESS, choose, identity, is_of, run_folder
 from forecast.runs.keeping import FolderKeep, silent, workers
-from forecast.runs.plan import Run, make_run, put, refuse_modelless
+from forecast.runs.plan import Run, make_run, refuse_modelless
 from forecast.runs.result import Result, plain_number
 from forecast.runs.walking import calibrated, market_rows, ranked, unasked, walk_and_rank, walked
 from forecast.saving import load, load_context, save, save_context
@@ -39,18 +40,19 @@ def run(
     jobs: int = 0,
     progress: Any = None,
     heard: Heard | None = None,
+    specs: Sequence[Any] = (),
     **settings: Any,
 ) -> Result:
     """From a file to a verdict, a fitted winner and a report, in a run folder: what `forecast fit` calls.
 
     Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that was cut off, and
     gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`. heard:
-    told what was found in the file, before anything is fitted.
+    told what was found in the file, before anything is fitted. specs: classes of your own that the models name.
     """
     plan = (
         data
         if isinstance(data, Run)
-        else make_run(str(data), overrides={**settings.pop("set", {}), **settings})
+        else make_run(str(data), overrides={**settings.pop("set", {}), **settings}, specs=specs)
     )
     named = plan.specs()
     panel = read_run(plan, named, heard)
@@ -113,7 +115,7 @@ def _final(
     """
     path = folder / "model.safetensors"
     if path.exists():
-        return load(path)
+        return load(path, specs=plan.own)
     part: Part = (chosen.name, -1)
     last = keep.load((chosen.name, plan.walk.folds - 1)) if plan.walk.refit == "warm" else None
     fitted = fit(
@@ -169,21 +171,20 @@ def compare_run(
         raise ForecastError(
             f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru."
         )
-    model = models[0]
-    base = spec_of(model, plan.settings)
-    changed: list[Spec] = []
+    base = spec_of(models[0], plan.settings, plan.own)
+    tried: list[Spec] = []
     for path, value in tries:
-        settings = settings_of(base)
-        del settings["model"]
-        put(settings, path.partition(".")[2], value)
-        one: Any = spec(model, **settings)
+        setting = split_path(path)[1]
+        one: Any = changed(base, setting, value)
         if one == base:
-            raise ForecastError(f"{path} = {value} is what {model} has already: there is nothing to compare.")
-        changed.append(dataclasses.replace(one, name=f"{path.partition('.')[2]}={value}"))
+            raise ForecastError(
+                f"{path} = {value} is what {base.name} has already: there is nothing to compare."
+            )
+        tried.append(dataclasses.replace(one, name=f"{setting}={value}"))
     panel = read_run(plan, [base], heard)
     if ablate:
-        changed += ablations(base, panel)
-    board, values = walk_and_rank(plan, [base, *changed], panel, model, jobs, progress)
+        tried += ablations(base, panel)
+    board, values = walk_and_rank(plan, [base, *tried], panel, base.name, jobs, progress)
     return (
         {**values, "ablation": [plain_number(dataclasses.asdict(row)) for row in bought(board)]}
         if ablate
@@ -194,12 +195,13 @@ def compare_run(
 def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
     """The models that changes are of, each once; ForecastError where one names none."""
     for path, value in tries:
-        if "." not in path:
+        if not split_path(path)[1]:
             refuse_modelless({path: value})
             raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
-    return list(
-        dict.fromkeys([*([ablate] if ablate else []), *(path.partition(".")[0] for path, _ in tries)])
-    )
+    models = [split_path(path)[0] for path, _ in tries]
+    if ablate:
+        models.insert(0, ablate)
+    return list(dict.fromkeys(models))
 
 
 def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:

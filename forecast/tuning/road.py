@@ -9,6 +9,7 @@ from forecast.data.findings import Heard
 from forecast.errors import ForecastError
 from forecast.files import save_json, write_atomic
 from forecast.models import parts_of, settings_of, spec
+from forecast.models.own import is_reference
 from forecast.runs.checks import read_run
 from forecast.runs.folder import PARTS, PROGRESS, run_folder
 from forecast.runs.keeping import silent
@@ -21,7 +22,7 @@ def searched(models: Sequence[str], space: str | None) -> dict[str, str]:
     """What a Run is told, by path, so that its models are searched in their small or full space; ForecastError where one has no such choice."""
     parts = [part for model in models if space for part in parts_of(model)]
     for part in parts:
-        if "search" not in settings_of(spec(part)):
+        if is_reference(part) or "search" not in settings_of(spec(part)):
             raise ForecastError(f"--space is a choice that nets have; {part} has none. Leave --space out.")
     return {f"{part}.search": str(space) for part in parts}
 
@@ -39,7 +40,7 @@ def tune_run(
     """`tune` on a Run with one model, in a run folder, as JSON values; the best settings are left there as `tuned.toml`. heard: as in `run`."""
     if len(plan.models) != 1:
         raise ForecastError(f"One model is tuned at a time; found {', '.join(plan.models)}.")
-    model, space = plan.specs()[0], plan.tune.space.get(plan.models[0])
+    model, space = plan.specs()[0], plan.tune.space.get(plan.specs()[0].name)
     fixed, panel = tunable(model, space).fixed, read_run(plan, [model], heard)
     with run_folder(plan, out, overwrite, what=f"tune-{model.name}", heard=heard) as place:
         work = place.work
@@ -57,7 +58,7 @@ def tune_run(
                 folder=work,
             )
         settings = {model.name: {**plan.settings.get(model.name, {}), **fixed, **tuned.params}}
-        models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (model.name, *DEFAULT_MODELS)
+        models = DEFAULT_MODELS if model.name in DEFAULT_MODELS else (plan.models[0], *DEFAULT_MODELS)
         write_atomic(
             work / "tuned.toml", to_toml(replace(plan, models=models, settings=settings, tune=Study()))
         )

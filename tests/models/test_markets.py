@@ -188,7 +188,9 @@ def test_an_unbiased_har_of_logs_is_the_mean_of_a_lognormal() -> None:
     assert plain == pytest.approx(np.exp(1), rel=0.05)
     assert unbiased == pytest.approx(np.exp(logs).mean(), rel=0.05)
     assert unbiased / plain == pytest.approx(np.exp(0.8**2 / 2), rel=0.03)
-    with pytest.raises(ForecastError, match=r"har\.unbiased is of logs: add --transform log --scale none"):
+    with pytest.raises(
+        ForecastError, match=r"har\.unbiased is of logs: add `transform=log` and `scale=none`"
+    ):
         fit("har", panel, 1, transform="log", unbiased=True)
 
 

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from forecast.plan import make_run
 
 import forecast as fc
 from forecast.data.findings import ReadingError
 from forecast.reading.profiles import PROFILES
+from forecast.runs.plan import make_run
 
 DAYS = pd.date_range("2024-01-01", periods=40, freq="D")
 HOURS = pd.date_range("2024-01-01", periods=72, freq="h")

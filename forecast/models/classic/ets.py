@@ -1,8 +1,11 @@
-"""Automatic exponential smoothing with additive errors: fitted once for each series, then asked at any number of origins by one pass."""
+"""Automatic exponential smoothing with additive errors.
+
+It is fitted once for each series, then asked at any number of origins by one pass.
+"""
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -10,25 +13,22 @@ from pydantic import Field
 from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.seasons import season_of
-from forecast.models.answers import in_chunks, normal_quantiles, recent
+from forecast.models.answers import NormalAnswers, in_chunks, recent, shortened
 from forecast.models.base import Watch
 from forecast.models.classic.smoothing import WINDOW, States, extend, first_states, smooth
 from forecast.results import Log
 from forecast.task import Goal
 
 LONGEST_SEASON = 24  # a longer one has too many states for a likelihood to choose
-ALPHA, BETA, GAMMA, PHI = (
-    (0.02, 0.999),
-    (1e-4, 0.999),
-    (1e-4, 0.999),
-    (0.8, 0.98),
-)  # of the search; beta is a share of alpha, gamma of 1 - alpha
-DESIGN, ROUNDS, SHRINK = (
-    32,
-    14,
-    0.65,
-)  # points a round, rounds, and how the cube around the best point shrinks: to 0.2 % of its edge
+ALPHA = (0.02, 0.999)  # where each parameter is searched
+BETA = (1e-4, 0.999)  # as a share of alpha
+GAMMA = (1e-4, 0.999)  # as a share of 1 - alpha
+PHI = (0.8, 0.98)
+DESIGN = 32  # points of a round
+ROUNDS = 14
+SHRINK = 0.65  # of the cube around the best point from round to round: in the end to 0.2 % of its edge
 CONVERGED = 1e-3  # the share of the squared error that the last three rounds may still have won
+PERFECT = 1e-12  # a squared error, in units of the spread, that is none
 TOGETHER = 64  # series that are searched at once
 
 
@@ -68,21 +68,21 @@ class Ets:
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Smoothed":
         """Choose and estimate a model for each series; those that come later get the medians of the most frequent one."""
-        found = season_of(past)
-        season = found if found <= LONGEST_SEASON else 1
+        season = season_of(past)
+        if season > LONGEST_SEASON:
+            season = 1
         ends = np.stack([np.arange(len(past.ids)), past.lengths], axis=1)
         rows = min(self.stretch, int(past.lengths.max()))
         searched = in_chunks(partial(search, past, rows=rows, season=season), ends, TOGETHER)
-        chosen, parameters, spreads, failed = (
-            searched[:, 0].astype(int),
-            searched[:, 1:5],
-            searched[:, 5],
-            int(searched[:, 6].sum()),
-        )
+        chosen = searched[:, 0].astype(int)
+        parameters = searched[:, 1:5]
+        spreads = searched[:, 5]
+        failed = int(searched[:, 6].sum())
         usual = chosen == np.bincount(chosen).argmax()
         parameters = np.concatenate([parameters, np.median(parameters[usual], axis=0)[None]])
         spreads = np.append(spreads, np.median(spreads[usual]))
-        return Smoothed(goal, season, parameters, spreads, Log(_notes(past.ids, chosen, failed, season)))
+        log = Log(_notes(past.ids, chosen, failed, season))
+        return Smoothed(goal, season, parameters, spreads, log)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Smoothed":
         """The Smoothed whose `arrays()` these are."""
@@ -94,42 +94,28 @@ class Ets:
 
 
 @dataclass(frozen=True, eq=False)
-class Smoothed:
-    """season in steps, 1 = none · parameters (S + 1, 4): alpha, beta, gamma, phi, 0 where the model has no such part · spreads (S + 1,), scaled.
+class Smoothed(NormalAnswers):
+    """season in steps, 1 = none · parameters (S + 1, 4): alpha, beta, gamma, phi · spreads (S + 1,), scaled.
 
-    The last row of both is that of the series that were not fitted.
+    A parameter is 0 where the model has no such part. The last row of both is that of the series that were not fitted.
     """
 
-    goal: Goal
     season: int
     parameters: Array
     spreads: Array
     log: Log
+    context = WINDOW  # rows before an origin that a forecast reads
 
-    @property
-    def context(self) -> int:
-        """How many rows before an origin a forecast reads."""
-        return WINDOW
-
-    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled: the filter over the rows before each origin, all origins side by side; normal quantiles."""
-        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
-
-    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        row = fitted[origins[:, 0]]
-        parameters, values = self.parameters[row].T, recent(panel, origins, WINDOW).T
-        start = first_states(values, self.season, parameters[3] > 0, parameters[2] > 0)
-        point = extend(smooth(values, parameters, start)[1], parameters[3], self.goal.horizon)
-        widths = self.spreads[row][:, None] * growth(parameters, self.season, self.goal.horizon)
-        return normal_quantiles(point, widths, self.goal.levels)
-
-    def arrays(self) -> dict[str, Array]:
-        """season int64 (1,), parameters, spreads."""
-        return {
-            "season": np.array([self.season], "int64"),
-            "parameters": self.parameters,
-            "spreads": self.spreads,
-        }
+    def normal(self, panel: Panel, origins: Array, rows: Array) -> tuple[Array, Array]:
+        """Points and widths (M, H): the filter over the rows before each origin, all origins at once."""
+        parameters = self.parameters[rows].T
+        _, _, gamma, phi = parameters
+        values = recent(panel, origins, WINDOW).T
+        start = first_states(values, self.season, phi > 0, gamma > 0)
+        _, last = smooth(values, parameters, start)
+        point = extend(last, phi, self.goal.horizon)
+        growing = growth(parameters, self.season, self.goal.horizon)
+        return point, self.spreads[rows][:, None] * growing
 
 
 def growth(parameters: Array, season: int, horizon: int) -> Array:
@@ -139,63 +125,79 @@ def growth(parameters: Array, season: int, horizon: int) -> Array:
     """
     alpha, beta, gamma, phi = (one[:, None] for one in parameters)
     steps = np.arange(1, horizon)
-    response = alpha + beta * np.cumsum(phi**steps, axis=1) + gamma * (steps % season == 0)
-    return np.sqrt(np.concatenate([np.ones((len(alpha), 1)), 1 + np.cumsum(response**2, axis=1)], axis=1))
+    trend = beta * np.cumsum(phi**steps, axis=1)
+    response = alpha + trend + gamma * (steps % season == 0)
+    first = np.ones((len(alpha), 1))
+    later = 1 + np.cumsum(response**2, axis=1)
+    return np.sqrt(np.concatenate([first, later], axis=1))
+
+
+class Estimates(NamedTuple):
+    """Of J candidates on K series: parameters (4, J, K), squared errors (J, K), and the share of these that the last
+    rounds of the search still won (J, K).
+    """
+
+    parameters: Array
+    squares: Array
+    still: Array
 
 
 def search(past: Panel, ends: Array, rows: int, season: int) -> Array:
-    """(K, 7) of the series that end at `ends` (K, 2): the candidate, its four parameters, its spread, and how many candidates failed.
+    """(K, 7) of the series that end at `ends` (K, 2): candidate, four parameters, spread, how many candidates failed.
 
-    A candidate fails where too few values are observed for its parameters, or where its search has not converged; the level alone cannot.
+    A candidate fails where too few values are observed for its parameters, or where its search has not converged; the
+    level alone cannot.
     """
     values = recent(past, ends, rows).T
     candidates = CANDIDATES if season > 1 else CANDIDATES[:3]
-    parameters, squares, still = estimate(values, season, candidates)
+    found = estimate(values, season, candidates)
     count = (~np.isnan(values)).sum(0)
     free = np.array([one.free(season) for one in candidates])[:, None]
     # below a millionth of the spread a fit is perfect, and the simplest perfect one is taken
-    likelihood = count * np.log(np.maximum(squares / np.maximum(count, 1), 1e-12))
-    possible, moving = count > free + 1, still > CONVERGED
+    likelihood = count * np.log(np.maximum(found.squares / np.maximum(count, 1), PERFECT))
+    possible = count > free + 1
     aicc = likelihood + 2 * free * count / np.where(possible, count - free - 1, 1)
-    failed = ~possible | moving
+    failed = ~possible | (found.still > CONVERGED)
     chosen = np.where(failed & (free > free[0]), np.inf, aicc).argmin(0)
     series = np.arange(len(ends))
-    spread = np.sqrt(squares[chosen, series] / np.maximum(count - free[chosen, 0] + 1, 1))
-    table = [chosen, *parameters[:, chosen, series], spread, failed.sum(0)]
+    left = np.maximum(count - free[chosen, 0] + 1, 1)
+    spread = np.sqrt(found.squares[chosen, series] / left)
+    table = [chosen, *found.parameters[:, chosen, series], spread, failed.sum(0)]
     return np.array(table).T
 
 
-def estimate(values: Array, season: int, candidates: tuple[Candidate, ...]) -> tuple[Array, Array, Array]:
-    """Parameters (4, J, K), squared errors (J, K), and the share of these that the last rounds still won, of J candidates on values (L, K).
+def estimate(values: Array, season: int, candidates: tuple[Candidate, ...]) -> Estimates:
+    """The parameters of candidates on values (L, K) that have the smallest squared error one step ahead.
 
-    All candidates of all series are searched together: each round tries a fixed design of points in a cube around the best point so far, and
-    the cube shrinks.
+    All candidates of all series are searched together: each round tries a fixed design of points in a cube around the
+    best point so far, and the cube shrinks.
     """
     start = _starts(values, season, candidates)
     forms = np.array([[True, one.trend, one.season, one.damped] for one in candidates]).T
     trends = np.array([one.trend for one in candidates])
-    design = _design()
+    design = _design()[:, None, :, None]
     best = np.full((4, len(candidates), values.shape[1]), 0.5)
-    least = np.full(best.shape[1:], np.inf)
-    history = []
+    history: list[Array] = []
     for turn in range(ROUNDS):
-        tried = np.clip(best[:, :, None] + SHRINK**turn * design[:, None, :, None], 0, 1)  # (4, J, points, K)
-        parameters = _parameters(tried, forms, trends)
-        squares, _ = smooth(values, parameters, start)
+        tried = np.clip(best[:, :, None] + SHRINK**turn * design, 0, 1)  # (4, J, points, K)
+        squares, _ = smooth(values, _parameters(tried, forms, trends), start)
         place = squares.argmin(1)[:, None]
-        least = np.take_along_axis(squares, place, 1)[:, 0]
         best = np.take_along_axis(tried, place[None], 2)[:, :, 0]
-        history.append(least)
+        history.append(np.take_along_axis(squares, place, 1)[:, 0])
+    least = history[-1]
     still = 1 - least / np.maximum(history[-4], 1e-300)
-    return _parameters(best[:, :, None], forms, trends)[:, :, 0], least, np.where(least <= 1e-12, 0.0, still)
+    parameters = _parameters(best[:, :, None], forms, trends)[:, :, 0]
+    return Estimates(parameters, least, np.where(least <= PERFECT, 0.0, still))
 
 
 def _starts(values: Array, season: int, candidates: tuple[Candidate, ...]) -> States:
     """First states of each candidate: level and slope (J, 1, K), season (m, J, 1, K)."""
     ones = np.ones(values.shape[1], bool)
     each = [first_states(values, season, ones & one.trend, ones & one.season) for one in candidates]
-    level, slope = (np.array([states[part] for states in each])[:, None] for part in (0, 1))
-    return States(level, slope, np.stack([states.season for states in each], axis=1)[:, :, None])
+    level = np.array([states.level for states in each])
+    slope = np.array([states.slope for states in each])
+    profile = np.stack([states.season for states in each], axis=1)
+    return States(level[:, None], slope[:, None], profile[:, :, None])
 
 
 def _design() -> Array:
@@ -210,23 +212,25 @@ def _design() -> Array:
 
 
 def _parameters(cube: Array, forms: Array, trends: Array) -> Array:
-    """Points (4, J, P, K) of the unit cube as alpha, beta, gamma, phi; the parts that a candidate lacks are 0, and an undamped phi is 1."""
-    (alpha, beta, gamma, phi) = (
-        low + (high - low) * one for (low, high), one in zip((ALPHA, BETA, GAMMA, PHI), cube, strict=True)
-    )
-    forms = forms[:, :, None, None]
-    phi = np.where(forms[3], phi, trends[:, None, None].astype(float))
-    return np.array([alpha, alpha * beta * forms[1], (1 - alpha) * gamma * forms[2], phi])
+    """Points (4, J, P, K) of the unit cube as alpha, beta, gamma, phi.
+
+    The parts that a candidate lacks are 0, and an undamped phi is 1.
+    """
+    ranges = (ALPHA, BETA, GAMMA, PHI)
+    scaled = [low + (high - low) * one for (low, high), one in zip(ranges, cube, strict=True)]
+    alpha, beta, gamma, phi = scaled
+    _, trend, season, damped = forms[:, :, None, None]
+    phi = np.where(damped, phi, trends[:, None, None].astype(float))
+    return np.array([alpha, alpha * beta * trend, (1 - alpha) * gamma * season, phi])
 
 
 def _notes(ids: tuple[str, ...], chosen: Array, failed: int, season: int) -> tuple[str, ...]:
     notes = []
     for place in np.unique(chosen):
+        one = CANDIDATES[place]
         names = [ids[i] for i in np.flatnonzero(chosen == place)]
-        words = CANDIDATES[place].words + (f" of {season} steps" if CANDIDATES[place].season else "")
-        notes.append(
-            f"{words}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-        )
+        steps = f" of {season} steps" if one.season else ""
+        notes.append(f"{one.words}{steps}: {shortened(names)}")
     if failed:
         notes.append(f"{failed} candidates did not converge or had too few rows; the next best was taken")
     return tuple(notes)

@@ -5,7 +5,6 @@ Needs the extra `market` to fit, not to forecast.
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -17,25 +16,24 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.data.seasons import persists
 from forecast.errors import ForecastError
-from forecast.models.answers import in_chunks, normal_quantiles, recent
+from forecast.models.answers import NormalAnswers, recent
 from forecast.models.base import Watch
 from forecast.results import Log
 from forecast.task import Goal
 
 WINDOW = 512  # rows before an origin whose steps move the variance: beta^512 of what came before is left
 FEWEST = 100  # observed steps from which on a GARCH is estimated
-RISKMETRICS = (
-    0.06,
-    0.94,
-)  # alpha and beta of J.P. Morgan (1996) for series that were not fitted: no mean variance is needed
+# alpha and beta of J.P. Morgan (1996) for series that were not fitted: no mean variance is needed
+RISKMETRICS = (0.06, 0.94)
 
 
 @dataclass(frozen=True)
 class Garch:
     """Bollerslev's (1986) GARCH(1,1) with normal innovations, estimated by `arch` on the last `stretch` rows.
 
-    Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that does not, such as returns.
-    drift: whether the mean step is added to the point forecast; without it the point is the last value. Of returns the point is their mean.
+    Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that
+    does not, such as returns. drift: whether the mean step is added to the point forecast; without it the point is the
+    last value. Of returns the point is their mean.
     """
 
     name: str = "garch"
@@ -51,38 +49,33 @@ class Garch:
         if not levels:
             return ()
         positive = all(np.nanmin(target, initial=np.inf) > 0 for target in targets)
-        helps = "; --price models the steps of logs, which are returns" if positive else ""
+        helps = "; `price` models the steps of logs, which are returns" if positive else ""
         look = "looks" if len(levels) == 1 else "look"
-        return (
-            f"{listed(levels)} {look} like a level, such as a price, so steps in units of the target are modelled{helps}",
-        )
+        words = f"{look} like a level, such as a price, so steps in units of the target are modelled"
+        return (f"{listed(levels)} {words}{helps}",)
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
-        """Parameters of each series; a constant variance where the likelihood fails or fewer than 100 moves are observed, and that is said."""
+        """Parameters of each series; a constant variance where no GARCH is found, which is reported."""
         arch_model = _arch_model()
         targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
         stepped = np.array([_has_steps(target) for target in targets])
-        rows = [
-            self._estimated(target[-self.stretch :], steps, arch_model)
-            for target, steps in zip(targets, stepped, strict=True)
-        ]
-        count = len(rows)
-        failed = sum(not found for _, found in rows)
-        returns = count - int(stepped.sum())
-        notes = ["GARCH(1,1)"]
-        if failed:
-            notes.append(
-                f"{failed} of {count} series have a constant variance: too few steps, or no convergence"
-            )
-        if returns:
-            values = "whose values are modelled and not their steps"
-            notes.append(f"{returns} of {count} series are taken as returns, {values}")
-        table = np.array([*(parameters for parameters, _ in rows), (0.0, 0.0, *RISKMETRICS)])
-        usual = 2 * returns <= count  # series that were not fitted are of the kind that most are
-        return Clustered(goal, table, np.append(stepped, usual), Log(tuple(notes)))
+        table: list[tuple[float, ...]] = []
+        failed = 0
+        for target, steps in zip(targets, stepped, strict=True):
+            parameters, found = self._estimated(target[-self.stretch :], steps, arch_model)
+            table.append(parameters)
+            failed += not found
+        returns = len(table) - int(stepped.sum())
+        usual = 2 * returns <= len(table)  # series that were not fitted are of the kind that most are
+        notes = _notes(len(table), failed, returns)
+        table.append((0.0, 0.0, *RISKMETRICS))
+        return Clustered(goal, np.array(table), np.append(stepped, usual), Log(notes))
 
     def _estimated(self, values: Array, steps: bool, arch_model: Any) -> tuple[tuple[float, ...], bool]:
-        """Mean, omega, alpha and beta of the moves of scaled values (n,), and whether a GARCH was found; a constant variance where not."""
+        """Mean, omega, alpha and beta of the moves of scaled values (n,), and whether a GARCH was found.
+
+        Where none was, the variance is constant.
+        """
         moves = np.diff(values) if steps else values
         moves = moves[~np.isnan(moves)]
         centred = len(moves) > 0 and (self.drift or not steps)
@@ -102,38 +95,31 @@ class Garch:
 
 
 @dataclass(frozen=True, eq=False)
-class Clustered:
-    """parameters (S + 1, 4): mean move, omega, alpha, beta, scaled · stepped (S + 1,): whether moves are the steps of a series, or else its values.
+class Clustered(NormalAnswers):
+    """parameters (S + 1, 4): mean move, omega, alpha, beta, scaled · stepped bool (S + 1,): whether moves are steps.
 
-    The last row is that of the series that were not fitted.
+    Else they are the values of a series. The last row is that of the series that were not fitted.
     """
 
-    goal: Goal
     parameters: Array
     stepped: Array
     log: Log
+    context = WINDOW  # rows before an origin that a forecast reads
 
-    @property
-    def context(self) -> int:
-        """How many rows before an origin a forecast reads."""
-        return WINDOW
+    def normal(self, panel: Panel, origins: Array, rows: Array) -> tuple[Array, Array]:
+        """Points and widths (M, H): the last observed value and the drift from there, or of returns their mean.
 
-    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled: the last observed value and the drift from there, of returns their mean; normal quantiles around it by
-        the summed variances of the steps, of returns by the variance of each.
+        The variance of a point is the sum of those of the steps until there, of returns that of its own step.
         """
-        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
-
-    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        rows = fitted[origins[:, 0]]
         mean, omega, alpha, beta = self.parameters[rows].T
         stepped = self.stepped[rows][:, None]
         values = recent(panel, origins, WINDOW)
         moves = np.where(stepped, np.diff(values, axis=1), values[:, 1:]) - mean[:, None]
-        variances = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
-        variances = np.where(stepped, np.cumsum(variances, axis=1), variances)
+        last = variance_after(moves, omega, alpha, beta)
+        each = ahead(last, omega, alpha + beta, self.goal.horizon)
+        variances = np.where(stepped, np.cumsum(each, axis=1), each)
         point = np.where(stepped, self._walked(panel, origins, mean), mean[:, None])
-        return normal_quantiles(point, np.sqrt(variances), self.goal.levels)
+        return point, np.sqrt(variances)
 
     def _walked(self, panel: Panel, origins: Array, mean: Array) -> Array:
         """The last observed value and the mean step (M,) from there, (M, H); 0 where none was observed."""
@@ -143,9 +129,15 @@ class Clustered:
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
         return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
 
-    def arrays(self) -> dict[str, Array]:
-        """parameters, stepped."""
-        return {"parameters": self.parameters, "stepped": self.stepped}
+
+def _notes(count: int, failed: int, returns: int) -> tuple[str, ...]:
+    notes = ["GARCH(1,1)"]
+    if failed:
+        notes.append(f"{failed} of {count} series have a constant variance: too few steps, or no convergence")
+    if returns:
+        values = "whose values are modelled and not their steps"
+        notes.append(f"{returns} of {count} series are taken as returns, {values}")
+    return tuple(notes)
 
 
 def _has_steps(target: Array) -> bool:
@@ -163,9 +155,8 @@ def variance_after(moves: Array, omega: Array, alpha: Array, beta: Array) -> Arr
     variance = np.where(seen, squares, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
     begun = np.logical_or.accumulate(seen, axis=0)
     for square, observed, counts in zip(np.nan_to_num(squares), seen, begun, strict=True):
-        variance = np.where(
-            counts, omega + alpha * np.where(observed, square, variance) + beta * variance, variance
-        )
+        latest = np.where(observed, square, variance)
+        variance = np.where(counts, omega + alpha * latest + beta * variance, variance)
     return variance
 
 
@@ -178,7 +169,10 @@ def ahead(variance: Array, omega: Array, persistence: Array, horizon: int) -> Ar
 
 
 def estimate(moves: Array, arch_model: Any) -> tuple[float, float, float] | None:
-    """omega, alpha and beta by maximum likelihood of moves (n,) without mean; None where they are too few, constant, or it fails."""
+    """omega, alpha and beta by maximum likelihood of moves (n,) without mean.
+
+    None where they are too few, constant, or it fails.
+    """
     size = float(moves.std()) if len(moves) else 0.0
     if len(moves) < FEWEST or size < 1e-9:
         return None
@@ -200,6 +194,6 @@ def _arch_model() -> Any:
         from arch import arch_model
     except ImportError:
         raise ForecastError(
-            "garch needs the package arch: pip install forecast-toolkit[market], or choose another --model."
+            "garch needs the package arch: pip install forecast-toolkit[market], or choose another model."
         ) from None
     return arch_model

@@ -13,13 +13,13 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.data.seasons import persists
 from forecast.errors import ForecastError
-from forecast.models.answers import in_chunks, normal_quantiles, recent
+from forecast.models.answers import NormalAnswers, in_chunks, recent
 from forecast.models.base import Watch
 from forecast.results import Log
 from forecast.task import Goal
 
 ROWS_A_WEIGHT = 10  # a series with fewer rows takes the weights of all series together
-LEVEL = 0.15  # the share of their distance to the median that the steps of a level stay below, and those of a volatility do not
+LEVEL = 0.15  # steps of a level are a smaller share of the distance to the median, those of a volatility a larger one
 Rows = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -32,11 +32,7 @@ class Har:
     """
 
     name: str = "har"
-    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (
-        1,
-        5,
-        22,
-    )  # rows: a trading day, week and month
+    spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # a trading day, week and month
     unbiased: bool = False
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
@@ -44,7 +40,7 @@ class Har:
         made_for = f"{self.name} forecasts a realised volatility or variance"
         if price:
             raise ForecastError(
-                f"{made_for}, and this run is of a price (--price)."
+                f"{made_for}, and this run is of a price (`price`)."
                 f" Take garch or naive for a price, or leave {self.name} out."
             )
         found = _below_zero(past)
@@ -58,61 +54,62 @@ class Har:
         if not levels:
             return ()
         look = "looks" if len(levels) == 1 else "look"
-        return (
-            f"{listed(levels)} {look} like a level, such as a price, and not like a volatility or variance",
-        )
+        words = f"{look} like a level, such as a price, and not like a volatility or variance"
+        return (f"{listed(levels)} {words}",)
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Regressed":
-        """Weights and spreads for each step of each series, and of all series together for the short ones and those that come later.
+        """Weights and spreads for each step of each series, and of all series together.
 
-        ForecastError where it is to be unbiased in other units than plain logs.
+        The latter are those of short series and of those that come later. ForecastError where it is to be unbiased in
+        other units than plain logs.
         """
         if self.unbiased and goal.units != Units("log", "none"):
             raise ForecastError(
-                f"{self.name}.unbiased is of logs: add --transform log --scale none, or leave it out."
+                f"{self.name}.unbiased is of logs: add `transform=log` and `scale=none`, or leave it out."
             )
         pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
         x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        own = [
-            i
-            for i, (_, truth) in enumerate(pairs)
-            if (~np.isnan(truth)).sum(0).min() >= ROWS_A_WEIGHT * x.shape[1]
-        ]
         together = regress(x, y)
-        fits = [regress(*pairs[i]) if i in own else together for i in range(len(pairs))]
+        fits = []
+        short = 0
+        for own_x, own_y in pairs:
+            is_short = (~np.isnan(own_y)).sum(0).min() < ROWS_A_WEIGHT * x.shape[1]
+            short += int(is_short)
+            fits.append(together if is_short else regress(own_x, own_y))
         weights, spreads = (np.array(parts) for parts in zip(*fits, together, strict=True))
-        notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
-        if len(own) < len(pairs):
-            notes.append(
-                f"{len(pairs) - len(own)} of {len(pairs)} series are too short: the weights of all series together"
-            )
         levels = sum(_is_level(past.values[past.rows(i), 0]) for i in range(len(past.ids)))
+        return Regressed(goal, self, weights, spreads, Log(self._notes(len(pairs), short, levels)))
+
+    def _notes(self, count: int, short: int, levels: int) -> tuple[str, ...]:
+        notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
+        if short:
+            notes.append(f"{short} of {count} series are too short: the weights of all series together")
         if levels:
-            notes.append(
-                f"{levels} of {len(pairs)} series look like levels, not like volatilities or variances"
-            )
-        return Regressed(self, goal, weights, spreads, Log(tuple(notes)))
+            notes.append(f"{levels} of {count} series look like levels, not like volatilities or variances")
+        return tuple(notes)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
         """The Regressed whose `arrays()` these are."""
-        return Regressed(self, goal, arrays["weights"], arrays["spreads"], Log())
+        return Regressed(goal, self, arrays["weights"], arrays["spreads"], Log())
 
     def _pairs(self, past: Panel, series: int, horizon: int) -> tuple[Array, Array]:
-        """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it; of a short one, with any row."""
+        """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it.
+
+        Of a short series at each row with any before it.
+        """
         longest = max(self.spans)
-        rows = np.arange(longest if past.lengths[series] > 2 * longest + horizon else 1, past.lengths[series])
+        is_long = past.lengths[series] > 2 * longest + horizon
+        rows = np.arange(longest if is_long else 1, past.lengths[series])
         origins = np.stack([np.full(len(rows), series), rows], axis=1)
-        return in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins), past.truth(
-            origins, horizon
-        )
+        x = in_chunks(partial(regressors, past, spans=np.array(self.spans)), origins)
+        return x, past.truth(origins, horizon)
 
 
 @dataclass(frozen=True, eq=False)
-class Regressed:
+class Regressed(NormalAnswers):
     """weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
 
     spec: Har
-    goal: Goal
     weights: Array
     spreads: Array
     log: Log
@@ -122,21 +119,18 @@ class Regressed:
         """How many rows before an origin a forecast reads."""
         return max(self.spec.spans)
 
-    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled; normal quantiles by the spread of each step."""
-        return in_chunks(partial(self._answer, panel, fitted=fitted), origins)
+    def normal(self, panel: Panel, origins: Array, rows: Array) -> tuple[Array, Array]:
+        """Points and widths (M, H): of each step its own."""
+        means = regressors(panel, origins, np.array(self.spec.spans))
+        return np.einsum("mj,mhj->mh", means, self.weights[rows]), self.spreads[rows]
 
-    def _answer(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        row, means = fitted[origins[:, 0]], regressors(panel, origins, np.array(self.spec.spans))
-        middle, spread = np.einsum("mj,mhj->mh", means, self.weights[row]), self.spreads[row]
-        made = normal_quantiles(middle, spread, self.goal.levels)
+    def _answer(self, panel: Panel, fitted: Array, origins: Array) -> Array:
+        made = super()._answer(panel, fitted, origins)
         if self.spec.unbiased:
-            made[..., self.goal.levels.index(0.5) if self.goal.levels else 0] += spread**2 / 2
+            spread = self.spreads[fitted[origins[:, 0]]]
+            point = self.goal.levels.index(0.5) if self.goal.levels else 0
+            made[..., point] += spread**2 / 2
         return made
-
-    def arrays(self) -> dict[str, Array]:
-        """weights, spreads."""
-        return {"weights": self.weights, "spreads": self.spreads}
 
 
 def _below_zero(past: Panel) -> str:
@@ -169,18 +163,21 @@ def regressors(panel: Panel, origins: Array, spans: Array) -> Array:
     for place in np.argsort(-spans, kind="stable"):
         tail = slice(window.shape[1] - int(spans[place]), None)
         count = seen[:, tail].sum(1)
-        longer = np.where(
-            count > 0, np.where(seen[:, tail], window[:, tail], 0.0).sum(1) / np.maximum(count, 1), longer
-        )
+        total = np.where(seen[:, tail], window[:, tail], 0.0).sum(1)
+        longer = np.where(count > 0, total / np.maximum(count, 1), longer)
         made[:, place] = longer
     return np.concatenate([np.ones((len(origins), 1)), made], axis=1)
 
 
 def regress(x: Array, y: Array) -> tuple[Array, Array]:
-    """Least-squares weights (H, J) and root mean square residuals (H,) of targets (n, H), NaN where missing, on regressors (n, J)."""
-    weights, spreads = np.zeros((y.shape[1], x.shape[1])), np.zeros(y.shape[1])
-    for step in range(y.shape[1]):
-        seen = ~np.isnan(y[:, step])
-        weights[step] = np.linalg.lstsq(x[seen], y[seen, step], rcond=1e-8)[0]
-        spreads[step] = spread_of(y[seen, step] - x[seen] @ weights[step])
+    """Least-squares weights (H, J) and root mean square residuals (H,) of targets (n, H) on regressors (n, J).
+
+    A missing target is NaN.
+    """
+    weights = np.zeros((y.shape[1], x.shape[1]))
+    spreads = np.zeros(y.shape[1])
+    for step, target in enumerate(y.T):
+        seen = ~np.isnan(target)
+        weights[step] = np.linalg.lstsq(x[seen], target[seen], rcond=1e-8)[0]
+        spreads[step] = spread_of(target[seen] - x[seen] @ weights[step])
     return weights, spreads

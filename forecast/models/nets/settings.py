@@ -20,8 +20,14 @@ from forecast.models.nets.optimiser import haste
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Width = Annotated[
+    int, Field(ge=1, le=8192)
+]  # a layer of more would not fit into memory next to its gradients
+Layers = Annotated[int, Field(ge=1, le=100)]
 
 VERY_FEW = 3_000  # target rows below which nets are smallest
 FEW = 50_000  # target rows below which windows are shorter, nets smaller and batches half as large
@@ -75,10 +81,10 @@ class Settings:
     segment: Count | None = _size(
         None, "rows read, and answered, per recurrent step", "Lin et al. 2023, SegRNN"
     )
-    units: Count | tuple[Count, ...] | None = _size(
+    units: Width | tuple[Width, ...] | None = _size(
         None, "width of the layers; a list, [64, 32], stacks layers of these widths"
     )
-    layers: Count = _net(1, "recurrent layers, one on another")
+    layers: Layers = _net(1, "recurrent layers, one on another")
     dropout: Share = _net(
         0.3,
         "share of outputs zeroed before the head, and between layers; acts with one layer too",
@@ -111,7 +117,7 @@ class Settings:
         "initial weights; orthogonal is of the recurrent matrices",
         "Saxe et al. 2014; Glorot and Bengio 2010; He et al. 2015",
     )
-    forget_bias: float | None = _net(
+    forget_bias: Finite | None = _net(
         None,
         "initial bias of the forget gate of an LSTM; 1 is usual",
         "Gers et al. 2000; Jozefowicz et al. 2015",
@@ -169,7 +175,7 @@ class Settings:
         "the rule of a step; sgd has momentum",
         "Loshchilov and Hutter 2019; Kingma and Ba 2015; Hinton 2012; Polyak 1964",
     )
-    learning_rate: Positive | None = _train(
+    learning_rate: Rate | None = _train(
         None,
         "the highest rate of the schedule; none = chosen from the length of the past, the optimiser and the steps",
     )

@@ -1,4 +1,7 @@
-"""Gradient boosting straight to the horizon: one model over (window, step), grown by scikit-learn, kept as plain arrays and walked here."""
+"""Gradient boosting straight to the horizon: one model over (window, step).
+
+It is grown by scikit-learn, kept as plain arrays and walked here.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
@@ -16,6 +19,7 @@ from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
 from forecast.models.regress.direct import (
     Reach,
+    Reading,
     ahead_of,
     harmonics,
     joined_spreads,
@@ -27,10 +31,8 @@ from forecast.models.regress.direct import (
 from forecast.results import Log
 from forecast.task import Goal
 
-MOST, STEPS = (
-    30_000,
-    4,
-)  # pairs (window, step) that are learned from, and how many of one window at most: its steps tell much the same
+MOST = 30_000  # pairs (window, step) that are learned from
+STEPS = 4  # pairs of one window at most: its steps tell much the same
 JUDGED = 5_000  # pairs that choose the number of trees
 BLOCK = 25  # trees between two looks at these; growing ends at the first look without a lower error
 DEPTH = 8  # of a tree
@@ -43,7 +45,8 @@ AT_ONCE = 256  # origins whose pairs are in memory together
 class Boosting:
     """Histogram gradient boosting (Friedman 2001; Ke et al. 2017) of squared errors on lags, means, the last seasons and the calendar.
 
-    One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all rows are learned from.
+    One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all
+    rows are learned from.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
@@ -54,10 +57,13 @@ class Boosting:
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown":
-        """Grow trees until the validation rows stop gaining, then as many on all rows; the spread of a step is that of its errors there."""
-        season = season_of(past)
-        look = Look(reach_of(past, goal.horizon), season, cycles_seen(past))
-        train, validation, whole = split_windows(past, look.reach.context, goal.horizon, self.validation)
+        """Grow trees until the validation rows stop gaining, then as many on all rows.
+
+        The spread of a step is that of its errors on the validation rows.
+        """
+        look = Look(reach_of(past, goal.horizon), season_of(past), cycles_seen(past))
+        context = look.reach.context
+        train, validation, whole = split_windows(past, context, goal.horizon, self.validation)
         held = some(validation, max(1, JUDGED // goal.horizon), seed)
         every = np.tile(np.arange(goal.horizon), (len(held), 1))
         x, anchor = features(validation, held, every, look)
@@ -65,8 +71,10 @@ class Boosting:
         trees, errors = self._grow(sample(train, look, seed), x, truth.ravel(), seed)
         model = self._model(trees, seed).fit(*sample(whole, look, seed))
         forest = checked(model, x)
-        note = f"reads {look.reach.context} rows, {x.shape[1]} features, {trees} trees of at most {self.leaves} leaves"
-        return Grown(goal, look, forest, joined_spreads(errors.reshape(truth.shape)), Log((note,)))
+        spreads = joined_spreads(errors.reshape(truth.shape))
+        grown = f"{trees} trees of at most {self.leaves} leaves"
+        log = Log((f"reads {context} rows, {x.shape[1]} features, {grown}",))
+        return Grown(goal, look, forest, spreads, log)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown":
         """The Grown whose `arrays()` these are."""
@@ -94,10 +102,15 @@ class Boosting:
         )
 
     def _grow(self, learned: tuple[Array, Array], x: Array, truth: Array, seed: int) -> tuple[int, Array]:
-        """The number of trees with the lowest error on held pairs x (n, F), truth (n,), missing = NaN; and the errors (n,) with so many."""
-        model, least = self._model(BLOCK, seed), np.inf
+        """The number of trees with the lowest error on held pairs x (n, F), truth (n,), and the errors (n,) with so many.
+
+        A missing truth is NaN.
+        """
+        model = self._model(BLOCK, seed)
+        least = np.inf
         for trees in range(BLOCK, self.trees + 1, BLOCK):
-            error = spread_of(truth - model.set_params(max_iter=trees).fit(*learned).predict(x))
+            model.set_params(max_iter=trees).fit(*learned)
+            error = spread_of(truth - model.predict(x))
             if error >= least:
                 break
             least = error
@@ -117,8 +130,9 @@ class Look(NamedTuple):
 class Forest(NamedTuple):
     """Regression trees as arrays over all nodes N: the sum of `value` at the T leaves that a row ends in, and `base`.
 
-    feature, child int64: child[n] = (if not below, if below) as places of nodes, (N, 2); a leaf is its own child · threshold, value (N,) ·
-    absent (N,): 1 where a missing feature counts as below · roots int64 (T,), depth int64 (T,) of the trees · base (1,).
+    feature, child int64: child[n] = (if not below, if below) as places of nodes, (N, 2); a leaf is its own child ·
+    threshold, value (N,) · absent (N,): 1 where a missing feature counts as below · roots int64 (T,), depth int64 (T,) of
+    the trees · base (1,).
     """
 
     feature: Array
@@ -166,61 +180,79 @@ class Grown:
 
 
 def sample(windows: Windows, look: Look, seed: int) -> tuple[Array, Array]:
-    """Features (n, F) and targets less the anchor (n,) of at most MOST pairs, the steps of each window drawn at random, none missing."""
+    """Features (n, F) and targets less the anchor (n,) of at most MOST pairs, none missing.
+
+    The steps of each window are drawn at random.
+    """
     each = min(STEPS, windows.horizon)
     origins = some(windows, MOST // each, seed)
     steps = np.random.default_rng(seed).integers(windows.horizon, size=(len(origins), each))
     x, anchor = features(windows, origins, steps, look)
     y = np.take_along_axis(truth_of(windows, origins), steps, axis=1) - anchor[:, None]
-    seen = ~np.isnan(y.ravel())
-    return x[seen], y.ravel()[seen]
+    flat = y.ravel()
+    seen = ~np.isnan(flat)
+    return x[seen], flat[seen]
 
 
 def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tuple[Array, Array]:
     """(M J, F) of pairs of `origins` (M, 2) and steps (M, J) from 0, and the anchors (M,). Missing = NaN.
 
-    Of a window: lags and means of the target less its anchor, the last values of all columns, lags of the past columns less these. Of a step:
-    itself, the same phase in the last two seasons and in the mean over all of the window, the calendar, the future columns and what they differ
-    from their last values.
+    Of a window: lags and means of the target less its anchor, the last values of all columns, lags of the past columns
+    less these. Of a step: itself, the same phase in the last two seasons and in the mean over all of the window, the
+    calendar, the future columns and what they differ from their last values.
     """
     reading = read(windows, origins, look.reach)
+    window = np.repeat(_of_window(reading), steps.shape[1], axis=0)
+    asked = _of_steps(windows, origins, steps, look, reading).reshape(len(window), -1)
+    return np.concatenate([window, asked], axis=1), reading.anchor
+
+
+def _of_window(reading: Reading) -> Array:
+    """The features (M, F) that all steps of a window share."""
     target, past = reading.target, reading.past
-    parts = [reading.last, target[:, -BACK[target.shape[1] >= BACK]]]
-    parts += [_mean(target[:, -rows:])[:, None] for rows in (6, 24, target.shape[1])]
-    parts.append(past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(origins), -1))
-    stamps = np.take_along_axis(windows.panel.stamps(origins, windows.horizon), steps, axis=1)
-    asked = [
+    lags = target[:, -BACK[target.shape[1] >= BACK]]
+    means = [_mean(target[:, -rows:])[:, None] for rows in (6, 24, target.shape[1])]
+    past_lags = past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(target), -1)
+    return np.concatenate([reading.last, lags, *means, past_lags], axis=1)
+
+
+def _of_steps(windows: Windows, origins: Array, steps: Array, look: Look, reading: Reading) -> Array:
+    """The features (M, J, F) of each step."""
+    panel = windows.panel
+    stamps = np.take_along_axis(panel.stamps(origins, windows.horizon), steps, axis=1)
+    parts = [
         steps[..., None].astype(float),
-        _phases(target, steps, look.season),
-        harmonics(windows.panel, stamps, look.cycles, 1),
+        _phases(reading.target, steps, look.season),
+        harmonics(panel, stamps, look.cycles, 1),
     ]
-    if windows.panel.future:
+    if panel.future:
         ahead = np.take_along_axis(ahead_of(windows, origins), steps[..., None], axis=1)
-        asked += [ahead, ahead - reading.last[:, None, windows.panel.future]]
-    window = np.repeat(np.concatenate(parts, axis=1), steps.shape[1], axis=0)
-    return np.concatenate(
-        [window, np.concatenate(asked, axis=2).reshape(len(window), -1)], axis=1
-    ), reading.anchor
+        parts += [ahead, ahead - reading.last[:, None, panel.future]]
+    return np.concatenate(parts, axis=2)
 
 
 def _phases(target: Array, steps: Array, season: int) -> Array:
-    """(M, J, 3): the value of a step's phase in the last season of windows (M, L), in the one before, and its mean; NaN where not seen."""
+    """(M, J, 3): the value of a step's phase in the last season of windows (M, L), in the one before, and its mean.
+
+    NaN where it was not seen.
+    """
     blocks = target.shape[1] // season
     if season == 1 or not blocks:
         return np.zeros((*steps.shape, 0))
     folded = target[:, target.shape[1] - blocks * season :].reshape(len(target), blocks, season)
     latest = folded[:, [-1, max(-2, -blocks)]]
-    table = np.concatenate(
-        [latest, np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)[:, None]], axis=1
-    )
-    return np.moveaxis(np.take_along_axis(table, (steps % season)[:, None], axis=2), 1, 2)
+    means = np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)
+    table = np.concatenate([latest, means[:, None]], axis=1)
+    phases = (steps % season)[:, None]
+    return np.moveaxis(np.take_along_axis(table, phases, axis=2), 1, 2)
 
 
 def _mean(values: Array) -> Array:
     """The mean (M,) of the observed values in rows of (M, n); NaN where there is none."""
     seen = ~np.isnan(values)
     count = seen.sum(1)
-    return np.where(count > 0, np.where(seen, values, 0.0).sum(1) / np.maximum(count, 1), np.nan)
+    total = np.where(seen, values, 0.0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def checked(model: Any, x: Array) -> Forest:
@@ -232,7 +264,7 @@ def checked(model: Any, x: Array) -> Forest:
         same = False
     if not same:
         raise ForecastError(
-            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another --model."
+            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another model."
         )
     return forest
 
@@ -242,27 +274,28 @@ def exported(model: Any) -> Forest:
     trees = [stage[0].nodes for stage in model._predictors]
     sizes = np.array([len(tree) for tree in trees], "int64")
     roots = np.cumsum(sizes) - sizes
-    nodes, own = np.concatenate(trees), np.arange(sizes.sum())
-    leaf, offset = nodes["is_leaf"].astype(bool), np.repeat(roots, sizes)
-    child = np.stack(
-        [np.where(leaf, own, nodes[side].astype("int64") + offset) for side in ("right", "left")], axis=1
-    )
+    nodes = np.concatenate(trees)
+    is_leaf = nodes["is_leaf"].astype(bool)
+    own = np.arange(len(nodes))
+    offset = np.repeat(roots, sizes)
+    sides = [nodes[side].astype("int64") + offset for side in ("right", "left")]
     return Forest(
-        np.where(leaf, 0, nodes["feature_idx"]).astype("int64"),
-        child,
-        nodes["num_threshold"].astype("float64"),
-        np.where(leaf, nodes["value"], 0.0),
-        nodes["missing_go_to_left"].astype("int64"),
-        roots,
-        np.array([tree["depth"].max() for tree in trees], "int64"),
-        np.asarray(model._baseline_prediction, "float64").reshape(1),
+        feature=np.where(is_leaf, 0, nodes["feature_idx"]).astype("int64"),
+        child=np.stack([np.where(is_leaf, own, side) for side in sides], axis=1),
+        threshold=nodes["num_threshold"].astype("float64"),
+        value=np.where(is_leaf, nodes["value"], 0.0),
+        absent=nodes["missing_go_to_left"].astype("int64"),
+        roots=roots,
+        depth=np.array([tree["depth"].max() for tree in trees], "int64"),
+        base=np.asarray(model._baseline_prediction, "float64").reshape(1),
     )
 
 
 def walk(forest: Forest, x: Array) -> Array:
     """The sum of the trees (n,) at features x (n, F), missing = NaN: all rows go down a tree together, a level at a time."""
     total = np.full(len(x), forest.base[0])
-    flat, begin = np.ascontiguousarray(x).ravel(), np.arange(len(x)) * x.shape[1]
+    flat = np.ascontiguousarray(x).ravel()
+    begin = np.arange(len(x)) * x.shape[1]
     child = forest.child.ravel()
     gaps = bool(np.isnan(flat).any())
     for root, depth in zip(forest.roots, forest.depth, strict=True):

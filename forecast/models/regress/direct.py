@@ -1,7 +1,8 @@
 """What regressions straight to the horizon share: which windows they learn from, and what of a window they read.
 
-Like the nets they subtract each column's last observed value, the anchor, from the window, and add that of the target to the forecast: a series
-that wanders is forecast from where it is. Axes: M origins, L context, R rows of the past columns, C columns, H horizon.
+Like the nets they subtract each column's last observed value, the anchor, from the window, and add that of the target to
+the forecast: a series that wanders is forecast from where it is. Axes: M origins, L context, R rows of the past columns,
+C columns, H horizon.
 """
 
 from typing import NamedTuple
@@ -14,10 +15,8 @@ from forecast.data.windows import Windows
 from forecast.models.base import FAR
 
 LONGEST = 336  # rows of context: two weeks of hours
-DAY, CELLS = (
-    24,
-    500,
-)  # rows of the past columns at most, and values of all of them together, as of the future ones
+DAY = 24  # rows of the past columns at most
+CELLS = 500  # values of all past columns together at most, and of all future ones
 
 
 class Reach(NamedTuple):
@@ -30,8 +29,9 @@ class Reach(NamedTuple):
 class Reading(NamedTuple):
     """What was read at M origins, float64, missing = NaN.
 
-    anchor (M,): the last observed target, 0 where there is none · target (M, L) and past (M, R, ...), the columns beside it that are not static,
-    less their last observed values · last (M, C): these, of all columns. A target without an observed value begins with the last one before.
+    anchor (M,): the last observed target, 0 where there is none · target (M, L) and past (M, R, ...), the columns next to
+    it that are not static, less their last observed values · last (M, C): these, of all columns. A target without an
+    observed value begins with the last one before.
     """
 
     anchor: Array
@@ -41,26 +41,34 @@ class Reading(NamedTuple):
 
 
 def reach_of(past: Panel, horizon: int) -> Reach:
-    """A week of the horizon, four weeks of days, or two seasons; of the past columns the last season. At most half of the longest series."""
+    """A week of the horizon, four weeks of days, or two seasons; of the past columns the last season.
+
+    At most half of the longest series.
+    """
     season = min(past.clock.seasons, default=1)
     most = max(1, (int(past.lengths.max()) - 2 * horizon) // 2)
     context = min(max(7 * min(horizon, 48), 28, 2 * season), LONGEST, most)
-    fair = max(1, CELLS // max(1, len(past.moving) - 1))
-    return Reach(context, min(season if season > 1 else 10, DAY, fair, context))
+    others = max(1, len(past.moving) - 1)
+    fair = max(1, CELLS // others)
+    usual = season if season > 1 else 10
+    return Reach(context, min(usual, DAY, fair, context))
 
 
 def read(windows: Windows, origins: Array, reach: Reach) -> Reading:
     """The rows before `origins` (M, 2)."""
     rows = windows.rows(origins)[:, : windows.context]
-    target, past = windows.values[rows[:, -reach.context :], 0], windows.values[rows[:, -reach.past :], 1:]
+    target = windows.values[rows[:, -reach.context :], 0]
     empty, latest = windows.older(origins)
     target[empty, 0] = windows.values[latest, 0]
-    values = [target.astype("float64"), *np.moveaxis(np.clip(past.astype("float64"), -FAR, FAR), 2, 0)]
-    last = np.stack([last_of(one) for one in values], axis=1)
-    anchored = [one - np.nan_to_num(at)[:, None] for one, at in zip(values, last.T, strict=True)]
-    moving = [anchored[place] for place in windows.panel.moving[1:]]
-    others = np.stack(moving, axis=2) if moving else np.zeros((len(origins), reach.past, 0))
-    return Reading(np.nan_to_num(last[:, 0]), anchored[0], others, last)
+    past = windows.values[rows[:, -reach.past :], 1:].astype("float64")
+    columns = [target.astype("float64"), *np.moveaxis(np.clip(past, -FAR, FAR), 2, 0)]
+    last = np.stack([last_of(column) for column in columns], axis=1)
+    anchors = np.nan_to_num(last)
+    anchored = [column - anchors[:, [place]] for place, column in enumerate(columns)]
+    others = np.zeros((len(origins), reach.past, 0))
+    if len(windows.panel.moving) > 1:
+        others = np.stack([anchored[place] for place in windows.panel.moving[1:]], axis=2)
+    return Reading(anchors[:, 0], anchored[0], others, last)
 
 
 def last_of(values: Array) -> Array:
@@ -93,12 +101,12 @@ def joined_spreads(errors: Array) -> Array:
     seen = ~np.isnan(errors)
     squares = np.where(seen, errors, 0.0) ** 2
     overall = squares.sum() / max(seen.sum(), 1)
-    return np.sqrt(np.where(seen.any(0), squares.sum(0) / np.maximum(seen.sum(0), 1), overall))
+    each = squares.sum(0) / np.maximum(seen.sum(0), 1)
+    return np.sqrt(np.where(seen.any(0), each, overall))
 
 
 def harmonics(panel: Panel, stamps: Array, cycles: tuple[str, ...], pairs: int) -> Array:
     """Sines and cosines of the calendar at stamps (...): (..., 2 pairs a cycle)."""
-    return np.concatenate(
-        [np.zeros((*stamps.shape, 0)), *(panel.clock.harmonics(stamps, cycle, pairs) for cycle in cycles)],
-        axis=-1,
-    )
+    none = np.zeros((*stamps.shape, 0))
+    parts = [panel.clock.harmonics(stamps, cycle, pairs) for cycle in cycles]
+    return np.concatenate([none, *parts], axis=-1)

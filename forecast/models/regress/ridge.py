@@ -27,9 +27,8 @@ from forecast.models.regress.direct import (
 from forecast.results import Log
 from forecast.task import Goal
 
-PENALTIES = tuple(
-    float(10**power) for power in np.arange(-5, 1.5, 0.5)
-)  # tried, in units of the rows: features have spread 1
+# tried, in units of the rows: features have spread 1
+PENALTIES = tuple(float(10**power) for power in np.arange(-5, 1.5, 0.5))
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 20_000  # windows that are learned from; more move the weights less than their standard errors
 WHOLE = 0.9  # share of windows without a missing target from which on the others are not learned from
@@ -39,10 +38,11 @@ Count = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True)
 class Ridge:
-    """Least squares with a quadratic penalty (Hoerl & Kennard 1970) on the anchored window, the last values, the calendar and the future columns.
+    """Least squares with a quadratic penalty (Hoerl & Kennard 1970).
 
-    One model for all series. None = chosen in `fit`: rows from clock and horizon, the penalty (in units of the rows, for features with
-    spread 1) on the last `validation` share of the past; then all rows are learned from.
+    Its features are the anchored window, the last values, the calendar and the future columns. One model for all series.
+    None = chosen in `fit`: rows from clock and horizon, the penalty (in units of the rows, for features with spread 1) on
+    the last `validation` share of the past; then all rows are learned from.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
@@ -69,15 +69,16 @@ class Ridge:
         errors = [truth - answers(held, solve(equations, penalty)) for penalty in tried]
         best = int(np.argmin([spread_of(one) for one in errors]))
         weights = solve(normal_equations(*sample(whole, reach, cycles, seed)), tried[best])
-        note = f"reads {reach.context} rows, {len(weights) - 1} features, {len(x):,} training windows, penalty {tried[best]:.1e}"
-        return Mapped(goal, reach, cycles, weights, joined_spreads(errors[best]), Log((note,)))
+        spreads = joined_spreads(errors[best])
+        learned = f"{len(weights) - 1} features, {len(x):,} training windows, penalty {tried[best]:.1e}"
+        log = Log((f"reads {reach.context} rows, {learned}",))
+        return Mapped(goal, reach, cycles, weights, spreads, log)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped":
         """The Mapped whose `arrays()` these are."""
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
-        return Mapped(
-            goal, Reach(*arrays["reach"].tolist()), cycles, arrays["weights"], arrays["spreads"], Log()
-        )
+        reach = Reach(*arrays["reach"].tolist())
+        return Mapped(goal, reach, cycles, arrays["weights"], arrays["spreads"], Log())
 
     def _reach(self, past: Panel, horizon: int) -> Reach:
         sized = self.settle(past, horizon)
@@ -125,8 +126,8 @@ class Mapped:
 def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
     """(M, L + R (C - 1) + C + calendar + T K) of `origins` (M, 2), and the anchors (M,).
 
-    A missing value counts as the anchor, a last or a future one as the mean. T: the steps of the horizon, or as many equal parts of it, of which
-    means are taken, as keep the future columns within CELLS values.
+    A missing value counts as the anchor, a last or a future one as the mean. T: the steps of the horizon, or as many equal
+    parts of it, of which means are taken, as keep the future columns within CELLS values.
     """
     reading = read(windows, origins, reach)
     first = windows.panel.stamps(origins, 1)[:, 0]
@@ -151,10 +152,10 @@ def sample(windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int) -
 
 
 class Equations(NamedTuple):
-    """The normal equations of the steps that were observed in the same n rows, in the eigenvectors of the centred and scaled features.
+    """The normal equations of the steps that were observed in the same n rows.
 
-    steps (J,) · rows n · values (F,) · vectors (F, F) · right (F, J) · mean (F,) of the features, in units of their spread (F,) · level (J,)
-    of the targets.
+    They are in the eigenvectors of the centred and scaled features. steps (J,) · rows n · values (F,) · vectors (F, F) ·
+    right (F, J) · mean (F,) of the features, in units of their spread (F,) · level (J,) of the targets.
     """
 
     steps: Array
@@ -170,8 +171,8 @@ class Equations(NamedTuple):
 def normal_equations(x: Array, y: Array) -> list[Equations]:
     """Those of targets (M, H), missing = NaN, on features (M, F), for each set of steps that lack the same rows.
 
-    Where few rows lack anything, they are left out, and one decomposition does for all steps. Else what a step lacks is taken off the products
-    of all rows: a few rows are quicker to multiply than all the others.
+    Where few rows lack anything, they are left out, and one decomposition does for all steps. Else what a step lacks is
+    taken off the products of all rows: a few rows are quicker to multiply than all the others.
     """
     whole = ~np.isnan(y).any(1)
     if whole.mean() >= WHOLE:
@@ -182,29 +183,34 @@ def normal_equations(x: Array, y: Array) -> list[Equations]:
     )  # what never varied has the weight 0, not one of rounding
     centre = x.mean(0)
     x = (x - centre) / spread
-    products, sums = x.T @ x, x.sum(0)
+    products = x.T @ x
+    sums = x.sum(0)
     absent = np.isnan(y)
     filled = np.where(absent, 0.0, y)
     patterns, member = np.unique(absent, axis=1, return_inverse=True)
     equations = []
     for place in range(patterns.shape[1]):
-        steps, lacking = np.flatnonzero(member == place), x[patterns[:, place]]
+        steps = np.flatnonzero(member == place)
+        lacking = x[patterns[:, place]]
         count = max(len(x) - len(lacking), 1)
-        mean, level = (sums - lacking.sum(0)) / count, filled[:, steps].sum(0) / count
+        mean = (sums - lacking.sum(0)) / count
+        level = filled[:, steps].sum(0) / count
         centred = products - lacking.T @ lacking - count * np.outer(mean, mean)
         values, vectors = np.linalg.eigh(centred)
         right = vectors.T @ (x.T @ filled[:, steps] - count * np.outer(mean, level))
-        equations.append(
-            Equations(
-                steps, count, np.maximum(values, 0.0), vectors, right, mean + centre / spread, spread, level
-            )
-        )
+        positive = np.maximum(values, 0.0)
+        shifted = mean + centre / spread
+        equations.append(Equations(steps, count, positive, vectors, right, shifted, spread, level))
     return equations
 
 
 def solve(equations: list[Equations], penalty: float) -> Array:
-    """Weights (1 + F, H) that minimise the mean squared error + penalty |w|^2, w for features of spread 1; the constant, first, is free."""
-    made = np.empty((1 + len(equations[0].mean), sum(len(one.steps) for one in equations)))
+    """Weights (1 + F, H) that minimise the mean squared error + penalty |w|^2, w for features of spread 1.
+
+    The constant, first, is free.
+    """
+    horizon = sum(len(one.steps) for one in equations)
+    made = np.empty((1 + len(equations[0].mean), horizon))
     for one in equations:
         weights = one.vectors @ (one.right / (one.values + penalty * one.rows)[:, None])
         made[0, one.steps] = one.level - one.mean @ weights
