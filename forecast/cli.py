@@ -243,6 +243,11 @@ FLAGS = {  # settings, as the messages of the library name them, and their flags
     },
     "models": "--model",
     "keep": "--keep",
+    "revised": "--revised",
+    "take": "--take",
+    "scenarios": "--scenario",
+    "what": "--what",
+    "json": "--json",
 }
 OPPOSITES = {  # the flags that say no
     option.name: f"--{option.metadata['opposite']}"
@@ -268,6 +273,10 @@ Overwrite = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+Revised = Annotated[
+    bool,
+    typer.Option("--revised", help="Take over values of the file that correct those the run knows."),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")
 ]
@@ -374,6 +383,7 @@ def predict(
         typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
     ] = False,
     model: Own = None,
+    revised: Revised = False,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -382,19 +392,27 @@ def predict(
     from forecast.runs.result import frame_json, stamped
 
     found: list[Finding] = []
-    forecast = predict_run(run, file, keep=keep, heard=found.extend, specs=_own(model))
+    forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend, specs=_own(model))
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
     _say(findings, quiet=True)
     if keep:
-        newer = f"the rows of {file} and " if file else ""
-        print(
-            f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth.",
-            file=sys.stderr,
-        )
+        print(_kept(run, file, found), file=sys.stderr)
     if as_json:
         _print_json({"run": run, "findings": findings, "forecast": frame_json(frame)})
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
+
+
+def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
+    """What `predict --keep` says that it kept."""
+    new = [finding.message for finding in found if finding.code == "nothing-new"]
+    if new:
+        return f"Nothing new: {new[0]}."
+    before = [finding.message for finding in found if finding.code == "kept-before"]
+    if before:
+        return f"Kept in {run}: the rows of {file}; {before[0]}."
+    newer = f"the rows of {file} and " if file else ""
+    return f"Kept in {run}: {newer}this forecast. Later rows and `forecast score` say what it was worth."
 
 
 @command("forecast score runs/weather newest.csv")
@@ -410,13 +428,14 @@ def score(
         typer.Argument(help="The rows that came, beside those the run has kept.", show_default=False),
     ] = None,
     model: Own = None,
+    revised: Revised = False,
     as_json: Json = False,
 ) -> None:
     """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
     from forecast.runs.daily import score_run
 
     found: list[Finding] = []
-    scored = score_run(run, file, heard=found.extend, specs=_own(model))
+    scored = score_run(run, file, revised=revised, heard=found.extend, specs=_own(model))
     _say([asdict(finding) for finding in found], quiet=True)
     _print_either(scored, as_json)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +155,23 @@ def load_context(fitted: Fitted, path: Path) -> Panel:
     )
 
 
-def join(context: Panel, new: Panel) -> Panel:
+@dataclass(frozen=True)
+class Revision:
+    """One observed value that newer rows correct: a cell of a column, in the units of the file; of a category its code."""
+
+    unique_id: str
+    ds: Any
+    column: Column
+    was: float
+    now: float
+
+
+def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> Panel:
     """The stored context followed by new rows; a hole between them is missing values.
 
-    Where both have a row no observed value may contradict another; one that only the new rows have is taken over. After the last observed target,
+    Where both have a row no observed value may contradict another; one that only the new rows have is taken over.
+    revised: a list, which is given each correction: observed values of the new rows then take the place of others.
+    Without it a contradiction is a ForecastError. After the last observed target,
     where the context may know future columns already, each observed cell of the new rows counts. Rows without dates follow the last observed
     target. A series that the context does not have stands on its own rows. What is static is so in the new rows too.
     """
@@ -170,7 +183,8 @@ def join(context: Panel, new: Panel) -> Panel:
         if name in place:
             rows = new.rows(place.pop(name))
             said = _still(name, context, old[:1], new.values[rows][:1])
-            old_times, old = _append(name, context, old_times, old, new.times[rows], new.values[rows])
+            newer = new.times[rows], new.values[rows]
+            old_times, old = _append(name, context, old_times, old, *newer, revised)
             old[:, context.static] = said
         ids.append(name)
         times.append(old_times)
@@ -200,33 +214,59 @@ def _still(name: str, context: Panel, old: Array, new: Array) -> Array:
 
 
 def _append(
-    name: str, context: Panel, times: Array, values: Array, new_times: Array, new: Array
+    name: str,
+    context: Panel,
+    times: Array,
+    values: Array,
+    new_times: Array,
+    new: Array,
+    revised: list[Revision] | None,
 ) -> tuple[Array, Array]:
+    """The rows of a series followed by new ones, as `join` says: stamps (n,) and values (n, C)."""
     clock = context.clock
     count = int(np.flatnonzero(~np.isnan(values[:, 0]))[-1]) + 1  # a context has an observed target
     if clock.kind == "step":
         new_times = times[count - 1] + 1 + np.arange(len(new))
     times, values, ahead_times, ahead = times[:count], values[:count], times[count:], values[count:]
     both, here, there = np.intersect1d(times, new_times, return_indices=True)
-    known, said = values[here], new[there]
-    apart = ~np.isclose(known, said, rtol=1e-6, atol=0) & ~np.isnan(known) & ~np.isnan(said)
-    differ = np.flatnonzero(apart.any(1))
-    if len(differ):
-        k, column = differ[0], int(np.argmax(apart[differ[0]]))
-        raise ForecastError(
-            f"Series {name!r} at {pd.Index(placed(both[[k]], clock.tz))[0]}: the run knows {context.columns[column].name} = {known[k, column]:.8g},"
-            f" the new file says {said[k, column]:.8g} ({len(differ)} of {len(both)} overlapping rows differ)."
-            f" Give only new rows, or fit again on the corrected file."
-        )
     values = values.copy()
-    values[here] = np.where(np.isnan(known), said, known)
+    values[here] = _reconciled(name, context, both, values[here], new[there], revised)
     later = new_times > times[-1]
     after = np.union1d(ahead_times, new_times[later])
     rows = np.full((len(after), values.shape[1]), np.nan)
     rows[np.searchsorted(after, ahead_times)] = ahead
     place = np.searchsorted(after, new_times[later])
     rows[place] = np.where(np.isnan(new[later]), rows[place], new[later])
-    times, values = np.concatenate([times, after]), np.concatenate([values, rows])
+    return on_clock(name, clock, np.concatenate([times, after]), np.concatenate([values, rows]))
+
+
+def _reconciled(
+    name: str, context: Panel, stamps: Array, known: Array, said: Array, revised: list[Revision] | None
+) -> Array:
+    """What holds of rows (n, C) that are known and that new rows give too.
+
+    Each correction is added to `revised`; without such a list the first one is a ForecastError.
+    """
+    apart = ~np.isclose(known, said, rtol=1e-6, atol=0) & ~np.isnan(known) & ~np.isnan(said)
+    apart[:, context.static] = False  # which `_still` has compared
+    if revised is None and apart.any():
+        differ = np.flatnonzero(apart.any(1))
+        k, column = differ[0], int(np.argmax(apart[differ[0]]))
+        raise ForecastError(
+            f"Series {name!r} at {pd.Index(placed(stamps[[k]], context.clock.tz))[0]}: the run knows"
+            f" {context.columns[column].name} = {known[k, column]:.8g}, the new file says {said[k, column]:.8g}"
+            f" ({len(differ)} of {len(stamps)} overlapping rows differ). Give only new rows, or take over the"
+            f" corrected values with `revised`."
+        )
+    if revised is not None:
+        for k, place in np.argwhere(apart):
+            was, now = float(known[k, place]), float(said[k, place])
+            revised.append(Revision(name, stamps[k], context.columns[place], was, now))
+    return np.where(np.isnan(known) | apart, said, known)
+
+
+def on_clock(name: str, clock: Clock, times: Array, values: Array) -> tuple[Array, Array]:
+    """Rows of a series, stamps (n,) rising and values (n, C), with a row of missing values at each step between them."""
     position = clock.position(times)
     if (position < 0).any():
         raise ForecastError(

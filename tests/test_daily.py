@@ -102,7 +102,8 @@ def test_the_loop_through_the_command_line(run, frame, tmp_path):
     scored = json.loads(command(tmp_path, "score", "runs/weather", "two.csv", "--json").stdout)
     assert [row["step"] for row in scored["steps"]] == list(range(1, 25))
     assert {row["count"] for row in scored["steps"]} == {2}
-    assert set(scored) == {"run", "steps", "moments", "ratio", "bound", "due", "metric", "verdict"}
+    judged = {"moments", "ratio", "bound", "due", "metric", "verdict", "present", "fit", "against"}
+    assert set(scored) == {"run", "steps", "unusual", *judged}
     shown = command(tmp_path, "score", "runs/weather", "two.csv").stdout
     assert shown.endswith(f"{scored['verdict']}\n")
     assert "walk_coverage-80" in shown

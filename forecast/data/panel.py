@@ -257,6 +257,16 @@ def _absent_series(absent: Sequence[str], ids: Sequence[str]) -> str:
     return f"The panel lacks {noun} {listed([repr(name) for name in absent])} of a forecast; it has {listed(ids)}."
 
 
+def same(one: Panel, two: Panel) -> bool:
+    """Whether two panels hold the same rows of the same series."""
+    return (
+        one.ids == two.ids
+        and np.array_equal(one.stops - one.starts, two.stops - two.starts)
+        and np.array_equal(one.times, two.times)
+        and np.array_equal(one.values, two.values, equal_nan=True)
+    )
+
+
 def require_panel(found: object) -> None:
     """Refuse what is no panel: reading has findings, so it is the user who reads."""
     if not isinstance(found, Panel):

@@ -15,15 +15,19 @@ from forecast.arrays import Array, mean_observed
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Heard, ReadingError, Report, counted, listed
 from forecast.data.options import Reading, make_reading, names_of
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, same
 from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, metric_of
 from forecast.files import load_frame, load_json, locked, save_frame, sha256, sweep
 from forecast.fitting import Fitted
 from forecast.reading.door import read
+from forecast.replacing import conclude
 from forecast.results import Forecast, Outcome, Truth
-from forecast.saving import KEPT, join, load, load_context, save_rows
+from forecast.runs.fits import JUDGED, fit_folder, present_fit
+from forecast.runs.revised import ROWS, record_revisions, say_older, say_revisions
+from forecast.runs.unusual import NOTHING_UNUSUAL, WIDE, Unusual, unusual
+from forecast.saving import KEPT, Revision, join, load, load_context, save_rows
 from forecast.task import quantile_levels
 
 RECENT = 20  # moments that a verdict looks back at
@@ -33,7 +37,7 @@ FEW, LEAST = (
     4,
 )  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
 COUNTED = 10_000  # steps before newer rows that are counted
-FORECASTS, ROWS = Path(KEPT, "forecasts.parquet"), Path(KEPT, "rows.parquet")
+FORECASTS = Path(KEPT, "forecasts.parquet")
 
 
 def predict_run(
@@ -41,6 +45,7 @@ def predict_run(
     source: "str | Path | pd.DataFrame | None" = None,
     *,
     keep: bool = False,
+    revised: bool = False,
     heard: Heard | None = None,
     specs: Sequence[Any] = (),
 ) -> Forecast:
@@ -48,45 +53,79 @@ def predict_run(
 
     keep: the joined rows and the forecast stay in the folder `kept` of the run, and the next rows join those. Forecasts are only added, of one
     origin the first stays, so the same rows kept again change nothing (rows without dates cannot be known again: they follow those before).
-    heard: told what was found in the file, and which series the model never saw. `rows` gives the panel that this forecasts from.
-    specs: the classes of your own that the model may be of, as in `load`.
+    revised: values of the file that contradict known ones are corrections, and take their place; without it they are a ForecastError. With `keep`
+    they are recorded (`kept_revisions`). Forecasts that were kept before do not change.
+    heard: told what was found in the file, which values are corrected, which series the model never saw, and that there was nothing new to keep.
+    specs: the classes of your own that the model may be of, as in `load`. `rows` gives the panel that this forecasts from.
     """
     folder = Path(folder)
     fitted = _fitted(folder, specs)
+    corrected: list[Revision] | None = [] if revised else None
     if not keep:
-        return fitted.predict(_known(folder, fitted, source, heard))
+        return fitted.predict(_known(folder, fitted, source, heard, corrected))
     with locked(folder):
+        conclude(folder)
+        fitted = _fitted(folder, specs)  # again, for a refit may have been taken since
         sweep(folder, folder / KEPT)
-        panel = _known(folder, fitted, source, heard)
+        panel = _known(folder, fitted, source, heard, corrected)
         forecast = fitted.predict(panel)
-        made, before = forecast.to_frame(cutoff=True), kept_forecasts(folder)
-        if len(before):
-            made = pd.concat([before, made]).drop_duplicates(["unique_id", "cutoff", "ds"])
-        save_frame(folder / FORECASTS, made)
-        save_rows(panel, folder / ROWS)  # last: only forecasts whose origin it reaches count as kept
+        _keep(folder, fitted, panel, forecast, corrected or [], heard)
     return forecast
+
+
+def _keep(
+    folder: Path,
+    fitted: Fitted,
+    panel: Panel,
+    forecast: Forecast,
+    corrected: list[Revision],
+    heard: Heard | None,
+) -> None:
+    """Store a forecast, the rows it was made from and the corrections in them; reported where all of it was there before."""
+    before = kept_forecasts(folder)
+    kept = replace(forecast, intervals=tuple(sorted({*forecast.intervals, WIDE})))
+    made = kept.to_frame(cutoff=True).assign(fit=present_fit(folder))
+    if len(before):
+        made = pd.concat([before, made]).drop_duplicates(["unique_id", "cutoff", "ds"])
+    same_rows = (folder / ROWS).exists() and same(load_context(fitted, folder / ROWS), panel)
+    if same_rows and len(made) == len(before):
+        if heard is not None:
+            report = Report()
+            report.say("nothing-new", f"{folder} has these rows and a forecast from them already")
+            heard(report.findings)
+        return
+    if len(made) == len(before) and heard is not None:
+        report = Report()
+        report.say("kept-before", "a forecast from there was kept before, and stays as it was made")
+        heard(report.findings)
+    save_frame(folder / FORECASTS, made)
+    if corrected:
+        record_revisions(folder, corrected, panel.clock)
+    save_rows(panel, folder / ROWS)  # last: only forecasts whose origin it reaches count as kept
 
 
 def rows(
     folder: str | Path,
     source: "str | Path | pd.DataFrame | None" = None,
     *,
+    revised: bool = False,
     heard: Heard | None = None,
     specs: Sequence[Any] = (),
 ) -> Panel:
     """The panel that `predict_run(folder, source)` forecasts from: the last rows that a run stored, or those that `keep` kept since, and those of a
     newer file joined to them. Nothing is written.
 
-    It is what stands beside that forecast: `fc.plots.forecast_figure(fc.rows(folder), fc.predict_run(folder))`. heard, specs: as in
+    It is what stands beside that forecast: `fc.plots.forecast_figure(fc.rows(folder), fc.predict_run(folder))`. revised, heard, specs: as in
     `predict_run`.
     """
     folder = Path(folder)
-    return _known(folder, _fitted(folder, specs), source, heard)
+    return _known(folder, _fitted(folder, specs), source, heard, [] if revised else None)
 
 
 def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     """The kept forecasts of a run, as `Forecast.to_frame(cutoff=True)` gave them; empty where there are none.
 
+    They have the interval of WIDE percent too, where the model had it, and `fit`: the number of the fit that made them.
     A forecast whose origin lies after the last target of the kept rows is left out: the process that kept it
     was killed before it had done.
     """
@@ -94,6 +133,8 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
     if not (folder / ROWS).exists():
         return pd.DataFrame()
     frame, rows = load_frame(folder / FORECASTS), load_frame(folder / ROWS)
+    if "fit" not in frame:
+        frame = frame.assign(fit=0)
     ends = rows[rows.iloc[:, 2].notna()].groupby("unique_id")["ds"].max()
     return frame[unplaced(frame["cutoff"]) <= frame["unique_id"].map(ends).to_numpy()]
 
@@ -115,10 +156,15 @@ def _fitted(folder: Path, specs: Sequence[Any]) -> Fitted:
 
 
 def _known(
-    folder: Path, fitted: Fitted, source: "str | Path | pd.DataFrame | None", heard: Heard | None = None
+    folder: Path,
+    fitted: Fitted,
+    source: "str | Path | pd.DataFrame | None",
+    heard: Heard | None = None,
+    corrected: list[Revision] | None = None,
 ) -> Panel:
     """The stored rows of a run, and those of a newer file joined to them; `heard` is told what was found
-    there.
+    there. corrected: a list, which is given the values that the file corrects; without it these are a
+    ForecastError.
     """
     kept = folder / ROWS
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
@@ -126,6 +172,10 @@ def _known(
         return panel
     reading = make_reading(None, load_json(folder / "run.json")["roles"])
     report = Report()
+    if corrected is not None and fitted.clock.kind == "step":
+        raise ForecastError(
+            "Rows without dates follow those that the run has, so they cannot correct any. Leave `revised` out."
+        )
     try:
         newer = read(source, reading, clock=fitted.clock)
     except ReadingError as error:
@@ -139,7 +189,13 @@ def _known(
         _say_seams(folder, fitted, panel, newer, report)
     if heard is not None:
         heard((*newer.findings, *report.findings))
-    return join(panel, newer)
+    joined = join(panel, newer, corrected)
+    if corrected is not None and heard is not None:
+        report = Report()
+        say_revisions(report, corrected, panel.clock)
+        say_older(report, panel, newer)
+        heard(report.findings)
+    return joined
 
 
 def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report: Report) -> None:
@@ -222,18 +278,26 @@ class Scored:
     bound: float
     due: bool | None
     metric: str = "mae"
+    unusual: Unusual = NOTHING_UNUSUAL
+    present: int = 0
+    fit: int = 0
+    against: int = 0
 
     @property
     def verdict(self) -> str:
         """What that means, in a sentence."""
         if not self.moments:
             return "No kept forecast has come true to its last step, so there is no verdict yet."
-        many = "The latest forecast had" if self.moments == 1 else f"The latest {self.moments} forecasts had"
-        said = f"{many} {self.ratio:.2f} times the {METRICS[self.metric].label} of the walk-forward"
+        several = f"{self.moments} forecasts" if self.moments > 1 else "forecast"
+        by = f" by refit {self.fit}" if self.fit else ""
+        whose = f"refit {self.against} when it was judged" if self.against else "the walk-forward"
+        label = METRICS[self.metric].label
+        said = f"The latest {several}{by} had {self.ratio:.2f} times the {label} of {whose}"
+        waits = f" No forecast by refit {self.present} has come true yet." if self.present > self.fit else ""
         if self.due is None:
-            return f"{said}; the walk is too short to say whether that is unusual."
+            return f"{said}; the walk is too short to say whether that is unusual.{waits}"
         held = f"{100 * LIMIT:g} % of such stretches of it stay below {self.bound:.2f}"
-        return f"{said}, and {held}: {'a refit is due.' if self.due else 'within its range.'}"
+        return f"{said}, and {held}: {'a refit is due.' if self.due else 'within its range.'}{waits}"
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
@@ -246,17 +310,23 @@ class Scored:
             "due": self.due,
             "metric": self.metric,
             "verdict": self.verdict,
+            "present": self.present,
+            "fit": self.fit,
+            "against": self.against,
+            "unusual": self.unusual.to_json(),
         }
 
     def __str__(self) -> str:
         shown = self.steps.set_index("step").to_string(float_format=lambda value: f"{value:.4g}", na_rep="")
-        return f"{shown}\n\n{self.verdict}"
+        odd = f"\n\n{self.unusual}" if str(self.unusual) else ""
+        return f"{shown}{odd}\n\n{self.verdict}"
 
 
 def score_run(
     folder: str | Path,
     source: "str | Path | pd.DataFrame | None" = None,
     *,
+    revised: bool = False,
     heard: Heard | None = None,
     specs: Sequence[Any] = (),
 ) -> Scored:
@@ -267,8 +337,9 @@ def score_run(
     and steps count alike; the mean over an origin's horizon and over the series of a moment is that moment's
     ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of them at
     most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times
-    while nothing has changed.
-    heard, specs: as in `predict_run`.
+    while nothing has changed. After a refit the verdict is on its forecasts once the first has come true, and
+    compares them with the errors that it was judged by; until then, or where these are too few, with the walk.
+    revised, heard, specs: as in `predict_run`.
     """
     folder = Path(folder)
     fitted, kept = _fitted(folder, specs), kept_forecasts(folder)
@@ -276,7 +347,7 @@ def score_run(
         raise ForecastError(
             f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them."
         )
-    panel, horizon = _known(folder, fitted, source, heard), fitted.goal.horizon
+    panel, horizon = rows(folder, source, revised=revised, heard=heard), fitted.goal.horizon
     truth, whole = _came(panel, kept, horizon)
     if np.isnan(truth).all():
         raise ForecastError(
@@ -285,18 +356,34 @@ def score_run(
         )
     walk = load_frame(folder / "outcomes.parquet")
     metric = _metric_of(folder)
-    actual = _coded(walk["y"].to_numpy(), fitted.goal.names).reshape(-1, horizon)
-    naive = load_json(folder / "run.json")["naive_errors"]
-    recent, usual = _losses(fitted, kept, truth, metric, naive), _losses(fitted, walk, actual, metric, naive)
-    moments, ratio, bound = _judge(recent, usual, whole)
+    recent, usual = _losses(fitted, kept, truth, metric, folder), _walked(fitted, walk, metric, folder)
+    odd = unusual(fitted, kept, truth, panel, load_context(fitted, folder / "context.parquet"), walk)
+    present, fits = present_fit(folder), kept["fit"].to_numpy()[::horizon]
+    judged = _latest_fit(fits, recent, whole)
+    against, verdict = 0, _judge(recent, usual, judged)
+    own = fit_folder(folder, present) / JUDGED
+    if own.exists() and (fits[judged] == present).any():
+        refit = _walked(fitted, load_frame(own), metric, folder)
+        by_refit = _judge(recent, refit, judged)
+        if not np.isnan(by_refit[2]):
+            against, verdict = present, by_refit
+    moments, ratio, bound = verdict
     ratio, bound = METRICS[metric].finish(ratio), METRICS[metric].finish(bound)
     due = None if np.isnan(bound) else bool(ratio > bound)
-    return Scored(folder, _by_step(recent, usual, metric), moments, ratio, bound, due, metric)
+    fit = int(fits[judged].max()) if judged.any() else present
+    steps = _by_step(recent, usual, metric)
+    return Scored(folder, steps, moments, ratio, bound, due, metric, odd, present, fit, against)
 
 
 def _metric_of(folder: Path) -> str:
     """The metric by which the models of a run were ranked."""
     return str(load_json(folder / "run.json")["result"]["metric"])
+
+
+def naive_of_run(folder: Path) -> dict[str, list[float | None]]:
+    """The naive errors of each series of a run, by which scaled metrics divide."""
+    naive: dict[str, list[float | None]] = load_json(folder / "run.json")["naive_errors"]
+    return naive
 
 
 def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
@@ -328,16 +415,28 @@ def _losses(
     frame: pd.DataFrame,
     actual: Array,
     metric: str,
-    naive: dict[str, list[float | None]],
+    folder: Path,
 ) -> Losses:
     """The losses of the forecasts in a frame of H rows per origin, next to the actual values (M, H)."""
-    outcome = _outcome_of(fitted, frame, actual, naive)
+    outcome = _outcome_of(fitted, frame, actual, naive_of_run(folder))
     inside = {}
     for coverage, _, _ in outcome.forecast.bands:
         inside[f"{coverage:g}"] = metric_of(f"coverage-{coverage:g}").cells(outcome)
     ids = frame["unique_id"].to_numpy()[:: actual.shape[1]]
     lasts = outcome.forecast.times[:, -1]
     return Losses(ids, outcome.forecast.cutoffs, lasts, METRICS[metric].cells(outcome), inside)
+
+
+def _latest_fit(fits: Array, recent: Losses, whole: Array) -> Array:
+    """Which origins (M,) a verdict is on: of those whose horizon has come, the ones forecast by the latest fit that has any."""
+    seen = whole & ~np.isnan(recent.losses).all(1)
+    return seen & (fits == fits[seen].max()) if seen.any() else seen
+
+
+def _walked(fitted: Fitted, frame: pd.DataFrame, metric: str, folder: Path) -> Losses:
+    """The losses of a frame that holds the actual values too, such as that of the walk."""
+    actual = _coded(frame["y"].to_numpy(), fitted.goal.names).reshape(-1, fitted.goal.horizon)
+    return _losses(fitted, frame, actual, metric, folder)
 
 
 def _outcome_of(
