@@ -26,6 +26,7 @@ FLOORS = [
     "data.windows",
     "data.seasons",
     "reading.numbers",
+    "reading.clocks",
     "reading.stamps",
     "reading.local",
     "reading.tables",
