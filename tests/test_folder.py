@@ -188,7 +188,7 @@ def test_data_that_overwrite_would_remove_is_refused(file, tmp_path):
     (run / "history.csv").write_bytes(file.read_bytes())
     before = contents(run)
     with pytest.raises(
-        ForecastError, match=r"history.csv is a file of the run in .*run, and --overwrite would remove it"
+        ForecastError, match=r"history.csv is a file of the run in .*run, and `overwrite` would remove it"
     ):
         fitted(run / "history.csv", run, overwrite=True)
     assert contents(run) == before
@@ -258,8 +258,8 @@ def test_a_replay_compares_the_parts_of_the_run_alone(file, tmp_path):
     fitted(file, tmp_path / "run")
     (tmp_path / "run" / "parts" / "backup.safetensors").write_text("mine")
     replayed = replay_run(tmp_path / "run", jobs=1)
-    assert replayed["equal"]
-    assert "backup" not in replayed["parts"]
+    assert replayed.equal
+    assert "backup" not in replayed.parts
 
 
 @pytest.mark.parametrize(

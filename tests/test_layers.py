@@ -9,6 +9,7 @@ ROOT = Path(forecast.__file__).parent
 # From the ground up; a room may import itself and what stands before it.
 FLOORS = [
     "errors",
+    "records",
     "text",
     "arrays",
     "files",
@@ -73,6 +74,7 @@ FLOORS = [
     "runs.files",
     "runs.walking",
     "runs.road",
+    "runs.comparing",
     "runs.replay",
     "runs.daily",
     "tuning.space",

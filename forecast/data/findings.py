@@ -118,6 +118,7 @@ CODES: dict[
     "ragged-ends": "info",
     # the run folder
     "others-kept": "warning",
+    "data-changed": "warning",
 }
 
 

@@ -13,6 +13,7 @@ from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.metrics import METRICS
 from forecast.models.base import Learned, Refits, Spec, Watch
+from forecast.records import Number
 from forecast.results import Log
 from forecast.task import Goal
 from forecast.text import p_words, signed
@@ -128,9 +129,9 @@ class Bought:
     """
 
     column: str
-    gain: float
-    gain_lo: float
-    gain_hi: float
+    gain: Number
+    gain_lo: Number
+    gain_hi: Number
     p: float | None
     seconds: float
 
