@@ -62,7 +62,8 @@ def board(name: str, folder: Path, jobs: int) -> dict[str, Any]:
     file, settings = FILES[name]
     path = (HERE.parent / "data" if name == "weather" else folder) / file
     plan = make_run(str(path), overrides={"models": MODELS, **settings})
-    return kept("baselines", [name, settings, MODELS, sha256(path)], lambda: backtest_run(plan, jobs=jobs))
+    key = [name, settings, MODELS, sha256(path)]
+    return kept("baselines", key, lambda: backtest_run(plan, jobs=jobs).to_json())
 
 
 def rows_of(name: str, found: dict[str, Any], prices: int) -> list[dict[str, Any]]:

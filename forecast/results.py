@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
+from forecast.records import Number
 from forecast.task import Task, bands
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Log:
     """
 
     notes: tuple[str, ...] = ()
-    history: tuple[tuple[int, float, float], ...] = ()
+    history: tuple[tuple[int, Number, Number], ...] = ()
     seconds: float = 0.0
     warm: bool = False
 
@@ -307,21 +308,3 @@ def by_model(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
     for outcome in outcomes:
         models.setdefault(outcome.forecast.model, []).append(outcome)
     return models
-
-
-def header(log: Log) -> dict[str, Any]:
-    """A log as JSON values."""
-    return {
-        "notes": list(log.notes),
-        "history": [list(row) for row in log.history],
-        "seconds": log.seconds,
-        "warm": log.warm,
-    }
-
-
-def log_of(values: dict[str, Any]) -> Log:
-    """The log that `header` wrote down."""
-    history = tuple(
-        (int(step), float(train), float(validation)) for step, train, validation in values["history"]
-    )
-    return Log(tuple(values["notes"]), history, float(values["seconds"]), values.get("warm", False))

@@ -1,6 +1,5 @@
 """A fitted model as one file, and the last rows it needs beside it: together enough for a forecast anywhere."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +14,38 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
-from forecast.errors import ForecastError, validated
+from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_frame, save_arrays, save_frame
 from forecast.fitting import Fitted
 from forecast.models import settings_of, spec_from
 from forecast.models.own import classes
+from forecast.records import from_json, to_json
 from forecast.replacing import settle
-from forecast.results import Calibration, header, log_of
+from forecast.results import Calibration, Log
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
 FORMAT = 9  # of model files; raised when an older one can no longer be read
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands in a model file beside its arrays.
+
+    spec: settings, and as "model" the name · seen, read_as, future, static: columns of its Goal · ids: the series it was fitted on.
+    """
+
+    format: int
+    spec: dict[str, Any]
+    task: Task
+    columns: tuple[Column, ...]
+    seen: tuple[str, ...]
+    read_as: tuple[str, ...]
+    future: tuple[str, ...]
+    static: tuple[str, ...]
+    clock: Clock
+    ids: tuple[str, ...]
+    log: Log
 
 
 def save(fitted: Fitted, path: str | Path) -> None:
@@ -42,23 +62,21 @@ def save(fitted: Fitted, path: str | Path) -> None:
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
         arrays["calibration.basis"] = fitted.calibration.basis
-    values = {
-        "format": FORMAT,
-        "spec": settings_of(fitted.spec),
-        "task": dataclasses.asdict(fitted.goal.task),
-        "columns": [dataclasses.asdict(column) for column in fitted.columns],
-        "seen": list(fitted.goal.columns),
-        "read_as": list(fitted.goal.read_as),
-        "future": list(fitted.goal.future),
-        "static": list(fitted.goal.static),
-        "clock": dataclasses.asdict(fitted.clock),
-        "ids": list(fitted.scaling.ids),
-        "log": {
-            **header(fitted.log),
-            "seconds": 0.0,
-        },  # the file depends on the fit alone, not on how long it took
-    }
-    save_arrays(Path(path), arrays, values)
+    goal = fitted.goal
+    header = Header(
+        format=FORMAT,
+        spec=settings_of(fitted.spec),
+        task=goal.task,
+        columns=fitted.columns,
+        seen=goal.columns,
+        read_as=goal.read_as,
+        future=goal.future,
+        static=goal.static,
+        clock=fitted.clock,
+        ids=fitted.scaling.ids,
+        log=replace(fitted.log, seconds=0.0),  # the file depends on the fit alone, not on how long it took
+    )
+    save_arrays(Path(path), arrays, to_json(header, exact=True))
 
 
 def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
@@ -77,18 +95,16 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
         )
-    seen, future, static, read_as = (tuple(values[name]) for name in ("seen", "future", "static", "read_as"))
-    task: Task = validated(Task, values["task"])
-    columns = tuple(validated(Column, one) for one in values["columns"])
-    goal = Goal(task, seen, future, static, columns[0].names or (), read_as)
+    header = from_json(Header, values, str(file))
+    task, columns = header.task, header.columns
+    goal = Goal(task, header.seen, header.future, header.static, columns[0].names or (), header.read_as)
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
-    scaling = Scaling(tuple(values["ids"]), loc, spread, power, task.units)
-    chosen = spec_from(values["spec"], classes(specs))
+    scaling = Scaling(header.ids, loc, spread, power, task.units)
+    chosen = spec_from(header.spec, classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
     calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None
-    clock = Clock(**values["clock"] | {"pauses": tuple(tuple(pause) for pause in values["clock"]["pauses"])})
-    return Fitted(chosen, goal, columns, clock, scaling, learned, log_of(values["log"]), calibration)
+    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
 
 
 def _absent(path: Path) -> str:

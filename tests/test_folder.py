@@ -258,8 +258,8 @@ def test_a_replay_compares_the_parts_of_the_run_alone(file, tmp_path):
     fitted(file, tmp_path / "run")
     (tmp_path / "run" / "parts" / "backup.safetensors").write_text("mine")
     replayed = replay_run(tmp_path / "run", jobs=1)
-    assert replayed["equal"]
-    assert "backup" not in replayed["parts"]
+    assert replayed.equal
+    assert "backup" not in replayed.parts
 
 
 @pytest.mark.parametrize(

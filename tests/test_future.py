@@ -214,7 +214,7 @@ def test_a_run_reads_future_columns_and_the_next_file_in_the_same_way(tmp_path):
     ):
         run(replace(plan, data=str(tmp_path / "short.csv")), out=tmp_path / "other", jobs=1)
     assert not (tmp_path / "other").exists()
-    assert backtest_run(replace(plan, data=str(tmp_path / "short.csv")), jobs=1)["best"] == "ridge"
+    assert backtest_run(replace(plan, data=str(tmp_path / "short.csv")), jobs=1).board.best == "ridge"
 
 
 def test_a_file_of_nothing_but_the_future_follows_a_run():

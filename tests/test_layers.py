@@ -9,6 +9,7 @@ ROOT = Path(forecast.__file__).parent
 # From the ground up; a room may import itself and what stands before it.
 FLOORS = [
     "errors",
+    "records",
     "text",
     "arrays",
     "files",
@@ -80,6 +81,7 @@ FLOORS = [
     "runs.files",
     "runs.walking",
     "runs.road",
+    "runs.comparing",
     "runs.replay",
     "runs.revised",
     "runs.unusual",

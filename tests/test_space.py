@@ -254,7 +254,7 @@ def test_widths_found_stand_in_the_tuned_settings_as_a_list(tmp_path):
     assert make_run(config=tmp_path / "again.toml").tune == plan.tune
     result = tune_run(plan, trials=2, out=tmp_path / "run", jobs=1)
     again = make_run(config=tmp_path / "run" / "tuned.toml")
-    assert again.settings["gru"]["units"] == list(result["best"]["params"]["units"])
+    assert again.settings["gru"]["units"] == list(result.params["units"])
     assert {one.name: one for one in again.specs()}["gru"].units in ((8, 4), (6, 4))
 
 
@@ -272,7 +272,7 @@ def test_what_was_fixed_stands_in_the_tuned_settings(tmp_path):
     result = tune_run(
         make_run(str(tmp_path / "y.csv"), overrides=overrides), trials=2, out=tmp_path / "run", jobs=1
     )
-    assert "The default has week = 3" in result["notes"][0]
+    assert "The default has week = 3" in result.notes[0]
     again = make_run(config=tmp_path / "run" / "tuned.toml")
     assert again.settings["climatology"]["week"] == 2
     assert again.tune.space == {}

@@ -310,4 +310,4 @@ def test_a_backtest_reads_them(tmp_path):
         str(tmp_path / "air.csv"),
         overrides={"models": ["ridge", "naive"], "static": "kind", "walk.horizon": 6, "walk.folds": 1},
     )
-    assert backtest_run(plan, jobs=1)["data"]["past"] == ["height"]
+    assert backtest_run(plan, jobs=1).data.past == ("height",)

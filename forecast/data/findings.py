@@ -126,6 +126,7 @@ CODES: dict[
     # the run folder
     "others-kept": "warning",
     "damaged-part": "warning",
+    "data-changed": "warning",
 }
 
 

@@ -22,6 +22,7 @@ from forecast.models.base import (
     sized,
     varied,
 )
+from forecast.records import Number
 from forecast.results import Log
 from forecast.task import Goal
 from forecast.text import p_words, signed
@@ -137,9 +138,9 @@ class Bought:
     """
 
     column: str
-    gain: float
-    gain_lo: float
-    gain_hi: float
+    gain: Number
+    gain_lo: Number
+    gain_hi: Number
     p: float | None
     seconds: float
 

@@ -8,6 +8,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import score
+from forecast.records import Number
 from forecast.results import Outcome, by_model
 from forecast.text import plural, table
 
@@ -25,10 +26,10 @@ class Direction:
 
     model: str
     moves: int
-    hits: float
-    majority: float
+    hits: Number
+    majority: Number
     p: float
-    r2: float
+    r2: Number
     profit: float | None
     hold: float | None
 

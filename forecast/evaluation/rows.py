@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from forecast.records import Number
+
 
 @dataclass(frozen=True)
 class Row:
@@ -18,12 +20,12 @@ class Row:
     """
 
     model: str
-    scores: Mapping[str, float]
-    skill: float
-    skill_lo: float
-    skill_hi: float
+    scores: Mapping[str, Number]
+    skill: Number
+    skill_lo: Number
+    skill_hi: Number
     p: float | None
-    coverage: Mapping[str, float]
+    coverage: Mapping[str, Number]
     among_best: bool | None
     seconds: float
     asked: bool = True

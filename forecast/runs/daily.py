@@ -13,18 +13,20 @@ import pandas as pd
 
 from forecast.arrays import Array, mean_observed
 from forecast.data.clock import Clock, show
-from forecast.data.findings import Heard, ReadingError, Report, counted, listed
-from forecast.data.options import Reading, make_reading, names_of
+from forecast.data.findings import Finding, Heard, ReadingError, Report, counted, listed
+from forecast.data.options import OPTIONS, Reading, names_of
 from forecast.data.panel import Panel, same
 from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, metric_of
-from forecast.files import load_frame, load_json, locked, save_frame, sha256, sweep
+from forecast.files import load_frame, locked, save_frame, sha256, sweep
 from forecast.fitting import Fitted
 from forecast.reading.door import read
 from forecast.replacing import conclude
 from forecast.results import Forecast, Outcome, Truth
+from forecast.runs.files import load_manifest
 from forecast.runs.fits import JUDGED, fit_folder, present_fit
+from forecast.runs.folder import MANIFEST
 from forecast.runs.revised import ROWS, record_revisions, say_older, say_revisions
 from forecast.runs.unusual import NOTHING_UNUSUAL, WIDE, Unusual, unusual
 from forecast.saving import KEPT, Revision, join, load, load_context, save_rows
@@ -32,10 +34,8 @@ from forecast.task import quantile_levels
 
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
-FEW, LEAST = (
-    20,
-    4,
-)  # stretches side by side below which Student's t takes the place of their quantile; and below which nothing is said
+FEW = 20  # stretches side by side below which Student's t takes the place of their quantile
+LEAST = 4  # stretches side by side below which nothing is said
 COUNTED = 10_000  # steps before newer rows that are counted
 FORECASTS = Path(KEPT, "forecasts.parquet")
 
@@ -142,11 +142,11 @@ def kept_forecasts(folder: str | Path) -> pd.DataFrame:
 def _fitted(folder: Path, specs: Sequence[Any]) -> Fitted:
     """The model of a finished run."""
     fitted = None if folder.is_file() else load(folder, specs=specs)
-    if fitted is None or not (folder / "run.json").exists():
+    if fitted is None or not (folder / MANIFEST).exists():
         raise ForecastError(
             f"{folder} is not the folder of a finished run. Give one, or let the command that began it go on."
         )
-    wanted = load_json(folder / "run.json")["model_sha256"]
+    wanted = load_manifest(folder).model_sha256
     if sha256(folder / "model.safetensors") != wanted:
         raise ForecastError(
             f"{folder / 'model.safetensors'} is not the model of the run: run.json names another."
@@ -170,7 +170,7 @@ def _known(
     panel = load_context(fitted, kept if kept.exists() else folder / "context.parquet")
     if source is None:
         return panel
-    reading = make_reading(None, load_json(folder / "run.json")["roles"])
+    reading = load_manifest(folder).reading
     report = Report()
     if corrected is not None and fitted.clock.kind == "step":
         raise ForecastError(
@@ -199,40 +199,45 @@ def _known(
 
 
 def _say_seams(folder: Path, fitted: Fitted, known: Panel, newer: Panel, report: Report) -> None:
-    """Say where steps are missing between the rows of a run and the newer ones, and that none is newer.
+    """Record where steps are missing between the rows of a run and the newer ones, and that none is newer.
 
     ForecastError where so many are missing that the model would read none of the rows that it knows, and of
     the newer ones too few.
     """
-    ends, context, found = (
-        dict(zip(known.ids, known.cutoffs(known.ends()), strict=True)),
-        fitted.context,
-        False,
-    )
+    ends = dict(zip(known.ids, known.cutoffs(known.ends()), strict=True))
+    found = False
     for i, name in enumerate(newer.ids):
         times = newer.times[newer.rows(i)]
-        times = times[times > ends[name]] if name in ends else times
-        found |= bool(len(times))
-        if (
-            name not in ends or not len(times) or fitted.clock.assumed
-        ):  # of assumed sessions nobody knows which were holidays
+        if name not in ends:
+            found |= bool(len(times))
             continue
-        missing = _between(fitted.clock, ends[name], times[0])
-        begin, end = (show(stamp) for stamp in to_local(np.array([ends[name], times[0]]), fitted.clock.tz))
-        many = counted(missing, "step") if missing <= COUNTED else f"over {COUNTED:,} steps"
-        if missing > context > len(times):
-            raise ForecastError(
-                f"Series {name!r}: {many} are missing between the rows of {folder}, which end at {begin}, and the newer ones, which begin at {end}:"
-                f" {fitted.spec.name} would read none that it knows. See whether the stamps are right; if so, fit again on a file with all rows."
-            )
-        if missing:
-            report.say(
-                "gap",
-                f"{name}: a gap between the rows of the run and the newer ones, {begin} to {end}, {many}; counted as missing",
-                example=end,
-            )
+        later = times[times > ends[name]]
+        found |= bool(len(later))
+        # of assumed sessions nobody knows which were holidays
+        if len(later) and not fitted.clock.assumed:
+            _say_seam(folder, fitted, name, ends[name], later, report)
     if not found:
         report.say("nothing-newer", f"no row is newer than those that {folder} has already")
+
+
+def _say_seam(folder: Path, fitted: Fitted, name: str, last: Any, later: Array, report: Report) -> None:
+    """Record how many steps are missing between the last row of a series in a run and its newer ones (n,)."""
+    missing = _between(fitted.clock, last, later[0])
+    if not missing:
+        return
+    begin, end = (show(stamp) for stamp in to_local(np.array([last, later[0]]), fitted.clock.tz))
+    many = counted(missing, "step") if missing <= COUNTED else f"over {COUNTED:,} steps"
+    if missing > fitted.context > len(later):
+        raise ForecastError(
+            f"Series {name!r}: {many} are missing between the rows of {folder}, which end at {begin}, and the newer ones,"
+            f" which begin at {end}: {fitted.spec.name} would read none that it knows. See whether the stamps are right;"
+            f" if so, fit again on a file with all rows."
+        )
+    report.say(
+        "gap",
+        f"{name}: a gap between the rows of the run and the newer ones, {begin} to {end}, {many}; counted as missing",
+        example=end,
+    )
 
 
 def _between(clock: Clock, last: Any, first: Any) -> int:
@@ -244,20 +249,32 @@ def _between(clock: Clock, last: Any, first: Any) -> int:
 
 
 def _of_another_kind(error: ReadingError, folder: Path, reading: Reading) -> ReadingError:
-    """What the reader says of a file that cannot be read as that of the run was; the flags that it may name can be given to `fit` alone."""
-    if "--" not in str(error):
+    """What the reader says of a file that cannot be read as that of the run was.
+
+    The settings that it may name can be given to `fit` alone.
+    """
+    if not _names_a_setting(str(error)):
         return error
     columns: list[str] = []
     for names in (reading.time, reading.id, reading.target, reading.past, reading.future, reading.static):
         columns += names_of(names)
-    why = f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit` cannot be given here."
-    helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
-    return ReadingError(
-        [
-            replace(one, message=f"{one} {why}", remedy=helps) if one.severity == "error" else one
-            for one in error.findings
-        ]
+    why = (
+        f"Newer rows are read as those of {folder} were, by the columns {listed(columns, 20)}, and flags of `forecast fit`"
+        f" cannot be given here."
     )
+    helps = "Give a file with these columns, written as that of the run, or fit a run on this one."
+    findings: list[Finding] = []
+    for one in error.findings:
+        if one.severity == "error":
+            findings.append(replace(one, message=f"{one} {why}", remedy=helps))
+        else:
+            findings.append(one)
+    return ReadingError(findings)
+
+
+def _names_a_setting(message: str) -> bool:
+    """Whether a message of the reader names an option of reading a file."""
+    return "--" in message or any(f"`{name}" in message for name in OPTIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,67 +347,72 @@ def score_run(
     heard: Heard | None = None,
     specs: Sequence[Any] = (),
 ) -> Scored:
-    """Kept forecasts against the rows that came, those kept in the run and those of a newer file, beside the
-    walk-forward's own errors.
+    """Kept forecasts against the rows that came, next to the walk-forward's own errors.
 
-    A loss, by the metric of the run, is divided by the walk's mean of its series and step, so that all series
-    and steps count alike; the mean over an origin's horizon and over the series of a moment is that moment's
-    ratio, 1 as a rule. The verdict is on the latest moments whose whole horizon has come, RECENT of them at
-    most: a refit is due where their mean ratio lies above `bound_of` the walk, which it does once in 20 times
-    while nothing has changed. After a refit the verdict is on its forecasts once the first has come true, and
-    compares them with the errors that it was judged by; until then, or where these are too few, with the walk.
-    revised, heard, specs: as in `predict_run`.
+    The rows are those kept in the run and those of a newer file. A loss, by the metric of the run, is divided by the
+    walk's mean of its series and step, so that all series and steps count alike; the mean over an origin's horizon and
+    over the series of a moment is that moment's ratio, 1 as a rule. The verdict is on the latest moments whose whole
+    horizon has come, RECENT of them at most: a refit is due where their mean ratio lies above `bound_of` the walk, which
+    it does once in 20 times while nothing has changed. After a refit the verdict is on its forecasts once the first has
+    come true, and compares them with the errors that it was judged by; until then, or where these are too few, with the
+    walk. revised, heard, specs: as in `predict_run`.
     """
     folder = Path(folder)
-    fitted, kept = _fitted(folder, specs), kept_forecasts(folder)
+    fitted = _fitted(folder, specs)
+    kept = kept_forecasts(folder)
     if not len(kept):
         raise ForecastError(
             f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them."
         )
-    panel, horizon = rows(folder, source, revised=revised, heard=heard), fitted.goal.horizon
-    truth, whole = _came(panel, kept, horizon)
-    if np.isnan(truth).all():
-        raise ForecastError(
-            f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and the target is known"
-            f" until {pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()}. Give a file with rows after {kept['cutoff'].min()}."
-        )
+    panel = rows(folder, source, revised=revised, heard=heard, specs=specs)
+    truth, whole = _came(panel, kept, fitted.goal.horizon)
+    _refuse_unknown_truth(folder, panel, kept, truth)
+    manifest = load_manifest(folder)
+    metric = manifest.walked.board.metric
+    naive = manifest.naive_errors
     walk = load_frame(folder / "outcomes.parquet")
-    metric = _metric_of(folder)
-    recent, usual = _losses(fitted, kept, truth, metric, folder), _walked(fitted, walk, metric, folder)
-    odd = unusual(fitted, kept, truth, panel, load_context(fitted, folder / "context.parquet"), walk)
-    present, fits = present_fit(folder), kept["fit"].to_numpy()[::horizon]
+    recent = _losses(fitted, kept, truth, metric, naive)
+    usual = _walked(fitted, walk, metric, naive)
+    context = load_context(fitted, folder / "context.parquet")
+    odd = unusual(fitted, kept, truth, panel, context, walk)
+    present = present_fit(folder)
+    fits = kept["fit"].to_numpy()[:: fitted.goal.horizon]
     judged = _latest_fit(fits, recent, whole)
-    against, verdict = 0, _judge(recent, usual, judged)
+    against = 0
+    verdict = _judge(recent, usual, judged)
     own = fit_folder(folder, present) / JUDGED
     if own.exists() and (fits[judged] == present).any():
-        refit = _walked(fitted, load_frame(own), metric, folder)
-        by_refit = _judge(recent, refit, judged)
+        by_refit = _judge(recent, _walked(fitted, load_frame(own), metric, naive), judged)
         if not np.isnan(by_refit[2]):
-            against, verdict = present, by_refit
-    moments, ratio, bound = verdict
-    ratio, bound = METRICS[metric].finish(ratio), METRICS[metric].finish(bound)
+            against = present
+            verdict = by_refit
+    moments, mean, limit = verdict
+    finish = METRICS[metric].finish
+    ratio = finish(mean)
+    bound = finish(limit)
     due = None if np.isnan(bound) else bool(ratio > bound)
     fit = int(fits[judged].max()) if judged.any() else present
     steps = _by_step(recent, usual, metric)
     return Scored(folder, steps, moments, ratio, bound, due, metric, odd, present, fit, against)
 
 
-def _metric_of(folder: Path) -> str:
-    """The metric by which the models of a run were ranked."""
-    return str(load_json(folder / "run.json")["result"]["metric"])
-
-
-def naive_of_run(folder: Path) -> dict[str, list[float | None]]:
-    """The naive errors of each series of a run, by which scaled metrics divide."""
-    naive: dict[str, list[float | None]] = load_json(folder / "run.json")["naive_errors"]
-    return naive
+def _refuse_unknown_truth(folder: Path, panel: Panel, kept: pd.DataFrame, truth: Array) -> None:
+    """ForecastError where no actual value (M, H) of the kept forecasts is known."""
+    if not np.isnan(truth).all():
+        return
+    known = pd.Index(placed(panel.cutoffs(panel.ends()), panel.clock.tz)).max()
+    raise ForecastError(
+        f"None of the kept forecasts of {folder} has come true: they are for {kept['ds'].min()} to {kept['ds'].max()}, and"
+        f" the target is known until {known}. Give a file with rows after {kept['cutoff'].min()}."
+    )
 
 
 def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
     """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has
     come, (M,).
     """
-    names, cutoffs = kept["unique_id"].to_numpy()[::horizon], unplaced(kept["cutoff"])[::horizon]
+    names = kept["unique_id"].to_numpy()[::horizon]
+    cutoffs = unplaced(kept["cutoff"])[::horizon]
     origins = panel.origins_at(names, cutoffs)
     whole = origins[:, 1] + horizon <= panel.known()[origins[:, 0]]
     return panel.truth(origins, horizon), whole
@@ -415,10 +437,10 @@ def _losses(
     frame: pd.DataFrame,
     actual: Array,
     metric: str,
-    folder: Path,
+    naive: dict[str, tuple[float, float]],
 ) -> Losses:
     """The losses of the forecasts in a frame of H rows per origin, next to the actual values (M, H)."""
-    outcome = _outcome_of(fitted, frame, actual, naive_of_run(folder))
+    outcome = _outcome_of(fitted, frame, actual, naive)
     inside = {}
     for coverage, _, _ in outcome.forecast.bands:
         inside[f"{coverage:g}"] = metric_of(f"coverage-{coverage:g}").cells(outcome)
@@ -428,43 +450,63 @@ def _losses(
 
 
 def _latest_fit(fits: Array, recent: Losses, whole: Array) -> Array:
-    """Which origins (M,) a verdict is on: of those whose horizon has come, the ones forecast by the latest fit that has any."""
+    """Which origins (M,) a verdict is on.
+
+    Of those whose horizon has come, these are the ones forecast by the latest fit that has any.
+    """
     seen = whole & ~np.isnan(recent.losses).all(1)
-    return seen & (fits == fits[seen].max()) if seen.any() else seen
+    if not seen.any():
+        return seen
+    return seen & (fits == fits[seen].max())
 
 
-def _walked(fitted: Fitted, frame: pd.DataFrame, metric: str, folder: Path) -> Losses:
+def _walked(
+    fitted: Fitted, frame: pd.DataFrame, metric: str, naive: dict[str, tuple[float, float]]
+) -> Losses:
     """The losses of a frame that holds the actual values too, such as that of the walk."""
     actual = _coded(frame["y"].to_numpy(), fitted.goal.names).reshape(-1, fitted.goal.horizon)
-    return _losses(fitted, frame, actual, metric, folder)
+    return _losses(fitted, frame, actual, metric, naive)
 
 
 def _outcome_of(
-    fitted: Fitted, frame: pd.DataFrame, actual: Array, naive: dict[str, list[float | None]]
+    fitted: Fitted, frame: pd.DataFrame, actual: Array, naive: dict[str, tuple[float, float]]
 ) -> Outcome:
-    """The forecasts in a frame of H rows per origin as an Outcome; their quantiles are the ends of the
-    intervals.
+    """The forecasts in a frame of H rows per origin as an Outcome.
+
+    Their quantiles are the ends of the intervals.
     """
-    model, task, horizon = fitted.spec.name, fitted.goal.task, actual.shape[1]
+    task = fitted.goal.task
+    blank = _blank(fitted, frame, actual.shape)
+    fill = _with_shares if fitted.goal.names else _with_numbers
+    errors = [naive.get(name, (np.nan, np.nan)) for name in blank.ids]
+    truth = Truth(
+        values=actual,
+        last=np.full(len(actual), np.nan),
+        naive=np.array(errors, "float64").reshape(-1, 2),
+        scaling=fitted.scaling,
+        target="",
+        clock=fitted.clock,
+        task=task,
+    )
+    return Outcome(0, fill(blank, frame, task.intervals), truth)
+
+
+def _blank(fitted: Fitted, frame: pd.DataFrame, shape: tuple[int, ...]) -> Forecast:
+    """The origins and stamps of a frame of H rows per origin as a Forecast (M, H) without values."""
+    horizon = shape[1]
     names = frame["unique_id"].to_numpy()[::horizon]
     ids = tuple(dict.fromkeys(names))
     place = {name: i for i, name in enumerate(ids)}
     series = np.array([place[name] for name in names], "int64")
-    forecast = Forecast(
-        model=model,
+    return Forecast(
+        model=fitted.spec.name,
         ids=ids,
         origins=np.stack([series, np.zeros_like(series)], axis=1),
         cutoffs=unplaced(frame["cutoff"])[::horizon],
         times=unplaced(frame["ds"]).reshape(-1, horizon),
-        values=np.full(actual.shape, np.nan),
+        values=np.full(shape, np.nan),
         names=fitted.goal.names,
     )
-    fill = _with_shares if fitted.goal.names else _with_numbers
-    forecast = fill(forecast, frame, task.intervals)
-    table = np.array([naive.get(name, [None, None]) for name in ids], "float64").reshape(-1, 2)
-    nothing = np.full(len(series), np.nan)
-    truth = Truth(actual, nothing, table, fitted.scaling, "", fitted.clock, task)
-    return Outcome(0, forecast, truth)
 
 
 def _with_numbers(blank: Forecast, frame: pd.DataFrame, intervals: tuple[float, ...]) -> Forecast:
@@ -472,7 +514,7 @@ def _with_numbers(blank: Forecast, frame: pd.DataFrame, intervals: tuple[float, 
     levels = quantile_levels(intervals)
     columns = {0.5: blank.model}
     for coverage in intervals:
-        low, high = quantile_levels([coverage])[::2]
+        low, _, high = quantile_levels([coverage])
         columns |= {low: f"{blank.model}-lo-{coverage:g}", high: f"{blank.model}-hi-{coverage:g}"}
     shape = blank.values.shape
     cells = {level: frame[name].to_numpy("float64").reshape(shape) for level, name in columns.items()}
@@ -519,30 +561,33 @@ def _judge(recent: Losses, usual: Losses, whole: Array) -> tuple[int, float, flo
     """Moments judged, the mean of their ratios, and the bound of the walk's; NaN where there is none."""
     base = {name: mean_observed(usual.losses[usual.ids == name], 0) for name in np.unique(usual.ids)}
     walk, walked = _ratios(usual, base)
-    late, ratios = _ratios(recent, base, whole)
-    if not len(late):
+    moments, ratios = _ratios(recent, base, whole)
+    if not len(moments):
         return 0, np.nan, np.nan
-    late, ratios = late[-RECENT:], ratios[-RECENT:]
+    latest = moments[-RECENT:]
     reach = np.max(usual.lasts - usual.cutoffs)
-    near = late[-1] - late + reach <= np.maximum(
-        reach, (walk[-1] - walk[0] + reach) // LEAST
-    )  # as long a stretch as fits LEAST times into the walk
-    late, ratios = late[near], ratios[near]
-    return len(late), float(ratios.mean()), bound_of(walk, walked, late - late[0], reach)
+    longest = np.maximum(reach, (walk[-1] - walk[0] + reach) // LEAST)  # fits LEAST times into the walk
+    near = latest[-1] - latest + reach <= longest
+    judged = latest[near]
+    mean = float(ratios[-RECENT:][near].mean())
+    return len(judged), mean, bound_of(walk, walked, judged - judged[0], reach)
 
 
 def _ratios(errors: Losses, base: dict[str, Array], which: Array | None = None) -> tuple[Array, Array]:
-    """Moments, rising, and the mean at each of the errors over the base of their series and step; moments
-    without any are left out.
+    """Moments, rising, and the mean at each of the errors over the base of their series and step.
+
+    Moments without any are left out. which (M,): the origins that count; None = all.
     """
     nothing = np.full(errors.losses.shape[1], np.nan)
     usual = np.array([base.get(name, nothing) for name in errors.ids]).reshape(errors.losses.shape)
     ratio = mean_observed(errors.losses / np.where(usual > 0, usual, np.nan), 1)
-    seen = ~np.isnan(ratio) & (True if which is None else which)
+    seen = ~np.isnan(ratio)
+    if which is not None:
+        seen &= which
     moments, place = np.unique(errors.cutoffs[seen], return_inverse=True)
-    return moments, np.bincount(place, ratio[seen], len(moments)) / np.maximum(
-        np.bincount(place, minlength=len(moments)), 1
-    )
+    total = np.bincount(place, ratio[seen], len(moments))
+    count = np.bincount(place, minlength=len(moments))
+    return moments, total / np.maximum(count, 1)
 
 
 def bound_of(moments: Array, values: Array, pattern: Array, reach: Any) -> float:

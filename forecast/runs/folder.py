@@ -25,47 +25,62 @@ from forecast.files import (
     write_atomic,
 )
 from forecast.models.own import sources_of
-from forecast.replacing import LAST, NEXT, REPLACED, conclude, is_finished, record
+from forecast.replacing import LAST, NEXT, REPLACED, conclude, is_finished, record, settle
 from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
 
-MOST_RUNS = 9_999  # of one file in runs/
-IDENTITY, LOCK, PARTS = "identity.json", ".lock", "parts"
+MANIFEST = "run.json"
+FORECAST = "forecast.safetensors"
+IDENTITY = "identity.json"
+LOCK = ".lock"
+PARTS = "parts"
 WRITTEN = {  # every file that a run of each kind writes into its folder, beside its lock and those in PARTS
     "any": (IDENTITY, "run.toml"),
     "fit": (
         "model.safetensors",
         "context.parquet",
+        FORECAST,
         "forecast.csv",
         "scores.csv",
         "outcomes.parquet",
         "history.csv",
         "report.html",
-        "run.json",
+        MANIFEST,
     ),
     "tune": ("study.journal", "study.journal.lock", "tuned.toml", "tuned.json"),
 }
 PROGRESS = "progress.jsonl"  # in PARTS, beside the answers and the checkpoints of each (model, fold)
 ANSWERS = re.compile(r".+-(-1|\d+)\.safetensors")
 CHECKPOINT = re.compile(r".+-(-1|\d+)\.checkpoint(\.\d+)*")
+PACKAGES = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels", "scipy")
+EXTRAS = ("arch", "exchange_calendars")
+MOST_RUNS = 9_999  # of one file without a name of their own
+
+Identity = dict[str, Any]
 
 
 def versions() -> dict[str, str]:
     """What the bits of a result depend on beside data, settings and seed."""
-    names = ("forecast-toolkit", "torch", "numpy", "pandas", "statsmodels", "scipy")
-    extras = [name for name in ("arch", "exchange_calendars") if util.find_spec(name)]
-    return {
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in (*names, *extras)},
-    }
+    extras = [name for name in EXTRAS if util.find_spec(name)]
+    packages = {name: metadata.version(name) for name in (*PACKAGES, *extras)}
+    return {"python": platform.python_version(), **packages}
 
 
-def identity(run: Run) -> dict[str, Any]:
-    """How a run is known again: its settings, the hash of its data and the versions."""
-    values = settings_by_name(run)
+def identity(run: Run, what: str, content: str) -> Identity:
+    """How a run is known again: its kind, its settings, the hash of its data and the versions."""
+    values = {"what": what, **settings_by_name(run), "data": content, "versions": versions()}
     if run.own:
         values["own"] = sources_of(run.own)
-    return json.loads(json.dumps({**values, "data": sha256(Path(run.data)), "versions": versions()}))
+    made: Identity = json.loads(json.dumps(values))
+    return made
+
+
+def folder_of(run: Run, out: str | Path | None = None, what: str = "fit") -> tuple[Path, bool]:
+    """The folder that a run would take, and whether it holds the same run. No run is begun in it."""
+    wanted = identity(run, what, sha256(Path(run.data)))
+    folder = _choose(Path(run.data), wanted, out, overwrite=True)
+    settle(folder)
+    return folder, is_of(folder, wanted)
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,12 @@ class Place:
 
 @contextmanager
 def run_folder(
-    run: Run, out: str | Path | None, overwrite: bool, what: str = "fit", heard: Heard | None = None
+    run: Run,
+    out: str | Path | None,
+    overwrite: bool,
+    what: str = "fit",
+    heard: Heard | None = None,
+    content: str = "",
 ) -> Iterator[Place]:
     """The locked place of a run: that of the same settings and data where there is one, else a new one.
 
@@ -90,25 +110,20 @@ def run_folder(
     whole until the new one is; a run of the same settings that was cut off goes on. Only files that a run writes
     (WRITTEN) are removed, and files that are damaged; `heard` is given these, and what else is there and stays. A folder
     in which forecasts were kept is left unchanged: they are a record, and of the model that would go.
+
+    content: the SHA-256 of the data as it was read; by default that of the file now.
     """
-    wanted = {"what": what, **identity(run)}
-    folder = choose(Path(run.data), wanted, None if out is None else Path(out), overwrite)
+    wanted = identity(run, what, content or sha256(Path(run.data)))
+    folder = _choose(Path(run.data), wanted, out, overwrite)
     created = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ForecastError(
-            f"The run folder {folder} cannot be made: {error.strerror}. Choose another with `out`."
-        ) from None
+    _make(folder)
     with locked(folder):
         conclude(folder)
         work = folder
         try:
             work = _work_in(folder, Path(run.data), wanted, overwrite, heard)
             if not (work / "run.toml").exists():
-                save_json(work / IDENTITY, wanted)
-                settings = to_toml(run, {"data_sha256": wanted["data"], **wanted["versions"]})
-                write_atomic(work / "run.toml", settings)
+                _write_identity(work, run, wanted)
             _drop_damaged(work, heard)
             yield Place(folder, work)
         except ForecastError:
@@ -118,7 +133,7 @@ def run_folder(
         conclude(folder)
 
 
-def _work_in(folder: Path, data: Path, wanted: dict[str, Any], overwrite: bool, heard: Heard | None) -> Path:
+def _work_in(folder: Path, data: Path, wanted: Identity, overwrite: bool, heard: Heard | None) -> Path:
     """The folder in which the files of a run are written; empty but for what this run wrote there before."""
     sweep(folder, folder / PARTS, folder / KEPT, folder / NEXT, folder / NEXT / PARTS)
     replaces = is_finished(folder)
@@ -159,28 +174,51 @@ def _drop_damaged(work: Path, heard: Heard | None) -> None:
         heard(report.findings)
 
 
+def _make(folder: Path) -> None:
+    """Make a run folder where it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ForecastError(
+            f"The run folder {folder} cannot be made: {error.strerror}. Choose another with `out`."
+        ) from None
+
+
+def _write_identity(folder: Path, run: Run, wanted: Identity) -> None:
+    """Write down whose run a folder holds, for machines, then for people."""
+    made = {"data_sha256": wanted["data"], **wanted["versions"]}
+    save_json(folder / IDENTITY, wanted)
+    write_atomic(folder / "run.toml", to_toml(run, made))
+
+
 def _refuse_kept(folder: Path) -> None:
     """ForecastError where a folder has forecasts that were kept, which can be made by no later run."""
-    if (folder / KEPT).exists():
+    kept = folder / KEPT
+    if kept.exists():
         raise ForecastError(
-            f"{folder} has forecasts that `forecast predict --keep` kept, in {folder / KEPT}; `overwrite` would remove them with the model that made"
-            f" them. Choose another `out`, or move {folder / KEPT} away first."
+            f"{folder} has forecasts that `forecast predict --keep` kept, in {kept}; `overwrite` would remove them with"
+            f" the model that made them. Choose another `out`, or move {kept} away first."
         )
 
 
 def _refuse_in_the_way(folder: Path, data: Path) -> None:
-    """ForecastError where a folder has the name of a file that a run writes, or a file that of PARTS, or where the data is a file of the run."""
+    """ForecastError where something else has the name of a file that a run writes, or of PARTS.
+
+    So too where the data is a file of the run.
+    """
     blocked = [folder / name for name in _names() if _is_folder(folder / name)]
     inside = folder / PARTS
     if (inside.exists() or inside.is_symlink()) and not inside.is_dir():
         blocked.append(inside)
     if blocked:
         raise ForecastError(
-            f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose another `out`."
+            f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose"
+            f" another `out`."
         )
     if data.resolve() in [path.resolve() for path in files_of_runs(folder)]:
         raise ForecastError(
-            f"{data} is a file of the run in {folder}, and `overwrite` would remove it. Choose another `out`, or give a copy that lies elsewhere."
+            f"{data} is a file of the run in {folder}, and `overwrite` would remove it. Choose another `out`, or give a"
+            f" copy that lies elsewhere."
         )
 
 
@@ -210,7 +248,8 @@ def files_of_runs(folder: Path) -> list[Path]:
 def _empty(folder: Path) -> None:
     """Remove the files of runs, but the lock and the identity, which the next one replaces.
 
-    First those that say that a run is finished; whose run it is stands there to the end, so that a kill in between does no harm.
+    First those that say that a run is finished; whose run it is stands there to the end, so that a kill in between does
+    no harm.
     """
     for path in sorted(files_of_runs(folder), key=lambda path: path.name not in LAST):
         if path.name != IDENTITY:
@@ -219,7 +258,10 @@ def _empty(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove what a run that came to nothing left in the folder that it made, and the folder where nothing else is in it."""
+    """Remove what a run that came to nothing left in the folder that it made.
+
+    The folder goes too where nothing else is in it.
+    """
     _empty(folder)
     for name in (IDENTITY, REPLACED, LOCK):
         (folder / name).unlink(missing_ok=True)
@@ -248,18 +290,19 @@ def _say_others(folder: Path, heard: Heard | None) -> None:
 
 
 def _vacant(folder: Path) -> bool:
-    """Whether a folder is not there, or holds nothing but what a run that was killed in its first moment leaves."""
-    return not folder.exists() or (
-        folder.is_dir()
-        and all(entry.name == LOCK or entry.name.endswith(UNFINISHED) for entry in folder.iterdir())
-    )
+    """Whether a folder is not there, or holds nothing but what a run leaves that was killed in its first moment."""
+    if not folder.exists():
+        return True
+    if not folder.is_dir():
+        return False
+    return all(entry.name == LOCK or entry.name.endswith(UNFINISHED) for entry in folder.iterdir())
 
 
-def choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool) -> Path:
+def _choose(data: Path, wanted: Identity, out: str | Path | None, overwrite: bool) -> Path:
     """The folder of a run of the identity `wanted`: `out`, else the first in runs/ that is free or holds this run."""
     if out is not None:
-        _refuse_out(out, wanted, overwrite)
-        return out
+        _refuse_out(Path(out), wanted, overwrite)
+        return Path(out)
     stem = data.name.split(".")[0]
     if wanted["what"] != "fit":
         stem = f"{stem}-{wanted['what']}"
@@ -272,7 +315,7 @@ def choose(data: Path, wanted: dict[str, Any], out: Path | None, overwrite: bool
     )
 
 
-def _refuse_out(out: Path, wanted: dict[str, Any], overwrite: bool) -> None:
+def _refuse_out(out: Path, wanted: Identity, overwrite: bool) -> None:
     """ForecastError where a folder that was asked for holds something else than this run."""
     if overwrite and (out / IDENTITY).exists():
         return
@@ -290,7 +333,7 @@ def _refuse_out(out: Path, wanted: dict[str, Any], overwrite: bool) -> None:
         )
 
 
-def is_of(folder: Path, wanted: dict[str, Any]) -> bool:
+def is_of(folder: Path, wanted: Identity) -> bool:
     """Whether a folder holds the run of an identity."""
     try:
         return _identity_in(folder) == wanted
@@ -298,7 +341,7 @@ def is_of(folder: Path, wanted: dict[str, Any]) -> bool:
         return False
 
 
-def _identity_in(folder: Path) -> dict[str, Any] | None:
+def _identity_in(folder: Path) -> Identity | None:
     """The identity of the run that a folder holds, None where it holds none; DamagedError where it cannot be read."""
     path = folder / IDENTITY
     return load_json(path) if path.exists() else None

@@ -5,8 +5,9 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ from forecast.task import LEVELS, Task
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
 ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of a Task that a Run is given
+IN_WALK = {one.name for one in dataclasses.fields(WalkForward)}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Run:
         return read(self.data, self.reading)
 
 
+NAMES = {one.name for one in dataclasses.fields(Run)} - {"settings", "reading", "task", "own"} | {
+    *OPTIONS,
+    *ASKED_FOR,
+}
+
+
 def make_run(
     data: str | None = None,
     config: str | Path | None = None,
@@ -85,11 +93,40 @@ def make_run(
 ) -> Run:
     """A Run from a TOML file and from overrides by dotted path (`{"gru.units": 128, "walk.folds": 2}`), which win.
 
-    In TOML the keys of a Run stand at the top, `[walk]`, `[tune]`, and one table a model below, `[gru]` of its settings and `[tune.gru]` of what a
-    study tries; `data` is relative to the file's own folder.
-    specs: the classes of your own that its models name, such as mymodule:MySpec; their settings stand under their names.
+    In TOML the keys of a Run stand at the top, `[walk]`, `[tune]`, and one table a model below, `[gru]` of its settings and
+    `[tune.gru]` of what a study tries; `data` is relative to the file's own folder. specs: the classes of your own that its models name, such
+    as mymodule:MySpec; their settings stand under their names. Raises ForecastError where a setting is
+    unknown, or not what it can be.
     """
-    own = classes(specs, {*MODELS, *_NAMES})
+    own = classes(specs, {*MODELS, *NAMES})
+    values = _given(data, config, overrides, own)
+    reading = values.pop("reading", None)  # from Python alone; in TOML its options stand at the top
+    values.pop("made", None)  # what a run folder's own run.toml says of its making
+    models = {*MODELS, *(kind.name for kind in own)}
+    tables = [key for key, value in values.items() if key in models and isinstance(value, dict)]
+    settings = _popped(values, tables)
+    refuse_modelless(values, NAMES | models)
+    _refuse_unknown("", values, NAMES | models)
+    walk = values.get("walk")
+    if isinstance(walk, dict):
+        _refuse_unknown("walk.", walk, IN_WALK)
+    if isinstance(values.get("tune"), dict):
+        values["tune"] = _study(values["tune"], models)
+    task = _task(_popped(values, ASKED_FOR), values.get("price"))
+    read_by = make_reading(reading, _popped(values, OPTIONS))
+    made: Run = validated(Run, {**values, "task": task, "reading": read_by, "settings": settings, "own": own})
+    if made.cost is not None and not made.price:
+        raise ForecastError("A cost is of trading a price: add `price`, or leave `cost` out.")
+    return made
+
+
+def _given(
+    data: str | None,
+    config: str | Path | None,
+    overrides: Mapping[str, Any] | None,
+    own: tuple[Kind, ...],
+) -> dict[str, Any]:
+    """What is given of a Run, in nested tables; ForecastError where no data is named."""
     values: dict[str, Any] = {}
     if config is not None:
         values = _toml(Path(config))
@@ -103,36 +140,21 @@ def make_run(
         values["models"] = _named_models(values["models"], own)
     if "data" not in values:
         raise ForecastError('No data file is named. Give one, or write data = "file.csv" into the config.')
-    reading = values.pop("reading", None)  # from Python alone; in TOML its options stand at the top
-    models = {*MODELS, *(kind.name for kind in own)}
-    settings = {
-        key: values.pop(key) for key in list(values) if key in models and isinstance(values[key], dict)
-    }
-    values.pop("made", None)  # what a run folder's own run.toml says of its making
-    refuse_modelless(values, _NAMES | models)
-    _refuse_unknown("", values, _NAMES | models)
-    if isinstance(values.get("walk"), dict):
-        _refuse_unknown("walk.", values["walk"], {f.name for f in dataclasses.fields(WalkForward)})
-    if isinstance(values.get("tune"), dict):
-        _refuse_unknown("tune.", values["tune"], {"sampler", *models})
-        space = {key: value for key, value in values["tune"].items() if key in models}
-        values["tune"] = {
-            "space": space,
-            **{key: value for key, value in values["tune"].items() if key == "sampler"},
-        }
-    asked = {name: values.pop(name) for name in ASKED_FOR if name in values}
-    values["task"] = _task(asked, values.get("price"))
-    options = {name: values.pop(name) for name in OPTIONS if name in values}
-    values["reading"] = make_reading(reading, options)
-    made: Run = validated(Run, {**values, "settings": settings, "own": own})
-    if made.cost is not None and not made.price:
-        raise ForecastError("A cost is of trading a price: add --price, or leave --cost out.")
-    return made
+    return values
 
 
-# what stands at the top of a run's TOML, next to the tables of its models
-_NAMES = {one.name for one in dataclasses.fields(Run)} - {"settings", "reading", "task", "own"}
-_NAMES |= {*OPTIONS, *ASKED_FOR}
+def _popped(values: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The entries of some names, which are taken out of `values`."""
+    return {name: values.pop(name) for name in names if name in values}
+
+
+def _study(table: dict[str, Any], models: Set[str]) -> dict[str, Any]:
+    """The table `tune` as the fields of a Study; ForecastError where a name in it is unknown."""
+    _refuse_unknown("tune.", table, {"sampler", *models})
+    space = {key: value for key, value in table.items() if key in models}
+    if "sampler" in table:
+        return {"space": space, "sampler": table["sampler"]}
+    return {"space": space}
 
 
 def _named_models(models: Any, own: tuple[Kind, ...]) -> Any:
@@ -160,7 +182,7 @@ def _task(given: dict[str, Any], price: Any) -> Task:
     asked: Task = validated(Task, {"intervals": ASKED.intervals, **given})
     if asked.metric is not None and ranking(asked.metric).quantiles and not asked.intervals:
         raise ForecastError(
-            f"The metric {asked.metric} scores quantiles, and --intervals none asks for none. Leave that out, or take a"
+            f"The metric {asked.metric} scores quantiles, and `intervals=none` asks for none. Leave that out, or take a"
             f" metric of points, such as mae."
         )
     if price and asked.transform == "none":
@@ -171,14 +193,31 @@ def _task(given: dict[str, Any], price: Any) -> Task:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file, dates as text; ForecastError where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = _dates_as_text(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ForecastError(f"There is no config file {path}.") from None
     except OSError as error:
         raise ForecastError(f"The config file {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{path} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise ForecastError(
+            f"{path} is nested too deeply to be a config: tables have tables at most."
+        ) from None
+    return values
+
+
+def _dates_as_text(value: Any) -> Any:
+    """A value of TOML with its dates and times in ISO 8601, as flags give them."""
+    if isinstance(value, dict):
+        return {key: _dates_as_text(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(inner) for inner in value]
+    if isinstance(value, date | time):  # a datetime is a date too
+        return value.isoformat()
+    return value
 
 
 def put(values: dict[str, Any], path: str, value: Any) -> None:
@@ -221,7 +260,10 @@ def _toml_value(value: Any) -> str:
 
 
 def settings_by_name(run: Run) -> dict[str, Any]:
-    """The settings of a run by the names that TOML and flags give them: those of its Reading and its Task stand among the others."""
+    """The settings of a run by the names that TOML and flags give them.
+
+    Those of its Reading and its Task stand among the others.
+    """
     values: dict[str, Any] = {}
     for name, value in dataclasses.asdict(run).items():
         if name == "own":  # the models name these classes
@@ -239,18 +281,26 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     """A run as TOML that `--config` reads again; `made` says of its making what `--config` passes over."""
     values = settings_by_name(run)
     values["data"] = str(Path(run.data).resolve())
-    low, high = values.pop("bounds")
-    tune = values.pop("tune")
-    space = {f"tune.{model}": table for model, table in tune.pop("space").items()}
-    tables = {"walk": values.pop("walk"), **values.pop("settings"), "tune": tune, **space, "made": made or {}}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
-    if (low, high) != (None, None):
-        lines.append(f"bounds = [{'-inf' if low is None else low}, {'inf' if high is None else high}]")
+    bounds = values.pop("bounds")
+    walk = values.pop("walk")
+    settings = values.pop("settings")
+    study = values.pop("tune")
+    space = {f"tune.{model}": table for model, table in study.pop("space").items()}
+    lines = _toml_lines(values)
+    if bounds != (None, None):
+        lines.append(f"bounds = [{_toml_bound(bounds[0], '-inf')}, {_toml_bound(bounds[1], 'inf')}]")
+    tables = {"walk": walk, **settings, "tune": study, **space, "made": made or {}}
     for name, table in tables.items():
         if table:
-            lines += [
-                "",
-                f"[{name}]",
-                *(f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None),
-            ]
+            lines += ["", f"[{name}]", *_toml_lines(table)]
     return "\n".join(lines) + "\n"
+
+
+def _toml_lines(table: Mapping[str, Any]) -> list[str]:
+    """A line for each value of a table; TOML has no null, so what is None is left out."""
+    return [f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None]
+
+
+def _toml_bound(value: float | None, infinite: str) -> str:
+    """One bound; an open one is infinite, as TOML has no null."""
+    return infinite if value is None else str(value)

@@ -1,162 +1,197 @@
-"""What a run gives back, as a value and as JSON."""
+"""What a run gives back: values that are printed, written down and read again."""
 
-import dataclasses
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
+from forecast.data.findings import Finding
 from forecast.data.options import names_of
 from forecast.data.panel import Panel
 from forecast.evaluation.ablation import Bought, bought_text
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.market import Direction, market_text
-from forecast.evaluation.metrics import METRICS
-from forecast.evaluation.rows import Row
 from forecast.fitting import Fitted
+from forecast.records import to_json
 from forecast.results import Forecast, Outcome
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A panel in short, and what was found in its file.
+
+    clock: its kind · horizon: the default one, in steps · target: one column, or several that are a series each.
+    """
+
+    rows: int
+    series: int
+    freq: str
+    clock: str
+    horizon: int
+    target: str | tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    static: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def summary_of(panel: Panel) -> Summary:
+    """The summary of a panel."""
+    targets = names_of(panel.reading.target) or (panel.target,)
+    return Summary(
+        rows=int(panel.lengths.sum()),
+        series=len(panel.ids),
+        freq=panel.clock.freq,
+        clock=panel.clock.kind,
+        horizon=panel.clock.horizon,
+        target=targets[0] if len(targets) == 1 else targets,
+        past=_of_role(panel, "past"),
+        future=_of_role(panel, "future"),
+        static=_of_role(panel, "static"),
+        findings=panel.findings,
+    )
+
+
+def _of_role(panel: Panel, role: str) -> tuple[str, ...]:
+    """The names of the columns of one role."""
+    return tuple(column.name for column in panel.columns if column.role == role)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What a walk gives: its data in short, and the leaderboard with its verdict.
+
+    market: of a price, what the direction of each model is worth · ablation: what each column bought, where that was asked.
+    """
+
+    data: Summary
+    board: Leaderboard
+    market: tuple[Direction, ...] = ()
+    ablation: tuple[Bought, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain numbers; missing is None."""
+        board = self.board
+        values = {
+            "data": self.data,
+            "horizon": board.horizon,
+            "origins": board.origins,
+            "baseline": board.baseline,
+            "metric": board.metric,
+            "why": board.why,
+            "leaderboard": [row.to_dict() for row in board.rows],
+            "best": board.best,
+            "verdict": board.verdict,
+            "cold": board.cold,
+            "dropped": board.dropped,
+            "notes": board.notes,
+        }
+        if self.market:
+            values["market"] = self.market
+        if self.ablation:
+            values["ablation"] = self.ablation
+        found: dict[str, Any] = to_json(values)
+        return found
+
+    def __str__(self) -> str:
+        parts = [str(self.board)]
+        if self.market:
+            parts.append(market_text(list(self.market)))
+        if self.ablation:
+            parts.append(bought_text(list(self.ablation), self.board.baseline, self.board.metric))
+        return "\n\n".join(parts)
+
+
+class Parts(Protocol):
+    """What a Result is made of, beside what is printed: at hand in a new run, read from the folder of a finished one."""
+
+    @property
+    def panel(self) -> Panel:
+        """The file as a panel."""
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Every forecast of the walk, of the models of the leaderboard."""
+
+    @property
+    def fitted(self) -> Fitted:
+        """The winner, fitted on all data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """The parts of a new run."""
+
+    panel: Panel
+    outcomes: list[Outcome]
+    fitted: Fitted
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run gives: its folder, its panel, the leaderboard with its verdict, the fitted winner and its forecast."""
+    """What a run gives: its folder, the leaderboard with its verdict, the forecast of the winner, the panel, the outcomes, the fitted winner.
+
+    intervals: which steps of the forecast have no calibrated interval, in words · resumed: the folder held the finished
+    run already; `panel`, `outcomes` and `fitted` are then read when they are first asked for.
+    """
 
     folder: Path
-    panel: Panel
-    board: Leaderboard
-    outcomes: list[Outcome]
-    fitted: Fitted
+    walked: Walked
     forecast: Forecast
-    resumed: bool  # the folder held the finished run already
-    market: list[Direction]  # of a price: what each model's direction is worth
+    intervals: tuple[str, ...]
+    resumed: bool
+    parts: Parts
+
+    @property
+    def board(self) -> Leaderboard:
+        """The leaderboard."""
+        return self.walked.board
+
+    @property
+    def market(self) -> tuple[Direction, ...]:
+        """Of a price: what each model's direction is worth."""
+        return self.walked.market
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in the file."""
+        return self.walked.data.findings
+
+    @property
+    def panel(self) -> Panel:
+        """The file as a panel."""
+        return self.parts.panel
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Every forecast of the walk, of the models of the leaderboard."""
+        return self.parts.outcomes
+
+    @property
+    def fitted(self) -> Fitted:
+        """The winner, fitted on all data."""
+        return self.parts.fitted
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
-        board = board_json(self.panel, self.board, self.market)
-        calibration = self.fitted.calibration
         return {
             "run": str(self.folder),
-            **board,
-            "intervals": list(calibration.notes) if calibration else [],
+            **self.walked.to_json(),
+            "intervals": list(self.intervals),
             "forecast": frame_json(self.forecast.to_frame(cutoff=False)),
         }
-
-
-def panel_json(panel: Panel) -> dict[str, Any]:
-    """What a panel is and what was found at the door, as JSON values."""
-    targets = names_of(panel.reading.target) or (panel.target,)
-    return {
-        "rows": int(panel.lengths.sum()),
-        "series": len(panel.ids),
-        "freq": panel.clock.freq,
-        "clock": panel.clock.kind,
-        "horizon": panel.clock.horizon,
-        "target": targets[0] if len(targets) == 1 else list(targets),
-        "past": [column.name for column in panel.columns if column.role == "past"],
-        "future": [column.name for column in panel.columns if column.role == "future"],
-        "static": [column.name for column in panel.columns if column.role == "static"],
-        "findings": [dataclasses.asdict(finding) for finding in panel.findings],
-    }
-
-
-def board_json(panel: Panel, board: Leaderboard, market: list[Direction]) -> dict[str, Any]:
-    """Data, leaderboard and verdict as JSON values: numbers are numbers, missing is None."""
-    return {
-        "data": panel_json(panel),
-        "horizon": board.horizon,
-        "origins": board.origins,
-        "baseline": board.baseline,
-        "metric": board.metric,
-        "why": board.why,
-        "leaderboard": [plain_number(row.to_dict()) for row in board.rows],
-        "best": board.best,
-        "verdict": board.verdict,
-        "cold": dict(board.cold),
-        "dropped": list(board.dropped),
-        "notes": list(board.notes),
-        **({"market": [plain_number(dataclasses.asdict(row)) for row in market]} if market else {}),
-    }
-
-
-def market_of(values: dict[str, Any]) -> str:
-    """What `board_json` wrote down of a price, in words; empty where the target is none."""
-
-    def number(key: str, value: Any) -> Any:
-        return np.nan if value is None and key in ("hits", "majority", "r2") else value
-
-    rows = [
-        Direction(**{key: number(key, value) for key, value in row.items()})
-        for row in values.get("market", [])
-    ]
-    return market_text(rows) if rows else ""
-
-
-def board_of(values: dict[str, Any]) -> Leaderboard:
-    """The leaderboard that `board_json` wrote down."""
-    return Leaderboard(
-        rows=tuple(_row_of(row) for row in values["leaderboard"]),
-        metric=values["metric"],
-        baseline=values["baseline"],
-        origins=values["origins"],
-        horizon=values["horizon"],
-        verdict=values["verdict"],
-        why=values["why"],
-        cold=values["cold"],
-        dropped=tuple(values["dropped"]),
-        notes=tuple(values["notes"]),
-    )
-
-
-def _row_of(values: dict[str, Any]) -> Row:
-    """One row of it; a number that is None was not finite."""
-    finite = {name: _finite(value) for name, value in values.items() if name in METRICS}
-    others = {name: value for name, value in values.items() if name not in METRICS}
-    for name in ("skill", "skill_lo", "skill_hi"):
-        others[name] = _finite(others[name])
-    others["coverage"] = {name: _finite(share) for name, share in others["coverage"].items()}
-    return Row(scores=finite, **others)
-
-
-def _finite(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as JSON values, stamps in ISO 8601, with their offset from UTC where they have one."""
     if pd.api.types.is_datetime64_any_dtype(frame["ds"]):
         frame = frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
-    return [{str(key): plain_number(value) for key, value in row.items()} for row in frame.to_dict("records")]
+    return [to_json(row) for row in frame.to_dict("records")]
 
 
 def stamped(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame to be written as text: stamps with an offset in ISO 8601."""
-    return (
-        frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
-        if isinstance(frame["ds"].dtype, pd.DatetimeTZDtype)
-        else frame
-    )
-
-
-def plain_number(value: Any) -> Any:
-    """A value as JSON has it: what is not finite is None."""
-    if isinstance(value, dict):
-        return {key: plain_number(inner) for key, inner in value.items()}
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
-
-
-def ablation_of(values: dict[str, Any]) -> str:
-    """What `compare_run` found of each column, in words; empty where nothing was left out."""
-
-    def number(key: str, value: Any) -> Any:
-        return np.nan if value is None and key != "p" else value
-
-    rows = [
-        Bought(**{key: number(key, value) for key, value in row.items()})
-        for row in values.get("ablation", [])
-    ]
-    return bought_text(rows, values["baseline"], values["metric"]) if rows else ""
+    if isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
+        return frame.assign(ds=frame["ds"].map(lambda stamp: stamp.isoformat()))
+    return frame

@@ -1,34 +1,35 @@
-"""The whole road, from a file to a verdict: run, backtest, compare, audit."""
+"""The whole road, from a file to a verdict, a fitted winner and its forecast in a run folder."""
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forecast.data.findings import Heard
+from forecast.data.findings import Heard, Report
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
-from forecast.evaluation.ablation import ablations, bought
 from forecast.evaluation.audit import Audit, audit
 from forecast.evaluation.backtest import Part, start_of
 from forecast.evaluation.folds import walk_forward
-from forecast.files import (
-    load_json,
-)
 from forecast.fitting import Fitted, check_ahead, fit
-from forecast.models import changed, spec_of
 from forecast.models.base import Spec, reads_of
-from forecast.models.own import split_path
-from forecast.replacing import settle
-from forecast.results import Calibration
-from forecast.runs.checks import read_run
-from forecast.runs.files import write_files
-from forecast.runs.folder import PARTS, PROGRESS, choose, identity, is_of, run_folder
-from forecast.runs.keeping import FolderKeep, silent, workers
-from forecast.runs.plan import Run, make_run, refuse_modelless
-from forecast.runs.result import Result, plain_number
-from forecast.runs.walking import calibrated, market_rows, ranked, unasked, walk_and_rank, walked
+from forecast.results import Calibration, Forecast, Outcome
+from forecast.runs.checks import read_run, say_changed
+from forecast.runs.files import Manifest, device_of, load_forecast, load_manifest, write_files
+from forecast.runs.folder import FORECAST, MANIFEST, PARTS, PROGRESS, folder_of, run_folder
+from forecast.runs.keeping import FinishedKeep, FolderKeep, silent, workers
+from forecast.runs.plan import Run, make_run
+from forecast.runs.result import Made, Result, Walked
+from forecast.runs.walking import (
+    Entrants,
+    entrants_of,
+    outcomes_of,
+    ranked,
+    shown,
+    walk_alone,
+    walked_of,
+)
 from forecast.saving import load, load_context, save, save_context
 
 
@@ -45,58 +46,68 @@ def run(
 ) -> Result:
     """From a file to a verdict, a fitted winner and a report, in a run folder: what `forecast fit` calls.
 
-    Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that was cut off, and
-    gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager factory as in `show.progress`. heard:
-    told what was found in the file, before anything is fitted. specs: classes of your own that the models name.
+    Settings are those of Run, or by dotted path in a dict `set={"gru.units": 128}`. The same call goes on with a run that
+    was cut off, and gives back one that is finished. jobs: fits side by side, 0 = one a core. progress: a context manager
+    factory as in `show.progress`. heard: is given what was found in the file, before anything is fitted. specs: classes of
+    your own that the models name.
     """
-    plan = (
-        data
-        if isinstance(data, Run)
-        else make_run(str(data), overrides={**settings.pop("set", {}), **settings}, specs=specs)
-    )
+    plan = data if isinstance(data, Run) else _plan_of(str(data), settings, specs)
+    there = None if overwrite else finished(plan, out)
+    if there is not None:
+        if heard is not None:
+            heard(there.findings)
+        return there
     named = plan.specs()
-    panel = read_run(plan, named, heard)
-    list(walk_forward(panel, plan.walk))  # too short a file is refused before a folder is made
-    if any("future" in reads_of(one) for one in named):
-        check_ahead(
-            panel, panel.ends(), plan.walk.ahead(panel.clock)
-        )  # and one that cannot be forecast from before anything is fitted
-    specs = [*named, *unasked(plan, named, panel)]
-    with run_folder(plan, out, overwrite, heard=heard) as place:
+    panel, content = read_run(plan, named, heard)
+    _refuse_too_short(plan, named, panel)
+    entrants = entrants_of(plan, named, panel)
+    with run_folder(plan, out, overwrite, heard=heard, content=content) as place:
         work = place.work
-        resumed = (work / "run.json").exists()
-        keep = FolderKeep(work / PARTS, work / PARTS / PROGRESS)
-        keep.folder.mkdir(exist_ok=True)
-        with (progress or silent)(keep.tell, len(specs) * plan.walk.folds + 1), workers():
-            outcomes, calibrations = calibrated(walked(plan, specs, panel, jobs, keep), named)
-            board = ranked(plan, outcomes, plan.baseline, named)
-            shown = {row.model for row in board.rows}
-            outcomes = [outcome for outcome in outcomes if outcome.forecast.model in shown]
-            chosen = next(one for one in specs if one.name == board.best)
-            calibration = calibrations.get(board.best)
-            fitted = _final(work, plan, chosen, panel, board.horizon, calibration, keep, jobs)
-        context = work / "context.parquet"
-        forecast = fitted.predict(
-            load_context(fitted, context) if context.exists() else save_context(fitted, panel, context)
+        if (work / MANIFEST).exists():  # another process has finished it meanwhile
+            return _stored(plan, work)
+        made, walked = _make(work, plan, entrants, panel, jobs, progress)
+        walked = _with_change(plan, content, walked, heard)
+        calibration = made.fitted.calibration
+        result = Result(
+            folder=place.folder,
+            walked=walked,
+            forecast=_forecast(work, made),
+            intervals=calibration.notes if calibration else (),
+            resumed=False,
+            parts=made,
         )
-        market = market_rows(plan, outcomes)
-        result = Result(place.folder, panel, board, outcomes, fitted, forecast, resumed, market)
-        if not resumed:
-            write_files(result, plan, work)
+        write_files(result, plan, content, device_of(entrants.specs), work)
     return result
 
 
-def finished(plan: Run, out: str | Path | None = None) -> dict[str, Any] | None:
-    """The result of a run that is there already, as `Result.to_json` gave it; None where it is not, or not finished."""
-    if not Path(plan.data).is_file():
-        return None  # reading it says why
-    wanted = {"what": "fit", **identity(plan)}
-    folder = choose(Path(plan.data), wanted, None if out is None else Path(out), overwrite=True)
-    settle(folder)
-    manifest = folder / "run.json"
-    if not is_of(folder, wanted) or not manifest.exists():
-        return None
-    return load_json(manifest)["result"]
+def _plan_of(data: str, settings: dict[str, Any], specs: Sequence[Any]) -> Run:
+    """The Run of a file and keywords; those in `set` are named by path."""
+    by_path = settings.pop("set", {})
+    return make_run(data, overrides={**by_path, **settings}, specs=specs)
+
+
+def _refuse_too_short(plan: Run, named: list[Spec], panel: Panel) -> None:
+    """ForecastError where a file is too short for the walk, or cannot be forecast from, before a folder is made."""
+    list(walk_forward(panel, plan.walk))
+    if any("future" in reads_of(one) for one in named):
+        check_ahead(panel, panel.ends(), plan.walk.ahead(panel.clock))
+
+
+def _make(
+    folder: Path, plan: Run, entrants: Entrants, panel: Panel, jobs: int, progress: Any
+) -> tuple[Made, Walked]:
+    """Walk the models through the panel, and fit the best on all data."""
+    keep = FolderKeep(folder / PARTS, folder / PARTS / PROGRESS)
+    keep.folder.mkdir(exist_ok=True)
+    fits = len(entrants.specs) * plan.walk.folds + 1
+    with (progress or silent)(keep.tell, fits), workers():
+        outcomes, calibrations = outcomes_of(plan, entrants, panel, jobs, keep)
+        board = ranked(outcomes, entrants, plan.baseline)
+        chosen = next(one for one in entrants.specs if one.name == board.best)
+        settled = replace(plan, task=replace(plan.task, horizon=board.horizon))
+        fitted = _final(folder, settled, chosen, panel, calibrations.get(board.best), keep, jobs)
+    outcomes = shown(outcomes, board)
+    return Made(panel, outcomes, fitted), walked_of(plan, panel, board, outcomes)
 
 
 def _final(
@@ -104,7 +115,6 @@ def _final(
     plan: Run,
     chosen: Spec,
     panel: Panel,
-    horizon: int,
     calibration: Calibration | None,
     keep: FolderKeep,
     jobs: int,
@@ -121,7 +131,7 @@ def _final(
     fitted = fit(
         chosen,
         plan.walk.past(panel),
-        replace(plan.task, horizon=horizon),
+        plan.task,
         seed=plan.seed,
         jobs=jobs,
         watch=keep.watch(part),
@@ -134,77 +144,98 @@ def _final(
 
 
 def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
-    """A fitted model with the intervals that the walk taught; its log says which steps have another kind of interval than a calibrated one."""
+    """A fitted model with the intervals that the walk taught.
+
+    Its log says which steps have another kind of interval than a calibrated one.
+    """
     if calibration is None:
         return fitted
     notes = (*fitted.log.notes, *(f"intervals: {note}" for note in calibration.notes))
     return replace(fitted, calibration=calibration, log=replace(fitted.log, notes=notes))
 
 
-def backtest_run(
-    plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None
-) -> dict[str, Any]:
-    """The walk and the leaderboard of a run as JSON values, without a folder: what `forecast backtest` prints."""
-    named = plan.specs()
-    panel = read_run(plan, named, heard)
-    specs = [*named, *unasked(plan, named, panel)]
-    return walk_and_rank(plan, specs, panel, plan.baseline, jobs, progress, named)[1]
+def _forecast(folder: Path, made: Made) -> Forecast:
+    """The forecast of the winner from the rows that the run stores, as every later one is made."""
+    path = folder / "context.parquet"
+    if path.exists():
+        return made.fitted.predict(load_context(made.fitted, path))
+    return made.fitted.predict(save_context(made.fitted, made.panel, path))
 
 
-def compare_run(
-    plan: Run,
-    tries: Sequence[tuple[str, Any]] = (),
-    *,
-    ablate: str | None = None,
-    jobs: int = 0,
-    progress: Any = None,
-    heard: Heard | None = None,
-) -> dict[str, Any]:
-    """Changes of one model, each alone, against the model without it, on the same folds and with the same seed.
+def _with_change(plan: Run, content: str, walked: Walked, heard: Heard | None) -> Walked:
+    """What a walk gave; where the data was changed since it was read, its findings say so, and `heard` is given it."""
+    report = Report()
+    say_changed(plan, content, report)
+    if not report.findings:
+        return walked
+    if heard is not None:
+        heard(report.findings)
+    findings = (*walked.data.findings, *report.findings)
+    return replace(walked, data=replace(walked.data, findings=findings))
 
-    tries: changes of a setting, `[("gru.layers", 2), ("gru.init", "he")]` · ablate: the model's name; it is run without each column, and
-    `ablation` says what each bought. The leaderboard as JSON values, with the unchanged model as baseline: what `forecast compare` prints.
-    """
-    models = changed_models(tries, ablate)
-    if len(models) != 1:
-        found = ", ".join(models) or "none"
-        raise ForecastError(
-            f"Changes of one model are compared at a time; found {found}. Give --try gru.layers=2 or --ablate gru, and more of gru."
-        )
-    base = spec_of(models[0], plan.settings, plan.own)
-    tried: list[Spec] = []
-    for path, value in tries:
-        setting = split_path(path)[1]
-        one: Any = changed(base, setting, value)
-        if one == base:
-            raise ForecastError(
-                f"{path} = {value} is what {base.name} has already: there is nothing to compare."
-            )
-        tried.append(dataclasses.replace(one, name=f"{setting}={value}"))
-    panel = read_run(plan, [base], heard)
-    if ablate:
-        tried += ablations(base, panel)
-    board, values = walk_and_rank(plan, [base, *tried], panel, base.name, jobs, progress)
-    return (
-        {**values, "ablation": [plain_number(dataclasses.asdict(row)) for row in bought(board)]}
-        if ablate
-        else values
+
+def finished(plan: Run, out: str | Path | None = None) -> Result | None:
+    """The result of a run that is there already; None where it is not, or not finished."""
+    if not Path(plan.data).exists():
+        return None  # reading it says why
+    folder, same = folder_of(plan, out)
+    if not same or not (folder / MANIFEST).exists():
+        return None
+    return _stored(plan, folder)
+
+
+def _stored(plan: Run, folder: Path) -> Result:
+    """The result of a finished run."""
+    manifest = load_manifest(folder)
+    return Result(
+        folder=folder,
+        walked=manifest.walked,
+        forecast=load_forecast(folder / FORECAST),
+        intervals=manifest.intervals,
+        resumed=True,
+        parts=_Stored(plan, folder, manifest),
     )
 
 
-def changed_models(tries: Sequence[tuple[str, Any]], ablate: str | None) -> list[str]:
-    """The models that changes are of, each once; ForecastError where one names none."""
-    for path, value in tries:
-        if not split_path(path)[1]:
-            refuse_modelless({path: value})
-            raise ForecastError(f"--try takes a model's setting, such as gru.layers=2; found {path}={value}.")
-    models = [split_path(path)[0] for path, _ in tries]
-    if ablate:
-        models.insert(0, ablate)
-    return list(dict.fromkeys(models))
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """The parts of a finished run, each read when it is first asked for. Nothing is fitted, and nothing written."""
+
+    plan: Run
+    folder: Path
+    manifest: Manifest
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The file as a panel."""
+        panel, content = read_run(self.plan, self.plan.specs())
+        if content != self.manifest.data_sha256:
+            raise ForecastError(f"{self.plan.data} is no longer the file that {self.folder} was made from.")
+        return panel
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """Every forecast of the walk, of the models of the leaderboard."""
+        entrants = entrants_of(self.plan, self.plan.specs(), self.panel)
+        keep = FinishedKeep(self.folder / PARTS, self.folder / PARTS / PROGRESS)
+        outcomes, _ = outcomes_of(self.plan, entrants, self.panel, 1, keep)
+        return shown(outcomes, self.manifest.walked.board)
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """The winner, fitted on all data."""
+        return load(self.folder, specs=self.plan.own)
+
+
+def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None) -> Walked:
+    """The walk and the leaderboard of a run, without a folder: what `forecast backtest` prints."""
+    named = plan.specs()
+    panel, _ = read_run(plan, named, heard)
+    return walk_alone(plan, entrants_of(plan, named, panel), panel, plan.baseline, jobs, progress)
 
 
 def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints. heard: as in `run`."""
     specs = plan.specs()
-    return audit(specs, read_run(plan, specs, heard), plan.walk, plan.task, seed=plan.seed)
+    panel, _ = read_run(plan, specs, heard)
+    return audit(specs, panel, plan.walk, plan.task, seed=plan.seed)

@@ -14,9 +14,14 @@ from forecast.errors import ForecastError
 from forecast.files import CHECKSUM, DamagedError
 from forecast.tuning.pruning import LookPruner
 
+JOURNAL = "study.journal"
+
 
 class JournalLock(JournalFileOpenLock):
-    """Optuna's lock of a journal, but kept by the system: it ends with its process, where a lock file outlives one that is killed."""
+    """Optuna's lock of a journal, but kept by the system.
+
+    It ends with its process, where a lock file outlives one that is killed.
+    """
 
     def acquire(self) -> bool:
         """Wait until no other process writes."""

@@ -15,9 +15,10 @@ from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import goal_of
 from forecast.models import spec
 from forecast.models.base import Watch
+from forecast.records import from_json, to_json
+from forecast.runs.comparing import compare_run
 from forecast.runs.plan import make_run
-from forecast.runs.result import ablation_of
-from forecast.runs.road import compare_run
+from forecast.runs.result import Walked
 from forecast.task import Goal, Task
 
 SMALL = {
@@ -91,13 +92,13 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
         overrides={"models": ["ridge"], "target": "y", "walk.horizon": 2, "intervals": []},
     )
     found = compare_run(plan, [("ridge.context", 4)], ablate="ridge", jobs=1)
-    assert [row["model"] for row in found["leaderboard"]].count("context=4") == 1
-    assert [row["column"] for row in found["ablation"]] == ["lead", "noise m/s"]
-    assert found["ablation"][0]["p"] < 0.01
-    assert ablation_of(found).startswith(
-        "Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +"
-    )
-    assert ablation_of({**found, "ablation": []}) == ""
+    assert [row.model for row in found.board.rows].count("context=4") == 1
+    assert [row.column for row in found.ablation] == ["lead", "noise m/s"]
+    assert found.ablation[0].p < 0.01
+    said = "Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +"
+    assert f"\n\n{said}" in str(found)
+    assert "owes to each column" not in str(replace(found, ablation=()))
+    assert from_json(Walked, to_json(found, exact=True), "here") == found
     with pytest.raises(ForecastError, match="Changes of one model are compared at a time; found gru, ridge"):
         compare_run(plan, [("ridge.context", 4)], ablate="gru", jobs=1)
 

@@ -13,9 +13,9 @@ from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.models import describe, is_baseline, settings_of, spec
 from forecast.models.combination import Combination
+from forecast.runs.comparing import compare_run
 from forecast.runs.keeping import FolderWatch
 from forecast.runs.plan import make_run, to_toml
-from forecast.runs.road import compare_run
 from forecast.tuning.objective import objective
 
 FEW = {"units": 8, "steps": 48, "batch": 32, "context": 24}
@@ -217,8 +217,8 @@ def test_changes_and_columns_of_a_combination_are_compared(tmp_path):
         str(tmp_path / "weather.csv"), overrides={"target": "temp", "walk.horizon": H, "walk.folds": 1, **few}
     )
     found = compare_run(plan, [("theta+gru.gru.units", 4)], ablate="theta+gru", jobs=1)
-    assert {row["model"] for row in found["leaderboard"]} == {"theta+gru", "gru.units=4", "without lead"}
-    assert found["baseline"] == "theta+gru"
-    assert [row["column"] for row in found["ablation"]] == ["lead"]
+    assert {row.model for row in found.board.rows} == {"theta+gru", "gru.units=4", "without lead"}
+    assert found.board.baseline == "theta+gru"
+    assert [row.column for row in found.ablation] == ["lead"]
     with pytest.raises(ForecastError, match=r"theta\+gru\.gru\.units = 8 is what theta\+gru has already"):
         compare_run(plan, [("theta+gru.gru.units", 8)], jobs=1)

@@ -1,0 +1,331 @@
+"""The commands: each parses, makes one call that Python has too, and prints."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast.cli.flags import (
+    Ablate,
+    Checked,
+    Csv,
+    FileArgument,
+    Flags,
+    Jobs,
+    Json,
+    KeepIt,
+    Model,
+    Models,
+    NewerRows,
+    Out,
+    Overwrite,
+    Own,
+    Quiet,
+    Revised,
+    RowsThatCame,
+    RunFolder,
+    RunWithKept,
+    Sampler,
+    Shown,
+    Space,
+    Trials,
+    Tries,
+)
+from forecast.cli.printing import (
+    forecast_table,
+    heard_of,
+    listed_line,
+    print_json,
+    print_result,
+    print_settings,
+    print_summary,
+    print_value,
+    say,
+)
+from forecast.cli.registry import app, command
+from forecast.cli.values import changes, names, own_specs, plan_of, reading_values
+from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    from forecast.data.findings import Finding, ReadingError
+    from forecast.runs.result import Walked
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Print the version where it is asked for."""
+    if show:
+        from importlib.metadata import version as version_of
+
+        print(version_of("forecast-toolkit"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@command("forecast check data/weather.parquet")
+def check(*, file: Checked, reading: Flags, as_json: Json = False) -> None:
+    """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers."""
+    from forecast.data.findings import ReadingError
+    from forecast.runs.plan import make_run
+    from forecast.runs.result import summary_of
+
+    try:
+        panel = make_run(file, overrides=reading_values(reading)).read()
+    except ReadingError as refused:
+        if as_json:
+            raise
+        raise _listed(file, refused) from None
+    print_summary(summary_of(panel), as_json)
+
+
+def _listed(file: str, refused: "ReadingError") -> ForecastError:
+    """Print all that was found in a file that is refused; the error names the codes."""
+    for finding in refused.findings:
+        print(listed_line(finding))
+    codes = dict.fromkeys(finding.code for finding in refused.findings if finding.severity == "error")
+    return ForecastError(f"{file} is refused: {', '.join(codes)}.")
+
+
+@command("forecast fit data/weather.parquet --horizon 24")
+def fit(
+    *,
+    file: FileArgument = None,
+    model: Models = None,
+    reading: Flags,
+    walking: Flags,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
+    from forecast.runs.result import stamped
+    from forecast.runs.road import finished, run
+
+    plan = plan_of(file, model, reading, walking)
+    result = None if overwrite else finished(plan, out)
+    if result is None:
+        shown = _progress(quiet)
+        heard = heard_of(quiet)
+        result = run(plan, out=out, overwrite=overwrite, jobs=jobs, progress=shown, heard=heard)
+    else:
+        print(f"This run is there already, in {result.folder}.", file=sys.stderr)
+        say(result.findings, quiet)
+    if as_json:
+        print_json(result.to_json())
+    elif csv:
+        print(stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False), end="")
+    else:
+        print_result(result)
+
+
+@command("forecast predict runs/weather newest.csv")
+def predict(
+    run: RunFolder,
+    file: NewerRows = None,
+    keep: KeepIt = False,
+    model: Own = None,
+    revised: Revised = False,
+    as_json: Json = False,
+    csv: Csv = False,
+) -> None:
+    """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
+    from dataclasses import asdict
+
+    from forecast.runs.daily import predict_run
+    from forecast.runs.result import frame_json, stamped
+
+    found: list[Finding] = []
+    own = own_specs(model)
+    forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend, specs=own)
+    frame = stamped(forecast.to_frame(cutoff=False))
+    say(found, quiet=True)
+    if keep:
+        print(_kept(run, file, found), file=sys.stderr)
+    if as_json:
+        findings = [asdict(finding) for finding in found]
+        print_json({"run": run, "findings": findings, "forecast": frame_json(frame)})
+    elif csv:
+        print(frame.to_csv(index=False), end="")
+    else:
+        print(forecast_table(frame))
+
+
+def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
+    """What `--keep` has kept, in a sentence."""
+    messages = {finding.code: finding.message for finding in found}
+    if "nothing-new" in messages:
+        return f"Nothing new: {messages['nothing-new']}."
+    if "kept-before" in messages:
+        return f"Kept in {run}: the rows of {file}; {messages['kept-before']}."
+    newer = f"the rows of {file} and " if file else ""
+    return f"Kept in {run}: {newer}this forecast. `forecast score` compares it with later rows."
+
+
+@command("forecast score runs/weather newest.csv")
+def score(
+    run: RunWithKept,
+    file: RowsThatCame = None,
+    model: Own = None,
+    revised: Revised = False,
+    as_json: Json = False,
+) -> None:
+    """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
+    from forecast.runs.daily import score_run
+
+    found: list[Finding] = []
+    own = own_specs(model)
+    scored = score_run(run, file, revised=revised, heard=found.extend, specs=own)
+    say(found, quiet=True)
+    print_value(scored, as_json)
+
+
+@command("forecast backtest data/oil.csv --price --model gru,arima,naive --horizon 5")
+def backtest(
+    *,
+    file: FileArgument = None,
+    model: Models = None,
+    reading: Flags,
+    walking: Flags,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
+    from forecast.runs.road import backtest_run
+
+    plan = plan_of(file, model, reading, walking)
+    walked = backtest_run(plan, jobs=jobs, progress=_progress(quiet), heard=heard_of(quiet))
+    _print_walked(walked, as_json, csv)
+
+
+@command(
+    "forecast compare data/weather.parquet --try gru.layers=2 --try gru.recurrent_dropout=0.2 --ablate gru"
+)
+def compare(
+    *,
+    file: FileArgument = None,
+    tries: Tries = None,
+    ablate: Ablate = None,
+    reading: Flags,
+    walking: Flags,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Walk a model forward with each change of a setting, and without each column: what each buys, whether that could be chance, what it costs."""
+    from forecast.runs.comparing import changed_models, compare_run
+
+    changed = changes("--try", tries)
+    plan = plan_of(file, changed_models(changed, ablate), reading, walking)
+    shown, heard = _progress(quiet), heard_of(quiet)
+    walked = compare_run(plan, changed, ablate=ablate, jobs=jobs, progress=shown, heard=heard)
+    _print_walked(walked, as_json, csv)
+
+
+def _print_walked(walked: "Walked", as_json: bool, csv: bool) -> None:
+    """A walk without a folder, in the form that was asked for."""
+    if csv:
+        print(walked.board.to_frame().to_csv(), end="")
+    else:
+        print_value(walked, as_json)
+
+
+@command("forecast tune data/weather.parquet --model gru --trials 20")
+def tune(
+    *,
+    file: FileArgument = None,
+    model: Model = "gru",
+    space: Space = None,
+    sampler: Sampler = None,
+    trials: Trials = 20,
+    reading: Flags,
+    walking: Flags,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search units, layers, dropout and learning rate, or with --space full all that a net can be given, on folds before the test, then say
+    what that buys on the test.
+    """
+    import shlex
+
+    from forecast.tuning.road import searched, tune_run
+
+    search = {**searched(names([model]) or [], space), "tune.sampler": sampler}
+    plan = plan_of(file, [model], reading, walking, search)
+    tuned = tune_run(
+        plan,
+        trials=trials,
+        out=out,
+        overwrite=overwrite,
+        jobs=jobs,
+        progress=_progress(quiet),
+        heard=heard_of(quiet),
+    )
+    print_value(tuned, as_json)
+    if not as_json:
+        settings = shlex.quote(f"{tuned.folder}/tuned.toml")
+        print(f"\nThe best trial as settings:  forecast fit --config {settings}")
+
+
+@command("forecast audit data/weather.parquet --model gru,arima")
+def audit(
+    *,
+    file: FileArgument = None,
+    model: Models = None,
+    reading: Flags,
+    walking: Flags,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look for leaks: rewrite every value after a moment and see whether a forecast before it moves, and name columns that know too much."""
+    from forecast.runs.road import audit_run
+
+    print_value(audit_run(plan_of(file, model, reading, walking), heard=heard_of(quiet)), as_json)
+
+
+@command("forecast replay runs/weather")
+def replay(
+    *, run: RunFolder, model: Own = None, jobs: Jobs = 0, as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
+    from forecast.runs.replay import replay_run
+
+    replayed = replay_run(run, jobs=jobs, progress=_progress(quiet), specs=own_specs(model))
+    print_value(replayed, as_json)
+
+
+@command("forecast models gru")
+def models(name: Shown = None, as_json: Json = False) -> None:
+    """List the models, or the settings of one: default, meaning, source, and what a full study tries."""
+    from forecast.models import MODELS, describe, settings_of, spec_of
+
+    if name is None:
+        print(json.dumps({"models": list(MODELS)}) if as_json else "\n".join(MODELS))
+        return
+    own = own_specs([name])
+    if as_json:
+        print(json.dumps(settings_of(spec_of(name, {}, own))))
+    else:
+        print_settings(describe(name, own))
+
+
+def _progress(quiet: bool) -> Any:
+    """The display of progress; None where none is wanted."""
+    if quiet:
+        return None
+    from forecast.show.progress import live
+
+    return live

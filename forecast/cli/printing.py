@@ -1,0 +1,196 @@
+"""What is printed: messages in the words of flags, findings, tables, JSON."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from forecast.cli.flags import FLAGS, OPPOSITES
+from forecast.data.findings import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecast.arrays import Array
+    from forecast.data.findings import Finding, Heard
+    from forecast.models import Setting
+    from forecast.runs.result import Result, Summary
+
+# a setting as messages of the library name one: `test=0.3`, `price`
+SETTING = re.compile(r"`([A-Za-z_][\w.-]*)(?:=([^`]*))?`")
+MARKS = {"info": "  ", "warning": "! ", "error": "x "}
+SIDE_BY_SIDE = 8  # series in the table of a forecast
+NAME_WIDTH, DEFAULT_WIDTH = 18, 21  # of the columns of `forecast models`
+
+
+def as_flags(text: str) -> str:
+    """A message of the library in the words of the command line.
+
+    `missing=-99` becomes --missing -99, and `gru.units=64` --set gru.units=64. What stands in backticks and is no
+    setting is unchanged.
+    """
+    return SETTING.sub(_as_flag, text)
+
+
+def _as_flag(found: re.Match[str]) -> str:
+    """One setting as a flag; a switch that is on has no value."""
+    name, value = found[1], found[2]
+    if "." in name and value is not None:
+        return f"--set {name}={value}"
+    if name not in FLAGS:
+        return found[0]
+    opposite = OPPOSITES.get(name)
+    if opposite and value in ("False", "false"):
+        return opposite
+    if opposite or value in (None, "", "true"):
+        return FLAGS[name]
+    return f"{FLAGS[name]} {value}"
+
+
+def print_json(values: Any) -> None:
+    """One JSON object on stdout."""
+    print(as_flags(json.dumps(values)))
+
+
+def print_value(value: Any, as_json: bool) -> None:
+    """A value that has words and JSON values, in the form that was asked for."""
+    if as_json:
+        print_json(value.to_json())
+    else:
+        print(as_flags(str(value)))
+
+
+def heard_of(quiet: bool) -> "Heard":
+    """Prints what was found in a file, before anything is fitted."""
+    return lambda findings: say(findings, quiet)
+
+
+def say(findings: "Sequence[Finding]", quiet: bool) -> None:
+    """Findings on stderr; `quiet`: only what is more than information."""
+    lines = [line_of(one) for one in findings if not quiet or one.severity != "info"]
+    if lines:
+        print(*lines, "", sep="\n", file=sys.stderr)
+
+
+def line_of(finding: "Finding") -> str:
+    """A finding in a line."""
+    return as_flags(f"{MARKS[finding.severity]}{finding}")
+
+
+def listed_line(finding: "Finding") -> str:
+    """A finding with its code, rows and example, for `check`."""
+    rows = ", ".join(map(str, finding.rows))
+    where = ""
+    if rows:
+        noun = "rows" if len(finding.rows) > 1 else "row"
+        where = f" [{noun} {rows}]"
+    example = f" [example {finding.example}]" if finding.example else ""
+    return f"{line_of(finding)} ({finding.code}){where}{example}"
+
+
+def print_summary(found: "Summary", as_json: bool) -> None:
+    """What `check` found in a file."""
+    if as_json:
+        print_json(asdict(found))
+        return
+    for finding in found.findings:
+        print(listed_line(finding))
+    default = counted(found.horizon, "step")
+    print(f"{counted(found.rows, 'row')}, {found.series} series; the default horizon is {default}")
+
+
+def print_result(result: "Result") -> None:
+    """A run in words: leaderboard, verdict, forecast, and what can be done next."""
+    import shlex
+
+    from forecast.runs.result import stamped
+
+    forecast = result.forecast
+    print(as_flags(str(result.walked)))
+    print(f"\nNext {counted(result.board.horizon, 'step')} by {result.board.best}:")
+    print(forecast_table(stamped(forecast.to_frame(cutoff=False))))
+    for note in result.intervals:
+        print(f"{note[0].upper()}{note[1:]}.")
+    print(f"\nReport: {result.folder}/report.html")
+    print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]")
+
+
+def forecast_table(frame: "pd.DataFrame") -> str:
+    """A forecast as a table: of one series with its intervals, of several a column for each of the first ones."""
+    if frame["unique_id"].nunique() == 1:
+        table = frame.drop(columns="unique_id").set_index("ds")
+        table.index.name = None
+        numbers = table.select_dtypes("number").to_numpy()
+        return str(table.to_string(float_format=plain(numbers), na_rep=""))
+    return _side_by_side(frame)
+
+
+def _side_by_side(frame: "pd.DataFrame") -> str:
+    """A forecast of several series as a table with a column for each of the first ones."""
+    model = frame.columns[2]
+    whole = frame.pivot(index="ds", columns="unique_id", values=model)
+    table = whole.iloc[:, :SIDE_BY_SIDE]
+    table.columns.name = None
+    table.index.name = None
+    formats = None
+    if frame[model].dtype.kind == "f":
+        formats = [plain(table[name].to_numpy()) for name in table]
+    shown = str(table.to_string(formatters=formats, na_rep=""))
+    left = whole.shape[1] - SIDE_BY_SIDE
+    if left > 0:
+        return f"{shown}\n... and {left} more series: --csv or --json gives all"
+    return shown
+
+
+def plain(values: "Array") -> Callable[[float], str]:
+    """Writes numbers with as many decimals as show a thousandth of their range.
+
+    So an index at 38,000 is seen to move.
+    """
+    decimals = _decimals(values[values == values])  # without NaN
+    return lambda value: f"{value:.{decimals}f}"
+
+
+def _decimals(seen: "Array") -> int:
+    """How many decimals show a thousandth of the range of some values."""
+    if not len(seen):
+        return 1
+    largest = float(seen.max())
+    reach = largest - float(seen.min()) or abs(largest)
+    if not reach:
+        return 1
+    return min(max(3 - math.floor(math.log10(reach)), 0), 12)
+
+
+def print_settings(settings: "Sequence[Setting]") -> None:
+    """The settings of a model, group by group."""
+    width = max([NAME_WIDTH, *(len(one.name) for one in settings)])
+    group = ""
+    for one in settings:
+        if one.group != group:
+            group = one.group
+            print(f"\n{group}")
+        print(_setting_line(one, width))
+
+
+def _setting_line(one: "Setting", width: int) -> str:
+    """One setting: its name, default, choices, meaning, source, and what a full study tries."""
+    parts = [f"{one.name:{width}}", f"{_default(one):{DEFAULT_WIDTH}}"]
+    words = ": ".join(filter(None, [" | ".join(one.choices), one.meaning]))
+    if words:
+        parts.append(words)
+    if one.source:
+        parts.append(f"({one.source})")
+    if one.tried:
+        parts.append(f"[study: {one.tried}]")
+    return " ".join(parts).rstrip()
+
+
+def _default(one: "Setting") -> str:
+    """The default of a setting in words."""
+    if one.default is not None:
+        return str(one.default)
+    return "chosen from the data" if one.group == "sizes" else "none"

@@ -1,0 +1,142 @@
+"""What flags say: their text as values, and all of them together as a Run."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from typing import TYPE_CHECKING, Any
+
+from forecast.cli.flags import BESIDE, IN_WALK, Flags
+from forecast.data.options import Reading
+from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    from forecast.runs.plan import Run
+
+
+def plan_of(
+    file: str | None,
+    models: list[str] | None,
+    reading: Flags,
+    walking: Flags,
+    more: Mapping[str, Any] | None = None,
+) -> "Run":
+    """The Run of a command: its config, then its flags, then what --set says, by the paths of a Run."""
+    from forecast.runs.plan import make_run
+
+    asked = {
+        "models": names(models),
+        **reading_values(reading),
+        **_walk_values(walking),
+        **{name: walking[name] for name in BESIDE},
+        **(more or {}),
+    }
+    given = {path: value for path, value in asked.items() if value is not None}
+    settings = dict(changes("--set", walking["setting"]))
+    return make_run(file, walking["config"], {**given, **settings}, specs=own_specs(models))
+
+
+def reading_values(flags: Flags) -> dict[str, Any]:
+    """The flags of READING that were given, those with several values as lists."""
+    found = {option.name: _option_value(option, flags[option.name]) for option in fields(Reading)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _walk_values(flags: Flags) -> dict[str, Any]:
+    """The flags of WALKING whose text has a form of its own, by the paths of a Run; None where one was not given."""
+    found = {f"walk.{name}": flags[name] for name in IN_WALK}
+    if flags["test"] is not None:
+        found["walk.test"] = toml_value(flags["test"])
+    if flags["intervals"] is not None:
+        found["intervals"] = _intervals(flags["intervals"])
+    if flags["bounds"] is not None:
+        found["bounds"] = _bounds(flags["bounds"])
+    return found
+
+
+def names(values: list[str] | None) -> list[str] | None:
+    """The names that a flag gives, which may be repeated and may hold commas; None where it was not given."""
+    if not values:
+        return None
+    parts = ",".join(values).split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def own_specs(models: list[str] | None) -> list[Any]:
+    """The classes among models, named as module:Class, imported.
+
+    It is the command line that asks for this; what a file says is never imported.
+    """
+    references = [model for model in names(models) or [] if ":" in model]
+    if not references:
+        return []
+    from forecast.models.own import imported
+
+    return [imported(reference) for reference in references]
+
+
+def _option_value(option: Field[Any], value: Any) -> Any:
+    """What the flag of an option of Reading says; ForecastError where it says both yes and no."""
+    if not isinstance(value, list):
+        return value
+    opposite = option.metadata["opposite"]
+    if not opposite:
+        found = names(value)
+        return found[0] if found and len(found) == 1 else found
+    answers = {*value}
+    if len(answers) > 1:
+        raise ForecastError(f"--{option.name} and --{opposite} exclude each other: give one of them.")
+    return next(iter(answers), None)
+
+
+def _intervals(text: str) -> list[float]:
+    """Coverages in percent."""
+    return [] if text == "none" else _numbers("--intervals", text)
+
+
+def _numbers(flag: str, text: str) -> list[float]:
+    """Numbers with commas between them."""
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ForecastError(f"{flag} takes numbers, such as 80,95; found {text!r}.") from None
+
+
+def _bounds(text: str) -> list[float | None]:
+    """The lowest and the highest value; an empty side is open: "0," or ",100"."""
+    sides = text.split(",")
+    low = _side(sides[0])
+    high = _side(sides[1]) if len(sides) > 1 else None
+    both_open = low is None and high is None
+    crossed = low is not None and high is not None and low >= high
+    if len(sides) > 2 or both_open or crossed:
+        raise ForecastError(
+            f"--bounds takes the lowest and the highest value of the target, such as 0, or 0,100; found {text!r}."
+        )
+    return [low, high]
+
+
+def _side(text: str) -> float | None:
+    """One bound; None where it is open."""
+    found = _numbers("--bounds", text)
+    return found[0] if found else None
+
+
+def changes(flag: str, texts: list[str] | None) -> list[tuple[str, Any]]:
+    """(path, value) of each PATH=VALUE."""
+    found: list[tuple[str, Any]] = []
+    for text in texts or []:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            raise ForecastError(f"{flag} takes PATH=VALUE, such as gru.units=128; found {text!r}.")
+        found.append((path.strip(), toml_value(value)))
+    return found
+
+
+def toml_value(text: str) -> Any:
+    """A value as TOML reads it; what is no TOML is text, so that dates and names need no quotes."""
+    import tomllib
+
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return value if isinstance(value, bool | int | float | str | list | dict) else text
