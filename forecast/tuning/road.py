@@ -15,6 +15,7 @@ from forecast.runs.checks import read_run, say_changed
 from forecast.runs.folder import PARTS, PROGRESS, run_folder
 from forecast.runs.keeping import silent
 from forecast.runs.plan import DEFAULT_MODELS, Run, Study, to_toml
+from forecast.tuning.journal import JOURNAL, study_of
 from forecast.tuning.objective import tunable
 from forecast.tuning.study import tune
 from forecast.tuning.verdict import Tuned
@@ -82,7 +83,7 @@ def tune_run(
         say_changed(plan, content, report)
         if heard is not None and report.findings:
             heard(report.findings)
-    return tuned
+    return replace(tuned, study=study_of(place.folder / JOURNAL))  # its journal may have moved
 
 
 def _with_settings(plan: Run, model: Spec, found: dict[str, Any]) -> Run:
