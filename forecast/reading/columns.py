@@ -1,8 +1,8 @@
 """What the options names, leave, factor and unit do: columns get other names, are left out, and their numbers a factor or a unit."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -59,7 +59,12 @@ def _pairs(names: Sequence[str]) -> dict[str, str]:
 
 def any_match(name: str, patterns: Sequence[str]) -> bool:
     """Whether a name is one of patterns, in which * stands for any text."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(_matches(name, pattern) for pattern in patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    parts = [re.escape(part) for part in pattern.split("*")]
+    return re.fullmatch(".*".join(parts), name, re.DOTALL) is not None
 
 
 def without(table: Table, leave: Sequence[str], newer: bool, report: Report) -> Table:
@@ -68,7 +73,7 @@ def without(table: Table, leave: Sequence[str], newer: bool, report: Report) -> 
     newer: whether the rows are newer ones of a file that was read before: these may lack what was to be left out there.
     """
     for pattern in leave:
-        if not newer and not any(fnmatchcase(name, pattern) for name in table.columns):
+        if not newer and not any(_matches(name, pattern) for name in table.columns):
             report.refuse(
                 "no-such-column",
                 f"There is no column {pattern!r} for `leave`.{nearest(pattern, table.columns)}",

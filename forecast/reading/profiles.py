@@ -509,6 +509,101 @@ def _klines(table: Table) -> Options:
     return {} if "open_time" in table.columns else {"names": _KLINES}
 
 
+# NOAA ISD, global-hourly: a cell holds a value, its flag of quality and more, with commas between them
+@dataclass(frozen=True)
+class _Part:
+    """A value inside the cells of a column: the name it gets, its place, its code of missing, and its unit, in tenths or whole."""
+
+    column: str
+    name: str
+    place: int
+    missing: str
+    unit: str
+    tenths: bool = False
+
+
+_ISD = (
+    _Part("TMP", "TMP", 0, "+9999", "°C", tenths=True),
+    _Part("DEW", "DEW", 0, "+9999", "°C", tenths=True),
+    _Part("SLP", "SLP", 0, "99999", "hPa", tenths=True),
+    _Part("WND", "WND_DIRECTION", 0, "999", "°"),
+    _Part("WND", "WND_SPEED", 3, "9999", "m/s", tenths=True),
+    _Part("CIG", "CIG", 0, "99999", "m"),
+    _Part("VIS", "VIS", 0, "999999", "m"),
+)
+_ISD_KEYS = ("STATION", "DATE")
+
+
+def _isd_values(table: Table) -> Table:
+    """The table with the values of its mandatory groups as numbers, each without its own code of missing; all other columns are left out."""
+    columns = {name: table.columns[name] for name in _ISD_KEYS}
+    for part in _ISD:
+        if part.column not in table.columns:
+            continue
+        cells = pc.cast(table.columns[part.column], pa.string())
+        group = pc.struct_field(pc.extract_regex(cells, "^" + "[^,]*," * part.place + "(?P<v>[^,]*)"), "v")
+        known = pc.if_else(pc.is_in(group, pa.array([part.missing, ""])), None, group)
+        columns[part.name] = pc.cast(pc.utf8_ltrim(known, "+"), pa.float64())
+    return replace(table, columns=columns)
+
+
+def _isd_remark(table: Table) -> str:
+    return (
+        "TMP, DEW, SLP, WND, CIG and VIS are split at their commas: values of any quality are read, without those that mean missing,"
+        " and all other columns are left out"
+    )
+
+
+# ECA&D, files by station; the lines above say what a column holds
+_ECAD_UNITS = {
+    "TG": "°C", "TN": "°C", "TX": "°C", "RR": "mm", "PP": "hPa", "SS": "h", "FG": "m/s", "FX": "m/s",
+}  # fmt: skip
+_ECAD_WHOLE = {"HU": "%", "SD": "cm", "CC": "oktas", "DD": "°", "QQ": "W/m2"}
+
+
+# NASA POWER, CSV: what a column holds stands above the table, in brackets its unit
+def _power(table: Table) -> Options:
+    """The columns of the time, UTC where the lines above say so, and the units that stand there."""
+    time = [name for name in ("YEAR", "MO", "DY", "DOY", "HR") if name in table.columns]
+    options: dict[str, Any] = {"time": time}
+    if "HR" in time and re.search(r"\bin UTC\b", table.notes):
+        options["tz"] = "UTC"
+    if "LAT" in table.columns and "LON" in table.columns:
+        options["id"] = "LAT,LON"
+    lines = {
+        name: re.search(rf"^{re.escape(name)}\s.*\(([^()]+)\)\s*$", table.notes, re.MULTILINE)
+        for name in table.columns
+    }
+    options["unit"] = [f"{name}={line[1]}" for name, line in lines.items() if line]
+    return options
+
+
+def _power_remark(table: Table) -> str:
+    if "HR" in table.columns and not re.search(r"\bin UTC\b", table.notes):
+        return "Hours are local solar time (LST), as the lines above say, which is no zone: ask for time-standard=UTC to have one"
+    return ""
+
+
+# INMET, dados historicos: a station a file, hours in UTC
+_INMET_DATE = r"Data|DATA \(YYYY-MM-DD\)"
+_INMET_HOUR = r"Hora UTC|HORA \(UTC\)"
+
+
+def _inmet(table: Table) -> Options:
+    """The columns of the time, and the units that names end with."""
+    time = [name for name in table.columns if re.fullmatch(f"{_INMET_DATE}|{_INMET_HOUR}", name)]
+    found = {name: re.search(r"\(([^()]+)\)$", name) for name in table.columns if name not in time}
+    return {"time": time, "unit": [f"{name}={match[1]}" for name, match in found.items() if match]}
+
+
+def _inmet_hours(table: Table) -> Table:
+    """The table with hours as 13:00 in place of 1300 UTC."""
+    hour = next(name for name in table.columns if re.fullmatch(_INMET_HOUR, name))
+    text = pc.cast(table.columns[hour], pa.string())
+    clock = pc.replace_substring_regex(text, r"^(\d\d)(\d\d) UTC$", r"\1:\2")
+    return replace(table, columns={**table.columns, hour: clock})
+
+
 PROFILES: dict[str, Profile] = {
     "ghcn-daily": Profile(
         "NOAA GHCN-Daily",
@@ -588,5 +683,45 @@ PROFILES: dict[str, Profile] = {
         options={"time": "open_time"},
         found=_klines,
         leave=("close_time", "ignore"),
+    ),
+    "isd": Profile(
+        "NOAA ISD, global-hourly",
+        "data of NOAA, free to use; stations outside of the USA may be restricted to non-commercial use (WMO Resolution 40)",
+        header=("STATION", "DATE", "REPORT_TYPE", "QUALITY_CONTROL", "WND", "TMP"),
+        cells={"DATE": r"\d{4}-\d\d-\d\d.*", "TMP": r"[+-]\d{4},\w", "WND": r"\d{3},\w,\w,\d{4},\w"},
+        options={"time": "DATE", "id": "STATION", "tz": "UTC"},
+        factor={part.name: TENTH for part in _ISD if part.tenths},
+        unit={part.name: part.unit for part in _ISD},
+        shaped=_isd_values,
+        remark=_isd_remark,
+    ),
+    "eca-d": Profile(
+        "ECA&D",
+        "for non-commercial research and education, with its source named (Klein Tank and others, 2002)",
+        header=("SOUID", "DATE", "Q_.+"),
+        preamble=r"EUROPEAN CLIMATE ASSESSMENT|ECA&D",
+        cells={"DATE": r"\d{8}"},
+        options={"time": "DATE", "id": "STAID", "missing": ("-9999",)},
+        leave=("SOUID", "Q_*"),
+        factor=dict.fromkeys(_ECAD_UNITS, TENTH),
+        unit=_ECAD_UNITS | _ECAD_WHOLE,
+    ),
+    "nasa-power": Profile(
+        "NASA POWER",
+        "free to use, with NASA POWER named as its source",
+        header=("YEAR", "MO|DOY", ".+"),
+        preamble=r"^-BEGIN HEADER-\s*\n.*NASA",
+        options={"missing": ("-999",)},
+        found=_power,
+        remark=_power_remark,
+    ),
+    "inmet": Profile(
+        "INMET, dados históricos",
+        "free to use, with INMET named as its source",
+        header=(_INMET_DATE, _INMET_HOUR),
+        preamble=r"^CODIGO \(WMO\):;",
+        options={"missing": ("-9999",), "tz": "UTC"},
+        found=_inmet,
+        shaped=_inmet_hours,
     ),
 }

@@ -163,6 +163,82 @@ def klines(unit=10**6, base=0, named=False, ignored=0):
     return lines(*[header] * named, *rows)
 
 
+def isd(air="{:+05d},5", header="REPORT_TYPE"):
+    """Hour i has i / 10 degrees and a wind of 1 + i / 10 m/s; hour 1 has no temperature and no pressure, hour 0 has 999.9 hPa."""
+    place = '"STATION","DATE","SOURCE","LATITUDE","LONGITUDE","ELEVATION","NAME"'
+    head = f'{place},"{header}","CALL_SIGN","QUALITY_CONTROL","WND","CIG","VIS","TMP","DEW","SLP","AA1"'
+    rows = []
+    for i, hour in enumerate(HOURS):
+        degrees = "+9999,9" if i == 1 else air.format(i)
+        pressure = "99999,9" if i == 1 else "09999,5"
+        place = f'"72503014732","{hour:%Y-%m-%dT%H:%M:%S}","7","40.7","-73.8","3.4","LA GUARDIA","FM-15","KLGA ","V030"'
+        rows.append(
+            f'{place},"310,5,N,{i + 10:04},5","22000,5,9,N","009999,5,9,9","{degrees}","-0039,5","{pressure}","01,0000,9,5"'
+        )
+    return lines(head, *rows)
+
+
+def ecad(
+    header="STAID, SOUID,    DATE,   TG, Q_TG",
+    source="EUROPEAN CLIMATE ASSESSMENT & DATASET (ECA&D), file created on 22-04-2024",
+):
+    about = [
+        "",
+        "FILE FORMAT (MISSING VALUE CODE IS -9999):",
+        "",
+        "24-28 TG   : mean temperature in 0.1 &#176;C",
+        "",
+        "See file sources.txt and stations.txt for more info.",
+        "",
+    ]
+    rows = [
+        f"  1860,107054,{day:%Y%m%d},{-9999 if i == 1 else i:5},    {9 if i == 1 else 0}"
+        for i, day in enumerate(DAYS)
+    ]
+    return lines(source, *about, header, *rows)
+
+
+def power(
+    zone="LST",
+    parts="YEAR,MO,DY,HR",
+    form="{0:%Y},{0.month},{0.day},{0.hour}",
+    step="h",
+    source="NASA/POWER Source Native Resolution Data",
+):
+    about = [
+        "-BEGIN HEADER-",
+        source,
+        f"Dates (month/day/year): 01/01/2024 through 02/09/2024 in {zone}",
+        "Location: latitude  39.7392   longitude -104.9903",
+        "parameter(s):",
+    ]
+    units = [
+        "T2M             MERRA-2 Temperature at 2 Meters (C) ",
+        "PRECTOTCORR     MERRA-2 Precipitation Corrected (mm/hour) ",
+        "-END HEADER-",
+    ]
+    stamps = pd.date_range("2024-01-01", periods=80, freq=step)
+    rows = [f"{form.format(stamp)},{-999.0 if i == 1 else i / 10},0.0" for i, stamp in enumerate(stamps)]
+    return lines(*about, *units, f"{parts},T2M,PRECTOTCORR", *rows)
+
+
+def inmet(header="Data;Hora UTC", form="%Y/%m/%d;%H%M UTC", code="CODIGO (WMO):;A701"):
+    about = [
+        "REGIAO:;SE",
+        "UF:;SP",
+        "ESTACAO:;SAO PAULO - MIRANTE",
+        code,
+        "LATITUDE:;-23,4962888",
+        "LONGITUDE:;-46,6200666",
+        "ALTITUDE:;785,64",
+    ]
+    rows = []
+    for i, hour in enumerate(HOURS):
+        degrees = "-9999" if i == 1 else f"{20 + i / 10}".replace(".", ",")
+        rows.append(f"{hour:{form}};0;{degrees};")
+    return lines(*about, f"{header};CHUVA (mm);TEMPERATURA (°C);", *rows)
+
+
 TWO = ("Price,Close,Close,Volume,Volume", "Ticker,AAPL,MSFT,AAPL,MSFT")
 NAN = np.nan
 # name: files that are read as it, each with its options, the names of its series, and first values of each column
@@ -246,6 +322,48 @@ FILES = {
         (klines(10**3), {}, ["close"], {"close": [100.5, 101.5], "high": [101]}),
         (klines(named=True), {}, ["close"], {"close": [100.5, 101.5], "high": [101]}),
     ],
+    "isd": [
+        (
+            isd(),
+            {"target": "TMP"},
+            ["72503014732"],
+            {
+                "TMP": [0, NAN, 0.2],
+                "SLP": [999.9, NAN],
+                "WND_SPEED": [1, 1.1],
+                "WND_DIRECTION": [310],
+                "DEW": [-3.9],
+                "VIS": [9999],
+                "CIG": [22000],
+            },
+        ),
+    ],
+    "eca-d": [
+        (ecad(), {}, ["1860"], {"TG": [0, NAN, 0.2, 0.3]}),
+    ],
+    "nasa-power": [
+        (power(), {"target": "T2M"}, ["T2M"], {"T2M": [0, NAN, 0.2], "PRECTOTCORR": [0]}),
+        (
+            power(parts="YEAR,DOY", form="{0:%Y},{0.day_of_year}", step="D"),
+            {"target": "T2M"},
+            ["T2M"],
+            {"T2M": [0, NAN, 0.2]},
+        ),
+    ],
+    "inmet": [
+        (
+            inmet(),
+            {"target": "TEMPERATURA (°C)"},
+            ["TEMPERATURA (°C)"],
+            {"TEMPERATURA (°C)": [20, NAN, 20.2]},
+        ),
+        (
+            inmet("DATA (YYYY-MM-DD);HORA (UTC)", "%Y-%m-%d;%H:%M"),
+            {"target": "TEMPERATURA (°C)"},
+            ["TEMPERATURA (°C)"],
+            {"TEMPERATURA (°C)": [20, NAN, 20.2]},
+        ),
+    ],
 }
 MISSES = {
     "ghcn-daily": [
@@ -283,6 +401,22 @@ MISSES = {
         klines(base=-2),  # a high below the close
         klines(ignored=7),
         klines(10**9),  # seconds
+    ],
+    "isd": [
+        isd("{:+05d}"),  # without a flag
+        isd(header="KIND"),
+    ],
+    "eca-d": [
+        ecad(source="OUR OWN STATION"),
+        ecad(header="STAID, SOUID,    DATE,   TG, FLAG"),
+    ],
+    "nasa-power": [
+        power(source="OUR OWN MODEL"),
+        power(parts="YEAR,MONTH,DY,HR"),
+    ],
+    "inmet": [
+        inmet(code="CODIGO:;A701"),
+        inmet("Dia;Hora UTC"),
     ],
 }
 
@@ -424,6 +558,18 @@ def test_a_ticker_has_rows_from_its_first_day_on_and_names_of_columns_as_they_ar
     assert fc.read(
         written(yfinance("Price,Close,High", "Ticker,AAPL,AAPL")), target=["Close", "High"]
     ).ids == ("Close", "High")
+
+
+def test_hours_of_services_that_write_them_in_utc_or_in_local_solar_time(written):
+    hourly = fc.read(written(power("UTC")), target="T2M")
+    assert hourly.reading.tz == "UTC"
+    assert hourly.reading.unit == ("T2M=C", "PRECTOTCORR=mm/hour")
+    solar = fc.read(written(power()), target="T2M")
+    assert solar.reading.tz is None
+    assert "Hours are local solar time (LST)" in said(solar)[0]
+    panel = fc.read(written(inmet()), target="TEMPERATURA (°C)")
+    assert panel.reading.tz == "UTC"
+    assert str(panel.times[1]) == "2024-01-01T01:00:00.000000000"
 
 
 def test_names_of_the_user_are_those_of_a_profile_too(written):
