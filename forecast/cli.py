@@ -9,7 +9,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import Field, asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -348,7 +348,7 @@ def fit(
         for note in result.get("intervals", []):
             print(f"{note[0].upper()}{note[1:]}.")
         print(
-            f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]"
+            f"\nReport: {result['run']}/report.html\nGo on:  forecast predict {shlex.quote(result['run'])} [NEWER_ROWS.csv]{_again(plan.models)}"
         )
 
 
@@ -527,7 +527,7 @@ def tune(
         print(as_flags(note))
     print(as_flags(f"\n{result['verdict']}"))
     tuned = shlex.quote(f"{result['run']}/tuned.toml")
-    print(f"\nThe best trial as settings:  forecast fit --config {tuned}")
+    print(f"\nThe best trial as settings:  forecast fit --config {tuned}{_again(plan.models)}")
 
 
 @command("forecast audit data/weather.parquet --model gru,arima")
@@ -621,6 +621,12 @@ def _own(models: list[str] | None) -> list[Any]:
     from forecast.models.own import imported
 
     return [imported(reference) for reference in references]
+
+
+def _again(models: Sequence[str]) -> str:
+    """The flag that names the classes among the models of a run again, for a command that reads its files."""
+    references = [model for model in models if ":" in model]
+    return f" --model {','.join(references)}" if references else ""
 
 
 def _one_or_list(values: list[str] | None) -> str | list[str] | None:
