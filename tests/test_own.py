@@ -68,6 +68,11 @@ class Ridge(Level):
 
 
 @dataclass(frozen=True)
+class LevelToo(Level):
+    name: str = "too"
+
+
+@dataclass(frozen=True)
 class Walk(Level):
     name: str = "walk"
 
@@ -213,6 +218,7 @@ def test_changed_code_is_another_run(run, module):
     ]
     same = forecast(module, "fit", "weather.csv", *flags)
     assert "This run is there already" in same.stderr
+    assert same.stdout.splitlines()[-1] == "Go on:  forecast predict run [NEWER_ROWS.csv] --model mine:Level"
     (module / "mine.py").write_text(LEVEL + "\n# another line\n")
     other = forecast(module, "fit", "weather.csv", *flags)
     assert other.returncode == 2
@@ -324,6 +330,12 @@ def test_paths_of_settings():
     assert split_path("deep.mine:Level.rows") == ("deep.mine:Level", "rows")
     assert split_path("gru") == ("gru", "")
     assert by_name("tune.ridge.penalty", []) == "tune.ridge.penalty"
+
+
+def test_a_reference_that_begins_as_another_is_not_taken_for_it(module):
+    kinds = [imported("mine:Level"), imported("mine:LevelToo")]
+    assert by_name("mine:LevelToo.rows", kinds) == "too.rows"
+    assert by_name("tune.mine:Level.rows", kinds) == "tune.level.rows"
 
 
 def test_the_settings_of_a_class_are_listed(module):

@@ -44,7 +44,7 @@ from forecast.cli.printing import (
     say,
 )
 from forecast.cli.registry import app, command
-from forecast.cli.values import changes, names, own_specs, plan_of, reading_values
+from forecast.cli.values import again, changes, names, own_specs, plan_of, reading_values
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def fit(
     elif csv:
         print(stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False), end="")
     else:
-        print_result(result)
+        print_result(result, again(plan.models))
 
 
 @command("forecast predict runs/weather newest.csv")
@@ -277,7 +277,7 @@ def tune(
     print_value(tuned, as_json)
     if not as_json:
         settings = shlex.quote(f"{tuned.folder}/tuned.toml")
-        print(f"\nThe best trial as settings:  forecast fit --config {settings}")
+        print(f"\nThe best trial as settings:  forecast fit --config {settings}{again(plan.models)}")
 
 
 @command("forecast audit data/weather.parquet --model gru,arima")

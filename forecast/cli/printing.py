@@ -102,8 +102,8 @@ def print_summary(found: "Summary", as_json: bool) -> None:
     print(f"{counted(found.rows, 'row')}, {found.series} series; the default horizon is {default}")
 
 
-def print_result(result: "Result") -> None:
-    """A run in words: leaderboard, verdict, forecast, and what can be done next."""
+def print_result(result: "Result", again: str) -> None:
+    """A run in words: leaderboard, verdict, forecast, and what can be done next. again: flags that this needs too."""
     import shlex
 
     from forecast.runs.result import stamped
@@ -115,7 +115,7 @@ def print_result(result: "Result") -> None:
     for note in result.intervals:
         print(f"{note[0].upper()}{note[1:]}.")
     print(f"\nReport: {result.folder}/report.html")
-    print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]")
+    print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]{again}")
 
 
 def forecast_table(frame: "pd.DataFrame") -> str:

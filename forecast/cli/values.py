@@ -1,6 +1,6 @@
 """What flags say: their text as values, and all of them together as a Run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,12 @@ def own_specs(models: list[str] | None) -> list[Any]:
     from forecast.models.own import imported
 
     return [imported(reference) for reference in references]
+
+
+def again(models: Sequence[str]) -> str:
+    """The flag that names the classes among the models of a run again, for a command that reads its files."""
+    references = [model for model in models if ":" in model]
+    return f" --model {','.join(references)}" if references else ""
 
 
 def _option_value(option: Field[Any], value: Any) -> Any:

@@ -156,7 +156,7 @@ def split_path(path: str) -> tuple[str, str]:
 def by_name(path: str, kinds: Iterable[Kind]) -> str:
     """The path of a setting with the name of a model in place of its reference: mymodule:MySpec.units -> mynet.units."""
     for kind in kinds:
-        path = path.replace(reference_of(kind), kind.name)
+        path = path.replace(f"{reference_of(kind)}.", f"{kind.name}.")
     return path
 
 

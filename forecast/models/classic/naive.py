@@ -17,7 +17,7 @@ SEASONS = 4  # looked through, the newest first, for an observed value of the sa
 
 @dataclass(frozen=True)
 class Naive:
-    """The last observed value for ever, the last season again, or the last value and the mean step of the past from there.
+    """The last observed value for ever, the last season again, or the last value and from there the mean step of the past.
 
     (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2.)
     """
@@ -29,17 +29,12 @@ class Naive:
         """Learn the season of the panel, or the drift of each series."""
         if self.kind == "seasonal":
             season = season_of(past)
-            return Repeated(
-                goal,
-                season,
-                np.zeros(0),
-                Log((f"season of {season} steps" if season > 1 else "no season found",)),
-            )
-        slopes = [
-            mean_step(past.values[past.rows(i), 0]) if self.kind == "drift" else 0.0
-            for i in range(len(past.ids))
-        ]
-        return Repeated(goal, 1, np.array(slopes), Log())
+            note = f"season of {season} steps" if season > 1 else "no season found"
+            return Repeated(goal, season, np.zeros(0), Log((note,)))
+        slopes = np.zeros(len(past.ids))
+        if self.kind == "drift":
+            slopes = np.array([mean_step(past.values[past.rows(i), 0]) for i in range(len(past.ids))])
+        return Repeated(goal, 1, slopes, Log())
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Repeated":
         """The Repeated whose `arrays()` these are."""
@@ -61,23 +56,37 @@ class Repeated:
         return max(CONTEXT, SEASONS * self.season)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, 1), scaled, from the last observed value, however old; 0, the mean, where there is none. A cold series has drift 0."""
-        steps = np.arange(self.goal.horizon)
-        origin = panel.starts[origins[:, 0]] + origins[:, 1]
-        first = panel.starts[origins[:, 0]]
-        target = panel.values[:, 0]
+        """Forecasts (M, H, 1), scaled, from the last observed value, however old; 0, the mean, where there is none.
+
+        A series that was not fitted has no drift.
+        """
         latest = panel.latest(origins)
-        forecast = np.repeat(np.where(latest >= 0, target[latest], 0.0)[:, None], len(steps), axis=1)
+        last = np.where(latest >= 0, panel.values[latest, 0], 0.0)
+        forecast = np.repeat(last[:, None], self.goal.horizon, axis=1)
         if self.season > 1:
-            for back in range(SEASONS, 0, -1):  # the newest season is written last, over the older ones
-                index = origin[:, None] - back * self.season + steps % self.season
-                value = np.where(index >= first[:, None], target[np.maximum(index, 0)], np.nan)
-                forecast = np.where(np.isnan(value), forecast, value)
+            forecast = self._seasonal(panel, origins, forecast)
         if len(self.slopes):
-            row = fitted[origins[:, 0]]
-            slope = np.where((row >= 0) & (latest >= 0), self.slopes[row], 0.0)
-            forecast += slope[:, None] * (origin[:, None] + steps - latest[:, None])
+            forecast += self._drift(panel, origins, fitted, latest)
         return forecast[..., None]
+
+    def _seasonal(self, panel: Panel, origins: Array, forecast: Array) -> Array:
+        """The last observed values (M, H) of the same phase; the forecast where none of the last SEASONS has one."""
+        first = panel.starts[origins[:, 0]]
+        origin = first + origins[:, 1]
+        phases = np.arange(self.goal.horizon) % self.season
+        for back in range(SEASONS, 0, -1):  # the newest season is written last, over the older ones
+            index = origin[:, None] - back * self.season + phases
+            value = np.where(index >= first[:, None], panel.values[np.maximum(index, 0), 0], np.nan)
+            forecast = np.where(np.isnan(value), forecast, value)
+        return forecast
+
+    def _drift(self, panel: Panel, origins: Array, fitted: Array, latest: Array) -> Array:
+        """What the mean step makes (M, H) from the last observed rows (M,) on."""
+        row = fitted[origins[:, 0]]
+        slope = np.where((row >= 0) & (latest >= 0), self.slopes[row], 0.0)
+        origin = panel.starts[origins[:, 0]] + origins[:, 1]
+        steps = origin[:, None] + np.arange(self.goal.horizon) - latest[:, None]
+        return slope[:, None] * steps
 
     def arrays(self) -> dict[str, Array]:
         """season int64 (1,) and slopes float64 (S,)."""
@@ -87,4 +96,7 @@ class Repeated:
 def mean_step(target: Array) -> float:
     """The mean step from the first to the last observed value of (n,); 0 where fewer than two are observed."""
     seen = np.flatnonzero(~np.isnan(target))
-    return float((target[seen[-1]] - target[seen[0]]) / (seen[-1] - seen[0])) if len(seen) > 1 else 0.0
+    if len(seen) < 2:
+        return 0.0
+    begin, end = seen[0], seen[-1]
+    return float((target[end] - target[begin]) / (end - begin))

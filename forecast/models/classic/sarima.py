@@ -1,7 +1,8 @@
 """Noise of ARIMA(p, d, q)(P, D, Q) with one season: its polynomials, its filter, its forecasts and how uncertain they are.
 
-Notation and signs as in Box, Jenkins, Reinsel & Ljung, Time Series Analysis, chapter 9, with the moving average added, as statsmodels has it:
-phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D x = theta(B) Theta(B^s) e, where phi(B) = 1 - phi_1 B - ... and theta(B) = 1 + theta_1 B + ...
+Notation and signs as in Box, Jenkins, Reinsel & Ljung, Time Series Analysis, chapter 9, with the moving average added, as
+statsmodels has it: phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D x = theta(B) Theta(B^s) e, where phi(B) = 1 - phi_1 B - ... and
+theta(B) = 1 + theta_1 B + ...
 """
 
 from typing import Any, NamedTuple
@@ -80,7 +81,10 @@ def radius(coefficients: Array, sign: int) -> float:
 
 
 def inward(order: Order, parameters: Array, stationary: float = RADIUS) -> Array:
-    """The parameters with their roots drawn in so that none is above a bound a row: `stationary` that of the autoregressions, RADIUS the others'."""
+    """The parameters with their roots drawn in so that none is above a bound per row.
+
+    That of the autoregressions is `stationary`, that of the others RADIUS.
+    """
     drawn = []
     bounds = ((-1, stationary), (1, RADIUS), (-1, stationary**order.season), (1, RADIUS**order.season))
     for coefficients, (sign, bound) in zip(split(order, parameters), bounds, strict=True):
@@ -114,9 +118,9 @@ def forecasts(noise: Array, order: Order, parameters: Array, rows: Array, horizo
 
 
 def growth(order: Order, parameters: Array, horizon: int) -> Array:
-    """Standard errors (H,) of the forecasts in units of the shocks' spread: the root of the summed squares of the response to one shock.
+    """Standard errors (H,) of the forecasts in units of the shocks' spread.
 
-    (Box et al., section 5.2: the psi weights.)
+    The root of the summed squares of the response to one shock. (Box et al., section 5.2: the psi weights.)
     """
     from scipy.signal import lfilter
 
@@ -129,15 +133,20 @@ def growth(order: Order, parameters: Array, horizon: int) -> Array:
 
 
 def rows_to_fade(order: Order, parameters: Array) -> int:
-    """Rows after which a filter has forgotten its past: by its moving average, twice as many as some are missing, or by the gaps alone."""
+    """Rows after which a filter has forgotten its past.
+
+    By its moving average, twice as many as some are missing, or by the gaps alone.
+    """
     phi, theta, seasonal_phi, seasonal_theta = split(order, parameters)
     average = max(radius(theta, 1), radius(seasonal_theta, 1) ** (1 / order.season))
-    gaps = 0.0 if order.d + order.D else max(radius(phi, -1), radius(seasonal_phi, -1) ** (1 / order.season))
-    rows = [
-        times * np.log(FADED) / np.log(root) if 0 < root < 1 else 0.0
-        for times, root in ((2, average), (1, gaps))
-    ]
-    return min(
-        LONGEST,
-        int(np.ceil(max(rows))) + 2 * (order.p + order.q + order.season * (order.P + order.Q + order.D)),
-    )
+    gaps = 0.0
+    if order.d + order.D == 0:
+        gaps = max(radius(phi, -1), radius(seasonal_phi, -1) ** (1 / order.season))
+    faded = max(2 * _fading(average), _fading(gaps))
+    lags = order.p + order.q + order.season * (order.P + order.Q + order.D)
+    return min(LONGEST, int(np.ceil(faded)) + 2 * lags)
+
+
+def _fading(root: float) -> float:
+    """Rows after which FADED of a shock is left, by the largest root; 0 where there is none below 1."""
+    return float(np.log(FADED) / np.log(root)) if 0 < root < 1 else 0.0

@@ -11,9 +11,7 @@ from forecast.models.base import Watch
 from forecast.results import Log
 from forecast.task import Goal
 
-PRIOR = (
-    0.5  # sightings that each name is given before any is counted, so that none has a share of 0 (Jeffreys)
-)
+PRIOR = 0.5  # sightings that each name has before any is counted, so that none has a share of 0 (Jeffreys)
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,11 @@ class Shares:
         """Count the names of each series, and of all together for the series that come later."""
         codes = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
         counts = np.stack([sightings(own, len(goal.names)) for own in codes])
-        counts = np.concatenate([counts, counts.sum(0, keepdims=True)])
-        missing = [name for name, count in zip(goal.names, counts[-1], strict=True) if not count]
-        notes = (f"never seen in the past: {', '.join(missing)}",) if missing else ()
-        return Counted(goal, counts, self.kind == "last", Log(notes))
+        together = counts.sum(0)
+        missing = [name for name, count in zip(goal.names, together, strict=True) if not count]
+        notes = [f"never seen in the past: {', '.join(missing)}"] if missing else []
+        counts = np.concatenate([counts, together[None]])
+        return Counted(goal, counts, self.kind == "last", Log(tuple(notes)))
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Counted":
         """The Counted whose `arrays()` these are."""

@@ -27,14 +27,17 @@ class States(NamedTuple):
 def smooth(values: Array, parameters: Array, start: States) -> tuple[Array, States]:
     """The sum of squared one-step errors (..., K) and the states after the last row of values (L, K), missing = NaN.
 
-    parameters (4, ..., K): alpha, beta, gamma, phi of the additive recursions in Hyndman, Koehler, Ord & Snyder, Forecasting with
-    Exponential Smoothing (2008), table 2.2: with e = y - l - phi b - s, l += phi b + alpha e, b = phi b + beta e, s += gamma e. No trend is
-    phi = beta = 0. A missing row moves the states without an error; rows before the first observed one do nothing.
+    parameters (4, ..., K): alpha, beta, gamma, phi of the additive recursions in Hyndman, Koehler, Ord & Snyder,
+    Forecasting with Exponential Smoothing (2008), table 2.2: with e = y - l - phi b - s, l += phi b + alpha e,
+    b = phi b + beta e, s += gamma e. No trend is phi = beta = 0. A missing row moves the states without an error; rows
+    before the first observed one do nothing.
     """
     alpha, beta, gamma, phi = parameters
     seen = ~np.isnan(values)
-    filled, begun = np.where(seen, values, 0.0), np.logical_or.accumulate(seen, axis=0)
-    level, slope = np.broadcast_to(start.level, alpha.shape), np.broadcast_to(start.slope, alpha.shape)
+    filled = np.where(seen, values, 0.0)
+    begun = np.logical_or.accumulate(seen, axis=0)
+    level = np.broadcast_to(start.level, alpha.shape)
+    slope = np.broadcast_to(start.slope, alpha.shape)
     m = len(start.season)
     season = np.broadcast_to(start.season, (m, *alpha.shape)).copy()
     squares = np.zeros(alpha.shape)
@@ -53,16 +56,15 @@ def extend(states: States, phi: Array, horizon: int) -> Array:
     """Forecasts (K, H) from states after the last row: l + (phi + ... + phi^h) b + s."""
     steps = np.arange(horizon)
     damped = np.cumsum(phi[:, None] ** (1 + steps), axis=1)
-    return (
-        states.level[:, None] + damped * states.slope[:, None] + states.season[steps % len(states.season)].T
-    )
+    line = states.level[:, None] + damped * states.slope[:, None]
+    return line + states.season[steps % len(states.season)].T
 
 
 def first_states(values: Array, season: int, sloped: Array, seasonal: Array) -> States:
-    """States before the first observed row of values (L, K), for columns with a slope and with a season as the masks (K,) say.
+    """States before the first observed row of values (L, K).
 
-    The slope is that of the least-squares line through the seasonally adjusted rows; the first level is the mean of the opening rows, carried
-    back along the slope.
+    The masks (K,) say which columns have a slope and which a season. The slope is that of the least-squares line through
+    the seasonally adjusted rows; the first level is the mean of the opening rows, carried back along the slope.
     """
     slope, profile = decompose(values, season, seasonal)
     slope = np.where(sloped, slope, 0.0)
@@ -71,31 +73,36 @@ def first_states(values: Array, season: int, sloped: Array, seasonal: Array) -> 
     opening = seen & (np.cumsum(seen, axis=0) <= max(OPENING, season))
     rows = np.arange(len(values))[:, None]
     before = np.where(seen.any(0), seen.argmax(0), 0) - 1
-    return States(mean_of(adjusted - slope * (rows - before), opening), slope, profile)
+    level = mean_of(adjusted - slope * (rows - before), opening)
+    return States(level, slope, profile)
 
 
 def decompose(values: Array, season: int, seasonal: Array) -> tuple[Array, Array]:
-    """Slope (K,) a row and seasonal profile (m, K) of values (L, K), by backfitting; the profile sums to 0 and begins after the last row.
+    """Slope (K,) per row and seasonal profile (m, K) of values (L, K), by backfitting.
 
-    Each block of a season has a mean of its own, so a wandering level does not enter the profile. A phase that was observed in fewer than two
-    blocks has none, and a column that `seasonal` (K,) denies one neither.
+    The profile sums to 0 and begins after the last row. Each block of a season has a mean of its own, so a wandering level
+    does not enter the profile. A phase that was observed in fewer than two blocks has none, and a column that `seasonal`
+    (K,) denies one neither.
     """
     rows, columns = values.shape
     padded = np.concatenate([np.full((-rows % season, columns), np.nan), values])
     seen = ~np.isnan(padded)
-    time = np.where(seen, np.arange(len(padded))[:, None], np.nan)
+    index = np.arange(len(padded))[:, None]
+    time = np.where(seen, index, np.nan)
     centred = np.nan_to_num(time - mean_of(time, seen))
     steepness = np.maximum((centred**2).sum(0), 1.0)
     blocks = seen.reshape(-1, season, columns)
+    repeated = blocks.sum(0) > 1
     profile = np.zeros((season, columns))
     for _ in range(ROUNDS):
         adjusted = np.where(seen, padded - unrolled(profile, len(padded)), 0.0)
         slope = (centred * adjusted).sum(0) / steepness
         if season == 1:
             break
-        straight = (padded - slope * np.arange(len(padded))[:, None]).reshape(-1, season, columns)
+        straight = (padded - slope * index).reshape(-1, season, columns)
         means = mean_of(straight - profile, blocks, axis=1)
-        profile = np.where(blocks.sum(0) > 1, mean_of(straight - means[:, None], blocks), 0.0)
+        found = mean_of(straight - means[:, None], blocks)
+        profile = np.where(repeated, found, 0.0)
         profile = (profile - profile.mean(0)) * seasonal
     return slope, profile
 
