@@ -93,7 +93,7 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
     assert [row["column"] for row in found["ablation"]] == ["lead", "noise m/s"]
     assert found["ablation"][0]["p"] < 0.01
     assert ablation_of(found).startswith(
-        "Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +"
+        "By how much the MAE of ridge grows without each column (each interval alone, p of all together):\n  lead       +"
     )
     assert ablation_of({**found, "ablation": []}) == ""
     with pytest.raises(ForecastError, match="Changes of one model are compared at a time; found gru, ridge"):
@@ -110,7 +110,7 @@ def test_an_angle_is_left_out_whole():
 
 
 def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
-    with pytest.raises(ForecastError, match=r"no column beside y to leave out\. Name some with --past"):
+    with pytest.raises(ForecastError, match=r"no column next to y to leave out\. Name some with `past`"):
         ablations(spec("ridge"), single(np.arange(100.0)))
 
 
