@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Log:
-    """What a fit tells about itself: its choices and mishaps in words, its loss history, its seconds.
+    """What a fit reports about itself: its choices and mishaps in words, its loss history, its seconds.
 
-    `history` holds rows (step, training loss, validation loss) in scaled units; `seconds` is CPU time of the fit and its forecasts; `warm`: it went
-    on from what an earlier fit had learned.
+    `history` holds rows (step, training loss, validation loss) in scaled units; `seconds` is CPU time of the fit and its forecasts;
+    `warm`: it continued from what an earlier fit had learned.
     """
 
     notes: tuple[str, ...] = ()
@@ -35,7 +35,9 @@ class Log:
 
 
 def ordered(quantiles: Array, levels: tuple[float, ...], point: Array, shown: Iterable[float] = ()) -> Array:
-    """Quantiles (..., Q) that never cross, with the point (...) at the median: from there outward each is at least as far as the one before.
+    """Quantiles (..., Q) that never cross, with the point (...) at the median.
+
+    From there outward each is at least as far as the one before.
 
     shown: levels that are put in order first, among themselves, so that they do not depend on what else is kept; the others then lie
     between them.
@@ -48,13 +50,13 @@ def ordered(quantiles: Array, levels: tuple[float, ...], point: Array, shown: It
         return _outward(made, middle)
     made[..., first] = _outward(made[..., first], first.index(middle))
     for place in range(middle + 1, len(levels)):
+        outer = [one for one in first if one >= place]
         made[..., place] = np.maximum(made[..., place], made[..., place - 1])
-        made[..., place] = _no_farther(made, place, [one for one in first if one >= place], np.minimum)
+        made[..., place] = _no_farther(made, place, outer, np.minimum)
     for place in range(middle - 1, -1, -1):
+        outer = [one for one in reversed(first) if one <= place]
         made[..., place] = np.minimum(made[..., place], made[..., place + 1])
-        made[..., place] = _no_farther(
-            made, place, [one for one in reversed(first) if one <= place], np.maximum
-        )
+        made[..., place] = _no_farther(made, place, outer, np.maximum)
     return made
 
 
@@ -71,7 +73,9 @@ def _no_farther(
 ) -> Array:
     """The quantile (...) at a place, no farther than the nearest of the shown ones on its outer side, if there is one."""
     own: Array = quantiles[..., place]
-    return nearer(own, quantiles[..., shown[0]]) if shown else own
+    if not shown:
+        return own
+    return nearer(own, quantiles[..., shown[0]])
 
 
 def within(values: Array, bounds: tuple[float | None, float | None]) -> Array:
@@ -116,7 +120,7 @@ class Calibration:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Which steps have no calibrated interval, and what they have instead, a sentence without its full stop for each kind."""
+        """Which steps have no calibrated interval, and what they have instead: one sentence, without full stop, per kind."""
         others = [kind for kind in Basis if kind != Basis.CALIBRATED and (self.basis == kind).any()]
         return tuple(f"{_steps_in_words(self.basis == kind)} {kind.words}" for kind in others)
 
@@ -138,7 +142,8 @@ def _steps_in_words(chosen: Array) -> str:
 
 def point_of(z: Array, levels: tuple[float, ...]) -> Array:
     """The point forecast (...) of answers (..., P): the only one, or the median."""
-    point: Array = z[..., 0] if z.shape[-1] == 1 else z[..., levels.index(0.5)]
+    place = 0 if z.shape[-1] == 1 else levels.index(0.5)
+    point: Array = z[..., place]
     return point
 
 
@@ -179,9 +184,9 @@ class Forecast:
     def on(self, panel: Panel) -> "Forecast":
         """The same forecasts with the `ids` and `origins` of another panel, found by the names of the series and by the cutoffs.
 
-        Origins count rows of the panel that a forecast was made from, which may begin later than the file: a run forecasts from its last rows.
-        All that reads a forecast beside a panel goes through here. Raises ForecastError where the panel has no series of such a name, no row at
-        a cutoff, or other steps after it.
+        Origins count rows of the panel that a forecast was made from, which may begin later than the file: a run forecasts
+        from its last rows. Whatever reads a forecast next to a panel goes through here. Raises ForecastError where the
+        panel has no series of such a name, no row at a cutoff, or other steps after it.
         """
         require_panel(panel)
         names = np.array(self.ids, dtype=object)[self.origins[:, 0]]
@@ -195,10 +200,12 @@ class Forecast:
         return replace(self, ids=panel.ids, origins=origins)
 
     def to_frame(self, cutoff: bool | None = None) -> "pd.DataFrame":
-        """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`; of an event `<model>-p`, the share of its second name;
-        of several names `label`, the likeliest, and `p_<name>` for each.
+        """A long frame `unique_id, ds, <model>, <model>-lo-80, <model>-hi-80 ...`.
 
-        With `cutoff` (by default where a series has several origins) the last known stamp stands there too. Where a
+        For an event it has `<model>-p`, the share of the second name; for several names `label`, the likeliest, and
+        `p_<name>` for each.
+
+        With `cutoff` (by default where a series has several origins) the last known stamp is a column too. Where a
         panel has a zone its stamps are local and know their offset from UTC.
         """
         import pandas as pd
@@ -291,7 +298,7 @@ class Outcome:
     def to_frame(self) -> "pd.DataFrame":
         """The forecast's frame with the actual value as `y`, of a target of names its name.
 
-        What is forecast of several names stands behind the name of the model, so that several models can stand side by side.
+        Columns for several names begin with the name of the model, so that frames of several models can be joined.
         """
         forecast = self.forecast
         frame = forecast.to_frame(cutoff=True)

@@ -15,7 +15,7 @@ LEVELS = (
     0.005,
     *(round(0.05 * step, 2) for step in range(1, 20)),
     0.995,
-)  # what the commands calibrate and keep
+)  # that the commands calibrate and keep
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Task:
 
     horizon: steps ahead, or a span such as "24h" or "7d"; None = the clock's default.
     intervals: central intervals in percent, such as (80, 95), that frames, files and figures show; () = none.
-    levels: quantile levels that are calibrated and kept beside the ends of the intervals; the median is always among them.
+    levels: quantile levels that are calibrated and kept next to the ends of the intervals; the median is always among them.
     bounds: (lowest, highest) that the target can be, None = open; forecasts and intervals are cut there.
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
@@ -130,7 +130,7 @@ FIELDS = tuple(one.name for one in dataclasses.fields(Task))
 
 
 def task_of(task: "Task | int | str | None", keywords: Mapping[str, Any]) -> Task:
-    """A task, or a horizon, with some of its fields changed by keyword; ForecastError where a keyword is no field."""
+    """A task, or a horizon, with some of its fields changed by keyword; ForecastError where a keyword is not a field."""
     for name in keywords:
         if name not in FIELDS:
             raise ForecastError(f"There is no option {name!r}.{nearest(name, FIELDS)}")
@@ -139,17 +139,28 @@ def task_of(task: "Task | int | str | None", keywords: Mapping[str, Any]) -> Tas
 
 
 def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:
-    """The quantile levels of central intervals in percent, rising, with the median: (80, 95) -> (.025, .1, .5, .9, .975); () -> ()."""
+    """The quantile levels of central intervals in percent, rising, with the median.
+
+    (80, 95) gives (.025, .1, .5, .9, .975), and () gives (). ForecastError where one is not between 0 and 100.
+    """
     shares = [coverage / 100 for coverage in coverages]
     if any(not 0 < share < 1 for share in shares):
         found = ", ".join(f"{100 * share:g}" for share in shares)
         raise ForecastError(f"Intervals are percentages between 0 and 100, such as 80,95; found {found}.")
-    edges = {round(0.5 + sign * share / 2, 10) for share in shares for sign in (-1, 1)}
-    return tuple(sorted(edges | {0.5})) if shares else ()
+    if not shares:
+        return ()
+    edges = {0.5}
+    for share in shares:
+        edges.add(round(0.5 - share / 2, 10))
+        edges.add(round(0.5 + share / 2, 10))
+    return tuple(sorted(edges))
 
 
 def joined_levels(levels: Iterable[float], others: Iterable[float]) -> tuple[float, ...]:
-    """Two sets of quantile levels as one, rising, with the median; () where both are empty. ForecastError where one is no level."""
+    """Two sets of quantile levels as one, rising, with the median; () where both are empty.
+
+    ForecastError where one is not between 0 and 1.
+    """
     found = {round(level, 10) for level in (*levels, *others)}
     for level in sorted(found):
         if not 0 < level < 1:
@@ -158,7 +169,7 @@ def joined_levels(levels: Iterable[float], others: Iterable[float]) -> tuple[flo
 
 
 def bands(intervals: Iterable[float], levels: tuple[float, ...]) -> list[tuple[float, int, int]]:
-    """(coverage in percent, place of its lower level among `levels`, of its upper), narrowest first: what is shown of quantiles."""
+    """The shown intervals, narrowest first: coverage in percent, and the places of its lower and upper level in `levels`."""
     found = []
     for coverage in sorted(set(intervals)):
         ends = quantile_levels([coverage])

@@ -1,4 +1,4 @@
-"""Ablation: what each column of a file buys a model, measured by leaving it out."""
+"""Ablation: how much each column of a file improves a model, measured by leaving it out."""
 
 import math
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ PREFIX = "without "
 
 @dataclass(frozen=True)
 class Without:
-    """A model that is not shown some columns: the same Spec on a panel without them, so that it is walked and compared like any other."""
+    """A model without some columns: the same Spec on a panel without them, walked and compared like any other model."""
 
     base: Spec
     left: tuple[str, ...]
@@ -125,16 +125,18 @@ def ablations(model: Spec, panel: Panel) -> list[Spec]:
         groups[name] = (*groups.get(name, ()), column.name)
     if not groups:
         raise ForecastError(
-            f"There is no column beside {panel.target} to leave out. Name some with --past, or ablate a file that has more."
+            f"There is no column next to {panel.target} to leave out. Name some with `past`, or give a file that has more."
         )
     return [Without(model, left, f"{PREFIX}{name}") for name, left in groups.items()]
 
 
 @dataclass(frozen=True)
 class Bought:
-    """What a column bought: gain, the share by which the loss grows without the column, gain_lo and gain_hi its 95 % interval.
+    """How much a column improves a model.
 
-    p: of no difference, corrected for the number of changes compared (Holm 1979); None for a short test · seconds: CPU time that the column cost.
+    gain: the share by which the loss grows without the column; gain_lo and gain_hi its 95 % interval · p: of no
+    difference, corrected for the number of changes compared (Holm 1979); None for a short test · seconds: CPU time that
+    the column cost.
     """
 
     column: str
@@ -151,12 +153,12 @@ def bought(board: Leaderboard) -> list[Bought]:
     rows = [row for row in board.rows if row.model.startswith(PREFIX)]
     found = [
         Bought(
-            row.model.removeprefix(PREFIX),
-            -row.skill,
-            -row.skill_hi,
-            -row.skill_lo,
-            row.p,
-            whole.seconds - row.seconds,
+            column=row.model.removeprefix(PREFIX),
+            gain=-row.skill,
+            gain_lo=-row.skill_hi,
+            gain_hi=-row.skill_lo,
+            p=row.p,
+            seconds=whole.seconds - row.seconds,
         )
         for row in rows
     ]
@@ -164,32 +166,40 @@ def bought(board: Leaderboard) -> list[Bought]:
 
 
 def bought_text(rows: list[Bought], model: str, metric: str) -> str:
-    """In words what each column buys a model, and whether that could be chance."""
-    lines = [
-        f"Of its {METRICS[metric].label} {model} owes to each column (each interval alone, p of all together):"
-    ]
+    """In words how much each column improves a model, and whether that could be chance."""
+    label = METRICS[metric].label
     width = max(len(row.column) for row in rows)
-    for row in rows:
-        interval = (
-            ""
-            if math.isnan(row.gain_lo)
-            else f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
-        )
-        p = "" if row.p is None else f", {p_words(row.p)}"
-        lines.append(f"  {row.column:{width}}  {signed(row.gain)}{interval}{p}; {row.seconds:+.1f} CPU s")
+    lines = [
+        f"By how much the {label} of {model} grows without each column (each interval alone, p of all together):",
+        *(_line(row, width) for row in rows),
+    ]
     if any(row.p is None for row in rows):
         return "\n".join([*lines, "The test is too short to say whether that is chance."])
+    return "\n".join([*lines, " ".join(_verdict(rows))])
+
+
+def _line(row: Bought, width: int) -> str:
+    """One column in numbers; its name takes `width` characters."""
+    interval = ""
+    if not math.isnan(row.gain_lo):
+        interval = f", 95 % interval {signed(row.gain_lo)} .. {signed(row.gain_hi)}"
+    p = "" if row.p is None else f", {p_words(row.p)}"
+    return f"  {row.column:{width}}  {signed(row.gain)}{interval}{p}; {row.seconds:+.1f} CPU s"
+
+
+def _verdict(rows: list[Bought]) -> list[str]:
+    """Which columns help, which harm, and of which that could be chance, a sentence each."""
     sure = [row for row in rows if row.p is not None and row.p < LEVEL]
-    groups = {
-        "helps": [row.column for row in sure if row.gain > 0],
-        "harms": [row.column for row in sure if row.gain < 0],
-    }
-    said = [
-        f"{listed(names)} {verb if len(names) == 1 else verb[:-1]}, and that is hardly chance."
-        for verb, names in groups.items()
-        if names
-    ]
-    luck = [row.column for row in rows if row not in sure]
-    if luck:
-        said.append(f"What {listed(luck)} {'does' if len(luck) == 1 else 'do'} could be chance.")
-    return "\n".join([*lines, " ".join(said)])
+    helping = [row.column for row in sure if row.gain > 0]
+    harming = [row.column for row in sure if row.gain < 0]
+    unsure = [row.column for row in rows if row not in sure]
+    sentences = []
+    if helping:
+        verb = "helps" if len(helping) == 1 else "help"
+        sentences.append(f"{listed(helping)} {verb}, and that is hardly chance.")
+    if harming:
+        verb = "harms" if len(harming) == 1 else "harm"
+        sentences.append(f"{listed(harming)} {verb}, and that is hardly chance.")
+    if unsure:
+        sentences.append(f"The effect of {listed(unsure)} could be chance.")
+    return sentences

@@ -15,16 +15,17 @@ from forecast.models.base import Spec
 from forecast.results import Forecast
 from forecast.task import Task, task_of
 
-KNOWS = 0.9  # share of what the target's own past leaves unexplained that a column may explain of a later value before it is named
-OWN = 3  # lags of the target that a column is measured beside
+KNOWS = 0.9  # share of what the target's own past leaves unexplained from which on a column is named
+OWN = 3  # lags of the target that explain first
 FEWEST = 50  # rows that a column is judged on
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that explains later values of the target as nothing observed in time does.
+    """A column that explains later values of the target as nothing that was observed in time does.
 
-    column · lead: it shows the target so many steps ahead · share: of the variance that the target's last values leave, what it explains.
+    column · lead: how many steps ahead it shows the target · share: of the variance that the target's last values leave,
+    what it explains.
     """
 
     column: str
@@ -34,7 +35,10 @@ class Leak:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found. moved: model -> forecasts with an origin before the poison that it moved, of `compared`; 0 is as it must be."""
+    """What was found.
+
+    moved: model -> how many of the `compared` forecasts, whose origins lie before the changed values, changed; it must be 0.
+    """
 
     leaks: tuple[Leak, ...]
     moved: dict[str, int]
@@ -55,27 +59,28 @@ class Audit:
         }
 
     def __str__(self) -> str:
-        lines = [
-            f"! {leak.column} looks like a leak: it explains {100 * leak.share:.1f} % of what the target's own past leaves of its value"
-            f" {counted(leak.lead, 'step')} later. If it is not known by then, leave it out with --past."
-            for leak in self.leaks
-        ]
-        for model, moved in self.moved.items():
-            said = (
-                f"{moved:,} of {counted(self.compared, 'forecast')} moved"
-                if moved
-                else f"none of {counted(self.compared, 'forecast')} moved by a bit"
-            )
-            lines.append(f"{'! ' if moved else '  '}{model}: with every later value rewritten, {said}.")
-        return "\n".join(
-            [
-                *lines,
-                "",
-                "Nothing was found."
-                if self.clean
-                else "This is not a fair test yet: see the lines marked with !.",
-            ]
-        )
+        lines = [_of_leak(leak) for leak in self.leaks]
+        lines += [self._of_model(model, moved) for model, moved in self.moved.items()]
+        end = "Nothing was found."
+        if not self.clean:
+            end = "This is not a fair test yet: see the lines marked with !."
+        return "\n".join([*lines, "", end])
+
+    def _of_model(self, model: str, moved: int) -> str:
+        """How many forecasts of a model changed, in a line."""
+        compared = counted(self.compared, "forecast")
+        if moved:
+            return f"! {model}: with every later value rewritten, {moved:,} of {compared} changed."
+        return f"  {model}: with every later value rewritten, none of {compared} changed by a bit."
+
+
+def _of_leak(leak: Leak) -> str:
+    """What a column shows, in a line."""
+    later = counted(leak.lead, "step")
+    return (
+        f"! {leak.column} looks like a leak: it explains {100 * leak.share:.1f} % of what the target's own past leaves of"
+        f" its value {later} later. If it is not known by then, leave it out with `past`."
+    )
 
 
 def audit(
@@ -87,7 +92,7 @@ def audit(
     seed: int = 0,
     **keywords: Any,
 ) -> Audit:
-    """Poison the panel from the middle of its test part on and count the earlier forecasts of each model that move; judge each past column.
+    """Rewrite the panel from the middle of its test on, count the earlier forecasts of each model that change, judge each past column.
 
     task, keywords: as in `backtest`.
     """
@@ -99,11 +104,10 @@ def audit(
     later = poisoned(panel, rows_before(grid_places(panel, walk), middle), walk.ahead(panel.clock), seed)
     early = fold.places <= middle
     several = list(models)
+    unchanged = backtest(several, panel, walk, task, seed=seed)
+    rewritten = backtest(several, later, walk, task, seed=seed)
     moved: dict[str, int] = {}
-    for clean, dirty in zip(
-        *(backtest(several, one, walk, task, seed=seed) for one in (panel, later)),
-        strict=True,
-    ):
+    for clean, dirty in zip(unchanged, rewritten, strict=True):
         same = _same(clean.forecast, dirty.forecast)
         moved[clean.forecast.model] = int((~same[early].all(1)).sum())
     return Audit(tuple(leaks(panel, walk.ahead(panel.clock))), moved, int(early.sum()))
@@ -117,11 +121,12 @@ def _same(one: Forecast, two: Forecast) -> Array:
 
 
 def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:
-    """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series: values that could be.
+    """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series.
 
-    Future columns keep theirs over the horizon after these rows: so far they may be read.
+    These are values that could be. Future columns keep theirs over the horizon after these rows, where they may be read.
     """
-    random, values = np.random.default_rng(seed), panel.values.copy()
+    random = np.random.default_rng(seed)
+    values = panel.values.copy()
     for i in range(len(panel.ids)):
         rows = np.arange(panel.starts[i], panel.stops[i])
         after = rows[known[i] :]
@@ -132,7 +137,10 @@ def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:
 
 
 def leaks(panel: Panel, horizon: int) -> list[Leak]:
-    """The past columns that explain more than KNOWS of what the last OWN targets leave of a target 1 ... horizon steps later, strongest lead each."""
+    """The past columns that explain more than KNOWS of what the last OWN targets leave of a target 1 ... horizon steps later.
+
+    Each with the lead at which it explains most.
+    """
     found = []
     for place, column in enumerate(panel.columns):
         if column.role != "past" or column.names is not None:
@@ -145,28 +153,33 @@ def leaks(panel: Panel, horizon: int) -> list[Leak]:
 
 
 def _partial(panel: Panel, place: int, lead: int) -> float:
-    """The partial R2 of a column for the target `lead` steps later, beside the target's last OWN values, over all series; NaN with too few rows."""
-    tables = []
-    for i in range(len(panel.ids)):
-        y, x = panel.values[panel.rows(i), 0], panel.values[panel.rows(i), place]
-        rows = np.arange(OWN - 1, len(y) - lead)
-        tables.append(
-            np.column_stack(
-                [y[rows + lead], x[rows], *(y[rows - lag] for lag in range(OWN)), np.ones(len(rows))]
-            )
-        )
+    """The partial R2 of a column for the target `lead` steps later, given the target's last OWN values, over all series.
+
+    NaN with too few rows, or where either is explained by these values.
+    """
+    tables = [_table(panel.values[panel.rows(i)], place, lead) for i in range(len(panel.ids))]
     table = np.concatenate(tables)
     table = table[~np.isnan(table).any(1)]
     if len(table) < FEWEST:
         return float("nan")
-    truth, column, own = table[:, 0], table[:, 1], table[:, 2:]
-    without, beside = _unexplained(truth, own), _unexplained(column, own)
+    truth = table[:, 0]
+    column = table[:, 1]
+    own = table[:, 2:]
+    without = _unexplained(truth, own)
+    beside = _unexplained(column, own)
     power = float(without @ without) * float(beside @ beside)
-    return (
-        float((without @ beside) ** 2 / power)
-        if power > 1e-12 * len(table) ** 2 * truth.var() * max(column.var(), 1e-300)
-        else float("nan")
-    )
+    least = 1e-12 * len(table) ** 2 * truth.var() * max(column.var(), 1e-300)
+    if power <= least:
+        return float("nan")
+    return float((without @ beside) ** 2 / power)
+
+
+def _table(values: Array, place: int, lead: int) -> Array:
+    """Of one series (n, C), a row for each target `lead` steps later: it, the column, the last OWN targets, and 1."""
+    y = values[:, 0]
+    rows = np.arange(OWN - 1, len(y) - lead)
+    lags = [y[rows - lag] for lag in range(OWN)]
+    return np.column_stack([y[rows + lead], values[rows, place], *lags, np.ones(len(rows))])
 
 
 def _unexplained(values: Array, by: Array) -> Array:

@@ -23,6 +23,7 @@ from forecast.workers import processes
 Part = tuple[str, int]  # model, fold
 # values (M, H), quantiles (M, H, Q) of a model that has some, the scale of the target, and what a warm refit starts from
 Answers = dict[str, Array]
+Result = tuple[Answers, Log]  # of one part
 SCALING = "scaling."  # begins the names of what the fit learned of its target's scale
 MANY_ZEROS = 0.25  # share of zeros before the test above which the default metric is the CRPS
 START = "start."  # begins the names of what the next fold starts from
@@ -31,7 +32,7 @@ START = "start."  # begins the names of what the next fold starts from
 class Keep:
     """Where finished parts are kept, and who watches the fit of one; this one keeps nothing. It is sent to worker processes."""
 
-    def load(self, part: Part) -> tuple[Answers, Log] | None:
+    def load(self, part: Part) -> Result | None:
         """The forecasts and the log of a finished part, or None."""
         return None
 
@@ -58,8 +59,8 @@ def backtest(
 
     task: what is asked (`Task`), or its horizon; its fields may be given by keyword too, such as intervals=(80, 95) or
     metric="rmse". Intervals are those of the models that know a distribution; `calibrate` gives them to all.
-    jobs: fits that run side by side, each on one thread in a process of its own (0 = one a core); results do not depend on it by a bit. The warm
-    refits of one model follow one another. Where there is one fit alone the members of its net run side by side.
+    jobs: fits that run side by side, each on one thread in a process of its own (0 = one per core); results do not depend
+    on it by a bit. The warm refits of one model follow one another. A single fit trains the members of its net side by side.
     Raises ForecastError where a horizon is asked for twice, or a metric cannot rank what is asked.
     """
     require_panel(panel)
@@ -67,44 +68,78 @@ def backtest(
     walk, task = asked_of(walk, task_of(task, keywords))
     folds = list(walk_forward(panel, walk))
     task, why = settled(task.steps(panel.clock, walk.gap), panel, walk)
-    keep = keep or Keep()
-    blocks = (
-        [folds] if walk.refit == "warm" else [[fold] for fold in folds]
-    )  # parts of different blocks are independent
-    chains = [(one, block) for block in blocks for one in specs]
+    blocks = independent_blocks(folds, walk)
     allowed = processes(jobs)
-    jobs = min(allowed, len(chains))
-    ask = Ask(panel, walk, task, seed, keep, allowed if jobs == 1 else 1)
-    done: Iterator[Iterator[tuple[Answers, Log]]]
-    if jobs == 1:
-        done = (run_chain(ask, block, one) for one, block in chains)
-    else:
-        from joblib import Parallel, delayed
+    beside = min(allowed, len(blocks) * len(specs))
+    ask = Ask(panel, walk, task, seed, keep or Keep(), allowed if beside == 1 else 1)
+    for fold, results in walked(ask, specs, blocks, beside):
+        yield from outcomes_of(ask, fold, specs, results, why)
 
-        results = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(whole_chain)(ask, block, one) for one, block in chains
-        )
-        done = map(iter, results)
+
+def independent_blocks(folds: list[Fold], walk: WalkForward) -> list[list[Fold]]:
+    """The folds in blocks that do not depend on each other: with warm refits they all do."""
+    if walk.refit == "warm":
+        return [folds]
+    return [[fold] for fold in folds]
+
+
+def walked(
+    ask: "Ask", specs: list[Spec], blocks: list[list[Fold]], jobs: int
+) -> Iterator[tuple[Fold, list[Result]]]:
+    """The results of all models, fold by fold, by `jobs` processes."""
+    if jobs > 1:
+        return side_by_side(ask, specs, blocks, jobs)
+    folds = [fold for block in blocks for fold in block]
+    return one_by_one(ask, specs, folds)
+
+
+def one_by_one(ask: "Ask", specs: list[Spec], folds: list[Fold]) -> Iterator[tuple[Fold, list[Result]]]:
+    """The results of all models, fold by fold, in this process: each from the start that the fold before left, if any."""
+    starts: dict[str, Answers | None] = {}
+    for fold in folds:
+        results = []
+        for one in specs:
+            answers, log = run_part(ask, fold, one, starts.get(one.name))
+            starts[one.name] = start_of(answers)
+            results.append((answers, log))
+        yield fold, results
+
+
+def side_by_side(
+    ask: "Ask", specs: list[Spec], blocks: list[list[Fold]], jobs: int
+) -> Iterator[tuple[Fold, list[Result]]]:
+    """The results of all models, fold by fold, from `jobs` processes; each model walks a block in one of them."""
+    from joblib import Parallel, delayed
+
+    calls = [delayed(run_chain)(ask, block, one) for block in blocks for one in specs]
+    chains = Parallel(n_jobs=jobs, return_as="generator")(calls)
     for block in blocks:
-        parts = [next(done) for _ in specs]
-        for fold in block:
-            made = [next(part) for part in parts]
-            truth = truth_of(ask, fold, made[0][0], why)
-            blank = blank_forecast(ask, fold)
-            for one, (answers, log) in zip(specs, made, strict=True):
-                yield Outcome(fold.index, filled(blank, one.name, answers, task), truth, log)
+        of_models = [next(chains) for _ in specs]
+        for place, fold in enumerate(block):
+            yield fold, [results[place] for results in of_models]
+
+
+def outcomes_of(
+    ask: "Ask", fold: Fold, specs: list[Spec], results: list[Result], why: str
+) -> Iterator[Outcome]:
+    """The results of all models in one fold as Outcomes, which share the truth and the stamps."""
+    truth = truth_of(ask, fold, results[0][0], why)
+    blank = blank_forecast(ask, fold)
+    for one, (answers, log) in zip(specs, results, strict=True):
+        yield Outcome(fold.index, filled(blank, one.name, answers, ask.task), truth, log)
 
 
 def named_specs(models: str | Spec | Iterable[str | Spec]) -> list[Spec]:
     """The Specs of models that are named or given; ForecastError where there is none, or two have one name."""
-    several = models if isinstance(models, Iterable) and not isinstance(models, str) else [models]
-    specs = [spec(model) if isinstance(model, str) else model for model in several]
+    if isinstance(models, str) or not isinstance(models, Iterable):
+        return named_specs([models])
+    specs = [spec(model) if isinstance(model, str) else model for model in models]
     names = [one.name for one in specs]
     if not names:
         raise ForecastError('No model is named. Give one or several, such as ["gru", "arima", "naive"].')
     if len(set(names)) < len(names):
         raise ForecastError(
-            f"Two models have the same name: {', '.join(names)}. Give each Spec a name of its own."
+            f"Two models have the same name: {', '.join(names)}. Give each Spec another name."
         )
     return specs
 
@@ -132,25 +167,37 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
     if panel.names:
         usual = "brier" if panel.kind == "event" else "log_loss"
         return replace(task, metric=task.metric or usual, intervals=(), levels=()), ""
-    if task.metric is not None:
-        if ranking(task.metric).quantiles and not task.levels:
-            raise ForecastError(
-                f"The metric {task.metric} scores quantiles, and none are asked for. Ask for intervals, such as 80,95,"
-                f" or take a metric of points, such as mae or rmse."
-            )
-        return task, ""
-    before = panel.until(first_test_row(panel, walk))
-    seen = np.concatenate([before.values[before.rows(i), 0] for i in range(len(before.ids))])
-    seen = seen[~np.isnan(seen)]
-    zeros = float((seen == 0).mean()) if len(seen) else 0.0
+    if task.metric is None:
+        name, why = usual_metric(task, panel, walk)
+        return replace(task, metric=name), why
+    if ranking(task.metric).quantiles and not task.levels:
+        raise ForecastError(
+            f"The metric {task.metric} scores quantiles, and none are asked for. Ask for intervals, such as 80,95,"
+            f" or take a metric of points, such as mae or rmse."
+        )
+    return task, ""
+
+
+def usual_metric(task: Task, panel: Panel, walk: WalkForward) -> tuple[str, str]:
+    """The metric of numbers where none is named, and the reason where it is not the MAE."""
+    zeros = share_of_zeros(panel.until(first_test_row(panel, walk)))
     if zeros > MANY_ZEROS:
         why = f"{zeros:.0%} of {panel.target} is 0 before the test, and the MAE would favour a constant 0"
         if task.levels:
-            return replace(task, metric="crps"), why
-        return replace(task, metric="rmse"), f"{why}; without intervals there is no CRPS"
+            return "crps", why
+        return "rmse", f"{why}; without intervals there is no CRPS"
     if panel.wide:
-        return replace(task, metric="mase"), "the series are columns of a file, whose units may differ"
-    return replace(task, metric="mae"), ""
+        return "mase", "the series are columns of a file, whose units may differ"
+    return "mae", ""
+
+
+def share_of_zeros(past: Panel) -> float:
+    """The share of the observed values of the target that are 0."""
+    values = np.concatenate([past.values[past.rows(i), 0] for i in range(len(past.ids))])
+    seen = values[~np.isnan(values)]
+    if not len(seen):
+        return 0.0
+    return float((seen == 0).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,17 +212,9 @@ class Ask:
     jobs: int  # of each fit
 
 
-def run_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> Iterator[tuple[Answers, Log]]:
-    """The parts of one model, each from the start that the one before left, if it left any."""
-    answers: Answers = {}
-    for fold in folds:
-        answers, log = run_part(ask, fold, one, start_of(answers))
-        yield answers, log
-
-
-def whole_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> list[tuple[Answers, Log]]:
-    """All of a chain: what a worker process sends back."""
-    return list(run_chain(ask, folds, one))
+def run_chain(ask: Ask, folds: Sequence[Fold], one: Spec) -> list[Result]:
+    """The parts of one model, each from the start that the one before left: what a worker process sends back."""
+    return [results[0] for _, results in one_by_one(ask, [one], list(folds))]
 
 
 def start_of(answers: Answers) -> Answers | None:
@@ -183,8 +222,11 @@ def start_of(answers: Answers) -> Answers | None:
     return under(answers, START) or None
 
 
-def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = None) -> tuple[Answers, Log]:
-    """The forecasts of one model at the origins of one fold, and the log of its fit: taken from `keep`, or made and kept there."""
+def run_part(ask: Ask, fold: Fold, one: Spec, start: Answers | None = None) -> Result:
+    """The forecasts of one model at the origins of one fold, and the log of its fit.
+
+    They are taken from `keep`, or made and kept there.
+    """
     part = (one.name, fold.index)
     kept = ask.keep.load(part)
     if kept is not None:
@@ -197,11 +239,7 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
         forecast = fitted.predict(ask.panel, fold.origins)
     except NotFiniteError as error:
         raise NotFiniteError(f"Fold {fold.index}: {error}") from None
-    answers = {"values": forecast.values, **scaling_arrays(fitted.scaling, past)}
-    if forecast.shares is not None:
-        answers["shares"] = forecast.shares
-    if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
-        answers["quantiles"] = forecast.quantiles
+    answers = {**arrays_of(forecast), **scaling_arrays(fitted.scaling, past)}
     if ask.walk.refit == "warm":
         answers |= {f"{START}{name}": array for name, array in fitted.start.items()}
     log = replace(fitted.log, seconds=fitted.log.seconds + time.process_time() - begun)
@@ -209,8 +247,18 @@ def run_part(ask: Ask, fold: Fold, one: Spec, start: dict[str, Array] | None = N
     return answers, log
 
 
+def arrays_of(forecast: Forecast) -> Answers:
+    """The values of a forecast, and its shares or quantiles where it has some."""
+    found = {"values": forecast.values}
+    if forecast.shares is not None:
+        found["shares"] = forecast.shares
+    if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
+        found["quantiles"] = forecast.quantiles
+    return found
+
+
 def scaling_arrays(scaling: Scaling, past: Panel) -> Answers:
-    """What a fit learned of the scale of its target, as arrays: which series of its past, and of each loc, spread, power."""
+    """What a fit learned of the scale of its target, as arrays: the series of its past, and loc, spread, power of each."""
     rows = scaling.fitted(past.ids)
     target = np.stack([scaling.loc[:, 0], scaling.spread[:, 0], scaling.power], axis=1)
     return {f"{SCALING}series": np.flatnonzero(rows >= 0), f"{SCALING}target": target}

@@ -1,7 +1,7 @@
-"""Honest intervals for any model, from the errors that a walk has seen mature: conformal, step by step, adaptive. It never looks ahead.
+"""Honest intervals for any model, from the past errors of a walk: conformal, step by step, adaptive. It never looks ahead.
 
-Where a step has too few errors for that, a model's own distribution stands unchanged; a model without one takes the errors of
-neighbouring steps together.
+Where a step has too few errors for that, the model's own distribution stays unchanged; a model without one takes the
+errors of neighbouring steps together.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of eac
 LEAST = 40  # matured errors of a step before its interval is calibrated
 FEW = 3  # matured errors of all steps before any interval is given
 WINDOW = 1000  # moments that are remembered
-MOST = 4000  # errors that are sorted; of a window with more, so many are drawn
+MOST = 4000  # errors that are sorted; of a window with more, this number is drawn
 PACE = 0.005  # of the adaptation, per independent error (gamma in Gibbs and Candes 2021)
 
 
@@ -28,29 +28,37 @@ def calibrate(
 ) -> tuple[list[Outcome], dict[str, Calibration]]:
     """Outcomes with quantiles, and for each model the Calibration that holds after the walk.
 
-    Each quantile of a model (its point, where it has none) is moved by the empirical quantile of its own errors at that step of the horizon, in
-    units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al. 2005). Horizons overlap, so n errors are
-    worth fewer independent ones, and their quantiles lie too far inside: the level that is asked of them is widened accordingly (`reach`).
-    Where even their extremes are not far enough, Student's t takes their place. The level is corrected as errors miss too often or too seldom
-    (adaptive conformal inference; Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp
-    (or place, where origins are counted from each series' end) has reached.
+    Each quantile of a model (its point, where it has none) is moved by the empirical quantile of its own errors at that
+    step of the horizon, in units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al.
+    2005). Horizons overlap, so n errors count as fewer independent ones, and their quantiles lie too far inside: the
+    level that is asked of them is widened accordingly (`reach`). Where even their extremes are not far enough, Student's
+    t takes their place. The level is corrected as errors miss too often or too seldom (adaptive conformal inference;
+    Gibbs and Candes 2021). An error of step h counts from the moment on whose cutoff its stamp (or place, where origins
+    are counted from each series' end) has reached.
 
-    intervals, bounds: in place of those of the walk's task, whose levels are calibrated; without any, the intervals 80 and 95.
+    intervals, bounds: in place of those of the walk's task, whose levels are calibrated; without any, the intervals 80
+    and 95.
 
-    Where fewer than LEAST errors of a step have matured, the model's own quantiles stand unmoved, or, where it has none, `pooled` takes the few
-    errors of neighbouring steps together; `Outcome.basis` and `Calibration.basis` say which. So do own quantiles of series that were not fitted.
-    NaN where fewer than FEW errors have matured or none of this step or a later one, where a series was not fitted by a model without quantiles,
-    and where a model that has quantiles gave none.
+    Where fewer than LEAST errors of a step have matured, the model's own quantiles stay unmoved, or, where it has none,
+    `pooled` takes the few errors of neighbouring steps together; `Outcome.basis` and `Calibration.basis` say which. Own
+    quantiles of series that were not fitted stay unmoved too. NaN where fewer than FEW errors have matured or none of
+    this step or a later one, where a series was not fitted by a model without quantiles, and where a model that has
+    quantiles gave none.
     """
     models = by_model(outcomes)
-    task = calibrated_task(next(iter(models.values()))[0].truth.task if models else Task(), intervals, bounds)
-    names = any(parts[0].forecast.names for parts in models.values())
-    if names or not task.levels:
-        return [outcome for parts in models.values() for outcome in parts], {}
-    pairs = {model: _calibrate(parts, task) for model, parts in models.items()}
-    return [outcome for parts, _ in pairs.values() for outcome in parts], {
-        model: learned for model, (_, learned) in pairs.items()
-    }
+    parts_of_all = [part for parts in models.values() for part in parts]
+    if not parts_of_all:
+        return [], {}
+    task = calibrated_task(parts_of_all[0].truth.task, intervals, bounds)
+    of_names = any(part.forecast.names for part in parts_of_all)
+    if of_names or not task.levels:
+        return parts_of_all, {}
+    moved: list[Outcome] = []
+    learned = {}
+    for model, parts in models.items():
+        made, learned[model] = _calibrate(parts, task)
+        moved += made
+    return moved, learned
 
 
 def calibrated_task(task: Task, intervals: Iterable[float] | None, bounds: Bounds | None) -> Task:
@@ -62,36 +70,50 @@ def calibrated_task(task: Task, intervals: Iterable[float] | None, bounds: Bound
     return task if bounds is None else replace(task, bounds=bounds)
 
 
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The blocks of a walk: number (M,) of the one that each origin lies in; series, how many an average moment has.
+
+    known (blocks + 1,): the moment until which each block may look, when it begins; and last, the end of the walk.
+    """
+
+    number: Array
+    known: Array
+    series: float
+
+
+def _blocks_of(asked: Array, stamps: Array) -> Blocks:
+    """The blocks of origins asked (M,), whose steps have the stamps (M, H)."""
+    moments, moment = np.unique(asked, return_inverse=True)
+    chunks = np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))
+    starts = np.array([chunk[0] for chunk in chunks])
+    number = np.searchsorted(starts, moment, side="right") - 1
+    known = np.append(moments[starts], stamps.max())
+    return Blocks(number, known, len(asked) / len(moments))
+
+
 def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
     levels = task.levels
-    cuts = np.cumsum([len(part.actual) for part in parts])[:-1]
-    base = np.concatenate(
-        [_scaled(part, own) for part, own in zip(parts, np.split(_answers(parts), cuts), strict=True)]
-    )
-    truth = np.concatenate([_scaled(part, part.actual[..., None]) for part in parts])
-    asked, stamps = np.split(np.concatenate([part.moments for part in parts]), [1], axis=1)
-    errors = truth - base
-    moments, moment = np.unique(asked[:, 0], return_inverse=True)
-    starts = np.array(
-        [block[0] for block in np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))]
-    )
-    block = np.searchsorted(starts, moment, side="right") - 1
-    known = np.append(moments[starts], stamps.max())  # when each block begins; and after the walk
-    series = len(errors) / len(moments)  # a moment
-    shift = np.stack(
-        [_shifts(stamps[:, h], errors[:, h], block, known, levels, series) for h in range(stamps.shape[1])],
-        axis=1,
-    )
-    shift, basis = _completed(shift, stamps, errors, known, levels)
+    ends = np.cumsum([len(part.actual) for part in parts])[:-1]
+    answers = np.split(_answers(parts), ends)
+    base = [_scaled(part, own) for part, own in zip(parts, answers, strict=True)]
+    truth = [_scaled(part, part.actual[..., None]) for part in parts]
+    errors = np.concatenate(truth) - np.concatenate(base)
+    moments = np.concatenate([part.moments for part in parts])
+    stamps = moments[:, 1:]
+    blocks = _blocks_of(moments[:, 0], stamps)
+    steps = range(stamps.shape[1])
+    of_steps = [_shifts(stamps[:, step], errors[:, step], blocks, levels) for step in steps]
+    shift, basis = _completed(np.stack(of_steps, axis=1), stamps, errors, blocks.known, levels)
     made = []
-    for part, own, blocks in zip(parts, np.split(base, cuts), np.split(block, cuts), strict=True):
-        made.append(_moved(part, own, shift[blocks], basis[blocks], task))
+    for part, own, number in zip(parts, base, np.split(blocks.number, ends), strict=True):
+        made.append(_moved(part, own, shift[number], basis[number], task))
     return made, Calibration(levels, shift[-1], basis[-1])
 
 
 def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) -> Outcome:
-    """A part whose scaled answers (M, H, P) are moved by shifts (M, H, Q); where that gives nothing, its own quantiles stand."""
+    """A part whose scaled answers (M, H, P) are moved by shifts (M, H, Q); where that gives nothing, its own quantiles stay."""
     point = part.forecast.values
     moved = part.truth.scaling.invert(own + shift, part.fitted)
     if part.forecast.quantiles is not None:
@@ -113,29 +135,33 @@ def _completed(
     stamps (M, H) at which errors (M, H, P) mature; known (blocks + 1,): the moment until which each block may look.
     """
     blank = np.isnan(shift[..., 0])
-    basis = np.where(blank, Basis.NONE, Basis.CALIBRATED)
     if errors.shape[-1] > 1:
-        filled = np.where(blank[..., None], 0.0, shift)
-        return filled, np.where(blank, Basis.OWN, basis).astype("uint8")
+        unmoved = np.where(blank[..., None], 0.0, shift)
+        own = np.where(blank, Basis.OWN, Basis.CALIBRATED)
+        return unmoved, own.astype("uint8")
     filled = shift.copy()
     for number in np.flatnonzero(blank.any(1)):
         matured = (stamps <= known[number]) & blank[number]
         few = pooled(stamps, np.where(matured, errors[..., 0], np.nan), levels)
         filled[number] = _widening(shift[number], few, levels.index(0.5))
     given = ~np.isnan(filled[..., 0])
+    basis = np.where(blank, Basis.NONE, Basis.CALIBRATED)
     basis = np.where(blank & given, Basis.POOLED, basis)
     exact = given & (filled == 0).all(-1)
     return filled, np.where(exact, Basis.EXACT, basis).astype("uint8")
 
 
 def _widening(shift: Array, few: Array, middle: int) -> Array:
-    """Calibrated shifts (H, Q) of one block; where they are NaN, `few` (H, Q), no nearer than any earlier step, and of steps that have
-    neither the next step's."""
-    made = np.where(np.isnan(shift), few, shift)
+    """Calibrated shifts (H, Q) of one block; where they are NaN, `few` (H, Q), no nearer than any earlier step.
+
+    Steps that have neither take those of the next step.
+    """
+    blank = np.isnan(shift)
+    made = np.where(blank, few, shift)
     reached = made.copy()
     reached[:, :middle] = np.fmin.accumulate(made[:, :middle], axis=0)
     reached[:, middle:] = np.fmax.accumulate(made[:, middle:], axis=0)
-    made = np.where(np.isnan(shift) & ~np.isnan(made), reached, made)
+    made = np.where(blank & ~np.isnan(made), reached, made)
     given = np.flatnonzero(~np.isnan(made[:, 0]))
     following = np.searchsorted(given, np.arange(len(made)))
     inside = following < len(given)
@@ -144,11 +170,12 @@ def _widening(shift: Array, few: Array, middle: int) -> Array:
 
 
 def pooled(stamps: Array, errors: Array, levels: tuple[float, ...]) -> Array:
-    """Shifts (H, Q) at levels (Q,) from the few errors (M, H), NaN where there is none, that matured at stamps (M, H); NaN for steps without any.
+    """Shifts (H, Q) at levels (Q,) from the few errors (M, H) that matured at stamps (M, H); NaN for steps without any.
 
-    Errors of neighbouring steps whose mean square does not grow from one to the next are taken together (isotonic regression by pooling adjacent
-    violators; Barlow et al. 1972), and `reach` gives their quantiles. One is taken from the number of independent ones, as their mean size,
-    around which they are counted, is estimated too. Nothing is given from fewer than FEW errors.
+    Errors are NaN where there is none. Those of neighbouring steps whose mean square does not grow from one to the next
+    are taken together (isotonic regression by pooling adjacent violators; Barlow et al. 1972), and `reach` gives their
+    quantiles. One is taken from the number of independent ones, as their mean size, around which they are counted, is
+    estimated too. Nothing is given from fewer than FEW errors.
     """
     shifts = np.full((errors.shape[1], len(levels)), np.nan)
     seen = ~np.isnan(errors)
@@ -161,8 +188,8 @@ def pooled(stamps: Array, errors: Array, levels: tuple[float, ...]) -> Array:
         chosen = np.zeros_like(seen)
         chosen[:, steps[run]] = seen[:, steps[run]]
         order = np.argsort(stamps[chosen], kind="stable")
-        own, when = errors[chosen][order], stamps[chosen][order]
-        count = max(1.0, independent(own, when) - 1)
+        own = errors[chosen][order]
+        count = max(1.0, independent(own, stamps[chosen][order]) - 1)
         shifts[steps[run]] = reach(own[:, None], asked, count, asked)
     shifts[steps, levels.index(0.5)] = 0.0
     return shifts
@@ -181,117 +208,174 @@ class Joined:
         """The mean value."""
         return self.total / self.count
 
+    def grows_to(self, other: "Joined") -> bool:
+        """Whether the mean of the next steps is larger; from a mean of 0 nothing grows."""
+        return 0 < self.mean < other.mean
+
+    def with_next(self, other: "Joined") -> "Joined":
+        """These steps and the next ones together."""
+        return Joined(other.stop, self.total + other.total, self.count + other.count)
+
 
 def runs_that_grow(totals: Array, counts: Array) -> list[slice]:
-    """The runs of neighbouring steps into which isotonic regression joins means, given as totals (n,) and counts (n,) of values from 0 on.
+    """The runs of neighbouring steps into which isotonic regression joins means.
 
-    Steps whose mean is 0 are joined to the next: that no error was seen yet says little while others are not 0.
+    The means are given as totals (n,) and counts (n,) of values from 0 on. Steps whose mean is 0 are joined to the next:
+    that no error was seen yet says little while others are not 0.
     """
     runs: list[Joined] = []
     for step, (total, count) in enumerate(zip(totals, counts, strict=True)):
         runs.append(Joined(step + 1, float(total), int(count)))
-        while len(runs) > 1 and (runs[-2].mean >= runs[-1].mean or runs[-2].mean == 0):
+        while len(runs) > 1 and not runs[-2].grows_to(runs[-1]):
             last = runs.pop()
-            runs[-1] = Joined(last.stop, runs[-1].total + last.total, runs[-1].count + last.count)
-    stops = [run.stop for run in runs]
-    return [slice(begin, stop) for begin, stop in zip([0, *stops[:-1]], stops, strict=True)]
+            runs[-1] = runs[-1].with_next(last)
+    found = []
+    begin = 0
+    for run in runs:
+        found.append(slice(begin, run.stop))
+        begin = run.stop
+    return found
 
 
-def _shifts(
-    stamps: Array, errors: Array, block: Array, known: Array, levels: tuple[float, ...], series: float
-) -> Array:
-    """Shifts (blocks + 1, Q) of one step: stamps (M,) at which errors (M, P) mature, the block (M,) each belongs to, when blocks begin."""
+def _shifts(stamps: Array, errors: Array, blocks: Blocks, levels: tuple[float, ...]) -> Array:
+    """Shifts (blocks + 1, Q) of one step, from errors (M, P) that mature at stamps (M,)."""
     seen = np.flatnonzero(~np.isnan(errors).any(1))
     order = seen[np.argsort(stamps[seen], kind="stable")]
-    stamps, errors, block = stamps[order], errors[order], block[order]
-    middle, asked = levels.index(0.5), np.array(levels)
-    edge = np.minimum(asked, 1 - asked) / 5
-    level = asked.copy()
-    shifts = np.full((len(known), len(levels)), np.nan)
-    before, worth = 0, 1.0  # worth: independent errors per moment
-    for number, now in enumerate(np.searchsorted(stamps, known, side="right")):
-        below = errors[before:now] <= shifts[block[before:now]]
-        scored = ~np.isnan(shifts[block[before:now], 0])
-        if scored.any():
-            level = np.clip(
-                level + PACE * worth * scored.sum() / series * (asked - below[scored].mean(0)), edge, 1 - edge
-            )
+    stamps = stamps[order]
+    errors = errors[order]
+    block = blocks.number[order]
+    asked = np.array(levels)
+    middle = levels.index(0.5)
+    point = min(middle, errors.shape[1] - 1)
+    longest = round(WINDOW * blocks.series)  # errors in the window
+    level = asked
+    shifts = np.full((len(blocks.known), len(levels)), np.nan)
+    before = 0
+    worth = 1.0  # independent errors per moment
+    for number, now in enumerate(np.searchsorted(stamps, blocks.known, side="right")):
+        given = shifts[block[before:now]]
+        level = _adapted(level, errors[before:now], given, asked, PACE * worth, blocks.series)
         before = now
-        if now >= LEAST:
-            window = slice(max(0, now - round(WINDOW * series)), now)
-            count = independent(errors[window, min(middle, errors.shape[1] - 1)], stamps[window])
-            worth = min(1.0, count * series / (now - window.start))
-            shifts[number] = reach(_drawn(errors[window]), level, count, asked)
+        if now < LEAST:
+            continue
+        window = slice(max(0, now - longest), now)
+        count = independent(errors[window, point], stamps[window])
+        worth = min(1.0, count * blocks.series / (now - window.start))
+        shifts[number] = reach(_drawn(errors[window]), level, count, asked)
     shifts[:, middle] = np.where(np.isnan(shifts[:, middle]), np.nan, 0.0)
     return shifts
 
 
-def independent(errors: Array, stamps: Array) -> float:
-    """How many independent errors the errors (n,) are worth that matured at stamps (n,), rising: between 1 and n.
+def _adapted(level: Array, errors: Array, given: Array, asked: Array, pace: float, series: float) -> Array:
+    """Levels (Q,) corrected by the share of new errors (n, P) that lie below the shifts (n, Q) that they were given.
 
-    It is the number that would leave the mean size of an error as uncertain as it is, with the long-run variance of its mean at each stamp
-    summed over lags until the autocovariance first falls to zero (the initial positive sequence of Geyer 1992). Errors of several series at
-    one stamp count as many where they are unrelated, and as one where they are the same. Sizes, not signs: the ends of an interval depend on
-    how large errors are.
+    asked (Q,): the share that should lie below · pace: of the correction for one moment, which has `series` errors.
+    """
+    scored = ~np.isnan(given[:, 0])
+    if not scored.any():
+        return level
+    below = (errors <= given)[scored].mean(0)
+    weight = pace * scored.sum() / series
+    edge = np.minimum(asked, 1 - asked) / 5
+    return np.clip(level + weight * (asked - below), edge, 1 - edge)
+
+
+def independent(errors: Array, stamps: Array) -> float:
+    """How many independent errors the errors (n,) that matured at stamps (n,), rising, count as: between 1 and n.
+
+    It is the number that would leave the mean size of an error as uncertain as it is, by the long-run variance of its
+    mean at each stamp. Errors of several series at one stamp count as many where they are unrelated, and as one where
+    they are the same. Sizes, not signs: the ends of an interval depend on how large errors are.
     """
     size = np.abs(errors)
     moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
     mean = np.bincount(moment, size) / np.bincount(moment)
-    power = np.abs(np.fft.rfft(mean - mean.mean(), 2 * len(mean))) ** 2
-    covariance = np.fft.irfft(power)[: len(mean)] / len(mean)
-    ended = np.flatnonzero(covariance <= 0)
-    long_run = covariance[0] + 2 * covariance[1 : ended[0] if len(ended) else None].sum()
-    if long_run <= 1e-12 * max(float(mean.mean()) ** 2, 1e-300):
+    variance = long_run_variance(mean)
+    smallest = 1e-12 * max(float(mean.mean()) ** 2, 1e-300)
+    if variance <= smallest:
         return float(len(errors))
-    return float(np.clip(size.var() * len(mean) / long_run, 1, len(errors)))
+    count = size.var() * len(mean) / variance
+    return float(np.clip(count, 1, len(errors)))
+
+
+def long_run_variance(values: Array) -> float:
+    """The autocovariances of values (n,), summed over lags until the first that is not above zero.
+
+    The initial positive sequence of Geyer 1992.
+    """
+    centred = values - values.mean()
+    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
+    covariance = np.fft.irfft(power)[: len(values)] / len(values)
+    ended = np.flatnonzero(covariance <= 0)
+    end = ended[0] if len(ended) else None
+    return float(covariance[0] + 2 * covariance[1:end].sum())
 
 
 def reach(errors: Array, level: Array, count: float, asked: Array) -> Array:
-    """Shifts (Q,) that errors (n, P), worth `count` independent ones, ask for at levels (Q,); asked (Q,) are the levels before adaptation.
+    """Shifts (Q,) at levels (Q,) from errors (n, P) that count as `count` independent ones.
 
-    Of n independent errors the next lies below the one at place (n + 1) p of their order with chance p. Errors in clumps of b = n / count
-    equal ones ask for place (n + b) p - (b - 1) / 2: the level is moved away from the median by (n + b) / (n + 1). That place does not exist
-    where (count + 1) p < 1: the quantile then lies where Student's t with `count` degrees of freedom and the spread of the point's errors has it.
+    asked (Q,): the levels before adaptation. Where (count + 1) p < 1 the errors have no quantile p, and it lies where
+    Student's t with `count` degrees of freedom and the spread of the point's errors has it.
     """
-    held = np.sort(errors, axis=0)
-    n = len(held)
-    widened = 0.5 + (level - 0.5) * (1 + 1 / min(count, n)) / (1 + 1 / n)
-    place = np.clip((n + 1) * widened - 1, 0, n - 1)
-    column = np.arange(len(level)) if held.shape[1] > 1 else 0
-    low = np.floor(place).astype("int64")
-    high = np.minimum(low + 1, n - 1)
-    made: Array = held[low, column] + (place - low) * (held[high, column] - held[low, column])
+    made = _empirical(errors, level, count)
     far = (count + 1) * np.minimum(asked, 1 - asked) < 1
     if not far.any():
         return made
+    return np.where(far, _student(errors, level, count, asked), made)
+
+
+def _empirical(errors: Array, level: Array, count: float) -> Array:
+    """Quantiles (Q,) of errors (n, P) at levels (Q,), between the two errors nearest to the place of each.
+
+    Of n independent errors the next lies below the one at place (n + 1) p of their order with chance p. Errors in clumps
+    of b = n / count equal ones ask for place (n + b) p - (b - 1) / 2: the level is moved away from the median by
+    (n + b) / (n + 1).
+    """
+    rising = np.sort(errors, axis=0)
+    n = len(rising)
+    widened = 0.5 + (level - 0.5) * (1 + 1 / min(count, n)) / (1 + 1 / n)
+    place = np.clip((n + 1) * widened - 1, 0, n - 1)
+    low = np.floor(place).astype("int64")
+    high = np.minimum(low + 1, n - 1)
+    column = np.arange(len(level)) if rising.shape[1] > 1 else 0
+    below = rising[low, column]
+    made: Array = below + (place - low) * (rising[high, column] - below)
+    return made
+
+
+def _student(errors: Array, level: Array, count: float, asked: Array) -> Array:
+    """Quantiles (Q,) of Student's t at levels (Q,) with the spread of the errors (n, P) of the point."""
     from scipy.special import stdtrit
 
     middle = int(np.abs(asked - 0.5).argmin()) if errors.shape[1] > 1 else 0
     point = errors[:, [middle]]
-    tail = stdtrit(count, level) * np.sqrt(np.mean(point**2)) - (point - errors).mean(0)
-    return np.where(far, tail, made)
+    spread = np.sqrt(np.mean(point**2))
+    return np.asarray(stdtrit(count, level) * spread - (point - errors).mean(0))
 
 
 def _drawn(errors: Array) -> Array:
     """All errors (n, P) of a window, or MOST of them: evenly spaced ones would be of the same few series."""
-    return errors if len(errors) <= MOST else errors[np.random.default_rng(0).integers(0, len(errors), MOST)]
+    if len(errors) <= MOST:
+        return errors
+    return errors[np.random.default_rng(0).integers(0, len(errors), MOST)]
 
 
 def _answers(parts: list[Outcome]) -> Array:
-    """What the model said, (M, H, P): its quantiles, NaN in parts that have none, or where no part has any its point."""
+    """The answers of a model, (M, H, P): its quantiles, NaN in parts without any, or where no part has any its point."""
     several = max(len(part.forecast.levels) for part in parts)
     if not several:
         return np.concatenate([part.forecast.values for part in parts])[..., None]
-    nothing = [np.full((*part.actual.shape, several), np.nan) for part in parts]
-    return np.concatenate(
-        [
-            empty if part.forecast.quantiles is None else part.forecast.quantiles
-            for part, empty in zip(parts, nothing, strict=True)
-        ]
-    )
+    answers = []
+    for part in parts:
+        if part.forecast.quantiles is None:
+            answers.append(np.full((*part.actual.shape, several), np.nan))
+        else:
+            answers.append(part.forecast.quantiles)
+    return np.concatenate(answers)
 
 
 def _scaled(part: Outcome, values: Array) -> Array:
     """Values of the target (M, H, P) as its model saw them, transformed and scaled; NaN where the series was not fitted."""
     rows = part.fitted
-    return np.where((rows >= 0)[:, None, None], part.truth.scaling.forward(values, rows), np.nan)
+    fitted = (rows >= 0)[:, None, None]
+    return np.where(fitted, part.truth.scaling.forward(values, rows), np.nan)

@@ -27,17 +27,17 @@ class WalkForward:
 
     horizon: steps ahead, or a span such as "24h" or "7d"; None = the clock's default.
     test: the last share of the stamps, or a number of steps, or the first date of the test.
-    align: "stamp", an origin is one moment for all series; "end", origins are counted back from the last observed target of each series, for
-    panels whose series end at different dates (M4). `test` is then the last rows of each series, as a number or as a share of the longest. A fit
-    sees no row of a series from its first origin on, but of series that end later it sees dates after that: for series that move together a mild
-    leak, and a leaderboard says so.
+    align: "stamp", an origin is one moment for all series; "end", origins are counted back from the last observed target
+    of each series, for panels whose series end at different dates (M4). `test` is then the last rows of each series, as a
+    number or as a share of the longest. A fit sees no row of a series from its first origin on, but of series that end
+    later it sees dates after that: for series that move together a mild leak, which a leaderboard mentions.
     folds: blocks of the test, one fit before each.
-    stride: steps between origins; None = the smallest with at most 2,000 origins a series, or two a fold.
+    stride: steps between origins; None = the smallest with at most 2,000 origins per series, or two per fold.
     gap: steps after each origin that are forecast but not scored: data that come late, orders that need a day.
     max_past: rows of each series that a fit sees at most, a window that slides; None = all, a window that grows.
-    refit: "cold", each fold is fitted anew; "warm", from the second on a net goes on from its weights in the fold before, for the share `finish` of
-    its steps (0 leaves them as they are), on all rows of its past. Other models are fitted cold, and so is a net whose series or columns changed,
-    or that forecast its anchor.
+    refit: "cold", each fold is fitted anew; "warm", from the second on a net continues from its weights in the fold before,
+    for the share `finish` of its steps (0 leaves them unchanged), on all rows of its past. Other models are fitted cold,
+    and so is a net whose series or columns changed, or that forecast its anchor.
     """
 
     horizon: int | str | None = None
@@ -110,10 +110,12 @@ def walk_forward(panel: Panel, walk: WalkForward) -> Iterator[Fold]:
     horizon = walk.ahead(panel.clock)
     places = grid_places(panel, walk)
     count = length_of(places)
-    first, last = _first_test(places, walk, panel), count - horizon
+    first = _first_test(places, walk, panel)
+    last = count - horizon
     if not _suffices(count, count - first, horizon, walk.folds, walk.stride or 1):
         raise _too_short(count, count - first, horizon, walk)
-    stride = walk.stride or max(1, math.ceil((last - first + 1) / max(MOST, 2 * walk.folds)))
+    most = max(MOST, 2 * walk.folds)
+    stride = walk.stride or max(1, math.ceil((last - first + 1) / most))
     asked = np.arange(first, last + 1, stride)
     for index, block in enumerate(np.array_split(asked, walk.folds)):
         yield Fold(index, rows_before(places, block[0]), *_origins(places, block, horizon))
@@ -126,7 +128,10 @@ def first_test_row(panel: Panel, walk: WalkForward) -> Array:
 
 
 def grid_places(panel: Panel, walk: WalkForward) -> list[Array]:
-    """The places of each series' rows on the grid of a walk, rising: the number of their stamp among all, or rows counted so that all ends meet."""
+    """The places of each series' rows on the grid of a walk, rising.
+
+    A place is the number of the stamp among all; or rows are counted so that all series end at the same place.
+    """
     if walk.align == "end":
         known = panel.known()
         return [np.arange(known.max() - own, known.max()) for own in known]
@@ -154,13 +159,13 @@ def _first_test(places: list[Array], walk: WalkForward, panel: Panel) -> int:
             raise ForecastError(
                 f"test={walk.test!r} is a date, but these rows have none. Give a share such as 0.2, or a number of steps."
             )
-        date = to_utc(np.array([np.datetime64(pd.Timestamp(walk.test), "ns")]), panel.clock.tz)[
-            0
-        ]  # the day begins where the panel is
-        rows = [int(np.searchsorted(panel.times[panel.rows(i)], date)) for i in range(len(places))]
-        return min(
-            (int(own[row]) for own, row in zip(places, rows, strict=True) if row < len(own)), default=count
-        )
+        midnight = np.array([np.datetime64(pd.Timestamp(walk.test), "ns")])
+        date = to_utc(midnight, panel.clock.tz)[0]  # the day begins where the panel is
+        later = []
+        for i, own in enumerate(places):
+            row = int(np.searchsorted(panel.times[panel.rows(i)], date))
+            later += own[row : row + 1].tolist()
+        return min(later, default=count)
     return count - _tested(count, walk.test)
 
 
@@ -171,10 +176,13 @@ def _tested(count: int, test: float) -> int:
 
 def rows_needed(horizon: int, walk: WalkForward) -> int:
     """The least rows of the longest series, or stamps of all, that a walk whose test is a share needs."""
-    share, folds, stride = float(walk.test), walk.folds, walk.stride or 1
-    return bisect_left(
-        range(2**62), True, key=lambda rows: _suffices(rows, _tested(rows, share), horizon, folds, stride)
-    )
+    share = float(walk.test)
+    stride = walk.stride or 1
+
+    def suffices(rows: int) -> bool:
+        return _suffices(rows, _tested(rows, share), horizon, walk.folds, stride)
+
+    return bisect_left(range(2**62), True, key=suffices)
 
 
 def _suffices(count: int, tested: int, horizon: int, folds: int, stride: int) -> bool:
@@ -193,33 +201,48 @@ def _least_test(horizon: int, folds: int, stride: int) -> int:
 
 
 def _too_short(count: int, tested: int, horizon: int, walk: WalkForward) -> ForecastError:
-    """What would do in place of `tested` rows of `count`: of a share more rows, else another test, else more rows with the shortest test."""
-    folds, stride = walk.folds, walk.stride or 1
-    shortest, longest = _least_test(horizon, folds, stride), count - _least_past(horizon)
-    tests = f"--test {shortest}" if shortest == longest else f"--test {shortest} to {longest}"
+    """What would do in place of `tested` rows of `count`.
+
+    For a share more rows; else another test; else more rows with the shortest test.
+    """
+    folds = walk.folds
+    stride = walk.stride or 1
+    shortest = _least_test(horizon, folds, stride)
+    longest = count - _least_past(horizon)
+    tests = f"`test={shortest}`" if shortest == longest else f"`test={shortest}` to {longest}"
     helps = {
         tests: shortest <= longest,
-        "a shorter --horizon": _suffices(count, tested, 1 + walk.gap, folds, stride),
-        "fewer --folds": _suffices(count, tested, horizon, 1, stride),
-        "a smaller --stride": _suffices(count, tested, horizon, folds, 1),
+        "a shorter `horizon`": _suffices(count, tested, 1 + walk.gap, folds, stride),
+        "fewer `folds`": _suffices(count, tested, horizon, 1, stride),
+        "a smaller `stride`": _suffices(count, tested, horizon, folds, 1),
     }
     ways = [way for way, does in helps.items() if does]
-    asked = f"a horizon of {horizon}{', its gap included,' if walk.gap else ''} with {counted(folds, 'fold')}"
+    gap = ", its gap included," if walk.gap else ""
+    asked = f"a horizon of {horizon}{gap} with {counted(folds, 'fold')}"
     if not isinstance(walk.test, str) and walk.test < 1:
-        said = f"{count} rows are too few for {asked} in the test part: at least {rows_needed(horizon, walk)} are needed."
+        needed = rows_needed(horizon, walk)
+        fault = f"{count} rows are too few for {asked} in the test part: at least {needed} are needed."
         ways.append("a longer file")
     elif shortest <= longest:
-        said = f"A test part of {tested} of {count} rows is too {'short' if tested < shortest else 'long'} for {asked}."
+        size = "short" if tested < shortest else "long"
+        fault = f"A test part of {tested} of {count} rows is too {size} for {asked}."
     else:
         needed = shortest + _least_past(horizon)
-        said = f"{count} rows are too few for {asked}, wherever the test part begins: at least {needed} are needed, with --test {shortest}."
+        fault = (
+            f"{count} rows are too few for {asked}, wherever the test part begins: at least {needed} are needed, with"
+            f" `test={shortest}`."
+        )
         ways.append("a longer file")
-    return ForecastError(f"{said} Take {joined(ways, 'or')}.")
+    return ForecastError(f"{fault} Take {joined(ways, 'or')}.")
 
 
 def _origins(places: list[Array], asked: Array, horizon: int) -> tuple[Array, Array]:
-    """Origins (M, 2), series after series, and their places (M,): rows at the places asked for, with one known before and a whole horizon to come."""
-    pairs, found = [], []
+    """Origins (M, 2), series after series, and their places (M,): rows at the places asked for.
+
+    Each has a known row before it and a whole horizon after it.
+    """
+    pairs = []
+    found = []
     for i, own in enumerate(places):
         row = np.searchsorted(own, asked)
         there = (row > 0) & (row + horizon <= len(own))

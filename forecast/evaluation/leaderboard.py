@@ -21,11 +21,13 @@ from forecast.evaluation.inference import (
 )
 from forecast.evaluation.metrics import (
     METRICS,
+    absolute,
     asked_metric,
     cells_of,
     check_kind,
     metric_of,
     ranking,
+    rounding_of,
     total,
     usual_metrics,
 )
@@ -35,9 +37,8 @@ from forecast.results import Outcome, by_model
 from forecast.text import p_cell, signed, table
 
 ROUNDING = (
-    1e-4  # of the mean loss: two losses that differ by less are equal, since nets compute in single precision
+    1e-4  # of the mean loss: losses that differ by less are equal, since nets compute in single precision
 )
-EXACT = 1e-9  # of the mean size of the actual values: an error below is the rounding of numbers
 LACKING = 0.1  # share of the cells of the others that a model may lack and still be ranked
 
 
@@ -69,9 +70,12 @@ class Leaderboard:
     @property
     def shown(self) -> list[str]:
         """The metrics of which any model has a score: the columns of a table."""
-        return [
-            name for name in self.rows[0].scores if any(not math.isnan(row.scores[name]) for row in self.rows)
-        ]
+        found = []
+        for name in self.rows[0].scores:
+            scores = np.array([row.scores[name] for row in self.rows])
+            if not np.isnan(scores).all():
+                found.append(name)
+        return found
 
     def to_frame(self) -> Any:
         """A frame, one row per model."""
@@ -88,32 +92,32 @@ class Leaderboard:
         shown = self.shown
         covers = list(self.rows[0].coverage)
         scores = [METRICS[name].label for name in shown]
-        head = [
-            "model",
-            *scores,
-            "skill",
-            "95 % interval",
-            "p",
-            *(f"in {name} %" for name in covers),
-            "CPU s",
-        ]
+        inside = [f"in {name} %" for name in covers]
+        head = ["model", *scores, "skill", "95 % interval", "p", *inside, "CPU s"]
         rows = [self._cells(row, shown, covers) for row in self.rows]
         return "\n".join([table(head, rows), "", self.verdict, *self.notes])
 
     def _cells(self, row: Row, shown: Sequence[str], covers: Sequence[str]) -> list[str]:
         """One line of the printed table."""
         scores = [number(row.scores[name], METRICS[name].shown) for name in shown]
-        skill, interval = signed(row.skill), ""
-        if not math.isnan(row.skill_lo):
-            interval = f"{signed(row.skill_lo)} .. {signed(row.skill_hi)}"
-        if row.model == self.baseline:
-            skill, interval = "", ""
         inside = [number(100 * row.coverage[name], ".1f") for name in covers]
+        skill = ""
+        interval = ""
+        if row.model != self.baseline:
+            skill = signed(row.skill)
+            interval = interval_words(row)
         return [row.model, *scores, skill, interval, p_cell(row.p), *inside, f"{row.seconds:.1f}"]
 
     def _repr_html_(self) -> str:
         text = escape(" ".join([self.verdict, *self.notes]))
         return f"{self.to_frame().to_html(float_format='{:.4g}'.format)}<p>{text}</p>"
+
+
+def interval_words(row: Row) -> str:
+    """The interval of a skill in percent; empty where there is none."""
+    if math.isnan(row.skill_lo):
+        return ""
+    return f"{signed(row.skill_lo)} .. {signed(row.skill_hi)}"
 
 
 def number(value: float, shown: str) -> str:
@@ -145,21 +149,8 @@ def leaderboard(
     found = _compared(judged, _base(judged, baseline))
     base = models[found.base]
     rows = tuple(_row(judged, found, name, name not in unasked) for name in found.order)
-    cold, dropped = unseen(base)
-    notes = [
-        *words.of_metric(metric_of(chosen), why),
-        *words.of_lacking(judged.lacking, judged.left_out, LACKING),
-        *words.of_infinite(sorted(judged.infinite), metric_of(chosen)),
-        *words.of_equals(sorted(found.same), found.base),
-        *words.of_refits(models),
-        *words.of_walk(base, cold, dropped),
-        *words.of_intervals(models),
-    ]
-    if len(found.chance) > 1 and found.best is not None:
-        notes.append(
-            f"p is corrected for {len(found.chance)} comparisons (Holm); each interval is its model's own."
-        )
     field = words.Field(rows, found.base, metric_of(chosen), found.horizons, found.exact, judged.means())
+    cold, dropped = unseen(base)
     return Leaderboard(
         rows=rows,
         metric=chosen,
@@ -170,8 +161,26 @@ def leaderboard(
         why=why,
         cold=cold,
         dropped=dropped,
-        notes=tuple(notes),
+        notes=tuple(_notes(judged, found, why)),
     )
+
+
+def _notes(judged: "Judged", found: "Comparison", why: str) -> list[str]:
+    """What a reader of the board should know, in sentences; why: the reason for the metric."""
+    metric = metric_of(judged.metric)
+    base = judged.models[found.base]
+    cold, dropped = unseen(base)
+    return [
+        *words.of_metric(metric, why),
+        *words.of_lacking(judged.lacking, judged.left_out, LACKING),
+        *words.of_infinite(sorted(judged.infinite), metric),
+        *words.of_equals(sorted(found.same), found.base),
+        *words.of_refits(judged.models),
+        *words.of_walk(base, cold, dropped),
+        *words.of_intervals(judged.models),
+        *words.of_bounds(judged.models),
+        *words.of_tests(len(found.chance), found.best is not None),
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,29 +207,36 @@ def _compared(judged: "Judged", base: str) -> Comparison:
     losses = judged.losses_by_origin(base)
     order = judged.order(base, losses)
     horizons = horizons_of(judged.models[base])
-    ranked = [name for name in order if name in losses]
-    others = [name for name in ranked if name != base]
-    p = holm([diebold_mariano(losses[name] - losses[base], horizons) for name in others])
-    best: set[str] | None = None
-    if horizons >= FEWEST_HORIZONS:
-        best = {ranked[place] for place in confidence_set([losses[name] for name in ranked], horizons)}
+    others = [name for name in order if name in losses and name != base]
+    tests = [diebold_mariano(losses[name] - losses[base], horizons) for name in others]
+    same = [name for name in others if np.array_equal(losses[name], losses[base], equal_nan=True)]
     return Comparison(
         base=base,
         order=order,
         losses=losses,
         horizons=horizons,
         exact=_is_exact(judged.models[base], judged),
-        chance=dict(zip(others, p, strict=True)),
-        best=best,
-        same=[name for name in others if np.array_equal(losses[name], losses[base], equal_nan=True)],
+        chance=dict(zip(others, holm(tests), strict=True)),
+        best=_best_models(losses, order, horizons),
+        same=same,
     )
+
+
+def _best_models(losses: Mapping[str, Array], order: Sequence[str], horizons: float) -> set[str] | None:
+    """The model confidence set of the ranked models; None where the test is too short."""
+    if horizons < FEWEST_HORIZONS:
+        return None
+    ranked = [name for name in order if name in losses]
+    places = confidence_set([losses[name] for name in ranked], horizons)
+    return {ranked[place] for place in places}
 
 
 def _row(judged: "Judged", found: Comparison, name: str, asked: bool) -> Row:
     """One model of the board; without skill where it is not ranked, or the baseline is exact."""
     ranked = name in found.losses
-    skill, low, high = math.nan, math.nan, math.nan
-    if ranked and (name == found.base or not found.exact):
+    measured = ranked and (name == found.base or not found.exact)
+    skill = low = high = math.nan
+    if measured:
         skill, low, high = skill_of(judged, name, found.base, found.losses, found.horizons)
     return Row(
         model=name,
@@ -274,11 +290,7 @@ def chosen_metric(models: Mapping[str, list[Outcome]], named: str | None) -> tup
     check_kind(name, first[0].forecast.names)
     if not ranking(name).quantiles:
         return name, why
-    given = any(part.forecast.quantiles is not None for parts in models.values() for part in parts)
-    scored = given and any(
-        not np.isnan(cells_of(metric_of(name), parts)[0]).all() for parts in models.values()
-    )
-    if scored:
+    if any(_has_cells(name, parts) for parts in models.values()):
         return name, why
     if why:
         return "rmse", f"{why}; no forecast has quantiles, so there is no {METRICS[name].label}"
@@ -286,6 +298,14 @@ def chosen_metric(models: Mapping[str, list[Outcome]], named: str | None) -> tup
         f"The metric {name} scores quantiles, and no forecast here has any. Ask for intervals, such as 80,95, and calibrate"
         f" them, take a longer test, or rank by a metric of points, such as mae or rmse."
     )
+
+
+def _has_cells(metric: str, parts: list[Outcome]) -> bool:
+    """Whether any forecast of a model can be scored by a metric of quantiles."""
+    if all(part.forecast.quantiles is None for part in parts):
+        return False
+    cells, _ = cells_of(metric_of(metric), parts)
+    return not np.isnan(cells).all()
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,7 +379,7 @@ class Judged:
         return np.where(self.shared, self.cells[name], np.nan)
 
     def order(self, base: str, losses: Mapping[str, Array]) -> list[str]:
-        """All models, best first; of equals the baseline stands first; those that are not ranked stand last."""
+        """All models, best first; of equals the baseline is first; those that are not ranked are last."""
 
         def place(name: str) -> tuple[int, float, bool]:
             if name not in losses:
@@ -384,7 +404,8 @@ class Judged:
 
 def judge(models: Mapping[str, list[Outcome]], metric: str) -> Judged:
     """The cells of all models by one metric, and which of them all have; ForecastError where nothing can be scored."""
-    cells = {name: cells_of(metric_of(metric), parts)[0] for name, parts in models.items()}
+    chosen = metric_of(metric)
+    cells = {name: cells_of(chosen, parts)[0] for name, parts in models.items()}
     seen = {name: ~np.isnan(own) for name, own in cells.items()}
     observed = np.logical_or.reduce(list(seen.values()))
     count = int(observed.sum())
@@ -405,7 +426,7 @@ def _nothing_scored(models: Mapping[str, list[Outcome]], metric: str) -> str:
     """Why no cell has a score."""
     parts = next(iter(models.values()))
     if all(np.isnan(part.actual).all() for part in parts):
-        return "The target has no observed value in the test part, so nothing can be scored. Test on another part (--test)."
+        return "The target has no observed value in the test part, so nothing can be scored. Test on another part (`test`)."
     label = METRICS[metric].label
     return f"No forecast of the test part can be scored by {label} ({METRICS[metric].words}). Rank by another metric."
 
@@ -449,9 +470,11 @@ def by_origin(parts: list[Outcome], cells: Array) -> Array:
     asked = np.concatenate([part.moments[:, 1] for part in parts])
     moments, place = np.unique(asked, return_inverse=True)
     sums = np.bincount(place, np.nansum(cells, axis=1), len(moments))
-    count = np.bincount(place, (~np.isnan(cells)).sum(1), len(moments))
-    usual = count.sum() / max((count > 0).sum(), 1)
-    return np.where(count > 0, sums / max(usual, 1), np.nan)
+    observed = (~np.isnan(cells)).sum(1)
+    count = np.bincount(place, observed, len(moments))
+    scored = count > 0
+    usual = count.sum() / max(scored.sum(), 1)
+    return np.where(scored, sums / max(usual, 1), np.nan)
 
 
 def loss_by_origin(outcomes: list[Outcome], metric: str | None = None) -> Array:
@@ -465,7 +488,8 @@ def but_for_rounding(losses: Array, baseline: Array) -> Array:
 
     A net whose forecast is the last value gives it in single precision.
     """
-    return np.where(np.abs(losses - baseline) <= ROUNDING * mean_observed(baseline), baseline, losses)
+    alike = np.abs(losses - baseline) <= ROUNDING * mean_observed(baseline)
+    return np.where(alike, baseline, losses)
 
 
 def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -486,12 +510,21 @@ def unseen(outcomes: list[Outcome]) -> tuple[dict[str, int], tuple[str, ...]]:
 
 
 def _is_exact(parts: list[Outcome], judged: Judged) -> bool:
-    """Whether the errors of a baseline are nothing but the rounding of the actual values: shares of them mean nothing."""
+    """Whether the errors of a baseline are rounding in every series: shares of them mean nothing."""
     if judged.of_names:
         return False
-    actual = np.abs(np.concatenate([part.actual.ravel() for part in parts]))
-    error = judged.score(parts[0].forecast.model, "mae")
-    return error <= EXACT * float(mean_observed(actual))
+    series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
+    actual = np.concatenate([part.actual for part in parts])
+    last = np.concatenate([part.truth.last for part in parts])
+    errors = np.concatenate([absolute(part) for part in parts])
+    scored = judged.shared & ~np.isnan(errors)
+    for one in np.unique(series[scored.any(1)]):
+        own = scored & (series == one)[:, None]
+        change = mean_observed(np.abs(actual - last[:, None])[own])
+        rounding = rounding_of(np.abs(actual[own]).mean(), change)
+        if errors[own].mean() > rounding:
+            return False
+    return True
 
 
 def horizons_of(outcomes: list[Outcome]) -> float:
@@ -500,4 +533,6 @@ def horizons_of(outcomes: list[Outcome]) -> float:
     longest = np.bincount(origins[:, 0]).argmax()
     rows = origins[origins[:, 0] == longest, 1]
     step = int(np.min(np.diff(rows))) if len(rows) > 1 else 1
-    return (int(rows.max() - rows.min()) + step) / outcomes[0].forecast.values.shape[1]
+    span = int(rows.max() - rows.min()) + step
+    horizon = outcomes[0].forecast.values.shape[1]
+    return span / horizon

@@ -1,4 +1,4 @@
-"""What a forecast of prices is worth: the direction of the next step, and R2 against the random walk. The R2 of a price level proves nothing."""
+"""How well prices are forecast: the direction of the next step, and R2 against the random walk. The R2 of a level proves nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,18 +10,21 @@ from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import score
 from forecast.records import Number
 from forecast.results import Outcome, by_model
-from forecast.text import plural, table
+from forecast.text import p_words, plural, table
 
-ROUNDING = 1e-6  # of a price, a hundredth of a basis point: what the last value of a net, which computes in single precision, may be off by
+ROUNDING = (
+    1e-6  # of a price: the error that a net, which computes in single precision, may have in its last value
+)
 
 
 @dataclass(frozen=True)
 class Direction:
     """One model on the next step of a price.
 
-    moves: steps that were not 0 and forecast with a side · hits: share of sides that were right · majority: share of the commoner side, which
-    needs no model · p: one-sided binomial chance of so many hits at the majority's rate · r2: 1 - MSE over that of the last value, all steps ·
-    profit, hold: mean return a step in basis points of trading each forecast's side at a cost a side, and of holding; None without a cost.
+    moves: steps that were not 0 and forecast with a side · hits: share of sides that were right · majority: share of the
+    more frequent side, which needs no model · p: one-sided binomial chance of as many hits at the majority's rate · r2: 1 -
+    MSE over that of the last value, all steps · profit, hold: mean return per step in basis points of trading each
+    forecast's side at a cost per side, and of holding; None without a cost.
     """
 
     model: str
@@ -35,7 +38,10 @@ class Direction:
 
 
 def directions(outcomes: Iterable[Outcome], cost: float | None = None) -> list[Direction]:
-    """The models of a walk, in their order; `cost` in basis points a side. A model that only repeats the last value takes no side: 0 moves."""
+    """The models of a walk, in their order; `cost` in basis points per side.
+
+    A model that only repeats the last value takes no side: it has 0 moves.
+    """
     return [_direction(name, parts, cost) for name, parts in by_model(outcomes).items()]
 
 
@@ -44,37 +50,62 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
 
     last = np.concatenate([part.truth.last for part in parts])
     truth = np.concatenate([part.actual[:, 0] for part in parts])
-    said = _side(parts)
-    moved = np.sign(truth - last)
-    counted = (np.nan_to_num(moved) != 0) & (said != 0)
+    forecast = _side(parts)
+    actual = np.nan_to_num(np.sign(truth - last))
+    counted = (actual != 0) & (forecast != 0)
     moves = int(counted.sum())
-    hits = int((moved[counted] == said[counted]).sum())
-    up = float((moved[np.nan_to_num(moved) != 0] > 0).mean()) if (np.nan_to_num(moved) != 0).any() else np.nan
-    majority = max(up, 1 - up)
-    p = float(binomtest(hits, moves, majority, alternative="greater").pvalue) if moves else 1.0
-    profit, hold = (None, None) if cost is None else _profit(parts, cost)
+    hits = int((actual[counted] == forecast[counted]).sum())
+    majority = _majority(actual[actual != 0])
+    p = 1.0
+    if moves:
+        p = float(binomtest(hits, moves, majority, alternative="greater").pvalue)
+    profit = hold = None
+    if cost is not None:
+        profit, hold = _profit(parts, cost)
     return Direction(
-        name, moves, hits / moves if moves else np.nan, majority, p, score(parts, "r2"), profit, hold
+        model=name,
+        moves=moves,
+        hits=hits / moves if moves else np.nan,
+        majority=majority,
+        p=p,
+        r2=score(parts, "r2"),
+        profit=profit,
+        hold=hold,
     )
 
 
+def _majority(sides: Array) -> float:
+    """The share of the more frequent of the sides (n,), 1 or -1; NaN where there is none."""
+    if not len(sides):
+        return np.nan
+    up = float((sides > 0).mean())
+    return max(up, 1 - up)
+
+
 def _side(parts: list[Outcome]) -> Array:
-    """1 up, -1 down, 0 neither (M,): what the forecast of the next step says; a last value in single precision is neither."""
+    """The side (M,) of the forecast of the next step: 1 up, -1 down, 0 neither.
+
+    A last value in single precision is neither.
+    """
     last = np.concatenate([part.truth.last for part in parts])
     moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
     return np.where(np.abs(moved) > ROUNDING * np.abs(last), np.sign(moved), 0.0)
 
 
 def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
-    """Mean return a step, in basis points, of the forecasts' sides after costs, and of holding: series by series, in order of time."""
+    """Mean return per step, in basis points, of the forecasts' sides after costs, and of holding.
+
+    Sides are traded series by series, in order of time.
+    """
     series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
+    cutoffs = np.concatenate([part.forecast.cutoffs for part in parts])
     gain = np.concatenate([part.actual[:, 0] / part.truth.last - 1 for part in parts])
     side = _side(parts)
-    order = np.lexsort((np.concatenate([part.forecast.cutoffs for part in parts]), series))
-    earned = [
-        _earned(side[own], gain[own], cost)
-        for own in (order[series[order] == one] for one in np.unique(series))
-    ]
+    order = np.lexsort((cutoffs, series))
+    earned = []
+    for one in np.unique(series):
+        own = order[series[order] == one]
+        earned.append(_earned(side[own], gain[own], cost))
     return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(gain))
 
 
@@ -87,23 +118,34 @@ def _earned(side: Array, gain: Array, cost: float) -> Array:
 
 def market_text(rows: list[Direction]) -> str:
     """A table of the models, and in words whether any finds the direction of the next step more often than chance."""
-    gains = ["bp a step", "holding"] if rows[0].profit is not None else []
-    head = ["model", "moves", "right", "commoner side", "p", "R2 on last value", *gains]
-    shown = table(head, [_line(row) for row in rows])
+    gains = [] if rows[0].profit is None else ["bp per step", "holding"]
+    head = ["model", "moves", "right", "frequent side", "p", "R2 on last value", *gains]
+    shown = f"The direction of the next step:\n{table(head, [_line(row) for row in rows])}"
     tested = [row for row in rows if row.moves]
-    best = min(tested, key=lambda row: row.p, default=None)
-    if best is None:
-        return f"The direction of the next step:\n{shown}"
-    p = min(1.0, best.p * len(tested))
-    said = f"{best.model} finds the direction of the next step in {100 * best.hits:.1f} % of {best.moves:,} moves; the commoner side alone makes"
-    chance = f"{100 * best.majority:.1f} % (p = {p:.3f}, binomial, {len(tested)} {plural('model', len(tested))} compared)"
+    if not tested:
+        return shown
+    best = min(tested, key=lambda row: row.p)
+    return f"{shown}\n\n{_of_best(best, len(tested))}"
+
+
+def _of_best(best: Direction, compared: int) -> str:
+    """Whether the model with the lowest p of those compared finds the direction more often than chance."""
+    p = min(1.0, best.p * compared)
     verdict = "that is hardly chance" if p < LEVEL else "that could be chance"
-    return f"The direction of the next step:\n{shown}\n\n{said} {chance}: {verdict}."
+    return (
+        f"{best.model} finds the direction of the next step in {100 * best.hits:.1f} % of {best.moves:,} moves; always taking"
+        f" the more frequent side is right in {100 * best.majority:.1f} % ({p_words(p)}, binomial, {compared}"
+        f" {plural('model', compared)} compared): {verdict}."
+    )
 
 
 def _line(row: Direction) -> list[str]:
     """One line of the table."""
-    shares = ["" if np.isnan(share) else f"{100 * share:.1f} %" for share in (row.hits, row.majority)]
+    shares = [_percent(share) for share in (row.hits, row.majority)]
     p = f"{row.p:.3f}" if row.moves else ""
     gains = [f"{gain:+.2f}" for gain in (row.profit, row.hold) if gain is not None]
     return [row.model, str(row.moves), *shares, p, f"{row.r2:+.4f}", *gains]
+
+
+def _percent(share: float) -> str:
+    return "" if np.isnan(share) else f"{100 * share:.1f} %"

@@ -12,6 +12,14 @@ from forecast.data.panel import Panel
 from forecast.data.seasons import seasonal_errors
 from forecast.errors import ForecastError, nearest
 from forecast.results import Outcome
+from forecast.text import joined
+
+ULPS = 8  # units in the last place of a number, to which a mean error of float64 arithmetic may come
+OF_CHANGES = (
+    1e-6,
+    1e-2,
+)  # shares of the changes of a series: below the first, an error is rounding; above the second, none
+OF_LEVEL = 1e-9  # share of the level below which an error is rounding where nothing changes
 
 Cells = Callable[[Outcome], Array]
 
@@ -54,19 +62,37 @@ def symmetric(outcome: Outcome) -> Array:
 def naive_errors(past: Panel) -> Array:
     """The mean |y_t - y_(t - season)| and its square of the past of each series, (S, 2).
 
-    NaN where it is 0 but for rounding or cannot be formed. The season is the shortest of the clock (found in the past on
-    the step clock). A target of names has none.
+    NaN where it is 0 but for rounding (`rounding_of`) or cannot be formed. The season is the shortest of the clock (found
+    in the past on the step clock). A target of names has none.
     """
     if past.names:
         return np.full((len(past.ids), 2), np.nan)
-    size = np.empty(len(past.ids))
-    for i in range(len(past.ids)):
-        size[i] = mean_observed(np.abs(past.values[past.rows(i), 0]))
+    rounding = np.array([_rounding_of_series(past.values[past.rows(i), 0]) for i in range(len(past.ids))])
     columns = []
     for power in (1, 2):
         errors = seasonal_errors(past, power)
-        columns.append(np.where(errors > (1e-12 * size) ** power, errors, np.nan))
+        columns.append(np.where(errors > rounding**power, errors, np.nan))
     return np.stack(columns, axis=1)
+
+
+def _rounding_of_series(values: Array) -> float:
+    """The mean error below which the errors of a series (n,) are rounding."""
+    seen = values[~np.isnan(values)]
+    level = mean_observed(np.abs(seen))
+    change = mean_observed(np.abs(np.diff(seen)))
+    return float(rounding_of(level, change))
+
+
+def rounding_of(level: Array, change: Array) -> Array:
+    """The mean error below which errors are rounding, for the mean size of values, and the mean size of their changes.
+
+    It is that of float64 at this level, between a millionth and a hundredth of the changes; of values that never change
+    a billionth of the level.
+    """
+    of_float64 = ULPS * np.finfo("float64").eps * level
+    least, most = OF_CHANGES
+    of_numbers = np.clip(of_float64, least * change, most * change)
+    return np.where(change > 0, of_numbers, OF_LEVEL * level)
 
 
 def _naive_of(outcome: Outcome, power: int) -> Array:
@@ -459,9 +485,9 @@ def check_kind(name: str, names: tuple[str, ...]) -> None:
     if ranking(name).names == bool(names):
         return
     able = [other for other, metric in METRICS.items() if metric.ranks and metric.names == bool(names)]
-    held = "names" if names else "numbers"
+    kind = "names" if names else "numbers"
     raise ForecastError(
-        f"The metric {name} does not score {held}, which the target holds. Take {' or '.join(able)}."
+        f"The metric {name} does not score {kind}, and the target holds {kind}. Take {joined(able, 'or')}."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.arrays import Array
+from forecast.arrays import Array, mean_observed
 from forecast.data.findings import counted, listed
 from forecast.evaluation.calibration import LEAST
 from forecast.evaluation.inference import FEWEST_HORIZONS, LEVEL
@@ -16,10 +16,12 @@ from forecast.models import is_baseline
 from forecast.results import Basis, Outcome
 from forecast.text import p_words, with_article
 
-NEARLY_ALL = 0.995  # a share of calibrated intervals from which on nothing is said of the others
+NEARLY_ALL = 0.995  # share of calibrated intervals from which on the others are not mentioned
 LEAST_SHARE = 0.0005  # below it a gain or a loss is not given as a number
 SIDED = 0.75  # share of the MAE from which on the mean error says that forecasts lie to one side
-CLOSER = 1e-4  # share of the RMSE by which another model must be better before it is said
+SHARE_TOPS = (1, 100)  # upper ends of targets that are shares
+LEAST_BEYOND = 0.01  # share of the intervals beyond a bound from which on it is offered
+CLOSER = 1e-4  # share of the RMSE by which another model must be better to be mentioned
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _beaten_by_unasked(field: Field) -> str:
     """A model that nobody named is ahead of all that were named."""
     ahead, best = field.rows[0], field.best
     gap = behind(best.skill, field.metric.label)
-    found = f"No named model beats {_meaning(ahead.model)}, which was walked unasked: the best of them, {best.model}, {gap}"
+    found = f"No named model beats {_meaning(ahead.model)}, which was tested as well: the best of them, {best.model}, {gap}"
     if best.skill and _is_sure(field, best):
         return f"{found}, and that is hardly chance ({p_words(best.p or 0.0)})."
     return f"{found}."
@@ -92,7 +94,7 @@ def _baseline_is_best(field: Field) -> str:
     gap = behind(second.skill, field.metric.label)
     sentence = f"No model beats the baseline {field.baseline}: the next, {second.model}, {gap}."
     if field.short:
-        return f"{sentence} The test spans {field.horizons:.1f} horizons, and below {FEWEST_HORIZONS} nothing is said on chance."
+        return f"{sentence} The test spans {field.horizons:.1f} horizons, and below {FEWEST_HORIZONS} no verdict is given on chance."
     return sentence
 
 
@@ -104,8 +106,8 @@ def _best_is_ahead(field: Field) -> str:
     gain = f"{best.model} is best: its {label} is {ahead} below that of {whose}"
     if best.p is None:
         return (
-            f"{gain}; but the test spans {field.horizons:.1f} horizons, and below {FEWEST_HORIZONS} no verdict is given on"
-            f" whether that is chance."
+            f"{gain}; but the test spans {field.horizons:.1f} horizons, and below {FEWEST_HORIZONS} no verdict is"
+            f" given on whether that is chance."
         )
     if best.p >= LEVEL:
         return f"{gain}, but that could be chance (p = {best.p:.2f}): not distinguishable from {field.baseline} on this test."
@@ -242,6 +244,13 @@ def of_refits(models: Mapping[str, list[Outcome]]) -> list[str]:
     ]
 
 
+def of_tests(compared: int, enough: bool) -> list[str]:
+    """For how many comparisons the tests are corrected; nothing to say of one, or of a test that is too short."""
+    if compared < 2 or not enough:
+        return []
+    return [f"p is corrected for {compared} comparisons (Holm); each interval is its model's own."]
+
+
 def of_walk(outcomes: list[Outcome], cold: Mapping[str, int], dropped: tuple[str, ...]) -> list[str]:
     """What a reader of the scores should know of the walk behind them."""
     places = outcomes[0].truth.places
@@ -275,7 +284,7 @@ def _dropped(dropped: tuple[str, ...], places: Array | None) -> str:
     if not dropped:
         return ""
     have = f"series {'have' if len(dropped) > 1 else 'has'}"
-    remedy = "" if places is not None else " --align end counts back from the end of each."
+    remedy = "" if places is not None else " `align=end` counts back from the end of each."
     return f"{len(dropped):,} {have} no forecast to score: too short, or ended before the test: {listed(dropped)}.{remedy}"
 
 
@@ -292,6 +301,43 @@ def of_intervals(models: Mapping[str, list[Outcome]]) -> list[str]:
     if len(alike) == 1:
         return [f"{sentence[0].upper()}{sentence[1:]}" for sentence in alike if sentence]
     return [f"{listed(names)}: {sentence}" for sentence, names in alike.items() if sentence]
+
+
+def of_bounds(models: Mapping[str, list[Outcome]]) -> list[str]:
+    """The bounds that the target may have, where no actual value is below 0 and intervals are; nothing where any are set.
+
+    A target between 0 and 1, or 0 and 100, that comes near the upper end may have both. It is an offer: nothing is cut.
+    """
+    parts = [part for own in models.values() for part in own]
+    forecast = parts[0].forecast
+    if forecast.names or parts[0].truth.task.bounds != (None, None):
+        return []
+    seen = np.concatenate([np.column_stack([part.truth.last, part.actual]).ravel() for part in parts])
+    seen = seen[~np.isnan(seen)]
+    bands = [part.forecast.bands[-1] for part in parts if part.forecast.bands]
+    if not bands or not len(seen) or seen.min() < 0:
+        return []
+    lows = np.concatenate([low.ravel() for _, low, _ in bands])
+    highs = np.concatenate([high.ravel() for _, _, high in bands])
+    return _offer(lows, highs, float(seen.max()), f"{bands[0][0]:g} %")
+
+
+def _offer(lows: Array, highs: Array, largest: float, kind: str) -> list[str]:
+    """Bounds for a target from 0 to the `largest` actual value, where intervals (n,) of this kind go beyond them."""
+    below = mean_observed(np.where(np.isnan(lows), np.nan, lows < 0))
+    for top in SHARE_TOPS:
+        above = mean_observed(np.where(np.isnan(highs), np.nan, highs > top))
+        if top / 2 <= largest <= top and above >= LEAST_BEYOND:
+            return [
+                f"All actual values lie between 0 and {top}, and {_percent(float(above))} of the {kind} intervals go above"
+                f" that: if the target cannot leave this range, give `bounds=0,{top}`."
+            ]
+    if below >= LEAST_BEYOND:
+        return [
+            f"No actual value is below 0, and {_percent(float(below))} of the {kind} intervals go below it: if the target"
+            f" cannot, give `bounds=0,`."
+        ]
+    return []
 
 
 def _shares(basis: Array) -> str:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 HEIGHT = 400  # pixels
 TRUTH = "#222222"
-COLOURS = {  # told apart by colour-blind readers too (Okabe and Ito 2008), and in grey where two lie close
+COLOURS = {  # distinct for colour-blind readers too (Okabe and Ito 2008), and in grey where two lie close
     "gru": "#0072B2",
     "lstm": "#D55E00",
     "arima": "#009E73",

@@ -175,7 +175,7 @@ def backtest_figure(
     """The actual values of a series in the test, and what the best model and the best baseline had forecast for them.
 
     Each forecast is that of the last step of the horizon. series: its place in `panel.ids`; rows are found by the names
-    of the series and the cutoffs, as in `forecast_figure`. Where a baseline is best, the next model stands next to it.
+    of the series and the cutoffs, as in `forecast_figure`. Where a baseline is best, the next model is drawn too.
     Every k-th point is drawn, so that a line has at most about 2,000.
     """
     models = ranked(outcomes)

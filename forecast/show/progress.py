@@ -15,7 +15,7 @@ PERIOD = 0.2  # seconds between two looks at the file
 
 @contextmanager
 def live(tell: Path, parts: int) -> Iterator[None]:
-    """Show the parts of a run as they go: a bar each on a terminal, elsewhere a line for each that is finished."""
+    """Show the parts of a run as they go: on a terminal one bar per part, elsewhere one line per finished part."""
     console = Console(stderr=True)
     seen = tell.stat().st_size if tell.exists() else 0
     stop = threading.Event()
@@ -72,24 +72,39 @@ class _Display:
         """One event: a look of a fit, or the end of a part."""
         name = part_name(event["part"])
         if event.get("done"):
-            self.bars.advance(self.whole)
-            if name in self.tasks:
-                self.bars.remove_task(self.tasks.pop(name))
-                del self.shares[name]
-            if not self.console.is_terminal:
-                value = "" if event.get("value") is None else f", {event['value']:.4g}"
-                state = "" if event.get("state") in (None, "COMPLETE") else f", {event['state'].lower()}"
-                self.console.print(
-                    f"{name}: done in {event['seconds']:.1f} CPU s{value}{state}", highlight=False
-                )
-            return
+            self._finish(name, event)
+        else:
+            self._advance(name, event)
+
+    def _finish(self, name: str, event: dict[str, Any]) -> None:
+        """Take the bar of a finished part away; where there are no bars, print a line."""
+        self.bars.advance(self.whole)
+        if name in self.tasks:
+            self.bars.remove_task(self.tasks.pop(name))
+            del self.shares[name]
+        if not self.console.is_terminal:
+            self.console.print(f"{name}: {_end_in_words(event)}", highlight=False)
+
+    def _advance(self, name: str, event: dict[str, Any]) -> None:
+        """Move the bar of a part on by what one of its fits has done."""
         total = event["of"] * event["fits"]
         if name not in self.tasks:
-            self.tasks[name], self.shares[name] = self.bars.add_task(name, total=total, value=""), {}
+            self.tasks[name] = self.bars.add_task(name, total=total, value="")
+            self.shares[name] = {}
         self.shares[name][tuple(event["place"])] = event["step"] / total
         completed = round(total * sum(self.shares[name].values()))
         value = "" if event["value"] is None else f"validation loss {event['value']:.4f}"
         self.bars.update(self.tasks[name], total=total, completed=completed, value=value)
+
+
+def _end_in_words(event: dict[str, Any]) -> str:
+    """How long a part took, and of a trial its value and state."""
+    text = f"done in {event['seconds']:.1f} CPU s"
+    if event.get("value") is not None:
+        text += f", {event['value']:.4g}"
+    if event.get("state") not in (None, "COMPLETE"):
+        text += f", {event['state'].lower()}"
+    return text
 
 
 def part_name(part: list[Any]) -> str:

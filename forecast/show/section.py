@@ -54,7 +54,7 @@ class Material:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A part of the page below a heading of its own: its figures, and below these its HTML.
+    """A part of the page: its heading, its figures, and below these its HTML.
 
     html: made by `filled`, or any Markup; a plain text is escaped.
     """

@@ -1,7 +1,7 @@
 """What a fitted net is made of, layer by layer, and where its attention lies."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +31,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a fitted net, of several members the first, in the order in which a forecast passes them. Printed, it is a table.
+    """The layers of a fitted net in the order in which a forecast passes them; of several members those of the first.
 
-    parameters: of all members. multiply_adds: of all members, for one forecast: the products with weights, nearly all there is to compute.
+    Printed, it is a table. parameters: of all members. multiply_adds: of all members, for one forecast: the products with
+    weights, which are nearly all there is to compute.
     """
 
     model: str
@@ -43,18 +44,16 @@ class Summary:
     multiply_adds: int
 
     def to_frame(self) -> "pd.DataFrame":
-        """A row a layer."""
+        """One row per layer."""
         import pandas as pd
 
         return pd.DataFrame([vars(row) for row in self.rows])
 
     def __str__(self) -> str:
-        shapes = [" x ".join(map(str, row.shape)) for row in self.rows]
         lines = [f"{'layer':24}{'kind':12}{'output':>16}{'parameters':>13}{'multiply-adds':>16}"]
-        lines += [
-            f"{row.layer:24}{row.kind:12}{shape:>16}{row.parameters:13,}{row.multiply_adds:16,}"
-            for row, shape in zip(self.rows, shapes, strict=True)
-        ]
+        for row in self.rows:
+            shape = " x ".join(map(str, row.shape))
+            lines.append(f"{row.layer:24}{row.kind:12}{shape:>16}{row.parameters:13,}{row.multiply_adds:16,}")
         many = f" in {self.members} members" if self.members > 1 else ""
         lines.append(
             f"{self.model}: {self.parameters:,} parameters{many}, {self.multiply_adds:,} multiply-adds per forecast"
@@ -65,36 +64,34 @@ class Summary:
 def summary(fitted: Fitted) -> Summary:
     """Layers, shapes, parameters and cost per forecast of a fitted net, measured as one window passes it."""
     nets = _net_of(fitted).nets
-    net, (kinds, shapes, costs) = nets[0], _passed(nets[0])
-    modules = dict(net.named_modules())
-    own = [
-        Row(name, "parameter", tuple(weight.shape), weight.numel(), 0)
-        for name, weight in net.named_parameters(recurse=False)
-    ]
-    rows = [
-        Row(
-            name,
-            kinds[name],
-            shapes[name],
-            sum(weight.numel() for weight in modules[name].parameters()),
-            costs[name],
-        )
-        for name in kinds
-    ]
-    parameters = sum(weight.numel() for one in nets for weight in one.parameters())
+    first = nets[0]
+    passed = _passed(first)
+    modules = dict(first.named_modules())
+    rows = []
+    for name, kind in passed.kinds.items():
+        parameters = sum(weight.numel() for weight in modules[name].parameters())
+        rows.append(Row(name, kind, passed.shapes[name], parameters, passed.costs[name]))
+    for name, weight in first.named_parameters(recurse=False):
+        rows.append(Row(name, "parameter", tuple(weight.shape), weight.numel(), 0))
     return Summary(
-        fitted.spec.name,
-        len(nets),
-        (*rows, *own),
-        parameters,
-        sum(sum(_passed(one)[2].values()) for one in nets),
+        model=fitted.spec.name,
+        members=len(nets),
+        rows=tuple(rows),
+        parameters=sum(_parameters_of(net) for net in nets),
+        multiply_adds=sum(sum(_passed(net).costs.values()) for net in nets),
     )
 
 
-def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Array:
-    """The weights (M, n) that a net with `attention` gives to the n segments of its context before each origin (M, 2); each row sums to 1.
+def _parameters_of(net: "Net") -> int:
+    """How many numbers a net has learned."""
+    return sum(weight.numel() for weight in net.parameters())
 
-    The mean over members; by default after the last observed target of each series, as in `Fitted.predict`. The series are those of the fit.
+
+def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Array:
+    """The weights (M, n) that a net with `attention` gives to the n segments of its context before each origin (M, 2).
+
+    Each row sums to 1. They are the mean over members; by default after the last observed target of each series, as in
+    `Fitted.predict`. The series are those of the fit; ForecastError for others, and for a net without attention.
     """
     learned = _net_of(fitted)
     if learned.nets[0].attention is None:
@@ -116,37 +113,46 @@ def _net_of(fitted: Fitted) -> "LearnedNet":
     return fitted.learned
 
 
-def _passed(net: "Net") -> tuple[dict[str, str], dict[str, tuple[int, ...]], dict[str, int]]:
-    """Kind, first shape and multiply-adds of each layer that one window passes, by its name. A layer passed twice costs twice."""
-    import torch
+@dataclass
+class _Passed:
+    """The layers that one window passed, by name: kind, shape of the first output, multiply-adds of all passes."""
 
-    kinds: dict[str, str] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
-    costs: dict[str, int] = {}
+    kinds: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    costs: dict[str, int] = field(default_factory=dict)
 
-    def note(name: str) -> Any:
+    def noting(self, name: str) -> Any:
+        """A hook of torch that notes each pass of a layer."""
+
         def hook(module: Any, given: Any, made: Any) -> None:
             output = made[0] if isinstance(made, tuple) else made
-            kinds.setdefault(name, type(module).__name__)
-            shapes.setdefault(name, tuple(output.shape[1:]))
-            costs[name] = costs.get(name, 0) + _multiply_adds(module, output)
+            self.kinds.setdefault(name, type(module).__name__)
+            self.shapes.setdefault(name, tuple(output.shape[1:]))
+            self.costs[name] = self.costs.get(name, 0) + _multiply_adds(module, output)
 
         return hook
 
-    handles = [
-        module.register_forward_hook(note(name)) for name, module in net.named_modules() if _is_layer(module)
-    ]
+
+def _passed(net: "Net") -> _Passed:
+    """What one window passes of a net. A layer that is passed twice costs twice."""
+    import torch
+
+    passed = _Passed()
+    handles = []
+    for name, module in net.named_modules():
+        if _is_layer(module):
+            handles.append(module.register_forward_hook(passed.noting(name)))
     try:
         with torch.inference_mode():
             net(*net.example())
     finally:
         for handle in handles:
             handle.remove()
-    return kinds, shapes, costs
+    return passed
 
 
 def _is_layer(module: Any) -> bool:
-    """Whether it has weights of its own and computes with them in one go."""
+    """Whether a module has weights and no modules inside."""
     return any(True for _ in module.parameters(recurse=False)) and not any(True for _ in module.children())
 
 

@@ -95,9 +95,9 @@ def test_an_ablation_of_a_file_names_its_columns_and_reads_back_as_words(tmp_pat
     assert [row.model for row in found.board.rows].count("context=4") == 1
     assert [row.column for row in found.ablation] == ["lead", "noise m/s"]
     assert found.ablation[0].p < 0.01
-    said = "Of its MAE ridge owes to each column (each interval alone, p of all together):\n  lead       +"
-    assert f"\n\n{said}" in str(found)
-    assert "owes to each column" not in str(replace(found, ablation=()))
+    said = "By how much the MAE of ridge grows without each column (each interval alone, p of all together):"
+    assert f"\n\n{said}\n  lead       +" in str(found)
+    assert "without each column" not in str(replace(found, ablation=()))
     assert from_json(Walked, to_json(found, exact=True), "here") == found
     with pytest.raises(ForecastError, match="Changes of one model are compared at a time; found gru, ridge"):
         compare_run(plan, [("ridge.context", 4)], ablate="gru", jobs=1)
@@ -139,7 +139,7 @@ def test_a_number_called_as_an_indicator_is_left_out_alone():
 
 
 def test_a_file_of_the_target_alone_has_nothing_to_leave_out():
-    with pytest.raises(ForecastError, match=r"no column beside y to leave out\. Name some with --past"):
+    with pytest.raises(ForecastError, match=r"no column next to y to leave out\. Name some with `past`"):
         ablations(spec("ridge"), single(np.arange(100.0)))
 
 

@@ -61,7 +61,7 @@ def test_a_model_that_looks_ahead_is_caught():
     assert found.moved["naive"] == 0
     assert not found.clean
     assert (
-        f"! peeping: with every later value rewritten, {found.moved['peeping']} of {found.compared} forecasts moved."
+        f"! peeping: with every later value rewritten, {found.moved['peeping']} of {found.compared} forecasts changed."
         in str(found)
     )
 

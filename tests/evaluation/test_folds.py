@@ -82,36 +82,36 @@ def runs(count, **walk):
         (
             1500,
             {"test": 2},
-            "A test part of 2 of 1500 rows is too short for a horizon of 24 with 3 folds. Take --test 26 to 1402.",
+            "A test part of 2 of 1500 rows is too short for a horizon of 24 with 3 folds. Take `test=26` to 1402.",
         ),
         (
             1500,
             {"test": 1450},
-            "A test part of 1450 of 1500 rows is too long for a horizon of 24 with 3 folds. Take --test 26 to 1402 or a shorter --horizon.",
+            "A test part of 1450 of 1500 rows is too long for a horizon of 24 with 3 folds. Take `test=26` to 1402 or a shorter `horizon`.",
         ),
         (
             500,
             {"test": str(BEGIN + np.timedelta64(475, "h"))},
             "A test part of 25 of 500 rows is too short for a horizon of 24 with 3 folds."
-            " Take --test 26 to 402, a shorter --horizon or fewer --folds.",
+            " Take `test=26` to 402, a shorter `horizon` or fewer `folds`.",
         ),
         (
             60,
             {"horizon": 12, "folds": 1},
             "60 rows are too few for a horizon of 12 with 1 fold in the test part: at least 63 are needed."
-            " Take a shorter --horizon or a longer file.",
+            " Take a shorter `horizon` or a longer file.",
         ),
         (
             60,
             {"horizon": 12, "folds": 1, "test": 24},
-            "60 rows are too few for a horizon of 12 with 1 fold, wherever the test part begins: at least 62 are needed, with --test 12."
-            " Take a shorter --horizon or a longer file.",
+            "60 rows are too few for a horizon of 12 with 1 fold, wherever the test part begins: at least 62 are needed, with `test=12`."
+            " Take a shorter `horizon` or a longer file.",
         ),
         (
             200,
             {"horizon": 2, "gap": 1, "stride": 40, "test": 80},
             "A test part of 80 of 200 rows is too short for a horizon of 3, its gap included, with 3 folds."
-            " Take --test 83 to 186, fewer --folds or a smaller --stride.",
+            " Take `test=83` to 186, fewer `folds` or a smaller `stride`.",
         ),
     ],
 )
@@ -139,7 +139,7 @@ def test_with_the_number_that_is_named_it_runs_and_with_one_less_it_does_not(see
         said = str(error)
     else:
         return
-    tests = re.search(r"Take --test (\d+)(?: to (\d+))?", said)
+    tests = re.search(r"Take `test=(\d+)`(?: to (\d+))?", said)
     if tests:
         shortest, longest = int(tests[1]), int(tests[2] or tests[1])
         found = [
@@ -147,15 +147,15 @@ def test_with_the_number_that_is_named_it_runs_and_with_one_less_it_does_not(see
             for test in (max(shortest - 1, 0.5 / count), shortest, longest, longest + 1)
         ]
         assert found == [False, True, True, False]
-    needed = re.search(r"at least (\d+) are needed(?:, with --test (\d+))?", said)
+    needed = re.search(r"at least (\d+) are needed(?:, with `test=(\d+)`)?", said)
     if needed:
         asked = {**walk, "test": int(needed[2])} if needed[2] else walk
         assert [runs(int(needed[1]) - less, **asked) for less in (1, 0)] == [False, True]
     assert tests or needed
     for way, change in {
-        "a shorter --horizon": {"horizon": 1},
-        "fewer --folds": {"folds": 1},
-        "a smaller --stride": {"stride": 1},
+        "a shorter `horizon`": {"horizon": 1},
+        "fewer `folds`": {"folds": 1},
+        "a smaller `stride`": {"stride": 1},
     }.items():
         assert (way in said) == (runs(count, **{**walk, **change}))
 

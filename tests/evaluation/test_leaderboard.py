@@ -8,6 +8,7 @@ from conftest import HOURLY, hours, single, weather
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
+from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.inference import confidence_set, diebold_mariano, holm, skill_interval
 from forecast.evaluation.leaderboard import Leaderboard, horizons_of, leaderboard, loss_by_origin
@@ -18,6 +19,18 @@ def overlapping(random, horizon, count):
     """Loss differences of two equally good forecasts whose horizons overlap: a moving sum."""
     sums = np.cumsum(random.normal(size=count + horizon))
     return sums[horizon:] - sums[:-horizon]
+
+
+def test_tests_do_not_depend_on_the_unit_of_the_losses():
+    """Squared errors of a variance may be of 1e-18: no test takes them for nothing."""
+    random = np.random.default_rng(3)
+    losses = [random.normal(1, 0.3, 400) ** 2, random.normal(1.1, 0.3, 400) ** 2, np.full(400, 1.1)]
+    for unit in (2.0**-60, 1.0, 2.0**40):
+        own = [unit * one for one in losses]
+        assert diebold_mariano(own[0] - own[1], 50) == diebold_mariano(losses[0] - losses[1], 50)
+        assert confidence_set(own, 50) == confidence_set(losses, 50)
+        assert diebold_mariano(own[2], 50) == 0.0
+        assert diebold_mariano(0 * own[2], 50) == 1.0
 
 
 @pytest.mark.parametrize(("horizon", "count"), [(1, 50), (1, 200), (24, 200), (24, 1700)])
@@ -341,7 +354,7 @@ def test_series_that_are_cold_or_dropped_are_named():
         "1 series was forecast cold at 6 origins, where the fit had not seen them: b."
         in str(board).splitlines()
     )
-    said = "2 series have no forecast to score: too short, or ended before the test: c, d. --align end counts back from the end of each."
+    said = "2 series have no forecast to score: too short, or ended before the test: c, d. `align=end` counts back from the end of each."
     assert said in str(board).splitlines()
 
 
@@ -352,3 +365,67 @@ def test_a_series_without_an_observed_row_in_the_test_is_dropped():
     assert leaderboard(
         backtest("naive", replace(panel, values=values), WalkForward(horizon=4, test=18))
     ).dropped == ("b",)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e6, 1e11, 1e13, 1e15])
+def test_a_high_level_makes_no_error_rounding(level):
+    """At 1e11 an error of .24 is a hundred thousand units in the last place: it is measured like any other."""
+    noise = np.random.default_rng(0).normal(0, 50, 400).round()
+    walk = WalkForward(horizon=4, folds=1, test=100)
+    board = leaderboard(backtest(["mean", "naive"], single(level + noise), walk))
+    assert board.baseline == "mean"
+    assert "exact" not in board.verdict
+    assert board.rows[1].skill == pytest.approx(-0.4, abs=0.1)
+    assert board.rows[1].scores["mase"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_errors_are_rounding_only_where_they_are_so_in_every_series():
+    """One series of 1e15 that never changes, and one of noise: the mean of both levels says nothing of the second."""
+    noise = np.random.default_rng(0).normal(size=300)
+    values = [np.full((300, 1), 1e15), noise[:, None]]
+    panel = make_panel(("a", "b"), [hours(300)] * 2, values, (Column("y", "target"),), HOURLY)
+    board = leaderboard(backtest(["naive", "drift"], panel, WalkForward(horizon=4, folds=1, test=60)))
+    assert "exact" not in board.verdict
+    assert not np.isnan(board.rows[1].skill)
+
+
+def test_a_straight_line_is_exact_at_any_level():
+    for level in (0.0, 1e3, 1e9):
+        line = single(level + np.arange(300.0))
+        board = leaderboard(backtest(["drift", "naive"], line, WalkForward(horizon=4, folds=1, test=60)))
+        assert board.verdict == "drift is exact but for rounding: nothing can be better."
+
+
+def noted(values, **task):
+    """The notes of a board of one positive or other target, calibrated, and its outcomes."""
+    walk = WalkForward(horizon=2, folds=1, test=150)
+    outcomes, _ = calibrate(backtest(["naive", "mean"], single(values), walk, intervals=(80, 95), **task))
+    return leaderboard(outcomes).notes, outcomes
+
+
+def test_bounds_are_offered_where_intervals_cross_what_no_value_does():
+    random = np.random.default_rng(5)
+    rain = random.exponential(1.0, 500).round(3) * 300
+    offer = [note for note in noted(rain)[0] if "`bounds=" in note]
+    assert len(offer) == 1
+    assert re.fullmatch(
+        r"No actual value is below 0, and \d+ % of the 95 % intervals go below it: if the target cannot, give `bounds=0,`\.",
+        offer[0],
+    )
+    notes, outcomes = noted(rain, bounds=(0, None))  # what is offered does what it says
+    assert not [note for note in notes if "`bounds=" in note]
+    assert min(np.nanmin(low) for one in outcomes for _, low, _ in one.forecast.bands) == 0
+
+
+@pytest.mark.parametrize("top", [1, 100])
+def test_shares_are_offered_both_bounds(top):
+    share = top * np.random.default_rng(5).beta(0.4, 0.4, 500).round(4)
+    notes, _ = noted(share)
+    assert [note.rpartition(" ")[2] for note in notes if "`bounds=" in note] == [f"`bounds=0,{top}`."]
+    assert not [note for note in noted(share, bounds=(0, top))[0] if "`bounds=" in note]
+
+
+def test_no_bounds_are_offered_to_what_goes_below_zero_or_stays_far_above():
+    noise = np.random.default_rng(5).normal(size=500)
+    for values in (noise, 1e3 + noise):
+        assert not [note for note in noted(values)[0] if "`bounds=" in note]

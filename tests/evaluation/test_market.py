@@ -63,4 +63,4 @@ def test_the_text_says_whether_it_could_be_chance():
     guess = outcome(last, last + random.normal(size=400), truth, "guess")
     assert market_text(directions([good, guess])).endswith("2 models compared): that is hardly chance.")
     assert market_text(directions([guess])).endswith("that could be chance.")
-    assert "bp a step" in market_text(directions([guess], cost=1.0))
+    assert "bp per step" in market_text(directions([guess], cost=1.0))

@@ -229,7 +229,7 @@ def test_the_median_that_nobody_named_is_shown_only_where_no_named_baseline_is_b
     assert board.rows[0].model == board.baseline == "median"
     assert not board.rows[0].asked
     assert board.best != "median"
-    assert board.verdict.startswith("No named model beats the median of the past, which was walked unasked")
+    assert board.verdict.startswith("No named model beats the median of the past, which was tested as well")
     steady = calibrate(backtest(["naive", "mean", "median"], POSITIVE, WALK, intervals=(80,)))[0]
     assert "median" not in [row.model for row in leaderboard(steady, metric="mae", unasked=["median"]).rows]
 
