@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata, util
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from forecast.data.findings import Heard, Report, listed
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, StorageError
 from forecast.files import UNFINISHED, locked, sha256, sweep, write_atomic
 from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
@@ -90,6 +91,7 @@ def run_folder(
     _make(folder)
     with locked(folder):
         try:
+            _refuse_blocked(folder)
             sweep(folder, folder / PARTS, folder / KEPT)
             again = overwrite and any((folder / name).exists() for name in LAST)
             if again or not same:
@@ -97,6 +99,8 @@ def run_folder(
             if not (folder / "run.toml").exists():
                 _write_identity(folder, run, wanted)
             yield folder
+        except StorageError:
+            raise  # what was finished stays: the same command goes on from there
         except ForecastError:
             if created:
                 _remove(folder)
@@ -108,7 +112,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ForecastError(
+        raise StorageError(
             f"The run folder {folder} cannot be made: {error.strerror}. Choose another with `out`."
         ) from None
 
@@ -123,7 +127,7 @@ def _write_identity(folder: Path, run: Run, wanted: Identity) -> None:
 def _begin_anew(folder: Path, data: Path, heard: Heard | None) -> None:
     """Remove the files of runs from a folder, once nothing in it speaks against that."""
     _refuse_kept(folder)
-    _refuse_in_the_way(folder, data)
+    _refuse_own_data(folder, data)
     _empty(folder)
     _say_others(folder, heard)
 
@@ -138,11 +142,8 @@ def _refuse_kept(folder: Path) -> None:
         )
 
 
-def _refuse_in_the_way(folder: Path, data: Path) -> None:
-    """ForecastError where something else has the name of a file that a run writes, or of PARTS.
-
-    So too where the data is a file of the run.
-    """
+def _refuse_blocked(folder: Path) -> None:
+    """ForecastError where something else has the name of a file that a run writes, or of PARTS."""
     blocked = [folder / name for name in _names() if _is_folder(folder / name)]
     inside = folder / PARTS
     if (inside.exists() or inside.is_symlink()) and not inside.is_dir():
@@ -152,6 +153,10 @@ def _refuse_in_the_way(folder: Path, data: Path) -> None:
             f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose"
             f" another `out`."
         )
+
+
+def _refuse_own_data(folder: Path, data: Path) -> None:
+    """ForecastError where the data is a file of the run."""
     if data.resolve() in [path.resolve() for path in files_of_runs(folder)]:
         raise ForecastError(
             f"{data} is a file of the run in {folder}, and `overwrite` would remove it. Choose another `out`, or give a"
@@ -161,7 +166,7 @@ def _refuse_in_the_way(folder: Path, data: Path) -> None:
 
 def _names() -> list[str]:
     """The names in WRITTEN."""
-    return [name for names in WRITTEN.values() for name in names]
+    return list(chain.from_iterable(WRITTEN.values()))
 
 
 def _is_folder(path: Path) -> bool:
