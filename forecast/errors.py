@@ -1,6 +1,7 @@
 """The one error that a user can mend."""
 
 import difflib
+import errno
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,30 @@ class ForecastError(Exception):
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints of it."""
         return {"error": str(self)}
+
+
+class StorageError(ForecastError):
+    """What the system refused: no room, no permission, a name too long. Files that were there before are whole."""
+
+
+HELPS = {
+    errno.ENOSPC: "Make room on that disk and give the command again.",
+    errno.EDQUOT: "Make room within your quota and give the command again.",
+    errno.EFBIG: "It is larger than files may be there: raise the limit, or choose another place.",
+    errno.EACCES: "Change its permissions, or choose another place.",
+    errno.EPERM: "Change its permissions, or choose another place.",
+    errno.EROFS: "Choose a place that can be written to.",
+    errno.ENAMETOOLONG: "Give a shorter name.",
+    errno.EIO: "The disk may be failing: take the file from a copy.",
+}
+
+
+def of_system(error: OSError, path: object = None) -> StorageError:
+    """What the system refused as one sentence with the path, and what helps. path: where the error names none."""
+    where = error.filename or path or "A file"
+    reason = error.strerror or str(error)
+    helps = HELPS.get(error.errno or 0, "")
+    return StorageError(f"{where} cannot be read or written: {reason}. {helps}".rstrip())
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, of_system
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +27,30 @@ UNFINISHED = ".unfinished"  # ends the name of a file that is being written
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write beside, then rename: a reader sees the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
+            raise of_system(error) from None
         raise
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """What the system refuses inside is a StorageError that names the path, where the system names none."""
+    try:
+        yield
+    except OSError as error:
+        raise of_system(error, path) from None
 
 
 def sweep(*folders: Path) -> None:
@@ -165,6 +178,8 @@ def _content(path: Path) -> bytes:
 
 def _unreadable(path: Path, error: OSError) -> ForecastError:
     """What to say of a file of a run that the system does not give."""
+    if isinstance(error, PermissionError):
+        return of_system(error, path)
     if isinstance(error, FileNotFoundError):
         return ForecastError(
             f"{path} is missing. Take the folder from a copy, or fit the run again with `overwrite`."

@@ -93,18 +93,16 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.target_scaling_ = _scaling(targets) if self.anchor == "none" else self.lags_scaling_
         table = np.hstack([_z(X, self.lags_scaling_), _z(targets, self.target_scaling_)])
         horizon = targets.shape[1]
-        sized = self._spec(X.shape[1]).settle(_panel(np.zeros((1, len(table) + table.shape[1] - 1))), horizon)
+        series = _panel(
+            np.zeros((1, len(table) + table.shape[1] - 1))
+        )  # as long as one that such a table is cut from
+        sized = self._spec(X.shape[1]).settle(series, horizon)
+        split = _split(table, X.shape[1], horizon, sized.validation)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with one_thread():
-            learned = sized.learn(
-                _split(table, X.shape[1], horizon, sized.validation),
-                Goal(Task(horizon), ("y",)),
-                seed=seed,
-                watch=Watch(),
-            )
-        self.nets_ = [
-            net.double() for net in learned.nets
-        ]  # in single precision a row's forecast would depend on the rows beside it
+            learned = sized.learn(split, Goal(Task(horizon), ("y",)), seed=seed, watch=Watch())
+        # in single precision a row's forecast would depend on the rows next to it
+        self.nets_ = [net.double() for net in learned.nets]
         self.log_ = learned.log
         return self
 
@@ -115,19 +113,22 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         window = torch.from_numpy(_z(X, self.lags_scaling_))[..., None]
         parts = torch.tensor_split(window, math.ceil(len(window) / 1024))
         with torch.inference_mode(), one_thread():
-            z = np.concatenate(
-                [np.mean([_answer(net, part) for net in self.nets_], axis=0) for part in parts]
-            )
+            z = np.concatenate([self._mean_answer(part) for part in parts])
         loc, spread = self.target_scaling_
         values: Array = z * spread + loc
         return values[:, 0] if self.single_ else values
 
+    def _mean_answer(self, window: torch.Tensor) -> Array:
+        """The mean of what the nets forecast (B, H) of windows (B, L, 1)."""
+        answers = [_answer(net, window) for net in self.nets_]
+        mean: Array = np.mean(answers, axis=0)
+        return mean
+
     def _spec(self, context: int) -> Recurrent:
-        own = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name not in ("cell", "settings", "random_state")
-        }
+        """The net of these settings for windows of so many lags."""
+        own = self.get_params(deep=False)
+        for name in ("cell", "settings", "random_state"):
+            del own[name]
         made = spec(self.cell, context=context, **own, **(self.settings or {}))
         assert isinstance(made, Recurrent)
         return made
@@ -140,6 +141,7 @@ def _scaling(values: Array) -> tuple[float, float]:
 
 
 def _z(values: Array, scaling: tuple[float, float]) -> Array:
+    """Values in scaled units."""
     return (values - scaling[0]) / scaling[1]
 
 
@@ -148,25 +150,28 @@ def _panel(table: Array) -> Panel:
     n, rows = table.shape
     starts = rows * np.arange(n)
     return Panel(
-        tuple(map(str, range(n))),
-        starts,
-        starts + rows,
-        np.tile(np.arange(rows), n),
-        table.reshape(-1, 1),
-        COLUMNS,
-        STEPS,
+        ids=tuple(map(str, range(n))),
+        starts=starts,
+        stops=starts + rows,
+        times=np.tile(np.arange(rows), n),
+        values=table.reshape(-1, 1),
+        columns=COLUMNS,
+        clock=STEPS,
     )
 
 
 def _split(table: Array, context: int, horizon: int, share: float) -> tuple[Windows, Windows, Windows]:
     """One window a row of a table (n, L + H): for training the first rows, for validation the last `share`, and all.
 
-    As many rows between them teach only at the end: of a matrix cut from one series their targets are those of validation too.
+    As many rows as a horizon less one between them teach only at the end: of a matrix cut from one series their targets
+    are those of validation too.
     """
     whole = make_windows(_panel(table), context, horizon)
-    row, begin = np.arange(len(table)), len(table) - max(1, round(share * len(table)))
+    row = np.arange(len(table))
+    begin = len(table) - max(1, round(share * len(table)))
     train = np.where(row < max(1, begin - horizon + 1), whole.count, 0)
-    return replace(whole, count=train), replace(whole, count=np.where(row >= begin, whole.count, 0)), whole
+    validation = np.where(row >= begin, whole.count, 0)
+    return replace(whole, count=train), replace(whole, count=validation), whole
 
 
 def _answer(net: Net, window: torch.Tensor) -> Array:

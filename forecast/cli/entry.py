@@ -8,7 +8,7 @@ import typer
 
 from forecast.cli.printing import as_flags, print_json
 from forecast.cli.registry import app
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, of_system
 
 UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them
 # after Ctrl-C the tracker of the workers cleans up what they held, as it should; that it had to is no news to the user
@@ -16,18 +16,36 @@ WARNINGS = "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
 
 
 def main() -> None:
-    """What a user can mend is one message, with --json one object too, and exit 2."""
+    """What a user can mend, or the system refuses, is one message, with --json one object too, and exit 2."""
     os.environ.setdefault("PYTHONWARNINGS", WARNINGS)
-    try:
-        raise SystemExit(app(prog_name="forecast", standalone_mode=False))
-    except UsageError as error:
-        refused = _of_usage(error)
-    except ForecastError as error:
-        refused = error
+    refused = _refused()
+    if refused is None:
+        return
     if "--json" in sys.argv:
-        print_json(refused.to_json())
+        _print_if_possible(refused)
     print(as_flags(f"forecast: {refused}"), file=sys.stderr)
     raise SystemExit(2)
+
+
+def _refused() -> ForecastError | None:
+    """Run the command; the error that it ends with, or None."""
+    try:
+        app(prog_name="forecast", standalone_mode=False)
+        sys.stdout.flush()
+    except UsageError as error:
+        return _of_usage(error)
+    except ForecastError as error:
+        return error
+    except UnicodeEncodeError as error:
+        return _of_encoding(error)
+    except BrokenPipeError:  # the reader of the output has enough of it
+        _drop_output()
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            _drop_output()
+        return of_system(error, "The output")
+    return None
 
 
 def _of_usage(error: Any) -> ForecastError:
@@ -36,3 +54,27 @@ def _of_usage(error: Any) -> ForecastError:
     if not error.ctx:
         return ForecastError(f"{message}.")
     return ForecastError(f"{message}. `{error.ctx.command_path} --help` shows what there is.")
+
+
+def _of_encoding(error: UnicodeEncodeError) -> ForecastError:
+    """Text that the terminal has no characters for."""
+    found = error.object[error.start : error.end]
+    return ForecastError(
+        f"The output has {found!a}, which the encoding {error.encoding} of this terminal has not. Set PYTHONUTF8=1, or"
+        f" give --json."
+    )
+
+
+def _print_if_possible(refused: ForecastError) -> None:
+    """The error as a JSON object on stdout; nothing where stdout cannot be written."""
+    try:
+        print_json(refused.to_json())
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """Let what is left of the output go nowhere: Python would try to write it once more as it ends, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -22,6 +22,7 @@ from forecast.evaluation.metrics import METRICS, metric_of
 from forecast.files import load_frame, locked, save_frame, sha256, sweep
 from forecast.fitting import Fitted
 from forecast.reading.door import read
+from forecast.records import to_json
 from forecast.replacing import conclude
 from forecast.results import Forecast, Outcome, Truth
 from forecast.runs.files import load_manifest
@@ -318,12 +319,12 @@ class Scored:
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
-        numbers = self.steps.astype(object).where(self.steps.notna(), None)
-        judged = {"moments": self.moments, "ratio": self.ratio, "bound": self.bound}
-        return {
+        values = {
             "run": str(self.folder),
-            "steps": numbers.to_dict("records"),
-            **{name: value if np.isfinite(value) else None for name, value in judged.items()},
+            "steps": self.steps.to_dict("records"),
+            "moments": self.moments,
+            "ratio": self.ratio,
+            "bound": self.bound,
             "due": self.due,
             "metric": self.metric,
             "verdict": self.verdict,
@@ -332,6 +333,8 @@ class Scored:
             "against": self.against,
             "unusual": self.unusual.to_json(),
         }
+        found: dict[str, Any] = to_json(values)
+        return found
 
     def __str__(self) -> str:
         shown = self.steps.set_index("step").to_string(float_format=lambda value: f"{value:.4g}", na_rep="")

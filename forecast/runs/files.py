@@ -81,7 +81,8 @@ def load_manifest(folder: Path) -> Manifest:
     found = values.get("format")
     if found != FORMAT:
         raise ForecastError(
-            f"{path} has format {found}; this version of forecast reads format {FORMAT}. Fit the run again with `overwrite`."
+            f"{path} has format {found}; this version of forecast reads format {FORMAT}. Fit the run again with"
+            f" `overwrite`."
         )
     return from_json(Manifest, values, str(path))
 
@@ -138,7 +139,9 @@ def load_forecast(path: Path) -> Forecast:
 
 def device_of(specs: Sequence[Spec]) -> str:
     """Where the nets among some models are trained: cpu, or the name of the GPU that is there."""
-    asked = {setting for one in specs for setting in _devices(settings_of(one))}
+    asked: set[str] = set()
+    for one in specs:
+        asked.update(_devices(settings_of(one)))
     if not asked & {"auto", "cuda"}:
         return "cpu"
     import torch

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata, util
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from forecast.data.findings import Heard, Report, listed
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, StorageError
 from forecast.files import (
     UNFINISHED,
     DamagedError,
@@ -126,6 +127,8 @@ def run_folder(
                 _write_identity(work, run, wanted)
             _drop_damaged(work, heard)
             yield Place(folder, work)
+        except StorageError:
+            raise  # what was finished stays: the same command goes on from there
         except ForecastError:
             if created or work != folder:
                 _remove(work)
@@ -135,12 +138,13 @@ def run_folder(
 
 def _work_in(folder: Path, data: Path, wanted: Identity, overwrite: bool, heard: Heard | None) -> Path:
     """The folder in which the files of a run are written; empty but for what this run wrote there before."""
+    _refuse_blocked(folder)
     sweep(folder, folder / PARTS, folder / KEPT, folder / NEXT, folder / NEXT / PARTS)
     replaces = is_finished(folder)
     if is_of(folder, wanted) and not (overwrite and replaces):
         return folder
     _refuse_kept(folder)
-    _refuse_in_the_way(folder, data)
+    _refuse_own_data(folder, data)
     _say_others(folder, heard)
     work = folder / NEXT if replaces else folder
     if replaces and is_of(work, wanted):
@@ -179,7 +183,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ForecastError(
+        raise StorageError(
             f"The run folder {folder} cannot be made: {error.strerror}. Choose another with `out`."
         ) from None
 
@@ -201,11 +205,8 @@ def _refuse_kept(folder: Path) -> None:
         )
 
 
-def _refuse_in_the_way(folder: Path, data: Path) -> None:
-    """ForecastError where something else has the name of a file that a run writes, or of PARTS.
-
-    So too where the data is a file of the run.
-    """
+def _refuse_blocked(folder: Path) -> None:
+    """ForecastError where something else has the name of a file that a run writes, or of PARTS."""
     blocked = [folder / name for name in _names() if _is_folder(folder / name)]
     inside = folder / PARTS
     if (inside.exists() or inside.is_symlink()) and not inside.is_dir():
@@ -215,6 +216,10 @@ def _refuse_in_the_way(folder: Path, data: Path) -> None:
             f"{blocked[0]} has the name of something that a run writes, but no run wrote it. Move it away, or choose"
             f" another `out`."
         )
+
+
+def _refuse_own_data(folder: Path, data: Path) -> None:
+    """ForecastError where the data is a file of the run."""
     if data.resolve() in [path.resolve() for path in files_of_runs(folder)]:
         raise ForecastError(
             f"{data} is a file of the run in {folder}, and `overwrite` would remove it. Choose another `out`, or give a"
@@ -224,7 +229,7 @@ def _refuse_in_the_way(folder: Path, data: Path) -> None:
 
 def _names() -> list[str]:
     """The names in WRITTEN."""
-    return [name for names in WRITTEN.values() for name in names]
+    return list(chain.from_iterable(WRITTEN.values()))
 
 
 def _is_folder(path: Path) -> bool:

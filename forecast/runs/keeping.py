@@ -17,7 +17,7 @@ from typing import Any
 from forecast.arrays import Array
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import Answers, Keep, Part
-from forecast.files import load_arrays, save_arrays
+from forecast.files import load_arrays, save_arrays, storing
 from forecast.models.base import Watch
 from forecast.records import from_json, to_json
 from forecast.results import Log
@@ -121,7 +121,7 @@ def append(path: Path, event: Mapping[str, Any]) -> None:
 
     It is a single short write, which the system keeps whole.
     """
-    with path.open("a", encoding="utf-8") as file:
+    with storing(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(event) + "\n")
 
 

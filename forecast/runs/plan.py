@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, time
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,12 +34,13 @@ IN_WALK = {one.name for one in dataclasses.fields(WalkForward)}
 
 @dataclass(frozen=True)
 class Study:
-    """How `forecast tune` searches: the sampler, and for each model what its space is narrowed to (`forecast.tuning.space`)."""
+    """How `forecast tune` searches: the sampler, and what the space of each model is narrowed to (`forecast.tuning.space`).
+
+    space: model -> setting -> a value, values, or {low, high, log}.
+    """
 
     sampler: Literal["tpe", "random", "grid", "gp"] = "tpe"
-    space: dict[str, dict[str, Any]] = field(
-        default_factory=dict
-    )  # model -> setting -> a value, values, or {low, high, log}
+    space: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,20 @@ class Run:
     price: bool = False  # logs, ranked by them, the random walk as baseline, and what the direction is worth
     cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
     seed: Seed = 0
-    settings: dict[str, dict[str, Any]] = field(
-        default_factory=dict
-    )  # model -> setting -> value; they hold in its combinations too
+    # model -> setting -> value; they hold in its combinations too
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     tune: Study = field(default_factory=Study)
     own: tuple[Kind, ...] = ()  # classes that its models name, such as mymodule:MySpec; no part of its TOML
 
     def specs(self) -> list[Spec]:
         """The Specs of its models, with their settings."""
-        used = {part for model in self.models for part in parts_of(model)} | {kind.name for kind in self.own}
+        used = set(chain.from_iterable(parts_of(model) for model in self.models))
+        used |= {kind.name for kind in self.own}
         for model in self.settings:
             if model not in used:
                 raise ForecastError(
-                    f"There are settings for {model}, which is not among the models of this run: {', '.join(self.models)}."
+                    f"There are settings for {model}, which is not among the models of this run:"
+                    f" {', '.join(self.models)}."
                 )
         return [spec_of(model, self.settings, self.own) for model in self.models]
 
@@ -242,14 +245,16 @@ def _refuse_unknown(prefix: str, values: Mapping[str, Any], known: set[str]) -> 
 
 def refuse_modelless(values: Mapping[str, Any], known: Set[str] = frozenset()) -> None:
     """Refuse a setting of models that is given without one of them: layers in place of gru.layers."""
+    asked = values.get("models", DEFAULT_MODELS)
     for name in values.keys() - known:
         owners = [model for model in MODELS if name in settings_of(spec(model)).keys() - {"model"}]
-        if owners:
-            usual = [model for model in values.get("models", DEFAULT_MODELS) if model in owners] or owners
-            raise ForecastError(
-                f"There is no setting {name} of a run; it is one of {listed(owners)}."
-                f" Give it with its model, such as {usual[-1]}.{name}={values[name]}."
-            )
+        if not owners:
+            continue
+        usual = [model for model in asked if model in owners] or owners
+        raise ForecastError(
+            f"There is no setting {name} of a run; it is one of {listed(owners)}."
+            f" Give it with its model, such as {usual[-1]}.{name}={values[name]}."
+        )
 
 
 def _toml_value(value: Any) -> str:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def outcomes_of(
     if not ranking(metric).quantiles:
         for name in unneeded(models, metric, _unnamed(models, entrants)):
             del models[name]
-    outcomes = [outcome for parts in models.values() for outcome in parts]
+    outcomes = list(chain.from_iterable(models.values()))
     if task.levels:
         return calibrate(outcomes)
     return outcomes, {}

@@ -84,11 +84,14 @@ def study_of(journal: Path) -> optuna.Study:
 
 
 def refuse_another(study: optuna.Study, folder: Path, asked: dict[str, str]) -> None:
-    """ForecastError where a folder's study was of another model, sampler or space: its trials would be mixed up with those of this one."""
+    """ForecastError where a folder's study was of another model, sampler or space.
+
+    Its trials would be mixed up with those of this one.
+    """
     found = study.user_attrs.get("asked")
     if found not in (None, asked):
-        differ = ", ".join(
+        differ = [
             f"{key} was {found[key]}, is {value}" for key, value in asked.items() if found[key] != value
-        )
-        raise ForecastError(f"{folder} holds another study: {differ}. Choose another folder.")
+        ]
+        raise ForecastError(f"{folder} holds another study: {', '.join(differ)}. Choose another folder.")
     study.set_user_attr("asked", asked)

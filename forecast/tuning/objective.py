@@ -33,10 +33,10 @@ def objective(
     seed: int = 0,
     **keywords: Any,
 ) -> Callable[[optuna.Trial], float]:
-    """An objective for a study of your own: the score of a walk forward through the rows before the first test origin of `walk`.
+    """An objective for a study of your own: the score of a walk forward through the rows before the first test origin.
 
-    task, keywords: as in `backtest`; the metric is that of the task. It prunes inside training and between folds when the study's pruner says so
-    (`forecast.tuning.pruning.LookPruner` is made for it).
+    task, keywords: as in `backtest`; the metric is that of the task. It prunes inside training and between folds when the
+    study's pruner says so (`forecast.tuning.pruning.LookPruner` is made for it).
     """
     tried = tunable(model)
     search = Search.before_test(panel, *asked_of(walk, task_of(task, keywords)), seed)
@@ -49,21 +49,25 @@ def tunable(model: str | Spec, table: Mapping[str, Any] | None = None) -> Space:
     if isinstance(base, Combination):
         names = listed([part.name for part in base.parts])
         raise ForecastError(
-            f"{base.name} is no model of its own to tune. Tune {names} each by itself: what is found holds in the combination too."
+            f"{base.name} is no model of its own to tune. Tune {names} each by itself: what is found holds in the"
+            f" combination too."
         )
-    tried, ranges = space_of(base, table), Ranges()
+    tried = space_of(base, table)
+    ranges = Ranges()
     tried.ask(ranges)
     if not ranges.found:
-        name = tried.base.name
         raise ForecastError(
-            f"{name} has no settings to tune: every trial would be the same. Tune another model, such as gru."
+            f"{base.name} has no settings to tune: every trial would be the same. Tune another model, such as gru."
         )
     return tried
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """What a candidate is judged on: a walk through the rows before the first test origin. It is sent to worker processes."""
+    """What a candidate is judged on: a walk through the rows before the first test origin.
+
+    It is sent to worker processes.
+    """
 
     panel: Panel
     walk: WalkForward
@@ -77,12 +81,13 @@ class Search:
         task = judged_by(task, panel, walk)
         before = panel.until(first_test_row(panel, walk))
         inner = replace(walk, test=0.2, folds=FOLDS)
-        horizon, count = inner.ahead(panel.clock), length_of(grid_places(before, inner))
+        horizon = inner.ahead(panel.clock)
+        count = length_of(grid_places(before, inner))
         needed = rows_needed(horizon, inner)
         if count < needed:
             raise ForecastError(
-                f"{count} rows before the test are too few to tune on with a horizon of {horizon}: at least {needed} are needed."
-                f" Take a shorter --horizon, a smaller --test or a longer file."
+                f"{count} rows before the test are too few to tune on with a horizon of {horizon}: at least {needed} are"
+                f" needed. Take a shorter `horizon`, a smaller `test` or a longer file."
             )
         return Search(before, inner, task, seed)
 
@@ -103,7 +108,9 @@ class Search:
 def judged_by(task: Task, panel: Panel, walk: WalkForward) -> Task:
     """The task with its metric settled, and with quantiles only where the metric scores them."""
     task, _ = settled(task, panel, walk)
-    return task if ranking(str(task.metric)).quantiles else replace(task, intervals=(), levels=())
+    if ranking(str(task.metric)).quantiles:
+        return task
+    return replace(task, intervals=(), levels=())
 
 
 def scored(outcomes: list[Outcome]) -> float:

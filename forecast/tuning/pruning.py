@@ -13,10 +13,10 @@ STARTUP = 3  # trials that are never pruned
 
 
 class LookPruner(optuna.pruners.BasePruner):
-    """Prunes a trial whose validation loss at a look is above the median of the finished trials at the same look of the same fold.
+    """Prunes a trial whose validation loss at a look is above the median of the finished trials at that look of that fold.
 
-    Optuna's median pruner compares the *best* value so far; here looks of several folds share one axis of steps, and only like is compared
-    with like.
+    Optuna's median pruner compares the *best* value so far; here looks of several folds share one axis of steps, and only
+    like is compared with like.
     """
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
@@ -30,7 +30,10 @@ class LookPruner(optuna.pruners.BasePruner):
 
 
 def report_look(trial: optuna.Trial, step: int, value: float) -> None:
-    """Report a value once (a trial that goes on after a kill repeats its first looks) and stop where the study's pruner says so."""
+    """Report a value once, and stop where the study's pruner says so.
+
+    A trial that goes on after a kill repeats its first looks.
+    """
     if step not in trial.storage.get_trial(trial._trial_id).intermediate_values:
         trial.report(value, step)
     if trial.should_prune():

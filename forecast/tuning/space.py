@@ -9,11 +9,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.errors import ForecastError, nearest, validated
 from forecast.models.base import Spec, varied
 
-STEPS = 4  # values of a range in a grid
-MOST = 10_000  # points of a grid
+GRID_VALUES = 4  # of a range
+MOST_POINTS = 10_000  # of a grid
 
 Values = dict[str, Any]
 
@@ -130,30 +131,33 @@ class Space:
         ]
 
     def grid(self, seed: int) -> list[Values]:
-        """All points of a grid over it, in an order drawn with the seed: of a range STEPS values; ForecastError where these are too many.
+        """All points of a grid over it, in an order drawn with the seed; of a range GRID_VALUES values.
+
+        ForecastError where these are too many.
 
         What is asked may depend on what was answered, so each point is answered step by step.
         """
         points: list[Values] = []
         level: list[Values] = [{}]
         while level:
-            begun, level = level, []
-            for given in begun:
+            deeper: list[Values] = []
+            for given in level:
                 found = self._next(given)
                 if found is None:
                     points.append(given)
                 else:
-                    level += [{**given, found.name: value} for value in found.values]
-            if len(points) + len(level) > MOST:
+                    deeper += [{**given, found.name: value} for value in found.values]
+            level = deeper
+            if len(points) + len(level) > MOST_POINTS:
                 raise ForecastError(
-                    f"The grid of {self.base.name} has more than {MOST:,} points, already of {', '.join(level[0])}; at most {MOST:,} are tried."
-                    f" Narrow it under [tune.{self.base.name}], or take another sampler."
+                    f"The grid of {self.base.name} has more than {MOST_POINTS:,} points, already of {', '.join(level[0])};"
+                    f" at most {MOST_POINTS:,} are tried. Narrow it under [tune.{self.base.name}], or take another sampler."
                 )
         random.Random(seed).shuffle(points)
         return points
 
     def _next(self, given: Values) -> "_Question | None":
-        """What is asked after `given` has answered; None where that is all, or a contradiction, which its trial will say."""
+        """What is asked after `given` has answered; None where that is all, or a contradiction, which its trial reports."""
         try:
             self.ask(_Given(given))
         except _Question as question:
@@ -195,13 +199,12 @@ class _Given:
         return self._answer(name, choices)
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> Any:
-        return self._answer(name, (np.geomspace if log else np.linspace)(low, high, STEPS).tolist())
+        return self._answer(name, _spread(low, high, log).tolist())
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> Any:
-        steps = (np.geomspace if log else np.linspace)(low, high, STEPS)
-        return self._answer(
-            name, range(low, high + 1) if high - low < STEPS else np.rint(steps).astype(int).tolist()
-        )
+        if high - low < GRID_VALUES:
+            return self._answer(name, range(low, high + 1))
+        return self._answer(name, np.rint(_spread(low, high, log)).astype(int).tolist())
 
     def _answer(self, name: str, values: Sequence[Any]) -> Any:
         if name not in self.given:
@@ -209,11 +212,19 @@ class _Given:
         return self.given[name]
 
 
-def space_of(base: Spec, table: Mapping[str, Any] | None = None) -> Space:
-    """The space of a model, narrowed by a table: a list of values, {"low": 1e-4, "high": 1e-2, "log": True}, or one fixed value a setting.
+def _spread(low: float, high: float, log: bool) -> Array:
+    """The values (GRID_VALUES,) of a range in a grid."""
+    if log:
+        return np.geomspace(low, high, GRID_VALUES)
+    return np.linspace(low, high, GRID_VALUES)
 
-    A value may be a list itself: {"units": [[64, 32], 32]} is two layers or one. ForecastError, by name, where there is no such setting, a value is
-    none that it can have, or a range is none.
+
+def space_of(base: Spec, table: Mapping[str, Any] | None = None) -> Space:
+    """The space of a model, narrowed by a table.
+
+    For each setting it has a list of values, a range {"low": 1e-4, "high": 1e-2, "log": True}, or one fixed value. A value
+    may be a list itself: {"units": [[64, 32], 32]} is two layers or one. ForecastError, by name, where there is no such
+    setting, a value is none that it can have, or a range is none.
     """
     hints = get_type_hints(type(base), include_extras=True)
     names = [one.name for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
@@ -222,15 +233,15 @@ def space_of(base: Spec, table: Mapping[str, Any] | None = None) -> Space:
         if name not in names:
             raise ForecastError(f"{base.name} has no setting {name!r} to tune.{nearest(name, names)}")
         where = f"tune.{base.name}.{name}"
-        read[name] = (
-            _range(where, hints[name], value)
-            if isinstance(value, Mapping)
-            else _choices(where, hints[name], value)
-        )
+        if isinstance(value, Mapping):
+            read[name] = _range(where, hints[name], value)
+        else:
+            read[name] = _choices(where, hints[name], value)
     return Space(base, read)
 
 
 def _range(where: str, hint: Any, table: Mapping[str, Any]) -> Range:
+    """The range that a table says."""
     for key in table:
         if key not in ("low", "high", "log"):
             raise ForecastError(f"{where} has no {key!r}.{nearest(key, ['low', 'high', 'log'])}")
@@ -241,17 +252,16 @@ def _range(where: str, hint: Any, table: Mapping[str, Any]) -> Range:
         raise ForecastError(
             f"{where} = {dict(table)}: a range has low and high, such as {{low = 1, high = 10}}."
         )
-    low, high, log = (
-        validated(hint, table["low"], where),
-        validated(hint, table["high"], where),
-        bool(table.get("log", False)),
-    )
+    low = validated(hint, table["low"], where)
+    high = validated(hint, table["high"], where)
+    log = bool(table.get("log", False))
     if not low < high or (log and low <= 0):
         raise ForecastError(f"{where} = {dict(table)}: low is below high, and above 0 where log is true.")
     return Range(low, high, log, float not in kinds)
 
 
 def _choices(where: str, hint: Any, value: Any) -> Choices:
+    """The values that a list says, or the one that is fixed."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values or any(isinstance(one, Mapping) for one in values):
         raise ForecastError(f"{where} = {value!r}: a list of values is tried, such as [1, 2].")

@@ -15,6 +15,7 @@ from forecast.data.panel import Panel
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.backtest import asked_of
 from forecast.evaluation.folds import WalkForward
+from forecast.files import storing
 from forecast.models.base import Seed, Spec, sized
 from forecast.runs.folder import PARTS, PROGRESS
 from forecast.runs.keeping import FolderKeep, append, workers
@@ -110,6 +111,20 @@ def _tuned_in(
     """The study of a folder: gone on with, and judged on the test origins."""
     search = Search.before_test(panel, walk, task, effort.seed)
     agenda = _agenda(tried, search, effort)
+    with storing(folder / JOURNAL):
+        return _searched(folder, tried, panel, walk, search, agenda, effort)
+
+
+def _searched(
+    folder: Path,
+    tried: Space,
+    panel: Panel,
+    walk: WalkForward,
+    search: Search,
+    agenda: Agenda,
+    effort: Effort,
+) -> Tuned:
+    """Run the trials of a study that are left, and judge the best on the test origins."""
     study = _opened(folder, tried, agenda, effort)
     jobs = min(processes(effort.jobs), effort.trials)
     tell = folder / PARTS / PROGRESS
