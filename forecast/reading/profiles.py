@@ -6,7 +6,7 @@ docs/vendors.md names.
 
 import csv
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.arrays import Array
 from forecast.data.findings import Report, listed
 from forecast.data.options import Names, Reading, names_of
 from forecast.errors import ForecastError, nearest
@@ -89,24 +90,36 @@ class Profile:
         A column that is named for something else is not left out. Columns are called as the options `names` calls them.
         """
         options: dict[str, Any] = {**self.options, **self.found(table)}
-        named = {*_named(reading)}
-        called = new_names(list(table.columns), names_of(reading.names) or options.get("names", ()))
-        if named & (set(called) - set(called.values())):  # columns are named as the file calls them
-            options = {name: value for name, value in options.items() if name not in ("names", "unit")}
-            called = new_names(list(table.columns), names_of(reading.names))
+        if _calls_as_the_file(table, reading, options):
+            options.pop("names")
+            options.pop("unit", None)
+        names = names_of(reading.names) or options.get("names", ())
+        called = new_names(list(table.columns), names)
         columns = [name for name in called.values() if not any_match(name, names_of(reading.leave))]
-        for option, given in (("factor", self.factor), ("unit", self.unit)):
-            own = [f"{called[name]}={text}" for name, text in given.items() if called.get(name) in columns]
-            options.setdefault(option, own)
+        options.setdefault("factor", _pairs(self.factor, called, columns))
+        options.setdefault("unit", _pairs(self.unit, called, columns))
         left = list(self.leave)
         if _needs_no_id(table, reading, options.get("id")):
             left.append(options.pop("id"))
         for key in ("time", "id"):
             if not set(_parts(options.get(key))) <= set(columns):
                 options.pop(key)
-        named |= {*_parts(options.get("id")), *_parts(options.get("time"))}
+        named = {*_named(reading), *_parts(options.get("id")), *_parts(options.get("time"))}
         options["leave"] = [name for name in columns if any_match(name, left) and name not in named]
         return {name: value for name, value in options.items() if value and getattr(reading, name) is None}
+
+
+def _calls_as_the_file(table: Table, reading: Reading, options: Options) -> bool:
+    """Whether the user names a column as the file calls it, where the profile would call it otherwise."""
+    called = new_names(list(table.columns), options.get("names", ()))
+    replaced = set(called) - set(called.values())
+    return bool(replaced & set(_named(reading)))
+
+
+def _pairs(given: Mapping[str, str], called: Mapping[str, str], columns: Collection[str]) -> list[str]:
+    """What is given for columns, as TMAX=0.1, of those that are there, as they are called."""
+    known = {called[name]: text for name, text in given.items() if name in called}
+    return [f"{name}={text}" for name, text in known.items() if name in columns]
 
 
 def refuse_unknown(name: str | None) -> None:
@@ -453,33 +466,39 @@ def _by_ticker(table: Table) -> Table:
     both = _fields_and_tickers(table)
     held = dict(zip(both, names, strict=True))
     fields = list(dict.fromkeys(field for field, _ in both))
-    tickers = list(dict.fromkeys(ticker for _, ticker in both))
-    columns: dict[str, list[Any]] = {name: [] for name in ("Date", "Ticker", *fields)}
-    kept = []
-    for ticker in tickers:
-        own = [table.columns[held[one, ticker]] if (one, ticker) in held else None for one in fields]
-        known = np.logical_or.reduce([pc.is_valid(one).to_numpy() for one in own if one is not None])
-        rows = pa.array(np.flatnonzero(known))
-        kept.append(np.flatnonzero(known))
-        columns["Date"] += table.columns[time].take(rows).chunks
-        columns["Ticker"].append(pa.array([ticker] * len(rows), pa.string()))
-        for field_name, column in zip(fields, own, strict=True):
-            columns[field_name] += (
-                [pa.nulls(len(rows), pa.float64())] if column is None else column.take(rows).chunks
-            )
-    made = {name: _joined(chunks) for name, chunks in columns.items()}
-    places = np.concatenate(kept)
-    own_rows = places if table.kept is None else table.kept[places]
-    return replace(table, columns=made, count=len(places), kept=own_rows)
+    parts = []
+    for ticker in dict.fromkeys(ticker for _, ticker in both):
+        own = {name: table.columns[held[name, ticker]] for name in fields if (name, ticker) in held}
+        known = np.logical_or.reduce([pc.is_valid(column).to_numpy() for column in own.values()])
+        parts.append((ticker, own, np.flatnonzero(known)))
+    columns = {
+        "Date": _joined([table.columns[time].take(pa.array(rows)) for _, _, rows in parts]),
+        "Ticker": _joined([pa.array([ticker] * len(rows), pa.string()) for ticker, _, rows in parts]),
+    }
+    for name in fields:
+        columns[name] = _joined([_rows_of(own.get(name), rows) for _, own, rows in parts])
+    places = np.concatenate([rows for _, _, rows in parts])
+    kept = places if table.kept is None else table.kept[places]
+    return replace(table, columns=columns, count=len(places), kept=kept)
 
 
-def _joined(chunks: list[pa.Array]) -> pa.ChunkedArray:
-    """Chunks as one column, of text where they are not of one type."""
-    kinds = {chunk.type for chunk in chunks}
+def _rows_of(column: pa.ChunkedArray | None, rows: Array) -> pa.ChunkedArray | pa.Array:
+    """Rows of a column; nothing where a ticker has no such field."""
+    if column is None:
+        return pa.nulls(len(rows), pa.float64())
+    return column.take(pa.array(rows))
+
+
+def _joined(parts: Sequence[pa.ChunkedArray | pa.Array]) -> pa.ChunkedArray:
+    """Columns below each other, of text where they are not of one type."""
+    kinds = {part.type for part in parts}
+    kind = pa.string()
     if len(kinds) == 1:
-        return pa.chunked_array(chunks)
-    kind = pa.float64() if all(is_number(one) for one in kinds) else pa.string()
-    return pa.chunked_array([pc.cast(chunk, kind) for chunk in chunks])
+        kind = kinds.pop()
+    elif all(is_number(one) for one in kinds):
+        kind = pa.float64()
+    chunks = [pc.cast(part, kind) for part in parts]
+    return pa.chunked_array([chunk for part in chunks for chunk in getattr(part, "chunks", [part])], kind)
 
 
 # Binance, klines of data.binance.vision: twelve columns, in files of the spot market without names
@@ -498,11 +517,14 @@ def _is_klines(table: Table) -> bool:
     columns = [
         pc.cast(column[:SAMPLE], pa.float64(), safe=False).to_numpy() for column in table.columns.values()
     ]
-    begin, first, high, low, last = columns[:5]
-    times = np.concatenate([begin, columns[6]])
-    in_time = ((times > 1e12) & (times < 1e13)) | ((times > 1e15) & (times < 1e16))
-    inside = (low <= np.minimum(first, last)) & (high >= np.maximum(first, last))
-    return bool(in_time.all() and (columns[6] > begin).all() and inside.all() and (columns[11] == 0).all())
+    begin, opened, high, low, closed = columns[:5]
+    end = columns[6]
+    in_ms = (begin > 1e12) & (end < 1e13)
+    in_us = (begin > 1e15) & (end < 1e16)
+    timed = (in_ms | in_us) & (end > begin)
+    inside = (low <= np.minimum(opened, closed)) & (high >= np.maximum(opened, closed))
+    nothing = columns[11] == 0
+    return bool((timed & inside & nothing).all())
 
 
 def _klines(table: Table) -> Options:
