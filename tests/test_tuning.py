@@ -7,6 +7,7 @@ from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import WalkForward
 from forecast.models import models_for
+from forecast.models.base import sized
 from forecast.task import Task
 from forecast.tuning.objective import Search, objective, tunable
 from forecast.tuning.verdict import best_trial
@@ -32,7 +33,7 @@ def test_a_model_is_refused_in_words_or_its_default_is_a_trial_of_its_space(name
             objective(name, weather())
         return
     space, search = tunable(name), Search.before_test(weather(), WalkForward(horizon=6), Task(), 0)
-    found = space.default(space.base.settle(search.panel, 6))
+    found = space.default(sized(space.base, search.panel, 6))
     tried = space.candidate(optuna.trial.FixedTrial(found))  # refuses what is outside a range
     assert {name: getattr(tried, name) for name in found} == found
 
