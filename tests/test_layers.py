@@ -31,6 +31,7 @@ FLOORS = [
     "reading.stamps",
     "reading.local",
     "reading.tables",
+    "reading.encodings",
     "reading.delimited",
     "reading.sources",
     "reading.columns",

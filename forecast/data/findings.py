@@ -7,6 +7,9 @@ from typing import Any, Literal, NoReturn
 from forecast.errors import ForecastError
 
 Severity = Literal["info", "warning", "error"]
+_CONTROLS = {  # what a terminal would act on, made visible
+    place: f"\\x{place:02x}" for place in (*range(32), *range(127, 160)) if chr(place) not in "\n\t"
+}
 SHOWN = 10  # rows that a finding names at most
 
 CODES: dict[
@@ -17,6 +20,9 @@ CODES: dict[
     "not-a-table": "error",
     "no-rows": "error",
     "encoding": "info",
+    "guessed-encoding": "warning",
+    "header": "warning",
+    "no-such-row": "error",
     "preamble": "info",
     "comments": "info",
     "repeated-header": "warning",
@@ -177,9 +183,9 @@ class Report:
         self, code: str, message: str, *, rows: Sequence[int] = (), example: object = "", remedy: str = ""
     ) -> None:
         """Record a finding; its severity is that of its code."""
-        self.findings.append(
-            Finding(code, CODES[code], message, tuple(int(row) for row in rows[:SHOWN]), str(example), remedy)
-        )
+        shown = tuple(int(row) for row in rows[:SHOWN])
+        texts = [visible(text) for text in (message, str(example), remedy)]
+        self.findings.append(Finding(code, CODES[code], texts[0], shown, texts[1], texts[2]))
 
     def stop(self) -> None:
         """Raise ReadingError where an error was recorded."""
@@ -192,6 +198,11 @@ class Report:
         """Record an error and raise."""
         self.say(code, message, rows=rows, example=example, remedy=remedy)
         raise ReadingError(self.findings)
+
+
+def visible(text: str) -> str:
+    """A text whose control characters, which a terminal would act on, are written as \\x1b."""
+    return text.translate(_CONTROLS)
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

@@ -115,6 +115,16 @@ class Reading:
         "Decimal mark of text: , or .",
         shown="found",
     )
+    encoding: str | None = option(
+        'the encoding of a text file, such as "gb18030" or "cp1252"',
+        "Encoding of text: gb18030.",
+        shown="found",
+    )
+    header: int | None = option(
+        "the row of a text file, counted from 1, that holds the names of its columns",
+        "Row that holds the names: 3.",
+        shown="found",
+    )
     calendar: str | None = option(
         "the exchange whose sessions trading days, or bars of trading hours, are, such as"
         ' "XNYS" (needs exchange_calendars): those to come are then known, and those of the file are compared with it',

@@ -175,9 +175,10 @@ def _counted(cell: str) -> _Time | None:
     if not found:
         return None
     number = int(found["n"] or found["n2"])
-    if number > 25:
+    word = (found["word"] or found["word2"]).lower()
+    if number > 25 or word in ("m", "q", "w"):  # months, quarters and weeks
         return None
-    return _Time(number * HOUR, sure=False, word=(found["word"] or found["word2"]).lower())
+    return _Time(number * HOUR, sure=False, word=word)
 
 
 def _are_times(times: Sequence[_Time], named: bool) -> bool:

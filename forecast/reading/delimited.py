@@ -21,13 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from forecast.arrays import Array
-from forecast.data.findings import Report, counted
+from forecast.data.findings import Report, counted, listed
+from forecast.reading.encodings import Encoding, decoded, detected
 from forecast.reading.numbers import MISSING, SIGNS, WORDS, Decimal, grouped, numberish, parse_numbers, plain
 from forecast.reading.stamps import stampish
 from forecast.reading.tables import Needed, Origin, Request, Table, clean_names, nameless, without_empty
 
 SAMPLE = 1 << 17  # bytes from which the form of a file is found
 BLOCK = 1 << 22  # bytes that are parsed at a time
+LINES_ABOVE = 10  # of a table in which its header is looked for
 COMMENT = "#"
 EXCEL = "sep="  # a first line that tells Excel the delimiter
 _OTHER = {  # what other files begin with
@@ -72,15 +74,33 @@ class Dialect:
 
 
 def read_delimited(path: Path, report: Report, request: Request) -> Table:
-    """A delimited text file, compressed or not, as a table. Raises ReadingError where its rows are not of one length."""
-    dialect = sniff(path, report, request.decimal)
+    """A delimited text file, compressed or not, as a table.
+
+    Raises ReadingError where its rows are not of one length.
+    """
+    dialect = sniff(path, report, request)
     try:
         return _read(dialect, report, request.columns)
     except pa.ArrowInvalid as error:
-        if "UTF8" not in str(error):
+        if "UTF8" not in str(error) or request.encoding is not None:
             raise
-    report.say("encoding", f"{path.name} is not UTF-8 throughout and is read as Windows-1252")
-    return _read(replace(dialect, encoding="cp1252"), report, request.columns)
+    other = detected(_first_odd(dialect))
+    if other is None:
+        report.say("encoding", f"{path.name} is not UTF-8 throughout and is read as Windows-1252")
+        return _read(replace(dialect, encoding="cp1252"), report, request.columns)
+    _say_detected(path, other, dialect.names, report)
+    return _read(replace(dialect, encoding=other.name), report, request.columns)
+
+
+def _first_odd(dialect: Dialect) -> bytes:
+    """The first lines of a file that are no UTF-8, with those before and after them."""
+    for block in _blocks(dialect):
+        try:
+            block.decode()
+        except UnicodeDecodeError as error:
+            begin = block.rfind(b"\n", 0, error.start) + 1
+            return block[begin : begin + SAMPLE]
+    return b""
 
 
 @dataclass(frozen=True)
@@ -92,15 +112,13 @@ class _Header:
     names: list[str] | None
 
 
-def sniff(path: Path, report: Report, given: Decimal | None) -> Dialect:
-    """The form of a file, from its first lines. given: its decimal mark, where that is known."""
-    text, encoding, whole = _head(path, report)
+def sniff(path: Path, report: Report, request: Request) -> Dialect:
+    """The form of a file, from its first lines and from what is given of it."""
+    text, found, whole = _head(path, request.encoding, report)
     ending = "\n" if "\n" in text else "\r"
-    lines = list(_lines(io.StringIO(text, newline=ending)))
-    if not whole and len(lines) > 1:
-        lines = lines[:-1]  # it may be cut off
+    lines = _sample_lines(text, ending, whole, path, report)
     delimiter, records = _delimiter(lines)
-    header = _header(records, delimiter, path, report)
+    header = _header(records, delimiter, request.header, path, report)
     if header.width == 1:
         _refuse_spaces(path, [cells for _, _, cells in records], report)
     numbered = [f"column {i + 1}" for i in range(header.width)]
@@ -108,7 +126,7 @@ def sniff(path: Path, report: Report, given: Decimal | None) -> Dialect:
     unnamed = [name for name, own in zip(names, header.names or names, strict=True) if nameless(own)]
     body = [cells for _, _, cells in records[header.first :] if len(cells) == header.width]
     samples = {name: [cells[i] for cells in body] for i, name in enumerate(names)}
-    decimal = given or _decimal(samples, delimiter)
+    decimal = request.decimal or _decimal(samples, delimiter)
     if decimal is None and delimiter == ";":
         _say_open_points(samples, report)
     above = lines
@@ -116,7 +134,7 @@ def sniff(path: Path, report: Report, given: Decimal | None) -> Dialect:
         above = lines[: records[header.first][0] - 1]
     return Dialect(
         path,
-        encoding,
+        _codec(found, path, names, report),
         delimiter,
         ending,
         names,
@@ -129,14 +147,42 @@ def sniff(path: Path, report: Report, given: Decimal | None) -> Dialect:
     )
 
 
-def _head(path: Path, report: Report) -> tuple[str, str, bool]:
-    """(the text from which the form of a file is found, its encoding, whether this is all of the file)."""
+def _sample_lines(text: str, ending: str, whole: bool, path: Path, report: Report) -> list[str]:
+    """The lines of the first part of a file, without the last one where it may be cut off.
+
+    whole: whether this is all of the file. A file without any end of a line there is refused.
+    """
+    lines = list(_lines(io.StringIO(text, newline=ending)))
+    if whole:
+        return lines
+    if len(lines) == 1:
+        report.refuse(
+            "not-a-table",
+            f"{path.name} is not a table: its first {counted(len(text), 'character')} hold no end of a line.",
+            remedy="Write one row per line.",
+        )
+    return lines[:-1]
+
+
+def _codec(found: str | Encoding, path: Path, names: list[str], report: Report) -> str:
+    """The name of an encoding; one that was found by trial is said with the names of the columns."""
+    if isinstance(found, str):
+        return found
+    _say_detected(path, found, names, report)
+    return found.name
+
+
+def _head(path: Path, given: str | None, report: Report) -> tuple[str, str | Encoding, bool]:
+    """(the text from which the form of a file is found, its encoding, whether this is all of the file).
+
+    given: the encoding, where that is known; one that was found by trial is an Encoding.
+    """
     with pa.input_stream(str(path)) as stream:
         head = stream.read(SAMPLE)
         if head.count(b"\n") < 5:  # a very wide table
             head += stream.read(15 * SAMPLE)
         following = stream.read(1)
-    text, encoding = _decode(head, path, report)
+    text, encoding = _decode(head, given, path, report)
     if not text.strip():
         report.refuse("not-a-table", f"{path.name} is not a table: it is empty.")
     return text, encoding, not following
@@ -183,23 +229,40 @@ def _spaced(records: list[list[str]]) -> str:
     return last if len(read.bad) else ""
 
 
-def _decode(head: bytes, path: Path, report: Report) -> tuple[str, str]:
-    """The text of the first bytes, and their encoding: by its mark, else UTF-8, else Windows-1252."""
+def _decode(head: bytes, given: str | None, path: Path, report: Report) -> tuple[str, str | Encoding]:
+    """The text of the first bytes, and their encoding.
+
+    By its mark, else UTF-8, else one of two-byte signs, else Windows-1252. given: the encoding, if known.
+    """
     _refuse_other_kinds(head, path, report)
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
+    encoding = given or next((name for mark, name in _BOMS if head.startswith(mark)), None)
     if encoding is None and b"\0" in head[:400]:
         encoding = _by_zeros(head[:400], path, report)
-    if encoding not in (None, "utf8"):
+    if encoding not in (None, "utf8", given):
         report.say("encoding", f"{path.name} is read as {encoding.upper()}")
-    for name in (encoding or "utf8", "cp1252", "latin-1"):
-        text = _decoded(head, name)
-        if text is None:
-            continue
-        if encoding is None and name in _WORDS_OF:
-            report.say("encoding", f"{path.name} is not UTF-8 and is read as {_WORDS_OF[name]}")
-        return text, name
-    report.refuse(
-        "not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy="Save it as UTF-8."
+    text = decoded(head, encoding or "utf8")
+    if text is not None:
+        return text, encoding or "utf8"
+    if encoding is not None:
+        remedy = "Save it as UTF-8." if given is None else "Leave `encoding` out, or give another one."
+        report.refuse(
+            "not-a-table", f"{path.name} is not a table: it is no text in {encoding}.", remedy=remedy
+        )
+    other = detected(head)
+    if other is not None:
+        return decoded(head, other.name) or "", other
+    name = "latin-1" if decoded(head, "cp1252") is None else "cp1252"
+    report.say("encoding", f"{path.name} is not UTF-8 and is read as {_WORDS_OF[name]}")
+    return decoded(head, name) or "", name
+
+
+def _say_detected(path: Path, encoding: Encoding, names: list[str], report: Report) -> None:
+    """Say which encoding was found by trial, with the names of the columns as read."""
+    report.say(
+        "guessed-encoding",
+        f"{path.name} is not UTF-8 and is read as {encoding.words}: its columns are {listed(names, 8)}",
+        example=names[0],
+        remedy=f"(`encoding={encoding.name}` if that is right, `encoding=cp1252` or another one if it is not)",
     )
 
 
@@ -222,15 +285,6 @@ def _by_zeros(begin: bytes, path: Path, report: Report) -> str:
             remedy="Export it as CSV or Parquet.",
         )
     return "utf-16-le" if odd > even else "utf-16-be"
-
-
-def _decoded(head: bytes, encoding: str) -> str | None:
-    """The text of the first bytes, of which the last may be cut off; None where they are none."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf8" else encoding)()
-    try:
-        return decoder.decode(head)
-    except UnicodeDecodeError:
-        return None
 
 
 def _records(lines: list[str] | Iterator[str], delimiter: str) -> Iterator[Record]:
@@ -288,10 +342,15 @@ def _likeness(records: list[Record]) -> float:
     return same + headed - min(begin, 8) / 10 + min(width, 50) / 1000
 
 
-def _header(records: list[Record], delimiter: str, path: Path, report: Report) -> _Header:
-    """The names of the columns, and the first record of values; names None where the file has none."""
+def _header(records: list[Record], delimiter: str, row: int | None, path: Path, report: Report) -> _Header:
+    """The names of the columns, and the first record of values; names None where the file has none.
+
+    row: that of the names, where it is given.
+    """
+    if row is not None:
+        return _given_header(records, row, path, report)
     width = _width(records, path, report)
-    top = _top(records, width)
+    top = _doubted(records, _top(records, width), width, path, report)
     above = [cells for _, _, cells in records[:top]]
     body = [cells for _, _, cells in records[top:] if len(cells) == width]
     begin = top
@@ -323,6 +382,67 @@ def _commented(above: list[list[str]], width: int) -> list[str] | None:
         if _is_comment(cells) and len(cells) == width:
             return [cells[0].lstrip(f"{COMMENT} "), *cells[1:]]
     return None
+
+
+def _given_header(records: list[Record], row: int, path: Path, report: Report) -> _Header:
+    """The names in a row that was given, and the first record of values below it."""
+    found = [i for i, (line, last, _) in enumerate(records) if line <= row <= last]
+    if not found or found[0] + 1 >= len(records):
+        report.refuse(
+            "no-such-row",
+            f"{path.name} has no row of names in row {row}, with rows below it, among its first lines.",
+            remedy="Give the row that an editor shows, counted from 1, as `header`.",
+        )
+    top = found[0]
+    names = [records[top][2][0].lstrip(f"{COMMENT} "), *records[top][2][1:]]
+    widths = Counter(len(cells) for _, _, cells in records[top + 1 :] if not _is_comment(cells))
+    width = max(widths.items(), key=lambda item: (item[1], item[0]), default=(len(names), 0))[0]
+    names = names[:width] if not any(names[width:]) else names
+    if len(names) < width:
+        names += [""] * (width - len(names))
+    names, first = _with_second_header(names, records, top + 1, report)
+    _say_notes([cells for _, _, cells in records[:top]], records, first, path, report)
+    return _Header(first, len(names), names)
+
+
+def _doubted(records: list[Record], top: int, width: int, path: Path, report: Report) -> int:
+    """The record of the names, where the first one that could be it is doubted.
+
+    Rows about a place may stand above a table and be as wide as it: a later row of different words is the
+    header where values stand above it, and other ones, of another type, below it.
+    """
+    for i in range(top + 1, min(top + LINES_ABOVE, len(records) - 1)):
+        cells = records[i][2]
+        full = [place for place, cell in enumerate(cells) if cell.strip() not in MISSING]
+        if len(cells) != width or len(full) < 2 or _values_share(cells) > 0:
+            continue
+        names = {cells[place].strip() for place in full}
+        above = [record for _, _, record in records[top:i] if len(record) == width]
+        if len(names) < len(full) or names == {cell.strip() for cell in above[0]}:
+            continue
+        below = [record for _, _, record in records[i + 1 : i + 50] if len(record) == width]
+        if any(_values_share(record) > 0 for record in above) and _of_other_types(above, below, full):
+            text = "; ".join(", ".join(cell.strip() for cell in record[:4]) for record in above)
+            line = records[i][0]
+            report.say(
+                "header",
+                f"the names of the columns are taken from row {line}, {', '.join(cells[:4])}, ...;"
+                f" what stands above it is passed over: {text}",
+                rows=[row for row, _, _ in records[top:i]],
+                example=cells[0],
+                remedy=f"(`header={records[top][0]}` if that is wrong, `header={line}` if it is right)",
+            )
+            return i
+    return top
+
+
+def _of_other_types(above: list[list[str]], below: list[list[str]], places: list[int]) -> bool:
+    """Whether most columns hold values below a row, and words or nothing in some of them above it."""
+    valued = [place for place in places if below and _values_share([row[place] for row in below]) > 0.8]
+    if 2 * len(valued) <= len(places):
+        return False
+    last = above[-1]
+    return any(not _values_share([last[place]]) for place in valued)
 
 
 def _width(records: list[Record], path: Path, report: Report) -> int:
@@ -568,7 +688,10 @@ def _read(dialect: Dialect, report: Report, needed: Needed) -> Table:
     wanted = needed(dialect.kinds)
     kinds = {name: dialect.kinds[name] for name in dialect.names if name in wanted}
     odd: list[str] = []
-    columns = _stream(dialect, kinds, odd)
+    try:
+        columns = _stream(dialect, kinds, odd)
+    except _EndlessRowError as endless:
+        endless.refuse(dialect, report)
     again = {name: "text" for name, chunks in columns.items() if chunks is None}
     if again:
         columns |= _stream(dialect, again, [])
@@ -628,11 +751,39 @@ def _converted(column: pa.ChunkedArray, kind: str) -> list[pa.Array] | None:
     return converted
 
 
+class _EndlessRowError(Exception):
+    """A row that is longer than a block. line: where it begins · quoted: whether a quote is open in it."""
+
+    def __init__(self, line: int, quoted: bool) -> None:
+        super().__init__(line)
+        self.line = line
+        self.quoted = quoted
+
+    def refuse(self, dialect: Dialect, report: Report) -> NoReturn:
+        """Refuse the file, by what makes its row endless."""
+        row = f"Row {self.line:,} of {dialect.path.name}"
+        if self.quoted:
+            report.refuse(
+                "open-quote",
+                f"{row} opens a quote that is not closed in the {BLOCK >> 20} MB after it,"
+                " which would be one cell.",
+                rows=[self.line],
+                remedy="Close it, or remove it.",
+            )
+        report.refuse(
+            "not-a-table",
+            f"{row} is longer than {BLOCK >> 20} MB.",
+            rows=[self.line],
+            remedy="Write one row per line.",
+        )
+
+
 def _blocks(dialect: Dialect) -> Iterator[bytes]:
     """The records of a file as UTF-8, about BLOCK bytes at a time, each block ending with a whole line.
 
-    Quoted text may hold line ends.
+    Quoted text may hold line ends. Raises _EndlessRowError where a row is longer than a block.
     """
+    line = dialect.skip + 1
     ending = dialect.ending.encode()
     decoder = None if dialect.encoding == "utf8" else codecs.getincrementaldecoder(dialect.encoding)()
     with pa.input_stream(str(dialect.path)) as stream:
@@ -649,6 +800,9 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
             if raw:
                 cut = _outside_quotes(block, ending) if dialect.quoted else block.rfind(ending) + 1
             rest = block[cut:]
+            line += block.count(ending, 0, cut)
+            if len(rest) > BLOCK and not skip:
+                raise _EndlessRowError(line, dialect.quoted and b'"' in rest)
             if not skip and block[:cut].strip():
                 yield block[:cut]
             if not raw:

@@ -26,6 +26,7 @@ from forecast.errors import ForecastError, nearest
 from forecast.reading.buckets import HOWS, How, clock_of_buckets, gather
 from forecast.reading.checks import look_at_series
 from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
+from forecast.reading.encodings import codec_of
 from forecast.reading.grid import SAID, Rows, in_order, on_clock, without_duplicates
 from forecast.reading.melting import melted
 from forecast.reading.moments import (
@@ -161,6 +162,10 @@ def _refuse_contradictions(reading: Reading) -> None:
             f"--how {reading.how} says how readings become a longer step: give that too, such as --every 1D."
         )
     _mark(reading.decimal)
+    if reading.encoding is not None:
+        codec_of(reading.encoding)
+    if reading.header is not None and reading.header < 1:
+        raise ForecastError(f"`header={reading.header}` is no row: rows of a file are counted from 1.")
     if reading.every is not None:
         clock_of(reading.every)
     refuse_unknown(reading.profile)
@@ -283,7 +288,8 @@ def _mark(decimal: str | None) -> Decimal | None:
 
 def _load(source: Any, reading: Reading, report: Report) -> Table:
     """The table of a source, as it is laid out there."""
-    request = Request(_needed(reading), _mark(reading.decimal), reading.dayfirst)
+    codec = None if reading.encoding is None else codec_of(reading.encoding)
+    request = Request(_needed(reading), _mark(reading.decimal), reading.dayfirst, codec, reading.header)
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse(

@@ -105,7 +105,7 @@ def without_duplicates(
         | (np.isnan(rows.values[same]) & np.isnan(rows.values[same - 1]))
     ).all(axis=1)
     if not equal.all():
-        _refuse_conflicts(rows, same[~equal], to_local(times, zone), table, report, others)
+        _refuse_conflicts(rows, same[~equal], zone, table, report, others)
     records, first = rows.record(same), rows.record(same - 1)
     report.say(
         "duplicate",
@@ -118,15 +118,17 @@ def without_duplicates(
 
 
 def _refuse_conflicts(
-    rows: Rows, second: Array, times: Array, table: Table, report: Report, others: Mapping[int, str]
+    rows: Rows, second: Array, zone: str, table: Table, report: Report, others: Mapping[int, str]
 ) -> None:
     """Say which rows have one stamp and different values, and what that usually means."""
+    assert rows.times is not None
+    times = to_local(rows.times, zone)
     one, two = rows.record(second[:1] - 1)[0], rows.record(second[:1])[0]
     stamp, series = times[second[0]], rows.ids[rows.series[second[0]]]
     hour = (times[second].astype("int64") // (3600 * 10**9)) % 24
     months = times[second].astype("datetime64[M]").astype("int64") % 12 + 1
     many = len(second) > 0.1 * len(times)
-    autumn = not many and bool((hour < 4).all() and np.isin(months, (3, 4, 9, 10, 11)).all())
+    autumn = not zone and not many and bool((hour < 4).all() and np.isin(months, (3, 4, 9, 10, 11)).all())
     autumn = autumn and majority(np.diff(np.unique(times)).astype("int64")) < DAY
     apart = None if autumn else _apart(rows, second, table, others)
     if autumn:

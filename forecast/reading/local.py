@@ -1,13 +1,13 @@
 """From the time as written to moments: UTC where a day has hours, local dates where a step is a whole day or longer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.zones import timezone_of, to_local
-from forecast.reading.clocks import DAY
+from forecast.reading.clocks import DAY, HOUR
 from forecast.reading.stamps import Stamps
 
 UTC_NAMES = ("UTC", "GMT", "Z", "ETC/UTC")
@@ -47,7 +47,38 @@ def to_moments(stamps: Stamps, tz: str, series: Array, dated: bool | None) -> Mo
     dates = _dated(wall, dated)
     if not zone or dates:
         return Moments(wall, dates=dates)
+    if stamps.since is not None:
+        return _of_ends(wall, stamps.since, zone, series)
     return _localised(wall, zone, series)
+
+
+def _of_ends(wall: Array, since: Array, zone: str, series: Array) -> Moments:
+    """UTC of local hours that are counted from 1 and name their end.
+
+    Either by the clock, where an hour is left out in spring and stands twice in autumn; or from midnight on,
+    1 to 23 and 1 to 25 on these days.
+    """
+    hour = np.timedelta64(HOUR, "ns")
+    midnights = wall - since
+    begins = wall - hour
+    if _from_midnight(begins, midnights, since, zone):
+        times = _as_utc(midnights, zone, summer=True) + since
+        return Moments(times, zone, missing=np.flatnonzero(np.isnat(times) & ~np.isnat(wall)))
+    moments = _localised(begins, zone, series)
+    return replace(moments, times=moments.times + hour)
+
+
+def _from_midnight(begins: Array, midnights: Array, since: Array, zone: str) -> bool:
+    """Whether hours are counted from midnight on: up to 25, or up to 23 on a day of which the clock skips one."""
+    known = ~np.isnat(begins)
+    day = np.timedelta64(DAY, "ns")
+    if (since[known] > day).any():
+        return True
+    skipped = known & np.isnat(_as_utc(begins, zone, summer=True))
+    if not skipped.any():
+        return False
+    on_these_days = known & np.isin(midnights, midnights[skipped])
+    return not bool((since[on_these_days] == day).any())
 
 
 def _of_moments(times: Array, local: Array, zone: str, dated: bool | None) -> Moments:

@@ -15,6 +15,7 @@ from forecast.data.clock import Clock, show
 from forecast.data.findings import Report
 from forecast.reading.clocks import PLACES, ZONE_OFFSETS, is_hour_name, times_of_day
 from forecast.reading.local import Moments, to_moments
+from forecast.reading.numbers import numberish
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
 from forecast.reading.stamps import EPOCH, EXCEL, MODIFIED, Stamps, parse_text
@@ -64,6 +65,8 @@ def _kept(stamps: Stamps, full: Array) -> Stamps:
         kept = replace(kept, offset=stamps.offset[full], zoned=stamps.zoned[full])
     if stamps.rival is not None:
         kept = replace(kept, rival=stamps.rival[full])
+    if stamps.since is not None:
+        kept = replace(kept, since=stamps.since[full])
     if stamps.clash:
         kept = replace(kept, clash=tuple(place[[*stamps.clash]].tolist()))
     return kept
@@ -86,7 +89,7 @@ class _Column:
 
     def cell(self, row: int) -> str:
         """What a row holds there."""
-        return " ".join(_written(self.table.columns[name][row].as_py()) for name in self.names)
+        return " ".join(_written(self.table.columns[name][int(row)]) for name in self.names)
 
     def complain(self, code: str, rows: Array, what: str, remedy: str) -> None:
         """Record an error about rows, where there are some."""
@@ -110,8 +113,15 @@ class _Column:
         self.report.say(code, message, example=cell)
 
 
-def _written(cell: object) -> str:
-    """A cell of a column of stamps as text; a whole number without a decimal point."""
+def _written(scalar: pa.Scalar) -> str:
+    """A cell of a column of stamps as text; a whole number without a decimal point.
+
+    A stamp beyond the year 9999, which Python has not, is its number.
+    """
+    try:
+        cell = scalar.as_py()
+    except (ValueError, OverflowError):
+        return f"{scalar.cast(pa.int64()).as_py()} ({scalar.type})"
     if cell is None:
         return ""
     return f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
@@ -352,8 +362,8 @@ def refuse_unread_hours(
         cells = as_text(column).combine_chunks().dictionary_encode()
         if cells.null_count or len(np.unique(_pairs(days, cells))) < len(days):
             continue
-        read = times_of_day(cells.dictionary.to_pylist(), name)
-        if read is not None:
+        different = cells.dictionary.to_pylist()
+        if numberish(different) > 0.5 or times_of_day(different, name) is not None:
             continue
         cell = column.drop_null()[0].as_py()
         quoted = shlex.quote(name)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from forecast.arrays import Array
 from forecast.data.clock import even_step, show
-from forecast.data.findings import Report, listed
+from forecast.data.findings import Report, listed, visible
 from forecast.data.panel import Role
 from forecast.errors import nearest
 from forecast.reading.clocks import clock_times, is_hour_name
@@ -533,7 +533,7 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     order = sorted(range(len(found)), key=found.__getitem__)
     place = np.append(np.argsort(order), -1).astype("int64")
     codes = pc.fill_null(coded.indices, len(found)).to_numpy(zero_copy_only=False)
-    return place[codes], tuple(found[i] for i in order)
+    return place[codes], tuple(visible(found[i]) for i in order)
 
 
 def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report) -> None:

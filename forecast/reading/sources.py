@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from forecast.arrays import Array
 from forecast.data.findings import ReadingError, Report, listed
-from forecast.errors import nearest
+from forecast.errors import ForecastError, nearest
 from forecast.reading.delimited import read_delimited
 from forecast.reading.tables import (
     Origin,
@@ -46,7 +46,15 @@ def load_table(source: Any, report: Report, request: Request, id_names: tuple[st
         if path.is_dir():
             return _folder(path, report, request, id_names)
         return _file(path, report, request)
+    _refuse_options_of_text("a frame", request)
     return _frame(source, report)
+
+
+def _refuse_options_of_text(where: str, request: Request) -> None:
+    """ForecastError where an option of text files is given for another source."""
+    for name, value in (("encoding", request.encoding), ("header", request.header)):
+        if value is not None:
+            raise ForecastError(f"`{name}={value}` is for files of text; {where} is none. Leave it out.")
 
 
 def _file(path: Path, report: Report, request: Request) -> Table:
@@ -64,6 +72,8 @@ def _file(path: Path, report: Report, request: Request) -> Table:
         )
     try:
         return READERS[suffix](path, report, request)
+    except ForecastError:
+        raise
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         unreadable = f"{path.name} is not a table that can be read as {suffix[1:]}: {lines[0]}"
@@ -78,6 +88,7 @@ def _suffix(path: Path) -> str | None:
 
 def _parquet(path: Path, report: Report, request: Request) -> Table:
     """The table of a Parquet file, of which only the columns that are needed are read."""
+    _refuse_options_of_text(path.name, request)
     file = pq.ParquetFile(path)
     schema = file.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}

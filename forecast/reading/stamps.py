@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.arrays import Array
-from forecast.reading.clocks import DAY, clock_times, offset_of, times_of_day
+from forecast.reading.clocks import DAY, HOUR, clock_times, offset_of, times_of_day
 
 NAT = np.datetime64("NaT", "ns")
 Order = Literal["day", "month", "year"]  # which of the three numbers of a date comes first
@@ -162,6 +162,10 @@ PART_NAMES = {  # the names of columns that hold one part of a stamp
         "hours",
         "hhmm",
         "hour_ending",
+        "hour_beginning",
+        "hour_of_day",
+        "hour_utc",
+        "hora_utc",
         "he",
         "stunde",
         "heure",
@@ -204,7 +208,8 @@ class Stamps:
     column · first: day, month or year, as decided, empty where the form leaves no choice · rival
     datetime64[ns] (n,): as another order reads them, where that would do as well · clash: the rows that
     show that there is no order: one that can only be day-first and one that can only be month-first, or
-    one that cannot be what was given.
+    one that cannot be what was given · since: timedelta64[ns] (n,) since midnight where hours are counted
+    from 1 to 24, or to 25 on the long day of autumn, so that each names the end of its hour; else None.
     """
 
     wall: Array
@@ -217,6 +222,7 @@ class Stamps:
     first: Order | Literal[""] = ""
     rival: Array | None = None
     clash: tuple[int, ...] = ()
+    since: Array | None = None
 
     @property
     def dayfirst(self) -> bool | None:
@@ -831,7 +837,8 @@ def month_of(name: str) -> int | None:
 
 def part_of(name: str) -> str | None:
     """The part of a stamp that a column holds, by its name: one of PART_NAMES, such as year or hour."""
-    low = name.strip().lower().replace(" ", "_")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())  # HourEnding
+    low = spaced.lower().replace(" ", "_")
     for part, names in PART_NAMES.items():
         if low in names:
             return part
@@ -847,14 +854,19 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
     """
     whole, missing, wrong = _whole_parts(parts)
     since, never = _since_midnight(whole, len(missing))
+    ends = not (never & ~missing).any() and _ends(since[~(missing | wrong)])
     wrong = wrong | never
+    if not ends:
+        wrong = wrong | (since > np.timedelta64(DAY, "ns"))
+    counted = since if ends else None
     form = " ".join(parts)
     if date is None:
         base = _date_of(whole, missing)
         wrong = wrong | base.wrong
         outside = np.flatnonzero(base.outside & ~missing)
         wall = np.where(missing | wrong, NAT, base.wall + since)
-        return Stamps(wall, bad=np.flatnonzero(wrong & ~missing), outside=outside, form=form)
+        bad = np.flatnonzero(wrong & ~missing)
+        return Stamps(wall, bad=bad, outside=outside, form=form, since=counted)
     wrong[date.bad] = True
     return Stamps(
         np.where(missing | wrong, NAT, date.wall + since),
@@ -864,7 +876,16 @@ def join_parts(parts: dict[str, Array], date: Stamps | None = None) -> Stamps:
         first=date.first,
         rival=None if date.rival is None else date.rival + since,
         clash=date.clash,
+        since=counted,
     )
+
+
+def _ends(since: Array) -> bool:
+    """Whether times of day are whole hours from 1 to 24, or 25: each names the end of its hour."""
+    hours = np.unique(since.astype("int64"))
+    if not len(hours) or (hours % HOUR).any():
+        return False
+    return bool(hours[0] >= HOUR and hours[-1] >= DAY)
 
 
 def with_zone_of(stamps: Stamps, column: pa.ChunkedArray, name: str) -> Stamps:
@@ -915,7 +936,7 @@ def _since_midnight(whole: dict[str, Array], count: int) -> tuple[Array, Array]:
     if "half" in whole:
         wrong = (hour < 1) | (hour > 12)
         hour = hour % 12 + 12 * whole["half"]
-    wrong = wrong | (hour < 0) | (hour > 24)
+    wrong = wrong | (hour < 0) | (hour > 25)
     wrong = wrong | (minute < 0) | (minute > 59)
     wrong = wrong | (second < 0) | (second > 59)
     clock = whole.get("clock", np.zeros(count, "int64"))

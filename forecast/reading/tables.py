@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.arrays import Array
-from forecast.data.findings import SHOWN, Report, counted, listed
+from forecast.data.findings import SHOWN, Report, counted, listed, visible
 from forecast.reading.numbers import Decimal
 from forecast.reading.stamps import parse_text
 
@@ -25,12 +25,14 @@ class Request:
     """What is asked of a file before it is read.
 
     columns: which to read · decimal: the decimal mark of its text, dayfirst: whether the day comes first in
-    its dates; None = not known.
+    its dates, encoding: the codec of its text, header: the row of its names; None = not known.
     """
 
     columns: Needed
     decimal: Decimal | None = None
     dayfirst: bool | None = None
+    encoding: str | None = None
+    header: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,10 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
     texts = [_clean_name(name) for name in names]
     trimmed = [text for text, name in zip(texts, names, strict=True) if text and text != str(name)]
     if trimmed:
-        report.say(
-            "column-names",
-            "spaces and brackets around column names, and line ends in them, are left out:"
-            f" {listed(trimmed)}",
-        )
+        words = "spaces and brackets around column names, and line ends in them, are left out"
+        if any("\\x" in text for text in trimmed):
+            words += ", and control characters are written as \\x1b"
+        report.say("column-names", f"{words}: {listed(trimmed)}")
     seen: dict[str, int] = {}
     unique = []
     renamed = []
@@ -152,12 +153,12 @@ def clean_names(names: Sequence[object], report: Report) -> list[str]:
 
 
 def _clean_name(name: object) -> str:
-    """A name without line ends, and without spaces or <brackets> around it."""
+    """A name without line ends, and without spaces or <brackets> around it; control characters are visible."""
     if name is None:
         return ""
     trimmed = str(name).strip("\ufeff \t\r\n")
     one_line = re.sub(r"\s*[\r\n]+\s*", " ", trimmed)
-    return re.sub(r"^<(.*)>$", r"\1", one_line)
+    return visible(re.sub(r"^<(.*)>$", r"\1", one_line))
 
 
 def nameless(name: str) -> bool:

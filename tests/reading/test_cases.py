@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecast.data.findings import CODES, ReadingError
+from forecast.errors import ForecastError
 from forecast.reading.door import read
 
 NAN = float("nan")
@@ -2434,3 +2435,203 @@ def test_two_names_of_one_zone_tell_the_repeated_hour_apart(tmp_path):
     rows = [f"{t:%Y-%m-%d},{half_of_day(t.hour)} {t:%Z},{i}" for i, t in enumerate(stamps)]
     panel = read(made(csv("date,hour,y", rows), tmp_path))
     assert np.array_equal(panel.times, stamps.tz_convert("UTC").tz_localize(None).to_numpy())
+
+
+def since_1970(days):
+    return pd.DataFrame({"time": days.as_unit("s").astype("int64"), "y": np.arange(float(len(days)))})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "frame"])
+def test_numbers_since_1970_are_moments_and_a_zone_gives_its_days(kind, tmp_path):
+    frame = since_1970(pd.date_range("2024-03-01", periods=60, freq="D", tz="Europe/Madrid"))
+    source = frame if kind == "frame" else tmp_path / f"x.{kind}"
+    if kind == "csv":
+        frame.to_csv(source, index=False)
+    elif kind == "parquet":
+        frame.to_parquet(source, index=False)
+    panel = read(source, tz="Europe/Madrid")
+    assert panel.clock.words == "daily"
+    assert np.array_equal(panel.times, pd.date_range("2024-03-01", periods=60).to_numpy())
+    with pytest.raises(
+        ReadingError, match=r"midnights of a place do whose clocks change.*`tz=Europe/Madrid`"
+    ):
+        read(source)
+
+
+def test_hours_since_1970_do_not_move_with_a_zone():
+    moments = pd.date_range("2024-03-30", periods=60, freq="h", tz="UTC")
+    panel = read(since_1970(moments), tz="Europe/Madrid")
+    assert np.array_equal(panel.times, moments.tz_localize(None).to_numpy())
+    days = read(since_1970(moments), tz="Europe/Madrid", every="1D", how="sum")
+    assert str(days.times[1])[:10] == "2024-03-31"
+
+
+def test_midnights_of_a_place_at_one_hour_are_said():
+    days = pd.date_range("2024-06-01", periods=30, freq="D", tz="Europe/Madrid")
+    codes = [finding.code for finding in read(since_1970(days)).findings]
+    assert "zone-in-name" in codes
+    utc = pd.date_range("2024-06-01", periods=30, freq="D", tz="UTC")
+    assert "zone-in-name" not in [finding.code for finding in read(since_1970(utc)).findings]
+
+
+def named_rows(header, names):
+    rows = [f"2024-01-{day:02},{name},{day}.5" for name in names for day in range(1, 21)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+ENCODED = {  # the codec as found, the codecs that write it, the header and two names
+    "gb18030": (("gbk", "gb18030"), "日期,名称,收盘", ["平安银行", "万科地产"]),
+    "big5": (("big5",), "日期,名稱,收盤", ["台積電公司", "鴻海精密"]),
+    "cp932": (("cp932",), "日付,銘柄,終値", ["トヨタ自動車", "ソニーグループ"]),
+    "euc-jp": (("euc-jp",), "日付,銘柄,終値", ["トヨタ自動車", "ソニーグループ"]),
+    "cp949": (("cp949", "euc-kr"), "날짜,종목명,종가", ["삼성전자", "현대자동차"]),
+}
+
+
+@pytest.mark.parametrize("codec", ENCODED)
+def test_text_of_two_byte_signs_is_recognised_and_said_with_its_names(codec, tmp_path):
+    written, header, names = ENCODED[codec]
+    for one in written:
+        path = made(named_rows(header, names).encode(one), tmp_path)
+        panel = read(path)
+        assert set(panel.ids) == set(names)
+        said = next(finding for finding in panel.findings if finding.code == "guessed-encoding")
+        assert header.replace(",", ", ") in said.message
+        assert f"`encoding={codec}`" in said.remedy
+        given = read(path, encoding=codec)
+        assert given.ids == panel.ids
+        assert "guessed-encoding" not in [finding.code for finding in given.findings]
+
+
+@pytest.mark.parametrize(
+    ("codec", "header", "names"),
+    [
+        ("cp1252", "date,ville,température", ["Orléans", "Béziers"]),
+        ("cp1252", "Datum,Ort,Höhe", ["München", "Düsseldorf"]),
+        ("latin-1", "data,estação,precipitação", ["São João", "Brasília"]),
+    ],
+)
+def test_text_of_western_europe_is_never_read_as_two_byte_signs(codec, header, names, tmp_path):
+    panel = read(made(named_rows(header, names).encode(codec), tmp_path))
+    assert set(panel.ids) == set(names)
+    assert panel.target == header.split(",")[2]
+
+
+def test_two_byte_signs_far_below_are_recognised_there(tmp_path):
+    rows = [f"2024-01-{day:02},plant{i},{day}" for i in range(3500) for day in (1, 2, 3)]
+    rows += [f"2024-01-{day:02},平安银行,{day}" for day in (1, 2, 3)]
+    panel = read(made(csv("date,name,y", rows).encode("gbk"), tmp_path), series="平安银行")
+    assert panel.ids == ("平安银行",)
+
+
+def test_an_encoding_or_a_row_of_names_that_there_is_not_is_refused(tmp_path):
+    path = made(csv("ds,y°").encode("cp1252"), tmp_path)
+    with pytest.raises(ForecastError, match="There is no encoding 'gbq'"):
+        read(path, encoding="gbq")
+    with pytest.raises(ReadingError, match="no text in utf8"):
+        read(path, encoding="utf-8")
+    with pytest.raises(ReadingError, match="no row of names in row 99"):
+        read(path, header=99)
+    with pytest.raises(ForecastError, match="counted from 1"):
+        read(path, header=0)
+    with pytest.raises(ForecastError, match="`header=1` is for files of text"):
+        read(pd.DataFrame({"ds": DAYS, "y": VALUES}), header=1)
+
+
+PLACES = {  # lines about a place above a table that is as wide as they are, and the row of its names
+    "two rows": ("Source,City,Lat,Lon\nNSRDB,-,39.7,-105.2\nYear,Month,Day,GHI\n", 3),
+    "three rows": (
+        "Station,Lat,Lon,Height\nJena,50.9,11.6,155\nWeimar,50.9,11.3,220\nYear,Month,Day,GHI\n",
+        4,
+    ),
+    "one row": ("724666,DENVER,CO,-7.0\nYear,Month,Day,GHI\n", 2),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_rows_about_a_place_are_no_header(name, tmp_path):
+    above, row = PLACES[name]
+    path = made(above + "".join(f"2024,1,{day},{day}.5\n" for day in range(1, 29)), tmp_path)
+    panel = read(path, target="GHI")
+    assert panel.values[0, 0] == 1.5
+    assert str(panel.times[0])[:10] == "2024-01-01"
+    said = next(finding for finding in panel.findings if finding.code == "header")
+    assert f"row {row}" in said.message
+    assert f"`header={row}`" in said.remedy
+    given = read(path, target="GHI", header=row)
+    assert np.array_equal(given.values, panel.values)
+    assert "header" not in [finding.code for finding in given.findings]
+
+
+def test_a_quote_that_is_never_closed_is_refused_in_a_large_file(tmp_path):
+    line = "2024-01-01 00:00:00,12345.5,some words\n"
+    text = "ds,y,note\n" + line * 50 + '2024-01-01,1,"open\n' + line * 400_000
+    with pytest.raises(ReadingError, match=r"^Row 52 of x.csv opens a quote that is not closed") as refused:
+        read(made(text, tmp_path), target="y")
+    assert refused.value.findings[-1].code == "open-quote"
+
+
+def test_a_line_without_end_is_refused_before_it_is_held(tmp_path):
+    path = tmp_path / "x.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        for _ in range(40):
+            packed.write(b"1,2,3," * 200_000)
+    with pytest.raises(ReadingError, match="hold no end of a line"):
+        read(path)
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        packed.write(csv().encode() + b"1,2,3," * 2_000_000)
+    with pytest.raises(ReadingError, match=r"Row 14 of x\.csv\.gz is longer than 4 MB"):
+        read(path)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_stamp_beyond_the_year_9999_is_refused_in_words(unit, tmp_path):
+    far = np.datetime64("12000-01-01").astype(f"datetime64[{unit}]").astype("int64")
+    days = [int(np.datetime64(day).astype(f"datetime64[{unit}]").astype("int64")) for day in DAYS[:-1]]
+    stamps = pa.array([*days, int(far)], pa.timestamp(unit))
+    pq.write_table(pa.table({"ds": stamps, "y": VALUES}), tmp_path / "x.parquet")
+    with pytest.raises(ReadingError, match=f"outside of the years 1678 to 2261.*{far}"):
+        read(tmp_path / "x.parquet")
+
+
+def test_control_characters_of_names_are_written_out(tmp_path):
+    rows = [f"{day},\x1b[31m{name}\x1b[0m,{i},1" for name in ("red", "tea") for i, day in enumerate(DAYS)]
+    panel = read(made(csv("ds,id,y,\x1b]0;title\x07", rows), tmp_path), target="y")
+    words = " ".join(
+        [*panel.ids, *(str(one) for one in panel.findings), *(one.name for one in panel.columns)]
+    )
+    assert "\x1b" not in words
+    assert "\\x1b[31mred" in panel.ids[0]
+
+
+def local_hours(first, days, count):
+    """Rows of local hours of Chicago, as `count` writes (day, hour that ends) of each moment; and the ends of these hours."""
+    begins = pd.date_range(first, periods=days + 1, freq="D", tz="America/Chicago")
+    begins = pd.date_range(begins[0], begins[-1], freq="h", inclusive="left")
+    rows = []
+    for i, begin in enumerate(begins):
+        midnight = begin.normalize()
+        elapsed = int((begin - midnight) / pd.Timedelta("1h")) + 1
+        flag = "Y" if count == "flag" and begin.fold else "N"
+        hour = elapsed if count == "midnight" else begin.hour + 1
+        rows.append(f"{begin:%m/%d/%Y},{hour:02}{':00' if count == 'flag' else ''},{i},{flag}")
+    ends = (begins + pd.Timedelta("1h")).tz_convert("UTC").tz_localize(None)
+    return csv("DeliveryDate,HourEnding,price,DSTFlag", rows), ends.to_numpy()
+
+
+@pytest.mark.parametrize("count", ["flag", "clock", "midnight"])
+@pytest.mark.parametrize("first", ["2023-10-20", "2023-03-01"])
+def test_hours_that_name_their_end_are_read_across_clock_changes(count, first, tmp_path):
+    text, ends = local_hours(first, 30, count)
+    panel = read(made(text, tmp_path), tz="America/Chicago", target="price", past="none")
+    assert np.array_equal(panel.times, ends)
+    assert np.array_equal(panel.values[:, 0], np.arange(float(len(ends))))
+
+
+def test_a_zone_that_was_given_is_not_advised_again(tmp_path):
+    rows = [f"{t:%Y-%m-%d %H:%M},{i}" for i, t in enumerate(AUTUMN)]
+    text = csv(rows=[*rows, rows[26].rsplit(",", 1)[0] + ",99"])
+    with pytest.raises(ReadingError) as refused:
+        read(made(text, tmp_path), tz="Europe/Paris")
+    assert refused.value.findings[-1].code == "conflicting-duplicate"
+    assert "--tz" not in str(refused.value)

@@ -32,6 +32,8 @@ GIVEN = {  # another value than the default for each option
     "circular": "wind",
     "dayfirst": True,
     "decimal": ",",
+    "encoding": "cp1252",
+    "header": 3,
     "calendar": "XNYS",
     "profile": "none",
     "names": ["a=b", "c=d"],
