@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import Field, asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any
@@ -129,6 +130,8 @@ def _as_flag(found: re.Match[str]) -> str:
         return f"--set {name}={value}"
     if name not in FLAGS:
         return found[0]
+    if name == "dayfirst" and value == "false":
+        return "--monthfirst"
     flag = FLAGS[name]
     return flag if value in (None, "", "true") else f"{flag} {value}"
 
@@ -605,9 +608,9 @@ def _list(values: list[str] | None) -> list[str] | None:
     return [part.strip() for value in values for part in value.split(",") if part.strip()] if values else None
 
 
-def _one_or_list(values: list[str] | None) -> str | list[str] | None:
-    found = _list(values)
-    return found[0] if found and len(found) == 1 else found
+def _one_or_list(values: list[str]) -> str | list[str]:
+    """Values of a flag that may be repeated. Whether commas stand between names or in one the file says."""
+    return values[0] if len(values) == 1 else values
 
 
 def _reading(flags: dict[str, Any]) -> dict[str, Any]:
@@ -815,10 +818,9 @@ def _plain(values: "Array") -> Callable[[float], str]:
 
 def main() -> None:
     """The entry point of the command `forecast`: what its user can mend is one message, with --json one object too, and exit 2."""
-    # after Ctrl-C the workers' tracker cleans up what they held, as it should; that it had to is no news to the user
-    os.environ.setdefault(
-        "PYTHONWARNINGS", "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
-    )
+    if not sys.warnoptions:  # what a library warns of, its user cannot mend; workers read the environment
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")
     try:
         raise SystemExit(app(prog_name="forecast", standalone_mode=False))
     except UsageError as error:

@@ -254,7 +254,7 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
         found = f"has the names {listed(panel.names)}" if panel.names else "is a number"
         raise ForecastError(
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
-            f" (--model {','.join(able)})."
+            f" (`models={','.join(able)}`)."
         )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"
@@ -344,7 +344,7 @@ def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
     raise ForecastError(
         f"The future column {panel.columns[panel.future[place]].name!r} must be known over the whole horizon of {counted(horizon, 'step')}; series"
         f" {panel.ids[origins[row, 0]]!r} has no value at {', '.join(map(str, shown))}{more}. Add rows with it after the last observed"
-        f" {panel.target}, whose cell stays empty there, or leave it out of --future."
+        f" {panel.target}, whose cell stays empty there, or leave it out of `future`."
     )
 
 

@@ -22,12 +22,14 @@ Needed = Callable[
 @dataclass(frozen=True)
 class Request:
     """What is asked of a file before it is read: which columns, with which decimal mark its text is written, and whether the day comes first in
-    its dates, None = not known.
+    its dates, None = not known. names: columns that hold the names of series, in small letters or as they are, whose
+    cells stay the text that they are.
     """
 
     columns: Needed
     decimal: Decimal | None = None
     dayfirst: bool | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -374,7 +374,15 @@ def steps_of(clock: Clock, count: int = 2) -> str:
         names = {DAY: "days", 7 * DAY: "weeks", DAY // 24: "hours", DAY // 1440: "minutes"}
         noun = names.get(clock.step, f"steps of {clock.freq}")
     elif clock.kind == "calendar":
-        noun = {"B": "business days", "M": "months", "Q": "quarters", "Y": "years"}[clock.freq[0]]
+        noun = {
+            "B": "business days",
+            "T": "dekads",
+            "F": "half months",
+            "M": "months",
+            "Q": "quarters",
+            "H": "half years",
+            "Y": "years",
+        }[clock.freq[0]]
     else:
         noun = {"step": "steps", "sessions": "trading days"}[clock.kind]
     return noun if count != 1 else re.sub("s( of|$)", r"\1", noun, count=1)

@@ -135,8 +135,8 @@ def test_several_names_in_any_form_are_a_tuple_of_text(value, kept):
         ({"past": {"wind": 1}}, r"^past = \{'wind': 1\}: "),
         ({"every": 24}, r"^every = 24: input should be a valid string\.$"),
         ({"dayfirst": "often"}, r"^dayfirst = 'often': input should be a valid boolean"),
-        ({"how": "sum"}, r"^--how sum says how readings become a longer step"),
-        ({"decimal": ";"}, r"^A decimal mark is \".\" or \",\"; found ';'"),
+        ({"how": "sum"}, r"^`how=sum` says how readings become a longer step"),
+        ({"decimal": ";"}, r"^A decimal mark is \".\" or \",\"; found `decimal=;`"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_by_its_name(options, message):
