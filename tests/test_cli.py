@@ -756,6 +756,7 @@ def test_an_audit_as_json(file, tmp_path):
         ("`models=naive,gru` or `out=runs/other`", "--model naive,gru or --out runs/other"),
         ("`overwrite=true` begins anew", "--overwrite begins anew"),
         ("`dayfirst=False`, or `dayfirst=True`", "--monthfirst, or --dayfirst"),
+        ("`dayfirst=true` or `dayfirst=false`", "--dayfirst or --monthfirst"),
         ("`forecast check` lists all, of `close` too", "`forecast check` lists all, of `close` too"),
     ],
 )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import HOURLY, hours, past_of
 
-from forecast.data.categories import MOST, indicators, recoded, told_apart
+from forecast.data.categories import MOST_NAMES, indicators, recoded, told_apart
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.errors import ForecastError
@@ -285,7 +285,7 @@ def test_text_becomes_a_category_only_where_it_is_named():
     assert np.array_equal(np.isnan(named.values[:, 1]), (frame["holiday"] == "Easter").to_numpy())
     with pytest.raises(
         ForecastError,
-        match=r"There is no past, future or static column 'holiday' for --category\. There is: promotion",
+        match=r"There is no past, future or static column 'holiday' for `category`\. There is: promotion",
     ):
         read(frame, target="sales", category="holiday")
 
@@ -316,13 +316,13 @@ def test_a_fit_tells_apart_the_names_of_its_past_alone():
 
 
 def test_only_the_most_frequent_names_are_told_apart_and_that_is_said():
-    count = MOST + 3
+    count = MOST_NAMES + 3
     codes = np.concatenate([np.repeat(np.arange(count), 5), [count - 1] * 5])
     panel = named(codes, tuple(f"n{i:02}" for i in range(count)))
     columns, notes = told_apart(panel)
-    assert columns[1].names == (*(f"n{i:02}" for i in range(MOST - 1)), f"n{count - 1:02}")
+    assert columns[1].names == (*(f"n{i:02}" for i in range(MOST_NAMES - 1)), f"n{count - 1:02}")
     assert notes == (
-        f"who: the {MOST} most frequent of {count} names are told apart, the others count as unseen",
+        f"who: the {MOST_NAMES} most frequent of {count} names are told apart, the others count as unseen",
     )
     assert notes[0] in fit("ridge", panel, 2).log.notes
 

@@ -45,7 +45,7 @@ def test_all_of_hundreds_of_series_is_refused():
     frame = pd.DataFrame({"ds": stamps, "id": np.repeat([f"s{i:02}" for i in range(60)], 10), "y": 1.0})
     with pytest.raises(
         ForecastError,
-        match=r"60 past columns beside each of 60 series, more than 50. Name .* --neighbours s00,s01",
+        match=r"60 past columns beside each of 60 series, more than 50. Name .* `neighbours=s00,s01`",
     ):
         read(frame, neighbours="all")
     assert len(read(frame, neighbours=[f"s{i:02}" for i in range(52)]).columns) == 53
@@ -96,11 +96,11 @@ def test_columns_of_a_wide_file_are_neighbours():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"neighbours": ["D"]}, r"There is no series 'D' for --neighbours\..* There is: A, B, C"),
-        ({"series": ["AA"]}, r"There is no series 'AA' for --series\. Did you mean A\?"),
+        ({"neighbours": ["D"]}, r"There is no series 'D' for `neighbours`\..* There is: A, B, C"),
+        ({"series": ["AA"]}, r"There is no series 'AA' for `series`\. Did you mean A\?"),
         (
             {"series": ["A"], "neighbours": ["A"]},
-            r"'A' is the only series, and no neighbour of itself\. Name others with --neighbours",
+            r"'A' is the only series, and no neighbour of itself\. Name others with `neighbours`",
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_the_next_file_is_joined_with_its_own_neighbours(tmp_path):
     frame[(frame["time"] >= HOURS[480]) & (frame["station"] != "B")].to_csv(
         tmp_path / "without.csv", index=False
     )
-    with pytest.raises(ForecastError, match="There is no series 'B' for --neighbours"):
+    with pytest.raises(ForecastError, match="There is no series 'B' for `neighbours`"):
         predict_run(tmp_path / "run", tmp_path / "without.csv")
 
 

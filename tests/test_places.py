@@ -334,7 +334,7 @@ def test_bars_in_utc_whose_exchange_changes_its_clocks_are_said(calendar, tmp_pa
     found = {one.code: one for one in fc.read(tmp_path / "x.csv", calendar=calendar).findings}
     assert found["other-hours"].rows[:2] == (2 + 6, 2 + 13)
     assert str(found["other-hours"]).endswith(
-        "and 11 more lie outside of 13:30 to 19:30 UTC, the hours of sessions to come (--tz America/New_York if the clocks of the exchange change)"
+        "and 11 more lie outside of 13:30 to 19:30 UTC, the hours of sessions to come (`tz=America/New_York` if the clocks of the exchange change)"
     )
     assert "other-hours" not in {
         one.code for one in fc.read(tmp_path / "x.csv", tz="America/New_York", calendar=calendar).findings
@@ -404,7 +404,7 @@ def test_bars_that_are_missing_in_sessions_are_said(calendar, tmp_path):
             "XNYS",
             r"for trading days, one row a session, and for bars of trading hours; these rows are hourly\. Leave it out, or bring the rows to days",
         ),
-        ("B", "XNYZ", "There is no exchange 'XNYZ' for --calendar. Did you mean"),
+        ("B", "XNYZ", "There is no exchange 'XNYZ' for `calendar`. Did you mean"),
     ],
 )
 def test_a_calendar_that_does_not_fit_is_refused(freq, calendar, words, tmp_path):

@@ -201,12 +201,12 @@ def test_a_column_that_varies_within_a_series_is_refused_with_series_and_rows():
     with pytest.raises(ReadingError) as refused:
         read(frame, static="height")
     assert str(refused.value) == (
-        "Column 'height' of --static varies within B, C: row 60 of 'B' says 340, row 63 341. Mend it, or read the column with --past or --future."
+        "Column 'height' of `static` varies within B, C: row 60 of 'B' says 340, row 63 341. Mend it, or read the column with `past` or `future`."
     )
     frame.loc[3, "kind"] = "hill"
     with pytest.raises(
         ReadingError,
-        match="Column 'kind' of --static varies within A: row 0 of 'A' says 'coast', row 3 'hill'",
+        match="Column 'kind' of `static` varies within A: row 0 of 'A' says 'coast', row 3 'hill'",
     ):
         read(frame, static="kind", past="none")
 
@@ -215,7 +215,7 @@ def test_a_column_that_varies_within_a_series_is_refused_with_series_and_rows():
 def test_a_column_that_tells_no_series_apart_is_refused(frame):
     with pytest.raises(
         ReadingError,
-        match=r"Column 'height' of --static has the same value in every series, and tells none from another\. Leave",
+        match=r"Column 'height' of `static` has the same value in every series, and tells none from another\. Leave",
     ):
         read(frame, static="height")
 
@@ -223,10 +223,10 @@ def test_a_column_that_tells_no_series_apart_is_refused(frame):
 def test_a_column_that_is_not_there_is_named_with_the_nearest():
     with pytest.raises(
         ReadingError,
-        match=r"There is no numeric or text column 'hight' for --static beside the target\. Did you mean height",
+        match=r"There is no numeric or text column 'hight' for `static` beside the target\. Did you mean height",
     ):
         read(table(), static="hight")
-    with pytest.raises(ReadingError, match="There is no numeric or text column 'kind' for --static"):
+    with pytest.raises(ReadingError, match="There is no numeric or text column 'kind' for `static`"):
         read(table(), static="kind", future="kind")
 
 
@@ -254,7 +254,7 @@ def test_a_run_says_who_reads_them_and_the_next_file_is_read_in_the_same_way(tmp
     later.to_csv(tmp_path / "next.csv", index=False)
     assert str(predict_run(tmp_path / "run", tmp_path / "next.csv").times[0, 0]).startswith("2024-01-09T11")
     later.drop(columns="kind").to_csv(tmp_path / "bare.csv", index=False)
-    with pytest.raises(ForecastError, match="There is no numeric or text column 'kind' for --static"):
+    with pytest.raises(ForecastError, match="There is no numeric or text column 'kind' for `static`"):
         predict_run(tmp_path / "run", tmp_path / "bare.csv")
     later.assign(height=lambda rows: rows["height"] + 1).to_csv(tmp_path / "moved.csv", index=False)
     with pytest.raises(

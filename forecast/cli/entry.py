@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -11,13 +12,13 @@ from forecast.cli.registry import app
 from forecast.errors import ForecastError, of_system
 
 UsageError: Any = typer.BadParameter.__base__  # of click, which newer versions of typer have within them
-# after Ctrl-C the tracker of the workers cleans up what they held, as it should; that it had to is no news to the user
-WARNINGS = "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
 
 
 def main() -> None:
     """What a user can mend, or the system refuses, is one message, with --json one object too, and exit 2."""
-    os.environ.setdefault("PYTHONWARNINGS", WARNINGS)
+    if not sys.warnoptions:  # what a library warns of, its user cannot mend; workers read the environment
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")
     refused = _refused()
     if refused is None:
         return

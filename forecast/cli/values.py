@@ -85,8 +85,7 @@ def _option_value(option: Field[Any], value: Any) -> Any:
         return value
     opposite = option.metadata["opposite"]
     if not opposite:
-        found = names(value)
-        return found[0] if found and len(found) == 1 else found
+        return value[0] if len(value) == 1 else value  # whether commas stand between names the file says
     answers = {*value}
     if len(answers) > 1:
         raise ForecastError(f"--{option.name} and --{opposite} exclude each other: give one of them.")

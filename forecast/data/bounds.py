@@ -8,7 +8,9 @@ from forecast.data.panel import Panel
 
 
 def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> list[str]:
-    """A sentence for each of the bounds (lowest, highest; None = open) that target values lie beyond: how many do, and the first of them."""
+    """A sentence for each of the bounds (lowest, highest; None = open) that target values lie
+    beyond: how many do, and the first of them.
+    """
     panel = panel.history().compact()
     target = panel.values[:, 0]
     low, high = bounds
@@ -21,21 +23,27 @@ def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> l
 
 
 def not_positive(panel: Panel) -> str:
-    """How many target values are 0 or below, and the first of them, in a sentence; empty where none is."""
+    """How many target values are 0 or below, and the first of them, in a sentence; empty where none
+    is.
+    """
     panel = panel.history().compact()
     rows = np.flatnonzero(panel.values[:, 0] <= 0)
     return _lying(panel, rows, "at 0 or below") if len(rows) else ""
 
 
 def _beyond(panel: Panel, rows: Array, where: str) -> str:
-    """How many of the target values lie `where`, beyond a bound, and what follows; empty where no row does."""
+    """How many of the target values lie `where`, beyond a bound, and what follows; empty where no
+    row does.
+    """
     if not len(rows):
         return ""
     return f"{_lying(panel, rows, where)}; forecasts and intervals are cut at the bound"
 
 
 def _lying(panel: Panel, rows: Array, where: str) -> str:
-    """How many of the target values lie `where`, and which of these rows of a compact panel is the first."""
+    """How many of the target values lie `where`, and which of these rows of a compact panel is the
+    first.
+    """
     known = int(np.count_nonzero(~np.isnan(panel.values[:, 0])))
     lie = "lies" if len(rows) == 1 else "lie"
     series = panel.ids[int(np.searchsorted(panel.stops, rows[0], side="right"))]

@@ -1,4 +1,6 @@
-"""Categories: columns of names. The door numbers the names of its file; a fit tells apart those that its past had, each by an indicator."""
+"""Categories: columns of names. The door numbers the names of its file; a fit tells apart those
+that its past had, each by an indicator.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -6,37 +8,88 @@ from dataclasses import replace
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.data.findings import Report, listed
 from forecast.data.panel import Column, Panel
 from forecast.errors import ForecastError
 
-MOST = 20  # names of one column that are told apart
+MOST_NAMES = 20  # of one column that are told apart
 
 
 def told_apart(past: Panel) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """The columns of a panel, each category with the MOST names that its rows have most often, in alphabetical order; and what was left out."""
-    columns, notes = [], []
+    """The columns of a panel, each category with the MOST_NAMES names that its rows have most
+    often, in alphabetical order; and what was left out.
+    """
+    columns: list[Column] = []
+    notes: list[str] = []
     for place, column in enumerate(past.columns):
         if column.names is None or column.role == "target":  # a target keeps all names of its file
             columns.append(column)
             continue
-        codes = np.concatenate([past.values[past.rows(i), place] for i in range(len(past.ids))])
-        counts = np.bincount(codes[~np.isnan(codes)].astype("int64"), minlength=len(column.names))[
-            : len(column.names)
-        ]
-        seen = sorted((-count, name) for count, name in zip(counts, column.names, strict=True) if count)
-        if len(seen) > MOST:
+        seen = _by_frequency(past, place, column.names)
+        if len(seen) > MOST_NAMES:
             notes.append(
-                f"{column.name}: the {MOST} most frequent of {len(seen)} names are told apart, the others count as unseen"
+                f"{column.name}: the {MOST_NAMES} most frequent of {len(seen)} names are told"
+                " apart,"
+                " the others count as unseen"
             )
-        columns.append(replace(column, names=tuple(sorted(name for _, name in seen[:MOST]))))
+        columns.append(replace(column, names=tuple(sorted(seen[:MOST_NAMES]))))
     return tuple(columns), tuple(notes)
+
+
+def unseen(panel: Panel, columns: Sequence[Column]) -> dict[str, list[str]]:
+    """By column the names that rows of a panel have and that `columns`, those of a fit, do not tell
+    apart.
+    """
+    known = {column.name: column.names for column in columns if column.role != "target"}
+    found: dict[str, list[str]] = {}
+    for place, column in enumerate(panel.columns):
+        names = known.get(column.name)
+        if names is None or column.names is None or len(names) == MOST_NAMES:  # rare ones were seen too
+            continue
+        new = [name for name in _by_frequency(panel, place, column.names) if name not in names]
+        if new:
+            found[column.name] = new
+    return found
+
+
+def with_seen_names(past: Panel) -> tuple[Column, ...]:
+    """The columns of a panel, each category with the names that its rows have."""
+    columns: list[Column] = []
+    for place, column in enumerate(past.columns):
+        if column.names is not None:
+            column = replace(column, names=tuple(_by_frequency(past, place, column.names)))
+        columns.append(column)
+    return tuple(columns)
+
+
+def say_unseen(panel: Panel, columns: Sequence[Column], report: Report) -> None:
+    """Report names of categories that no past of a model has, those of `columns`."""
+    for column, names in unseen(panel, columns).items():
+        what = "a name" if len(names) == 1 else "names"
+        report.say(
+            "unseen-name",
+            f"{column}: {listed([name or '(empty)' for name in names])}, {what} that the past"
+            " does not have: no model has"
+            " learned what it does, and it counts as none of the others",
+            example=names[0],
+        )
+
+
+def _by_frequency(past: Panel, place: int, names: Sequence[str]) -> list[str]:
+    """The names that the rows of a column have, the most frequent first."""
+    codes = np.concatenate([past.values[past.rows(i), place] for i in range(len(past.ids))])
+    known = codes[~np.isnan(codes)].astype("int64")
+    counts = np.bincount(known, minlength=len(names))[: len(names)]
+    seen = [(-count, name) for count, name in zip(counts, names, strict=True) if count]
+    return [name for _, name in sorted(seen)]
 
 
 def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
     """The panel with `columns`, which are found by name, in their order and roles.
 
-    A name that a category does not tell apart, one that is unseen, gets the code len(names). Raises ForecastError where a column holds names on
-    one side and numbers on the other, or a target has a name that it did not have.
+    A name that a category does not tell apart, one that is unseen, gets the code len(names). Raises
+    ForecastError where a column holds names on one side and numbers on the other, or a target has a
+    name that it did not have.
     """
     if panel.columns == tuple(columns):
         return panel
@@ -46,32 +99,58 @@ def recoded(panel: Panel, columns: Sequence[Column]) -> Panel:
     for i, column in enumerate(columns):
         own = panel.columns[order[i]].names
         if (own is None) != (column.names is None):
-            held, found = ("numbers", "names") if column.names is None else ("names", "numbers")
-            raise ForecastError(
-                f"Column {column.name!r} held {held} in the fit and holds {found} here. Read it as it was read then (--category)."
-            )
-        if own is not None and column.names is not None:
-            if column.role == "target":
-                _refuse_new_names(column, own)
-            code = {name: number for number, name in enumerate(column.names)}
-            table = np.array([*(code.get(name, len(code)) for name in own), len(code)], "float64")
-            seen = ~np.isnan(values[:, i])
-            values[seen, i] = table[values[seen, i].astype("int64")]
+            raise _other_kind(column)
+        if own is None or column.names is None:
+            continue
+        if column.role == "target":
+            _refuse_new_names(column, own)
+        values[:, i] = _recoded_cells(values[:, i], own, column.names)
     return replace(panel, values=values, columns=tuple(columns))
 
 
+def _recoded_cells(codes: Array, own: Sequence[str], names: Sequence[str]) -> Array:
+    """Codes (N,) of the names `own` as those of `names`; len(names) where these lack a name, NaN
+    stays NaN.
+    """
+    code = {name: number for number, name in enumerate(names)}
+    table = np.array([*(code.get(name, len(code)) for name in own), len(code)], "float64")
+    seen = ~np.isnan(codes)
+    found = codes.copy()
+    found[seen] = table[codes[seen].astype("int64")]
+    return found
+
+
+def _other_kind(column: Column) -> ForecastError:
+    """The error of a column that held names in the fit and holds numbers now, or the other way
+    round.
+    """
+    kinds = ["numbers", "names"]
+    if column.names is not None:
+        kinds.reverse()
+    return ForecastError(
+        f"Column {column.name!r} held {kinds[0]} in the fit and holds {kinds[1]} here. Read it"
+        " as it was read then (`category`)."
+    )
+
+
 def _refuse_new_names(column: Column, found: Sequence[str]) -> None:
-    """ForecastError where a target has names that those of the fit do not hold: no share of them can be forecast."""
+    """ForecastError where a target has names that those of the fit do not hold: no share of them
+    can be forecast.
+    """
     new = [name for name in found if name not in (column.names or ())]
     if new:
         raise ForecastError(
-            f"The target {column.name!r} has names here that it did not have in the fit: {', '.join(new[:5])}. It had"
-            f" {', '.join((column.names or ())[:20])}. Mend them, or fit again on a file that has all."
+            f"The target {column.name!r} has names here that it did not have in the fit:"
+            f" {', '.join(new[:5])}. It had"
+            f" {', '.join((column.names or ())[:20])}. Mend them, or fit again on a file that"
+            " has all."
         )
 
 
 def indicators(panel: Panel) -> Panel:
-    """The panel with a column for each name of each category: 1 where a row has that name, 0 where it has another, NaN where it is missing."""
+    """The panel with a column for each name of each category: 1 where a row has that name, 0 where
+    it has another, NaN where it is missing.
+    """
     if all(column.names is None for column in panel.columns[1:]):
         return panel
     columns: list[Column] = []
@@ -89,7 +168,9 @@ def indicators(panel: Panel) -> Panel:
 
 
 def _indicators_of(column: Column, taken: Collection[str]) -> list[Column]:
-    """A column for each name of a category, called `sky=rain`, with a mark where the panel has a column of that name."""
+    """A column for each name of a category, called `sky=rain`, with a mark where the panel has a
+    column of that name.
+    """
     made: list[Column] = []
     for part in column.names or ():
         name = f"{column.name}={part or '(empty)'}"

@@ -1,6 +1,7 @@
 """The clock of a panel: what one step is, which stamps come next, which seasons it can have.
 
-Stamps are `datetime64[ns]` (UTC) or, on the step clock, `int64` row numbers. Everything here is a function of stamps, never of values.
+Stamps are `datetime64[ns]` (UTC) or, on the step clock, `int64` row numbers. Everything here is a
+function of stamps, never of values.
 """
 
 import re
@@ -24,7 +25,8 @@ WEEK = 7 * DAY
 HOUR = DAY // 24
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONDAYS = "1000000"  # the dates from which sessions that last for days are counted
-_MONTHS = {"M": 1, "Q": 3, "Y": 12}
+_MONTHS = {"M": 1, "Q": 3, "H": 6, "Y": 12}
+_BEGINS = {"T": (1, 11, 21), "F": (1, 16)}  # days of a month with which its parts begin: dekads, and halves
 STEPS = (
     "1s",
     "5s",
@@ -47,6 +49,24 @@ SESSIONS = 5  # of several bars that a file must have to be read as such: days, 
 WHOLE = 0.9  # of the bars between the first and the last of a session are there, but for its pauses
 MOST = 0.5  # of the sessions are as long as the clock says, and have its long pauses
 PAUSES = 3  # that a session has at most, as those of futures in China; more are gaps of another kind
+_CALENDARS = {  # in words, by the first letter of the frequency
+    "B": "business days",
+    "T": "three times a month",
+    "F": "twice a month",
+    "M": "monthly",
+    "Q": "quarterly",
+    "H": "half-yearly",
+    "Y": "yearly",
+}
+_SEASONS = {
+    "B": (5,),
+    "T": (36,),
+    "F": (24,),
+    "M": (12,),
+    "Q": (4,),
+    "H": (2,),
+}  # in steps of such a calendar
+_HORIZONS = {"B": 5, "T": 9, "F": 6, "M": 12, "Q": 4, "H": 4, "Y": 4}  # steps ahead by default
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
     "s": ("s", "S", "sec", "second", "seconds"),
     "min": ("m", "min", "T", "minute", "minutes"),
@@ -64,13 +84,16 @@ _UNITS = {  # how people and other programs write a unit; M is a month and m a m
 class Clock:
     """What one step of a panel is.
 
-    kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D". `calendar`: `freq` is B (business days) or
-    MS, ME, QS, QE, YS, YE (first or last day of month, quarter, year). `sessions`: trading days, each series has its own; only the row
-    number counts, and future stamps are those of the exchange `calendar`, or else the next days of `weekmask` (Monday first). Sessions may be of
-    several `bars`, `freq` such as "5min" apart, the first one `opens` nanoseconds after midnight. pauses: such as a lunch break, each
-    (bars of the session before it, nanoseconds that it lasts); no bar lies in them. A session of more than a day is that of a week, as of
-    currencies: it opens so long after midnight of a Monday and pauses at the weekend. tz: the place whose hours of the day count,
-    "" = UTC; stamps stay UTC.
+    kind `step`: rows in order, no dates. `fixed`: a constant step, `freq` such as "1h" or "7D".
+    `calendar`: `freq` is B (business days) or MS, ME, QS, QE, YS, YE (first or last day of month,
+    quarter, year; H half a year, T each of three dekads of a month, F each half of it).
+    `sessions`: trading days, each series has its own; only the row number counts,
+    and future stamps are those of the exchange `calendar`, or else the next days of `weekmask`
+    (Monday first). Sessions may be of several `bars`, `freq` such as "5min" apart, the first one
+    `opens` nanoseconds after midnight. pauses: such as a lunch break, each (bars of the session
+    before it, nanoseconds that it lasts); no bar lies in them. A session of more than a day is that
+    of a week, as of currencies: it opens so long after midnight of a Monday and pauses at the
+    weekend. tz: the place whose hours of the day count, "" = UTC; stamps stay UTC.
     """
 
     kind: Literal["step", "fixed", "calendar", "sessions"]
@@ -91,7 +114,9 @@ class Clock:
 
     @property
     def assumed(self) -> bool:
-        """Whether future stamps are only the days on which a session is likely: holidays are not known."""
+        """Whether future stamps are only the days on which a session is likely: holidays are not
+        known.
+        """
         return self.kind == "sessions" and not self.calendar
 
     @property
@@ -127,20 +152,23 @@ class Clock:
             pauses = {0: "", 1: " with a break"}.get(len(self.pauses), f" with {len(self.pauses)} breaks")
             session = "week" if self.weekly else "session"
             return f"every {self.freq} of trading {session}s{place}, {self.bars} a {session}{pauses}"
-        table = {"B": "business days", "M": "monthly", "Q": "quarterly", "Y": "yearly"}
-        return {"step": "rows in order, without dates", "sessions": f"trading days{place}"}.get(
-            self.kind
-        ) or table[self.freq[0]]
+        if self.kind == "step":
+            return "rows in order, without dates"
+        if self.kind == "sessions":
+            return f"trading days{place}"
+        return _CALENDARS[self.freq[0]]
 
     @property
     def seasons(self) -> tuple[int, ...]:
-        """Season lengths in steps that follow from the frequency alone, shortest first; none for rows without dates."""
+        """Season lengths in steps that follow from the frequency alone, shortest first; none for
+        rows without dates.
+        """
         if self.kind == "fixed":
             if self.step < DAY:
                 return tuple(period // self.step for period in (DAY, 7 * DAY) if period % self.step == 0)
             return {DAY: (7,), 7 * DAY: (52,)}.get(self.step, ())
         if self.kind == "calendar":
-            return {"B": (5,), "M": (12,), "Q": (4,)}.get(self.freq[0], ())
+            return _SEASONS.get(self.freq[0], ())
         if self.weekly:
             return (self.day, self.bars) if self.day > 1 else (self.bars,)
         if self.bars > 1:
@@ -154,47 +182,38 @@ class Clock:
             return ()
         if self.kind == "fixed" or self.bars > 1:
             return tuple(name for name, period in CYCLES.items() if period >= 2 * self.step)
-        return (
-            ("week", "year")
-            if self.kind == "sessions" or self.freq == "B"
-            else ()
-            if self.freq[0] == "Y"
-            else ("year",)
-        )
+        if self.kind == "sessions" or self.freq == "B":
+            return ("week", "year")
+        if self.freq[0] == "Y":
+            return ()
+        return ("year",)
 
     @property
     def horizon(self) -> int:
-        """The default horizon: below a day one day or session (at most 288 steps), 7 days, 5 sessions, 4 weeks, 12 months, 4 quarters, 10 steps."""
+        """The default horizon: below a day one day or session (at most 288 steps), 7 days, 5
+        sessions, 4 weeks, 12 months, 4 quarters, 10 steps.
+        """
+        if self.kind == "fixed" and self.step < DAY:
+            return min(DAY // self.step, 288)
         if self.kind == "fixed":
-            return min(DAY // self.step, 288) if self.step < DAY else {DAY: 7, 7 * DAY: 4}.get(self.step, 10)
+            return {DAY: 7, WEEK: 4}.get(self.step, 10)
         if self.bars > 1:
             return min(self.day, 288)
-        return (
-            {"B": 5, "M": 12, "Q": 4, "Y": 4}[self.freq[0]]
-            if self.kind == "calendar"
-            else {"step": 10, "sessions": 5}[self.kind]
-        )
+        if self.kind == "calendar":
+            return _HORIZONS[self.freq[0]]
+        return {"step": 10, "sessions": 5}[self.kind]
 
     def steps(self, span: int | str | None) -> int:
-        """A horizon in steps: a number, a span such as "24h" or "7d" of a fixed clock, or None for the default of this clock."""
+        """A horizon in steps: a number, a span such as "24h" or "7d" of a fixed clock, or None for
+        the default of this clock.
+        """
         if span is None:
             return self.horizon
         count, unit = parse_horizon(span)
         if not unit:
             return count
-        if self.kind == "fixed" and unit in _SPANS:
-            length, step = count * _SPANS[unit], self.step
-        elif self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
-            length, step = count * _MONTHS[unit], _MONTHS[self.freq[0]]
-        elif unit == "B" and (self.kind == "sessions" or self.freq == "B"):
-            length, step = count * self.day, 1
-        elif unit == "W" and self.weekly:
-            length, step = count * self.bars, 1
-        elif (
-            self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step
-        ):  # a longer span would have to leave out nights
-            length, step = count * _SPANS[unit], self.step
-        else:
+        length, step = self._lengths(count, unit)
+        if not step:
             raise ForecastError(
                 f"A horizon of {span!r} cannot be counted: on {self.words} give a number of steps, 1 or more."
             )
@@ -204,9 +223,31 @@ class Clock:
             )
         return length // step
 
+    def _lengths(self, count: int, unit: str) -> tuple[int, int]:
+        """How long so many units are, and a step of this clock, in the same measure; 0 for a step
+        where it has none in common with them.
+        """
+        if self.kind == "fixed" and unit in _SPANS:
+            return count * _SPANS[unit], self.step
+        if self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
+            return count * _MONTHS[unit], _MONTHS[self.freq[0]]
+        if self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _BEGINS:
+            return count * _MONTHS[unit] * len(_BEGINS[self.freq[0]]), 1
+        if unit == "B" and (self.kind == "sessions" or self.freq == "B"):
+            return count * self.day, 1
+        if unit == "W" and self.weekly:
+            return count * self.bars, 1
+        within = self.bars > 1 and count * _SPANS.get(unit, DAY) <= self.bars * self.step
+        if within:  # a longer span would have to leave out nights
+            return count * _SPANS[unit], self.step
+        return 0, 0
+
     def after(self, stamps: Array, offsets: Array) -> Array:
-        """Stamps (..., m) that lie `offsets` (m,) steps after `stamps` (...); of sessions without a calendar the next weekdays."""
-        stamps, offsets = np.asarray(stamps)[..., None], np.asarray(offsets, "int64")
+        """Stamps (..., m) that lie `offsets` (m,) steps after `stamps` (...); of sessions without a
+        calendar the next weekdays.
+        """
+        stamps = np.asarray(stamps)[..., None]
+        offsets = np.asarray(offsets, "int64")
         if self.kind == "step":
             return stamps + offsets
         if self.kind == "fixed":
@@ -215,73 +256,112 @@ class Clock:
             return self._after_bars(stamps, offsets)
         days = stamps.astype("datetime64[D]")
         if self.kind == "sessions" or self.freq == "B":
-            if self.calendar:
-                ahead = sessions_after(self.calendar, days, offsets)
-            else:
-                ahead = np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
-            return ahead.astype("datetime64[ns]") + (stamps - days.astype("datetime64[ns]"))
+            hour = stamps - days.astype("datetime64[ns]")
+            return self._after_days(days, offsets).astype("datetime64[ns]") + hour
+        if self.freq[0] in _BEGINS:
+            return self._part_at(self._part(days) + offsets)
         months = days.astype("datetime64[M]") + _MONTHS[self.freq[0]] * offsets
         if self.freq.endswith("S"):
             return months.astype("datetime64[D]").astype("datetime64[ns]")
         return ((months + 1).astype("datetime64[D]") - 1).astype("datetime64[ns]")
 
+    def _after_days(self, days: Array, offsets: Array) -> Array:
+        """The sessions `offsets` (m,) after days (..., 1): of the exchange, or else the next
+        weekdays.
+        """
+        if self.calendar:
+            return sessions_after(self.calendar, days, offsets)
+        return np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
+
+    def _part(self, days: Array) -> Array:
+        """The number of the part of a month that each day lies in, counted from 1970, int64."""
+        begins = _BEGINS[self.freq[0]]
+        months = days.astype("datetime64[M]")
+        day = (days - months.astype("datetime64[D]")).astype("int64") + 1
+        within = np.searchsorted(np.array(begins), day, side="right") - 1
+        return months.astype("int64") * len(begins) + within
+
+    def _part_at(self, part: Array) -> Array:
+        """The stamps of parts of months by their number: the first or the last day, as the clock
+        has it.
+        """
+        begins = np.array(_BEGINS[self.freq[0]])
+        last = self.freq.endswith("E")
+        number = part + last
+        months = (number // len(begins)).astype("datetime64[M]")
+        first = months.astype("datetime64[D]") + (begins[number % len(begins)] - 1).astype("timedelta64[D]")
+        return (first - np.timedelta64(int(last), "D")).astype("datetime64[ns]")
+
     def _after_bars(self, stamps: Array, offsets: Array) -> Array:
-        """Stamps of the bars after `stamps` (..., 1): those of this session, then of the next ones; after a stamp of no session the next begins."""
+        """Stamps of the bars after `stamps` (..., 1): those of this session, then of the next ones;
+        after a stamp of no session the next begins.
+        """
         local = to_local(stamps, self.tz)
         days = session_of(local, self)
         bar = bar_of(local, self)
         if self.calendar:
-            ahead, bar = bars_after(self.calendar, days, bar, offsets, bars_of(self))
+            ahead, within = bars_after(self.calendar, days, bar, offsets, bars_of(self))
         else:
-            bar = (
-                np.where(
-                    np.is_busday(days, weekmask=self.weekmask), np.clip(bar, 0, self.bars - 1), self.bars - 1
-                )
-                + offsets
-            )
-            ahead, bar = (
-                np.busday_offset(days, bar // self.bars, roll="backward", weekmask=self.weekmask),
-                bar % self.bars,
-            )
-        return to_utc(ahead.astype("datetime64[ns]") + begin_of(bar, self).astype("timedelta64[ns]"), self.tz)
+            last = self.bars - 1
+            traded = np.is_busday(days, weekmask=self.weekmask)
+            number = np.where(traded, np.clip(bar, 0, last), last) + offsets
+            ahead = np.busday_offset(days, number // self.bars, roll="backward", weekmask=self.weekmask)
+            within = number % self.bars
+        begin = begin_of(within, self).astype("timedelta64[ns]")
+        return to_utc(ahead.astype("datetime64[ns]") + begin, self.tz)
 
     def position(self, stamps: Array) -> Array:
-        """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the grid of the first."""
+        """The number of each stamp on the grid of this clock, int64; -1 where a stamp is not on the
+        grid of the first.
+        """
         if self.kind == "fixed":
             if even_step(stamps) == self.step or len(stamps) == 1:
                 return np.arange(len(stamps))
             nanoseconds = stamps.astype("int64") - stamps[0].astype("int64")
             return np.where(nanoseconds % self.step == 0, nanoseconds // self.step, -1)
-        if self.kind == "calendar" and self.freq != "B":
-            months = stamps.astype("datetime64[M]").astype("int64")
-            on = self.after(stamps, np.array([0]))[..., 0] == stamps
-            whole = (months - months[0]) % _MONTHS[self.freq[0]] == 0
-            return np.where(on & whole, (months - months[0]) // _MONTHS[self.freq[0]], -1)
-        if self.kind == "calendar":
+        if self.kind != "calendar":
+            return np.arange(len(stamps))
+        if self.freq == "B":
             days = stamps.astype("datetime64[D]")
             return np.where(np.is_busday(days), np.busday_count(days[0], days), -1)
-        return np.arange(len(stamps))
+        if self.freq[0] in _BEGINS:
+            part = self._part(stamps.astype("datetime64[D]"))
+            return np.where(self._part_at(part) == stamps, part - part[0], -1)
+        size = _MONTHS[self.freq[0]]
+        months = stamps.astype("datetime64[M]").astype("int64")
+        since = months - months[0]
+        on = self.after(stamps, np.array([0]))[..., 0] == stamps
+        return np.where(on & (since % size == 0), since // size, -1)
 
     def harmonics(self, stamps: Array, cycle: str | float, count: int) -> Array:
-        """Sines and cosines (..., 2 count) of the first `count` multiples of a cycle: a name in CYCLES, or a number of steps of the step clock."""
+        """Sines and cosines (..., 2 count) of the first `count` multiples of a cycle: a name in
+        CYCLES, or a number of steps of the step clock.
+        """
         if isinstance(cycle, str):
             period = CYCLES[cycle]
             local = to_local(stamps.astype("datetime64[ns]"), self.tz)
             phase = ((local.astype("int64") - _MONDAY) % period) / period
+        elif self.kind == "step":
+            phase = (stamps % cycle) / cycle
         else:
-            phase = (stamps % cycle) / cycle if self.kind == "step" else np.zeros(stamps.shape)
+            phase = np.zeros(stamps.shape)
         angle = 2 * np.pi * phase[..., None] * np.arange(1, count + 1)
         return np.concatenate([np.sin(angle), np.cos(angle)], axis=-1)
 
 
 def parse_span(text: str) -> tuple[int, str]:
-    """A span such as 24h, 15min, 1D, M or 3 months as (count, unit), the unit one of s min h D W M Q Y B."""
-    found = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-[A-Z]{3})?\s*", text)
-    word = "" if not found else found[2].lower() if len(found[2]) > 2 else found[2]
+    """A span such as 24h, 15min, 1D, M or 3 months as (count, unit), the unit one of s min h D W M
+    Q Y B.
+    """
+    found = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)\s*", text)
+    word = found[2] if found else ""
+    if len(word) > 2:
+        word = word.lower()
     unit = next((name for name, spellings in _UNITS.items() if word in spellings), None)
     if not found or unit is None or (found[1] and int(found[1]) == 0):
         raise ForecastError(
-            f"A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or 1D; found {text!r}."
+            "A span is a number and one of s, min, h, D, W, M (months), Q, Y, such as 15min or"
+            f" 1D; found {text!r}."
         )
     return int(found[1] or 1), unit
 
@@ -300,7 +380,9 @@ def parse_horizon(span: int | str) -> tuple[int, str]:
 
 
 def clock_of(text: str) -> Clock:
-    """The clock of a step that a user writes: 1h, 15min, D, W, M, Q, Y; months, quarters and years are labelled by their first day."""
+    """The clock of a step that a user writes: 1h, 15min, D, W, M, Q, Y; months, quarters and years
+    are labelled by their first day.
+    """
     count, unit = parse_span(text)
     if unit in _SPANS:
         return Clock("fixed", freq_of(count * _SPANS[unit]))
@@ -310,13 +392,15 @@ def clock_of(text: str) -> Clock:
     )
     if size is None:
         raise ForecastError(
-            f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or W, or one M, Q or Y."
+            f"A step of {text!r} is none that a clock here has: give a number of s, min, h, D or"
+            " W, or 1, 3, 6 or 12 months (M, Q, 6M, Y)."
         )
     return Clock("calendar", size + "S")
 
 
 def infer_clock(series: list[Array], zone: str = "") -> Clock:
-    """The clock of stamps `datetime64[ns]` sorted within each series, by the majority of *all* steps, not of the first three.
+    """The clock of stamps `datetime64[ns]` sorted within each series, by the majority of *all*
+    steps, not of the first three.
 
     zone: the place whose hours sessions keep.
     """
@@ -327,18 +411,38 @@ def infer_clock(series: list[Array], zone: str = "") -> Clock:
         [np.diff(stamps.astype("int64")) for stamps in series if len(stamps) > 1] or [np.array([DAY])]
     )
     common = majority(steps)
-    if common == DAY or common > 27 * DAY:
-        stamps = np.concatenate(series)
-        clock = _weekly(series, stamps, steps) if common == DAY else _monthly(series, stamps)
-        if clock is not None:
-            return clock
-    return (_intraday(series, common, zone) if common < DAY and (steps != common).any() else None) or Clock(
-        "fixed", freq_of(common)
-    )
+    return _longer(series, steps, common) or _shorter(series, steps, common, zone) or _fixed(common)
+
+
+def _fixed(step: int) -> Clock:
+    """The clock of a constant step in nanoseconds."""
+    return Clock("fixed", freq_of(step))
+
+
+def _longer(series: list[Array], steps: Array, common: int) -> Clock | None:
+    """A clock of days, of parts of months, or of months and longer; None where most steps are
+    others.
+    """
+    if common == DAY:
+        return _weekly(series, np.concatenate(series), steps)
+    if 8 * DAY <= common <= 16 * DAY:
+        return _parts_of_months(np.concatenate(series))
+    if common > 27 * DAY:
+        return _monthly(series, np.concatenate(series))
+    return None
+
+
+def _shorter(series: list[Array], steps: Array, common: int, zone: str) -> Clock | None:
+    """A clock of bars of sessions, where not all steps are the same; None for anything else."""
+    if common >= DAY or (steps == common).all():
+        return None
+    return _intraday(series, common, zone)
 
 
 def majority(values: Array) -> int:
-    """The most frequent of int64 values; a sample suggests it, and where it is more than half of all nothing needs to be sorted."""
+    """The most frequent of int64 values; a sample suggests it, and where it is more than half of
+    all nothing needs to be sorted.
+    """
     some = Counter(
         values[np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)].tolist()
     ).most_common(1)[0][0]
@@ -349,7 +453,9 @@ def majority(values: Array) -> int:
 
 
 def _weekly(series: list[Array], stamps: Array, steps: Array) -> Clock | None:
-    """Business days or trading days, where some weekdays are (nearly) never there; None for plain days."""
+    """Business days or trading days, where some weekdays are (nearly) never there; None for plain
+    days.
+    """
     days = stamps.astype("datetime64[D]")
     clock = stamps - days.astype("datetime64[ns]")
     if (clock != clock[0]).any() or (steps == DAY).all():
@@ -369,7 +475,9 @@ def _weekly(series: list[Array], stamps: Array, steps: Array) -> Clock | None:
 
 
 def _weekmask(series: list[Array], days: Array) -> str | None:
-    """The weekdays that are there, Monday first, of days (n,), one a session; None where none is (nearly) never there."""
+    """The weekdays that are there, Monday first, of days (n,), one a session; None where none is
+    (nearly) never there.
+    """
     weekday = (days.astype("int64") + 3) % 7  # Monday = 0
     counts = np.bincount(weekday, minlength=7)
     usual = counts >= 0.1 * counts.max()
@@ -388,7 +496,9 @@ def _intraday(series: list[Array], step: int, zone: str) -> Clock | None:
 
 
 def _daily_sessions(series: list[Array], stamps: Array, owner: Array, clock: Clock) -> Clock | None:
-    """The clock with the same hours of some weekdays, nearly whole but for pauses, and none at night; None for anything else."""
+    """The clock with the same hours of some weekdays, nearly whole but for pauses, and none at
+    night; None for anything else.
+    """
     days = stamps.astype("datetime64[D]")
     first = _edges(days, owner)[0]
     mask = _weekmask(series, days[first])
@@ -399,7 +509,9 @@ def _daily_sessions(series: list[Array], stamps: Array, owner: Array, clock: Clo
 
 
 def _weekly_sessions(stamps: Array, owner: Array, clock: Clock) -> Clock | None:
-    """The clock with the same hours of the week, nearly whole but for pauses, and a weekend that nearly all weeks keep; None for anything else."""
+    """The clock with the same hours of the week, nearly whole but for pauses, and a weekend that
+    nearly all weeks keep; None for anything else.
+    """
     cut = _weekend(stamps)
     if cut is None:
         return None
@@ -414,7 +526,9 @@ def _weekly_sessions(stamps: Array, owner: Array, clock: Clock) -> Clock | None:
 
 
 def _weekend(stamps: Array) -> int | None:
-    """Nanoseconds from Monday to the middle of the longest pause of the week, a day at least, that nearly all weeks keep; None without one."""
+    """Nanoseconds from Monday to the middle of the longest pause of the week, a day at least, that
+    nearly all weeks keep; None without one.
+    """
     hours = ((stamps.astype("int64") - _MONDAY) % WEEK) // HOUR
     counts = np.bincount(hours, minlength=WEEK // HOUR)
     open_hours = np.flatnonzero(counts > (1 - WHOLE) * counts.max())
@@ -427,15 +541,19 @@ def _weekend(stamps: Array) -> int | None:
 
 
 def _edges(session: Array, owner: Array) -> tuple[Array, Array]:
-    """The first and the last row of each session of each series; both (n,), a session named by its date."""
+    """The first and the last row of each session of each series; both (n,), a session named by its
+    date.
+    """
     edge = np.flatnonzero((session[1:] != session[:-1]) | (owner[1:] != owner[:-1])) + 1
     return np.append(0, edge), np.append(edge, len(session)) - 1
 
 
 def _with_bars(clock: Clock, hour: Array, first: Array, last: Array) -> Clock | None:
-    """The clock with the hours of most sessions, nearly whole but for pauses; None where they have none in common.
+    """The clock with the hours of most sessions, nearly whole but for pauses; None where they have
+    none in common.
 
-    hour: nanoseconds of rows (n,) since midnight of the date of their session; first, last: the rows that begin and end each session.
+    hour: nanoseconds of rows (n,) since midnight of the date of their session; first, last: the
+    rows that begin and end each session.
     """
     spans = hour[last] - hour[first]
     opens = majority(hour[first])
@@ -450,9 +568,11 @@ def _with_bars(clock: Clock, hour: Array, first: Array, last: Array) -> Clock | 
 
 
 def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple[tuple[int, int], ...]:
-    """The pauses of a clock, of rows (n,) at these hours, the last of each day at `last`: waits between bars that nearly all days have.
+    """The pauses of a clock, of rows (n,) at these hours, the last of each day at `last`: waits
+    between bars that nearly all days have.
 
-    Of a long one it is enough that most days have it, for a break may have moved: a few missing bars at the same hour are no such wait.
+    Of a long one it is enough that most days have it, for a break may have moved: a few missing
+    bars at the same hour are no such wait.
     """
     wait = np.diff(hour, append=0)
     wait[last] = step
@@ -473,7 +593,9 @@ def _pauses(hour: Array, last: Array, opens: int, span: int, step: int) -> tuple
 
 
 def begin_of(bar: Array, clock: Clock) -> Array:
-    """Nanoseconds after midnight of the date of their session at which bars of these numbers begin, int64: the inverse of `bar_of`."""
+    """Nanoseconds after midnight of the date of their session at which bars of these numbers begin,
+    int64: the inverse of `bar_of`.
+    """
     return (
         clock.opens
         + bar * clock.step
@@ -482,7 +604,9 @@ def begin_of(bar: Array, clock: Clock) -> Array:
 
 
 def _place(hour: Array, clock: Clock) -> tuple[Array, Array]:
-    """(the number of the last bar that has begun, nanoseconds since then) at each hour, in nanoseconds after midnight; a step or more in a pause."""
+    """(the number of the last bar that has begun, nanoseconds since then) at each hour, in
+    nanoseconds after midnight; a step or more in a pause.
+    """
     traded = hour - clock.opens
     for before, lasts in clock.pauses:
         pause = before * clock.step
@@ -497,52 +621,68 @@ def _hour(local: Array) -> Array:
 
 
 def _after_cut(local: Array, cut: int) -> Array:
-    """Nanoseconds after midnight of a Monday, int64, from `cut` on and for a week: what lies before it belongs to the week before."""
+    """Nanoseconds after midnight of a Monday, int64, from `cut` on and for a week: what lies before
+    it belongs to the week before.
+    """
     return cut + (local.astype("int64") - _MONDAY - cut) % WEEK
 
 
 def _hour_of_session(local: Array, clock: Clock) -> Array:
-    """Nanoseconds since midnight of the date of its session, int64; a session of a week is cut in the middle of its weekend."""
+    """Nanoseconds since midnight of the date of its session, int64; a session of a week is cut in
+    the middle of its weekend.
+    """
     if not clock.weekly:
         return _hour(local)
     return _after_cut(local, clock.opens - (WEEK - clock.lasting) // 2)
 
 
 def session_of(local: Array, clock: Clock) -> Array:
-    """The date of the session of each local stamp, datetime64[D]: its day, or the Monday from which the hours of its week are counted."""
+    """The date of the session of each local stamp, datetime64[D]: its day, or the Monday from which
+    the hours of its week are counted.
+    """
     if not clock.weekly:
         return local.astype("datetime64[D]")
     return (local - _hour_of_session(local, clock).astype("timedelta64[ns]")).astype("datetime64[D]")
 
 
 def bar_of(local: Array, clock: Clock) -> Array:
-    """The number of the last bar of its session that has begun at each local stamp, int64, 0 for the one that opens it."""
+    """The number of the last bar of its session that has begun at each local stamp, int64, 0 for
+    the one that opens it.
+    """
     return _place(_hour_of_session(local, clock), clock)[0]
 
 
 def in_hours(local: Array, clock: Clock) -> Array:
-    """Whether each local stamp lies in a bar of a session, so neither before nor after it nor in a pause."""
+    """Whether each local stamp lies in a bar of a session, so neither before nor after it nor in a
+    pause.
+    """
     bar, past = _place(_hour_of_session(local, clock), clock)
     return (bar >= 0) & (bar < clock.bars) & (past < clock.step)
 
 
 def bars_of(clock: Clock) -> Array:
-    """How many bars each session of the exchange of a clock has: a half day those that begin before it ends."""
+    """How many bars each session of the exchange of a clock has: a half day those that begin before
+    it ends.
+    """
     ends = begin_of(np.array(clock.bars - 1), clock) + clock.step - early_of(clock.calendar)
     return np.maximum(_place(ends - 1, clock)[0] + 1, 1)
 
 
 def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
-    """(stamps, rows before them) of bars that one series of sessions lacks, of those that most of its sessions have; local (n,) rises.
+    """(stamps, rows before them) of bars that one series of sessions lacks, of those that most of
+    its sessions have; local (n,) rises.
 
-    Without a calendar a session is asked for what lies between its own first and last bar, for it may be a half day; with one for its whole session,
-    where its bars keep the hours of the clock and it is not the first or the last day.
+    Without a calendar a session is asked for what lies between its own first and last bar, for it
+    may be a half day; with one for its whole session, where its bars keep the hours of the clock
+    and it is not the first or the last day.
     """
     days, sizes = np.unique(session_of(local, clock), return_counts=True)
-    bar, stops = bar_of(local, clock), np.cumsum(sizes)
+    bar = bar_of(local, clock)
+    stops = np.cumsum(sizes)
     numbers, counts = np.unique(bar, return_counts=True)
     usual = numbers[2 * counts > len(days)]
-    low, high = bar[stops - sizes], bar[stops - 1]
+    low = bar[stops - sizes]
+    high = bar[stops - 1]
     if clock.calendar and len(days):
         sessions = sessions_of(clock.calendar)
         at = np.minimum(np.searchsorted(sessions, days), len(sessions) - 1)
@@ -555,8 +695,23 @@ def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
     return absent, np.maximum(np.searchsorted(local, absent) - 1, 0)
 
 
+def _parts_of_months(stamps: Array) -> Clock | None:
+    """Three or two stamps a month, on the first or the last days of its parts; None for anything
+    else.
+    """
+    different = np.unique(stamps)
+    for letter in _BEGINS:
+        for edge in ("S", "E"):
+            clock = Clock("calendar", letter + edge)
+            if (clock.position(different) >= 0).all():
+                return clock
+    return None
+
+
 def _monthly(series: list[Array], stamps: Array) -> Clock | None:
-    """Months, quarters or years: one stamp each, on the first or the last day, on the same day, or near an end; None where steps are days."""
+    """Months, quarters or years: one stamp each, on the first or the last day, on the same day, or
+    near an end; None where steps are days.
+    """
     months = np.concatenate(
         [np.diff(one.astype("datetime64[M]").astype("int64")) for one in series if len(one) > 1]
     )
@@ -574,7 +729,9 @@ def _monthly(series: list[Array], stamps: Array) -> Clock | None:
 
 
 def even_step(times: Array) -> int:
-    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are several, or fewer than two stamps."""
+    """The one step in ns that lies between all neighbours of datetime64[ns] (n,); 0 where there are
+    several, or fewer than two stamps.
+    """
     raw = times.view("int64")
     step = int(np.diff(raw[:2])[0]) if len(raw) > 1 else 0
     for start in range(
@@ -602,7 +759,9 @@ def freq_of(step: int) -> str:
 
 
 def usual_step(stamps: Array) -> str:
-    """The step that people use which irregular stamps, sorted, come nearest to: 1h for one of 3,603 s; else the next longer one."""
+    """The step that people use which irregular stamps, sorted, come nearest to: 1h for one of 3,603
+    s; else the next longer one.
+    """
     median = float(np.median(np.diff(stamps).astype("int64"))) if len(stamps) > 1 else DAY
     sizes = {step: int(pd.Timedelta(step).as_unit("ns").value) for step in STEPS}
     near = [step for step, size in sizes.items() if abs(size - median) <= 0.1 * size]

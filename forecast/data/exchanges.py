@@ -1,4 +1,6 @@
-"""The sessions of exchanges, as the package exchange_calendars knows them: which days were traded, which will be, and which end early."""
+"""The sessions of exchanges, as the package exchange_calendars knows them: which days were traded,
+which will be, and which end early.
+"""
 
 import warnings
 from functools import lru_cache
@@ -20,7 +22,7 @@ def exchange(name: str) -> Any:
         import exchange_calendars
     except ImportError:
         raise ForecastError(
-            "--calendar needs the package exchange_calendars: pip install forecast-toolkit[market]."
+            "`calendar` needs the package exchange_calendars: pip install forecast-toolkit[market]."
         ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it uses what pandas is about to take away
@@ -30,7 +32,8 @@ def exchange(name: str) -> Any:
             names = exchange_calendars.get_calendar_names()
             hint = nearest(name, names).split(" There is:")[0]
             raise ForecastError(
-                f"There is no exchange {name!r} for --calendar.{hint} XNYS is New York, XLON London, XTKS Tokyo."
+                f"There is no exchange {name!r} for `calendar`.{hint} XNYS is New York, XLON"
+                " London, XTKS Tokyo."
             ) from None
         low, high = known.bound_min(), known.bound_max()
         start = max(pd.Timestamp(YEARS[0]), low or pd.Timestamp.min)
@@ -46,7 +49,9 @@ def sessions_of(name: str) -> Array:
 
 @lru_cache
 def early_of(name: str) -> Array:
-    """How much earlier than usual each session of an exchange ends, in ns, int64 (n,): 0 but for half days."""
+    """How much earlier than usual each session of an exchange ends, in ns, int64 (n,): 0 but for
+    half days.
+    """
     known = exchange(name)
     length = (known.closes - known.opens).to_numpy().astype("timedelta64[ns]").astype("int64")
     half = known.sessions.isin(known.early_closes)
@@ -62,7 +67,8 @@ def holidays_of(name: str) -> np.busdaycalendar:
 
 
 def sessions_after(name: str, days: Array, offsets: Array) -> Array:
-    """The session `offsets` (m,) sessions after each day (..., 1), or after the last session before it.
+    """The session `offsets` (m,) sessions after each day (..., 1), or after the last session before
+    it.
 
     Raises ForecastError where the calendar does not reach so far.
     """
@@ -76,9 +82,11 @@ def sessions_after(name: str, days: Array, offsets: Array) -> Array:
 
 
 def bars_after(name: str, days: Array, bar: Array, offsets: Array, counts: Array) -> tuple[Array, Array]:
-    """(sessions datetime64[D], bars in them) that lie `offsets` (m,) bars after bar number `bar` (..., 1) of `days` (..., 1).
+    """(sessions datetime64[D], bars in them) that lie `offsets` (m,) bars after bar number `bar`
+    (..., 1) of `days` (..., 1).
 
-    counts: how many bars each session of the exchange has. A day without a session stands for the end of the last one before it.
+    counts: how many bars each session of the exchange has. A day without a session stands for the
+    end of the last one before it.
     Raises ForecastError where the calendar does not reach so far.
     """
     sessions = sessions_of(name)
@@ -97,6 +105,7 @@ def bars_after(name: str, days: Array, bar: Array, offsets: Array, counts: Array
 def _beyond(name: str, days: Array, end: Any) -> ForecastError:
     sessions = sessions_of(name)
     return ForecastError(
-        f"The calendar {name} is known from {sessions[0]} to {sessions[-1]}; {days.min()} to {end} is asked of it. Leave --calendar out,"
+        f"The calendar {name} is known from {sessions[0]} to {sessions[-1]}; {days.min()} to"
+        f" {end} is asked of it. Leave `calendar` out,"
         f" or take a newer exchange_calendars."
     )

@@ -1,4 +1,6 @@
-"""What the reader saw, did or refused, as values: the same findings are printed by `check`, recorded in a run, and raised where they stop it."""
+"""What the reader saw, did or refused, as values: the same findings are printed by `check`,
+recorded in a run, and raised where they stop it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -54,6 +56,7 @@ CODES: dict[
     "varying-static": "error",
     "equal-static": "error",
     "category": "info",
+    "unseen-name": "warning",
     "unread": "info",
     "series": "info",
     "neighbours": "info",
@@ -121,6 +124,12 @@ CODES: dict[
     "every": "info",
     "too-fine": "error",
     "few-readings": "warning",
+    "scaled-sum": "warning",
+    "in-progress": "warning",
+    "step-change": "warning",
+    "rounded": "info",
+    "off-scale": "warning",
+    "level-shift": "warning",
     "missing": "warning",
     "named-target": "info",
     "no-target": "error",
@@ -138,9 +147,11 @@ CODES: dict[
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was inferred, noticed, repaired or refused, in words, with a stable code for machines.
+    """One thing that was inferred, noticed, repaired or refused, in words, with a stable code for
+    machines.
 
-    rows: the first rows of the file that it is about, numbered as an editor shows them · example: a value found there · remedy: what to do.
+    rows: the first rows of the file that it is about, numbered as an editor shows them · example: a
+    value found there · remedy: what to do.
     """
 
     code: str
@@ -158,7 +169,9 @@ Heard = Callable[[Sequence[Finding]], Any]  # who is told what was found, before
 
 
 class ReadingError(ForecastError):
-    """A file that cannot be read without guessing: the first error in words, and all findings up to it."""
+    """A file that cannot be read without guessing: the first error in words, and all findings up to
+    it.
+    """
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)

@@ -1,6 +1,10 @@
-"""Reading: every option of how a file is read, as one value. `read`, Panel, Run and the command line's flags are made of its fields."""
+"""Reading: every option of how a file is read, as one value. `read`, Panel, Run and the command
+line's flags are made of its fields.
+"""
 
-from collections.abc import Iterable, Mapping
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
@@ -14,8 +18,10 @@ def option(
 ) -> Any:
     """A field of Reading that says what it is for, and how the command line shows it.
 
-    meaning: for `help(forecast.Reading)` · help: of its flag, in a few words · shown: what the flag's help gives as the default, "" = nothing ·
-    many: the flag may be repeated and takes names with commas between them · opposite: the flag that says no, of an option that is true or false.
+    meaning: for `help(forecast.Reading)` · help: of its flag, in a few words · shown: what the
+    flag's help gives as the default, "" = nothing ·
+    many: the flag may be repeated and takes names with commas between them · opposite: the flag
+    that says no, of an option that is true or false.
     """
     metadata = {"meaning": meaning, "help": help, "shown": shown, "many": many, "opposite": opposite}
     return field(default=default, metadata=metadata)
@@ -23,9 +29,11 @@ def option(
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is read: which column is what, and what its cells and stamps mean. None = found in the file, and reported.
+    """How a file is read: which column is what, and what its cells and stamps mean. None = found in
+    the file, and reported.
 
-    The Reading of a panel is the one by which its file was read, with all that was found: the next file of its kind is read by it in the same way.
+    The Reading of a panel is the one by which its file was read, with all that was found: the next
+    file of its kind is read by it in the same way.
     Raises ForecastError where an option is of another type.
     """
 
@@ -51,7 +59,8 @@ class Reading:
         many=True,
     )
     future: Names = option(
-        "columns that are known over the horizon too, such as a holiday; rows after the last target may carry them alone",
+        "columns that are known over the horizon too, such as a holiday; rows after the last"
+        " target may carry them alone",
         "Columns known over the horizon: holiday.",
         many=True,
     )
@@ -73,7 +82,8 @@ class Reading:
         many=True,
     )
     static: Names = option(
-        "columns that are the same in all rows of a series, numbers or names, such as the elevation of a station;"
+        "columns that are the same in all rows of a series, numbers or names, such as the"
+        " elevation of a station;"
         " an empty cell says nothing",
         "Columns that tell series apart: elevation.",
         many=True,
@@ -103,8 +113,19 @@ class Reading:
         "Columns of degrees: wind_dir.",
         many=True,
     )
+    stamp: str | None = option(
+        "what a stamp names of its reading, `start` or `end`, where `every` gathers readings:"
+        " with `end` one at midnight is of the day before",
+        "What a stamp names of its reading: start, end.",
+        shown="found, start",
+    )
+    round: str | None = option(
+        'the step to whose nearest multiple stamps are moved, such as "1h" for 23:59',
+        "Move stamps to the nearest step: 1h.",
+    )
     dayfirst: bool | None = option(
-        "the order of day and month where a file leaves it open (False: the year comes first where the month cannot, as in"
+        "the order of day and month where a file leaves it open (False: the year comes first"
+        " where the month cannot, as in"
         " 24-01-31); a row that contradicts the order is refused",
         "Order of 1/2/2013.",
         shown="found",
@@ -158,7 +179,9 @@ class Reading:
     )
 
     def __post_init__(self) -> None:
-        """ForecastError where an option is not of its type. Several names in any form, such as a list, become a tuple of text."""
+        """ForecastError where an option is not of its type. Several names in any form, such as a
+        list, become a tuple of text.
+        """
         hints = get_type_hints(type(self))
         for one in fields(self):
             value = getattr(self, one.name)
@@ -183,7 +206,8 @@ def make_reading(reading: Reading | None, options: Mapping[str, Any]) -> Reading
         reading = Reading()
     if not isinstance(reading, Reading):
         raise ForecastError(
-            f"reading = {reading!r}: this is no Reading. Give forecast.Reading(target=...), or each option by its own name, such as target."
+            f"reading = {reading!r}: this is no Reading. Give forecast.Reading(target=...), or"
+            " each option by its own name, such as target."
         )
     for name in options:
         if name not in OPTIONS:
@@ -198,6 +222,27 @@ def names_of(value: Names) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return value
+
+
+def split_names(value: Names, known: Collection[str]) -> tuple[str, ...]:
+    """The names that an option holds: each unchanged where it is a known one, else its parts between
+    commas, of which one in double quotes may hold a comma: 'wind,"Temp, degC"'.
+    """
+    found: list[str] = []
+    for name in names_of(value):
+        if name in known or "," not in name:
+            found.append(name)
+            continue
+        parts = next(csv.reader([name], skipinitialspace=True))
+        found += [part.strip() for part in parts if part.strip()]
+    return tuple(found)
+
+
+def as_list(names: Sequence[str]) -> str:
+    """Names as one text that `split_names` takes apart."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(names)
+    return written.getvalue()
 
 
 def _as_text(value: Any) -> Any:

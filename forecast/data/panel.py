@@ -1,5 +1,6 @@
 """The Panel: every file becomes one, once, at the door; inside there is nothing else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,18 +17,24 @@ from forecast.errors import ForecastError
 
 Role = Literal["target", "past", "future", "static"]
 Made = Literal["", "angle", "indicator", "neighbour", "stack"]
-GIVE_ITS_PANEL = "Give the panel that the forecast was made from, or one that also has its rows; of a run folder that is fc.rows(RUN)."
+GIVE_ITS_PANEL = (
+    "Give the panel that the forecast was made from, or one that also has its rows;"
+    " of a run folder that is fc.rows(RUN)."
+)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a panel: the target, a `past` column that is known up to the origin, a `future` one that is known
-    over the horizon too, or a `static` one, which is the same in all rows of a series.
+    """A column of a panel: the target, a `past` column that is known up to the origin, a `future`
+    one that is known over the horizon too, or a `static` one, which is the same in all rows of a
+    series.
 
-    names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None = it holds numbers.
-    made: "" = it is a column of the file and has its name; else how it was made from the column `of`, and `part` is what
-    it holds of that: `sin` or `cos` of an angle, one name of a category as an indicator, one series as a neighbour.
-    A `stack` is the target of a file with one series per column: all of these, one below the other.
+    names: of a category, whose value i stands for names[i] and whose missing cells are NaN; None =
+    it holds numbers.
+    made: "" = it is a column of the file and has its name; else how it was made from the column
+    `of`, and `part` is what it holds of that: `sin` or `cos` of an angle, one name of a category as
+    an indicator, one series as a neighbour. A `stack` is the target of a file with one series per
+    column: all of these, one below the other.
     """
 
     name: str
@@ -47,10 +54,13 @@ class Column:
 class Panel:
     """Series of one clock as flat rows: S series, N rows, C columns.
 
-    ids (S,) sorted and unique · starts, stops int64 (S,): series i is rows starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the
-    step clock · values float64 (N, C), column 0 is the target, missing = NaN, never inf. Stamps increase strictly and lie on the clock; a gap
-    is rows of NaN (not on the sessions clock). With future columns a series may go on after its last observed target.
-    reading: how its file was read, as found and decided; the default where the panel was not read from a file.
+    ids (S,) unique, in natural order · starts, stops int64 (S,): series i is rows
+    starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the step clock · values float64
+    (N, C), column 0 is the target, missing = NaN, never inf. Stamps increase strictly and lie on
+    the clock; a gap is rows of NaN (not on the sessions clock). With future columns a series may go
+    on after its last observed target.
+    reading: how its file was read, as found and decided; the default where the panel was not read
+    from a file.
     """
 
     ids: tuple[str, ...]
@@ -122,7 +132,9 @@ class Panel:
         return replace(self, starts=np.maximum(self.starts, self.stops - rows))
 
     def history(self) -> "Panel":
-        """The rows up to the last observed target of each series, where future columns go on after it: what can be learned from and scored."""
+        """The rows up to the last observed target of each series, where future columns go on after
+        it: what can be learned from and scored.
+        """
         return self.until(self.known()) if self.future else self
 
     def compact(self) -> "Panel":
@@ -137,11 +149,15 @@ class Panel:
         )
 
     def known(self) -> Array:
-        """How many rows of each series end with an observed target, int64 (S,); 0 where the target was never observed."""
+        """How many rows of each series end with an observed target, int64 (S,); 0 where the target
+        was never observed.
+        """
         return np.array([_last(self.values[self.rows(i), 0]) for i in range(len(self.ids))], "int64")
 
     def ends(self) -> Array:
-        """The origins (S, 2) after the last observed target of each series that has one: what a forecast of tomorrow is asked at."""
+        """The origins (S, 2) after the last observed target of each series that has one: what a
+        forecast of tomorrow is asked at.
+        """
         known = self.known()
         series = np.flatnonzero(known)
         return np.stack([series, known[series]], axis=1)
@@ -151,10 +167,11 @@ class Panel:
         return self.times[self.starts[origins[:, 0]] + origins[:, 1] - 1]
 
     def origins_at(self, names: Array, cutoffs: Array) -> Array:
-        """The origins (M, 2) of the series called `names` (M,) whose last known stamp is `cutoffs` (M,): the opposite of `cutoffs`.
+        """The origins (M, 2) of the series called `names` (M,) whose last known stamp is `cutoffs`
+        (M,): the opposite of `cutoffs`.
 
-        Row numbers hold in one panel only, names and stamps in every panel of the same data. ForecastError where there is no series of a name,
-        or no row of it at a cutoff.
+        Row numbers hold in one panel only, names and stamps in every panel of the same data.
+        ForecastError where there is no series of a name, or no row of it at a cutoff.
         """
         place = {name: i for i, name in enumerate(self.ids)}
         codes, found = pd.factorize(names)
@@ -181,7 +198,8 @@ class Panel:
             if len(times):
                 has = f"its rows are those from {self._shown(times[0])} to {self._shown(times[-1])}"
             raise ForecastError(
-                f"The panel has no row of series {self.ids[series]!r} at {first}, the last stamp known to a forecast; {has}. {GIVE_ITS_PANEL}"
+                f"The panel has no row of series {self.ids[series]!r} at {first}, the last stamp"
+                f" known to a forecast; {has}. {GIVE_ITS_PANEL}"
             )
         return np.searchsorted(times, cutoffs) + 1
 
@@ -192,7 +210,9 @@ class Panel:
         return show(to_local(np.array([stamp]), self.clock.tz)[0])
 
     def stamps(self, origins: Array, horizon: int) -> Array:
-        """The stamps (M, H) of the forecast rows of `origins` (M, 2): those of the panel, and beyond its end those of the clock."""
+        """The stamps (M, H) of the forecast rows of `origins` (M, 2): those of the panel, and
+        beyond its end those of the clock.
+        """
         series, row = origins[:, 0], origins[:, 1]
         ahead = self.starts[series] + row
         times = self.clock.after(self.cutoffs(origins), np.arange(1, horizon + 1))
@@ -206,7 +226,9 @@ class Panel:
         return times
 
     def stamp(self, row: int) -> str:
-        """The stamp of a row of `times` in words: local time where the panel has a zone, a number on the step clock."""
+        """The stamp of a row of `times` in words: local time where the panel has a zone, a number
+        on the step clock.
+        """
         if self.clock.kind == "step":
             return f"step {self.times[row]}"
         return show(to_local(self.times[[row]], self.clock.tz)[0])
@@ -217,14 +239,18 @@ class Panel:
         return np.where(latest >= 0, self.values[latest, 0], np.nan)
 
     def latest(self, origins: Array) -> Array:
-        """The row of `values` (M,) with the last observed target before each of `origins` (M, 2), however old; -1 where there is none."""
+        """The row of `values` (M,) with the last observed target before each of `origins` (M, 2),
+        however old; -1 where there is none.
+        """
         first = self.starts[origins[:, 0]]
         origin = first + origins[:, 1]
         seen = np.append(last_seen(self.values[:, 0]), -1)[origin - 1]  # origin 0 reads the -1 at the end
         return np.where(seen >= first, seen, -1)
 
     def ahead(self, origins: Array, horizon: int) -> Array:
-        """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a series."""
+        """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a
+        series.
+        """
         index, inside = self._coming(origins, horizon)
         return np.where(inside[..., None], self.values[index][..., self.future], np.nan)
 
@@ -234,15 +260,36 @@ class Panel:
         return np.where(inside, self.values[index, 0], np.nan)
 
     def _coming(self, origins: Array, horizon: int) -> tuple[Array, Array]:
-        """The rows (M, H) that `origins` forecast, 0 beyond the end of a series, and which of them there are."""
+        """The rows (M, H) that `origins` forecast, 0 beyond the end of a series, and which of them
+        there are.
+        """
         series = origins[:, 0]
         index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
         inside = index < self.stops[series][:, None]
         return np.where(inside, index, 0), inside
 
 
+def natural_order(names: Sequence[str]) -> list[int]:
+    """The places of names in the order of people: by their text, and numbers within it by their
+    size, so that 2 is before 10.
+    """
+    return sorted(range(len(names)), key=lambda place: (_natural(names[place]), names[place]))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The parts of a name, text and numbers in turn, so that they compare in natural order."""
+    parts: list[tuple[int, str]] = []
+    for text, digits in re.findall(r"(\D*)(\d*)", name):
+        parts.append((0, text))
+        if digits:
+            parts.append((int(digits), ""))
+    return parts
+
+
 def last_seen(target: Array) -> Array:
-    """The last row at or before each row of a target (N,) in which it was observed, int64 (N,); -1 where there is none."""
+    """The last row at or before each row of a target (N,) in which it was observed, int64 (N,); -1
+    where there is none.
+    """
     return np.maximum.accumulate(np.where(np.isnan(target), -1, np.arange(len(target))))
 
 
@@ -273,7 +320,8 @@ def require_panel(found: object) -> None:
         home = type(found).__module__.partition(".")[0]
         kind = type(found).__name__ if home == "builtins" else f"{home} {type(found).__name__}"
         raise ForecastError(
-            f"A panel is needed here; found a {kind}. fc.read(...) makes a panel of a file, a pandas frame or series, or an Arrow table:"
+            f"A panel is needed here; found a {kind}. fc.read(...) makes a panel of a file, a"
+            " pandas frame or series, or an Arrow table:"
             f" look at panel.findings, then give the panel."
         )
 
@@ -286,8 +334,10 @@ def make_panel(
     clock: Clock,
     findings: tuple[Finding, ...] = (),
 ) -> Panel:
-    """A panel from one array of stamps and one of values (n, C) a series, sorted by id."""
-    order = sorted(range(len(ids)), key=ids.__getitem__)
+    """A panel from one array of stamps and one of values (n, C) a series, in the natural order of
+    ids.
+    """
+    order = natural_order(ids)
     stops = np.cumsum([len(times[i]) for i in order]).astype("int64")
     starts = np.concatenate([[0], stops[:-1]]).astype("int64")
     flat = np.concatenate([values[i] for i in order]).astype("float64")

@@ -1,4 +1,6 @@
-"""Scaling: learned from the past of each series, undone after the forecast. What was learned is a value; the inverse takes it."""
+"""Scaling: learned from the past of each series, undone after the forecast. What was learned is a
+value; the inverse takes it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +21,9 @@ def _untaught(values: Array) -> float:
 
 
 def _powered(values: Array, power: Array | float) -> Array:
-    """Yeo-Johnson: sign(x) ((1 + |x|)^p - 1) / p with p = power where x >= 0, else 2 - power; log(1 + |x|) where p is 0."""
+    """Yeo-Johnson: sign(x) ((1 + |x|)^p - 1) / p with p = power where x >= 0, else 2 - power; log(1
+    + |x|) where p is 0.
+    """
     p = np.where(values >= 0, power, 2 - np.asarray(power))
     size = np.log1p(np.abs(values))
     return np.sign(values) * np.where(p > 0, np.expm1(p * size) / np.where(p > 0, p, 1), size)
@@ -33,9 +37,11 @@ def _unpowered(values: Array, power: Array | float) -> Array:
 
 
 def yeo_johnson_power(values: Array) -> float:
-    """The power in [0, 2] that makes values (n,) most like normal ones, by maximum likelihood (Yeo and Johnson 2000); 1 where they do not vary.
+    """The power in [0, 2] that makes values (n,) most like normal ones, by maximum likelihood (Yeo
+    and Johnson 2000); 1 where they do not vary.
 
-    Outside of [0, 2] the function is bounded on one side: a forecast beyond the bound would have no inverse.
+    Outside of [0, 2] the function is bounded on one side: a forecast beyond the bound would have no
+    inverse.
     """
     from scipy.optimize import minimize_scalar
 
@@ -56,9 +62,11 @@ def yeo_johnson_power(values: Array) -> float:
 
 @dataclass(frozen=True)
 class Transform:
-    """A strictly increasing function of the target and its inverse, each of (values, power); values above `least` have one.
+    """A strictly increasing function of the target and its inverse, each of (values, power); values
+    above `least` have one.
 
-    learn: the power from the observed past of a series (n,); 1, and not used, where the function has none.
+    learn: the power from the observed past of a series (n,); 1, and not used, where the function
+    has none.
     """
 
     forward: Callable[[Array, Array | float], Array]
@@ -85,7 +93,9 @@ def standard(values: Array) -> tuple[Array, Array]:
 
 
 def robust(values: Array) -> tuple[Array, Array]:
-    """Median and interquartile range / 1.349, which of normal values is the standard deviation; that itself where more than half are equal."""
+    """Median and interquartile range / 1.349, which of normal values is the standard deviation;
+    that itself where more than half are equal.
+    """
     low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
     return middle, np.where(high > low, (high - low) / 1.349, standard(values)[1])
 
@@ -121,7 +131,9 @@ SCALES: dict[
 
 @dataclass(frozen=True)
 class Units:
-    """In which units a model sees values: a transform of the target, then a scale of each column, by name in TRANSFORMS and SCALES."""
+    """In which units a model sees values: a transform of the target, then a scale of each column,
+    by name in TRANSFORMS and SCALES.
+    """
 
     transform: str = "none"
     scale: str = "standard"
@@ -139,12 +151,16 @@ class Units:
             outside = np.flatnonzero(target <= least)
             if len(outside):
                 raise ForecastError(
-                    f"transform={self.transform} needs values above {least:g}; {panel.target} of series {name!r} is {target[outside[0]]:g} at"
-                    f" {panel.times[panel.rows(i)][outside[0]]} ({counted(len(outside), 'such value')}). Choose another transform, or none."
+                    f"transform={self.transform} needs values above {least:g}; {panel.target} of"
+                    f" series {name!r} is {target[outside[0]]:g} at"
+                    f" {panel.times[panel.rows(i)][outside[0]]}"
+                    f" ({counted(len(outside), 'such value')}). Choose another transform, or none."
                 )
 
     def learn(self, values: Array) -> tuple[Array, Array, float]:
-        """loc (C,), spread (C,) and power of rows (n, C) of one series: 0 and 1 of an empty column, a spread of 1 where a scale finds none."""
+        """loc (C,), spread (C,) and power of rows (n, C) of one series: 0 and 1 of an empty column,
+        a spread of 1 where a scale finds none.
+        """
         power = TRANSFORMS[self.transform].learn(values[:, 0])
         return *self.measure(self.curve(values, power)), power
 
@@ -162,10 +178,12 @@ class Units:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """z = (x - loc) / spread for each fitted series and column, the target transformed first; strictly increasing, NaN stays NaN.
+    """z = (x - loc) / spread for each fitted series and column, the target transformed first;
+    strictly increasing, NaN stays NaN.
 
-    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S, C), spread > 0, of a static column those over
-    the series, the same in all rows · power float64 (S,), of transforms that have one · units: which transform and scale.
+    ids (S,): the series that were fitted, those with an observed target · loc, spread float64 (S,
+    C), spread > 0, of a static column those over the series, the same in all rows · power float64
+    (S,), of transforms that have one · units: which transform and scale.
     """
 
     ids: tuple[str, ...]
@@ -196,7 +214,9 @@ class Scaling:
         return TRANSFORMS[self.units.transform].inverse(z * spread + loc, power)
 
     def forward(self, values: Array, rows: Array) -> Array:
-        """z of target values (M, ...) that belong to the fitted rows (M,); NaN where a value has no transform."""
+        """z of target values (M, ...) that belong to the fitted rows (M,); NaN where a value has no
+        transform.
+        """
         loc, spread, power = self._target(rows, values.ndim)
         transform = TRANSFORMS[self.units.transform]
         return (transform.forward(np.where(values > transform.least, values, np.nan), power) - loc) / spread
@@ -212,7 +232,9 @@ class Scaling:
 
 
 def fit_scaling(past: Panel, units: Units | None = None) -> Scaling:
-    """What the units ask to be learned of each series with an observed target, and of static columns over these, from the rows of `past` alone."""
+    """What the units ask to be learned of each series with an observed target, and of static
+    columns over these, from the rows of `past` alone.
+    """
     units = units or Units()
     units.check(past)
     rows = [i for i, known in enumerate(past.known()) if known]
@@ -242,54 +264,58 @@ def _leave_names(panel: Panel, made: Scaling) -> None:
 def _scaling(
     ids: tuple[str, ...], learned: list[tuple[Array, Array, float]], columns: int, units: Units
 ) -> Scaling:
-    loc, spread = (np.array([one[k] for one in learned]).reshape(-1, columns) for k in (0, 1))
-    return Scaling(ids, loc, spread, np.array([power for _, _, power in learned], "float64"), units)
+    loc = np.array([one for one, _, _ in learned]).reshape(-1, columns)
+    spread = np.array([one for _, one, _ in learned]).reshape(-1, columns)
+    power = np.array([one for _, _, one in learned], "float64")
+    return Scaling(ids, loc, spread, power, units)
 
 
 def cold_panel(
     panel: Panel, origins: Array, context: int, fitted: Scaling, horizon: int = 0
 ) -> tuple[Panel, Array, Scaling]:
-    """Series that were never fitted, one short series per origin, each scaled on all its own rows before that origin, its power too; static columns
-    as in the fit.
+    """Series that were never fitted, one short series per origin, each scaled on all its own rows
+    before that origin, its power too; static columns as in the fit.
 
     What all fitted series share, these share too.
 
-    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and the scaling of each (M rows). A series without
-    an observed target in these rows begins with the last one before them. Where there are future columns a series goes on over the rows of the
+    Returns the panel of M series of at most `context` rows, its origins (M, 2) at their ends, and
+    the scaling of each (M rows). A series without an observed target in these rows begins with the
+    last one before them. Where there are future columns a series goes on over the rows of the
     horizon that it has.
     """
     units = fitted.units
     units.check(panel)
-    row = origins[:, 1]
-    begin = panel.starts[origins[:, 0]]
-    short = np.minimum(row, context)
-    ahead = np.minimum(panel.lengths[origins[:, 0]] - row, horizon if panel.future else 0)
-    stops, at = np.cumsum(short + ahead), begin + row
-    keep = np.concatenate(
-        [np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)]
-    )
-    values = panel.values[keep]
-    latest = panel.latest(origins)
-    empty = np.flatnonzero((latest >= 0) & (latest < at - short))
-    values[(stops - short - ahead)[empty], 0] = panel.values[latest[empty], 0]
-    ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
-    learned = [
-        units.learn(panel.values[first : first + known]) for first, known in zip(begin, row, strict=True)
-    ]
-    bare = replace(
-        panel,
-        ids=ids,
-        starts=stops - short - ahead,
-        stops=stops,
-        times=panel.times[keep],
-        values=values,
-    )
-    scaling = _scaling(ids, learned, len(panel.columns), units)
+    bare, ends = _own_series(panel, origins, context, horizon)
+    learned: list[tuple[Array, Array, float]] = []
+    for series, known in origins:
+        begin = panel.starts[series]
+        learned.append(units.learn(panel.values[begin : begin + known]))
+    scaling = _scaling(bare.ids, learned, len(panel.columns), units)
     if units.scale == SHARED:
         scaling.spread[:] = fitted.spread[0]
     _leave_names(panel, scaling)
-    scaling.loc[:, panel.static], scaling.spread[:, panel.static] = (
-        fitted.loc[0, panel.static],
-        fitted.spread[0, panel.static],
-    )
-    return scaling.apply(bare), np.stack([np.arange(len(origins)), short], axis=1), scaling
+    scaling.loc[:, panel.static] = fitted.loc[0, panel.static]
+    scaling.spread[:, panel.static] = fitted.spread[0, panel.static]
+    return scaling.apply(bare), ends, scaling
+
+
+def _own_series(panel: Panel, origins: Array, context: int, horizon: int) -> tuple[Panel, Array]:
+    """The panel of one series per origin, of at most `context` rows before it and, where there are
+    future columns, `horizon` rows after it; and its origins (M, 2).
+    """
+    row = origins[:, 1]
+    at = panel.starts[origins[:, 0]] + row
+    short = np.minimum(row, context)
+    coming = horizon if panel.future else 0
+    ahead = np.minimum(panel.lengths[origins[:, 0]] - row, coming)
+    stops = np.cumsum(short + ahead)
+    starts = stops - short - ahead
+    runs = [np.arange(first, last) for first, last in zip(at - short, at + ahead, strict=True)]
+    keep = np.concatenate(runs)
+    values = panel.values[keep]
+    latest = panel.latest(origins)
+    empty = np.flatnonzero((latest >= 0) & (latest < at - short))
+    values[starts[empty], 0] = panel.values[latest[empty], 0]
+    ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
+    bare = replace(panel, ids=ids, starts=starts, stops=stops, times=panel.times[keep], values=values)
+    return bare, np.stack([np.arange(len(origins)), short], axis=1)

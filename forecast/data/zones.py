@@ -24,7 +24,8 @@ def timezone_of(name: str) -> datetime.tzinfo:
         known = sorted(zoneinfo.available_timezones())
         hint = nearest(name, known).split(" There is:")[0]
         raise ForecastError(
-            f"There is no time zone {name!r} for --tz.{hint} A zone is a name such as Europe/Paris, or an offset such as +02:00."
+            f"There is no time zone {name!r} for `tz`.{hint} A zone is a name such as"
+            " Europe/Paris, or an offset such as +02:00."
         ) from None
 
 
@@ -37,7 +38,9 @@ def to_local(times: Array, zone: str) -> Array:
 
 
 def placed(times: Array, zone: str) -> Any:
-    """UTC moments (n,) as stamps of a place that know their offset, a DatetimeIndex; unchanged where `zone` is ""."""
+    """UTC moments (n,) as stamps of a place that know their offset, a DatetimeIndex; unchanged
+    where `zone` is "".
+    """
     return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(timezone_of(zone)) if zone else times
 
 
@@ -49,7 +52,9 @@ def unplaced(column: "pd.Series[Any]") -> Array:
 
 
 def to_utc(wall: Array, zone: str) -> Array:
-    """UTC moments datetime64[ns] of wall-clock time of any shape: of a repeated hour the first, of one that does not exist the next that does."""
+    """UTC moments datetime64[ns] of wall-clock time of any shape: of a repeated hour the first, of
+    one that does not exist the next that does.
+    """
     if not zone:
         return wall
     index = pd.DatetimeIndex(wall.ravel())

@@ -79,6 +79,9 @@ def read_delimited(path: Path, report: Report, request: Request) -> Table:
     Raises ReadingError where its rows are not of one length.
     """
     dialect = sniff(path, report, request)
+    for name in dialect.kinds:
+        if name in request.names or name.lower() in request.names:
+            dialect.kinds[name] = "text"
     try:
         return _read(dialect, report, request.columns)
     except pa.ArrowInvalid as error:

@@ -1,14 +1,13 @@
 """The door: a file, folder or frame becomes a Panel, or one sentence that says why not.
 
-What is inferred (time, series, target, past columns, clock) is inferred from names and stamps, and said in the panel's findings, with every
-repair. What only looks wrong is said and left as it is.
+What is inferred (time, series, target, past columns, clock) is inferred from names and stamps, and
+said in the panel's findings, with every repair. What only looks wrong is said and left as it is.
 """
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,20 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.arrays import Array
-from forecast.data.clock import Clock, begin_of, clock_of, in_hours, missing_bars, show
-from forecast.data.exchanges import exchange, sessions_of
-from forecast.data.findings import Report, counted, listed
-from forecast.data.options import Reading, make_reading, names_of
-from forecast.data.panel import Column, Panel, Role
+from forecast.data.categories import say_unseen, with_seen_names
+from forecast.data.clock import Clock, clock_of, show
+from forecast.data.every import every_of
+from forecast.data.exchanges import sessions_of
+from forecast.data.findings import Report, counted
+from forecast.data.options import Names, Reading, make_reading, names_of, split_names
+from forecast.data.panel import Column, Panel, Role, natural_order
 from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError, nearest
-from forecast.reading.buckets import HOWS, How, clock_of_buckets, gather
-from forecast.reading.checks import look_at_series
+from forecast.reading.buckets import HOWS, Gathering, How, clock_of_buckets, gather
+from forecast.reading.checks import look_at_jumps, look_at_series
 from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
 from forecast.reading.encodings import codec_of
-from forecast.reading.grid import SAID, Rows, in_order, on_clock, without_duplicates
+from forecast.reading.grid import Rows, in_order, on_clock, rounded, without_duplicates
 from forecast.reading.melting import melted
 from forecast.reading.moments import (
     read_moments,
@@ -42,6 +43,7 @@ from forecast.reading.profiles import by_profile, may_match, refuse_unknown
 from forecast.reading.roles import (
     ID_NAMES,
     NUMERIC_TIME_NAMES,
+    hours_name_ends,
     kinds_of,
     read_id,
     read_roles,
@@ -49,24 +51,30 @@ from forecast.reading.roles import (
     read_time,
     refuse_nameless_rows,
     with_joined,
+    without_row_numbers,
 )
+from forecast.reading.sessions import assumed_sessions, on_exchange, say_missing_bars, say_other_hours
 from forecast.reading.sources import load_table
 from forecast.reading.stamps import Stamps, part_of
 from forecast.reading.static import hold, static_values
+from forecast.reading.steps import say_changes, step_by_part
 from forecast.reading.tables import Needed, Request, Table
 from forecast.reading.values import Choices, read_values
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")  # such as -99,9
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """What a source holds, and what each of its columns is.
 
-    table: the source without the columns in `cells` · cells: its columns; `read_values` takes out those that it reads, so that each is let go
-    once it is numbers · time: the columns of stamps · stamps: what they say, None where rows are steps · id: the column of series names ·
-    owner (n,): the number of each row's series · ids (S,): the names of the series, () of one without a name · roles: of the columns that are
-    read · categories: those of them that hold names.
+    table: the source without the columns in `cells` · cells: its columns; `read_values` takes out
+    those that it reads, so that each is let go once it is numbers · ends: hours go from 1 to 24,
+    and name the end of their reading · time: the columns of stamps ·
+    stamps: what they say, None where rows are steps · id: the column of series names ·
+    owner (n,): the number of each row's series · ids (S,): the names of the series, () of one
+    without a name · roles: of the columns that are read · categories: those of them that hold
+    names.
     """
 
     table: Table
@@ -78,6 +86,7 @@ class Found:
     ids: tuple[str, ...]
     roles: Mapping[str, Role]
     categories: tuple[str, ...]
+    ends: bool
 
     def having(self, role: Role) -> tuple[str, ...]:
         """The columns of a role."""
@@ -88,9 +97,9 @@ class Found:
 class Observed:
     """The rows of a source in order of series and time.
 
-    columns: those of the values · zone: of the moments, "" where none is known · bare: stamps have no offset, so that a zone would be that of
-    their hours · dates: whether a step is a day or longer · decimal: the mark of
-    text, None where none was seen.
+    columns: those of the values · zone: of the moments, "" where none is known · bare: stamps have
+    no offset, so that a zone would be that of their hours · dates: whether a step is a day or
+    longer · decimal: the mark of text, None where none was seen.
     """
 
     rows: Rows
@@ -117,57 +126,87 @@ def read(
     clock: Clock | None = None,
     **options: Any,
 ) -> Panel:
-    """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or wide (a column a series).
+    """A panel from CSV, Parquet, a folder of them or a frame, long (a column of series names) or
+    wide (one column per series).
 
-    source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars, pyarrow).
-    reading, options: which column is what, and what its cells and stamps mean. `read(source, Reading(target="y"))` and `read(source, target="y")`
-    are the same; with both, an option wins over that of `reading`. `help(forecast.Reading)` lists the options with their meanings. What is not
-    given is found in the file.
+    source: a path, a pandas frame or series, or anything that hands over Arrow columns (polars,
+    pyarrow).
+    reading, options: which column is what, and what its cells and stamps mean. `read(source,
+    Reading(target="y"))` and `read(source, target="y")` are the same; with both, an option wins
+    over that of `reading`. `help(forecast.Reading)` lists the options with their meanings. What is
+    not given is found in the file.
     clock: known beforehand (a file of a few new rows); else the step that most rows have.
 
-    Raises ReadingError, a ForecastError with findings, where the file cannot be read without guessing, and ForecastError where an option is
-    unknown or not of its type, or two contradict each other. What was inferred, noticed and repaired is in `panel.findings`, and `panel.reading`
+    Raises ReadingError, a ForecastError with findings, where the file cannot be read without
+    guessing, and ForecastError where an option is unknown or not of its type, or two contradict
+    each other. What was inferred, noticed and repaired is in `panel.findings`, and `panel.reading`
     reads the next file of its kind in the same way.
     """
     reading = make_reading(reading, options)
     _refuse_contradictions(reading)
-    newer = clock is not None
     report = Report()
-    loaded, reading = by_profile(_load(source, reading, report), reading, newer, report)
+    newer = clock is not None
+    table, reading = by_profile(_load(source, reading, report), reading, newer, report)
     if not newer:
-        _refuse_absent_columns(loaded, reading, report)
-    found = _find(loaded, reading, report)
+        _refuse_absent_columns(table, reading, report)
+    reading = _with_names(reading, table)
+    found = _find(table, reading, report)
     say_units(units_of(names_of(reading.unit)), found.roles, report)
     observed = _observe(found, reading, clock, report)
-    laid = _lay_out(found.table, observed, reading, clock, report)
+    laid = _lay_out(found, observed, reading, clock, report)
     panel = _panel(laid, found.having("target"), observed.columns)
     _describe(panel, found, report)
+    newer = clock is not None
     look_at_series(panel, report, newer=newer)
-    chosen = choose_series(panel, names_of(reading.series), names_of(reading.neighbours), newer, report)
-    neighbours = tuple(column.part for column in chosen.columns if column.made == "neighbour")
-    decided = replace(_decided(reading, found, observed), neighbours=neighbours)
+    if panel.future and not newer:
+        say_unseen(panel, with_seen_names(panel.history()), report)
+    chosen = choose_series(
+        panel,
+        split_names(reading.series, panel.ids),
+        split_names(reading.neighbours, panel.ids),
+        newer,
+        report,
+    )
+    decided = _decided(reading, found, observed, chosen)
     return replace(chosen, findings=tuple(report.findings), reading=decided)
 
 
 def _refuse_contradictions(reading: Reading) -> None:
-    """ForecastError where an option has a value that there is not, or needs another one: before anything is read."""
+    """ForecastError where an option has a value that there is not, or needs another one: before
+    anything is read.
+    """
     if reading.tz:
         timezone_of(reading.tz)
     if reading.calendar:
         sessions_of(reading.calendar)
     if reading.how not in HOWS:
-        raise ForecastError(f"There is no way {reading.how!r} for --how.{nearest(reading.how, HOWS)}")
+        raise ForecastError(
+            f"There is no way `how={reading.how}` to gather rows.{nearest(reading.how, HOWS)}"
+        )
     if reading.how != "mean" and reading.every is None:
         raise ForecastError(
-            f"--how {reading.how} says how readings become a longer step: give that too, such as --every 1D."
+            f"`how={reading.how}` says how readings become a longer step: give that too, such as `every=1D`."
         )
     _mark(reading.decimal)
     if reading.encoding is not None:
         codec_of(reading.encoding)
     if reading.header is not None and reading.header < 1:
         raise ForecastError(f"`header={reading.header}` is no row: rows of a file are counted from 1.")
+    if reading.stamp not in (None, "start", "end"):
+        raise ForecastError(
+            f"`stamp={reading.stamp}`: a stamp names the `start` or the `end` of its reading."
+        )
+    if reading.stamp is not None and reading.every is None:
+        raise ForecastError(
+            f"`stamp={reading.stamp}` says into which step a reading is gathered: give that too,"
+            " such as `every=1D`."
+        )
+    if reading.round is not None and clock_of(reading.round).kind != "fixed":
+        raise ForecastError(
+            f"`round={reading.round}`: stamps are moved to a number of s, min, h or D, such as 1h."
+        )
     if reading.every is not None:
-        clock_of(reading.every)
+        every_of(reading.every)
     refuse_unknown(reading.profile)
     factors_of(names_of(reading.factor))
     units_of(names_of(reading.unit))
@@ -180,9 +219,11 @@ def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> No
 
 
 def _find(loaded: Table, reading: Reading, report: Report) -> Found:
-    """The columns of a table: the stamps of its rows, the series they are of, and what each other column is for."""
-    long, kinds = _long(loaded, reading, report)
-    kept, time, stamps = _stamped(long, kinds, reading, report)
+    """The columns of a source: the stamps of its rows, the series they are of, and what each other
+    column is for.
+    """
+    whole, kinds = _one_row_per_stamp(loaded, reading, report)
+    kept, time, stamps = _stamped(whole, kinds, reading, report)
     ident = read_id(kept, kinds, reading.id, time, stamps, report)
     if stamps is None and ident is None and reading.target is None:
         refuse_nameless_rows(kept, kinds, report)
@@ -192,9 +233,21 @@ def _find(loaded: Table, reading: Reading, report: Report) -> Found:
     free = {name: kind for name, kind in kinds.items() if name not in keys}
     category = names_of(reading.category)
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
-    text = {name: table.columns[name] for name, kind in free.items() if kind == "text" and name not in roles}
-    rest = replace(table, columns=text)
-    return Found(rest, dict(table.columns), time, stamps, ident, owner, ids, roles, categories)
+    if reading.past is None:
+        roles = without_row_numbers(roles, categories, table, owner, report)
+    text = [name for name, kind in free.items() if kind == "text" and name not in roles]
+    return Found(
+        table=replace(table, columns={name: table.columns[name] for name in text}),
+        cells=dict(table.columns),
+        time=time,
+        stamps=stamps,
+        id=ident,
+        owner=owner,
+        ids=ids,
+        roles=roles,
+        categories=categories,
+        ends=reading.every is not None and hours_name_ends(table, time),
+    )
 
 
 def _roles_given(reading: Reading) -> dict[Role, list[str] | None]:
@@ -220,47 +273,70 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
     ids = found.ids or found.having("target")[:1]
     rows = Rows(ids, found.owner, None, values)
     known = clock if reading.every is None else None
-    timed, zone, dates = _timed(found, rows, reading.tz, known, report)
+    timed, zone, dates = _timed(found, rows, reading, known, report)
     stamps = found.stamps
     bare = stamps is not None and stamps.offset is None and not stamps.zone
-    return Observed(in_order(timed, found.table, report), columns, zone, bare, dates, decimal)
+    ordered = in_order(timed, found.table, report)
+    targets = [place for place, column in enumerate(columns) if column.role == "target" and not column.names]
+    look_at_jumps(ordered, columns, targets, found.table, report)
+    return Observed(ordered, columns, zone, bare, dates, decimal)
 
 
-def _lay_out(table: Table, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:
-    """The rows on their clock, one row per step: without duplicates or gathered, a gap filled, static columns in all rows."""
+def _lay_out(found: Found, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:
+    """The rows on their clock, one row per step: without duplicates or gathered, a gap filled,
+    static columns in all rows.
+    """
+    table = found.table
     columns = observed.columns
+    ends = reading.stamp == "end" or (reading.stamp is None and found.ends)
     statics = static_values(observed.rows, columns, clock is not None, table, report)
-    laid = _on_steps(table, observed, reading, clock, report)
+    laid = _on_steps(table, observed, reading, ends, clock, report)
     hold(laid.rows.values, columns, laid.bounds, statics)
     if reading.calendar:
-        laid = replace(laid, clock=_on_exchange(reading.calendar, laid, table, report))
+        clock = on_exchange(reading.calendar, laid.rows, laid.bounds, laid.clock, table, report)
+        laid = replace(laid, clock=clock)
     if laid.clock.bars > 1:
-        _say_other_hours(laid, observed.bare, table, report)
-        _say_missing_bars(laid, table, report)
+        say_other_hours(laid.rows, laid.clock, observed.bare, table, report)
+        say_missing_bars(laid.rows, laid.bounds, laid.clock, table, report)
     return laid
 
 
 def _on_steps(
-    table: Table, observed: Observed, reading: Reading, clock: Clock | None, report: Report
+    table: Table, observed: Observed, reading: Reading, ends: bool, clock: Clock | None, report: Report
 ) -> Laid:
-    """One row per step of the clock: the rows without duplicates, or gathered by `every`. The clock is found where it is None."""
+    """One row per step of the clock: the rows without duplicates, or gathered by `every`. The clock
+    is found where it is None.
+    """
     zone = observed.zone
     columns = observed.columns
     if reading.every is None:
         others = {i: column.name for i, column in enumerate(columns) if column.role != "target"}
         single = without_duplicates(observed.rows, zone, table, report, others)
+        if clock is None and single.times is not None:
+            changes = step_by_part(single)
+            say_changes(single, changes, zone, "(`every` brings them to one step)", table, report)
         return Laid(*on_clock(single, clock, zone, observed.dates, table, report))
-    wanted = clock_of(reading.every)
-    ways = _own_ways(columns)
-    gathered = gather(observed.rows, wanted, reading.how, ways, reading.tz or zone, table, report)
-    own = clock or clock_of_buckets(gathered, wanted, zone)
-    return Laid(*on_clock(gathered, own, zone, wanted.dated, table, report))
+    every = every_of(reading.every)
+    ways = Gathering(
+        every=every,
+        how=reading.how,
+        own=_own_ways(columns),
+        zone=reading.tz or zone,
+        ends=ends,
+        known=any(column.role == "future" for column in columns),
+    )
+    gathered = gather(observed.rows, ways, table, report)
+    own = clock or clock_of_buckets(gathered, every.clock, zone)
+    return Laid(*on_clock(gathered, own, zone, every.clock.dated, table, report))
 
 
-def _decided(reading: Reading, found: Found, observed: Observed) -> Reading:
-    """The reading with what was found in the file."""
+def _decided(reading: Reading, found: Found, observed: Observed, panel: Panel) -> Reading:
+    """The reading with what was found in the file, so that the next file of its kind is read in the
+    same way.
+    """
     time = found.time[0] if len(found.time) == 1 else found.time or None
     stamps = found.stamps
+    neighbours = tuple(column.part for column in panel.columns if column.made == "neighbour")
     return replace(
         reading,
         time=time,
@@ -270,6 +346,8 @@ def _decided(reading: Reading, found: Found, observed: Observed) -> Reading:
         future=found.having("future"),
         category=found.categories,
         static=found.having("static"),
+        neighbours=neighbours,
+        stamp="end" if found.ends and reading.stamp is None else reading.stamp,
         dayfirst=None if stamps is None else stamps.dayfirst,
         decimal=reading.decimal or observed.decimal,
     )
@@ -283,13 +361,21 @@ def _mark(decimal: str | None) -> Decimal | None:
     for mark in marks:
         if decimal == mark:
             return mark
-    raise ForecastError(f'A decimal mark is "." or ","; found {decimal!r} for --decimal.')
+    raise ForecastError(f'A decimal mark is "." or ","; found `decimal={decimal}`.')
 
 
 def _load(source: Any, reading: Reading, report: Report) -> Table:
-    """The table of a source, as it is laid out there."""
+    """The table of a source, of the columns that are needed."""
     codec = None if reading.encoding is None else codec_of(reading.encoding)
-    request = Request(_needed(reading), _mark(reading.decimal), reading.dayfirst, codec, reading.header)
+    ids = tuple(names_of(reading.id)) + split_names(reading.id, ())
+    request = Request(
+        columns=_needed(reading),
+        decimal=_mark(reading.decimal),
+        dayfirst=reading.dayfirst,
+        encoding=codec,
+        header=reading.header,
+        names=(*ids, *ID_NAMES),
+    )
     table = load_table(source, report, request, ID_NAMES)
     if not table.columns or not table.count:
         report.refuse(
@@ -300,8 +386,26 @@ def _load(source: Any, reading: Reading, report: Report) -> Table:
     return table
 
 
-def _long(table: Table, reading: Reading, report: Report) -> tuple[Table, dict[str, str]]:
-    """The table with one row per stamp and series, and the kinds of its columns."""
+def _with_names(reading: Reading, table: Table) -> Reading:
+    """The reading with each option that holds names taken apart at its commas, where no column is
+    called so; a number for missing with a decimal comma is one where the file has such.
+    """
+    given: dict[str, Any] = {}
+    for option in ("target", "past", "future", "category", "static", "circular"):
+        if getattr(reading, option) is not None:
+            given[option] = split_names(getattr(reading, option), table.columns)
+    if reading.missing is not None:
+        whole: tuple[str, ...] = ()
+        if (reading.decimal or table.decimal) == ",":
+            whole = tuple(sign for sign in names_of(reading.missing) if DECIMAL_COMMA.fullmatch(sign))
+        given["missing"] = split_names(reading.missing, whole)
+    return replace(reading, **given)
+
+
+def _one_row_per_stamp(table: Table, reading: Reading, report: Report) -> tuple[Table, dict[str, str]]:
+    """The table with one row per stamp and series, where stamps or hours stand across its columns,
+    and the kinds of its columns.
+    """
     kinds = kinds_of(table)
     time = {*names_of(reading.time)}
     target = {*names_of(reading.target)}
@@ -315,7 +419,9 @@ def _long(table: Table, reading: Reading, report: Report) -> tuple[Table, dict[s
 def _stamped(
     table: Table, kinds: dict[str, str], reading: Reading, report: Report
 ) -> tuple[Table, tuple[str, ...], Stamps | None]:
-    """The table without rows that hold nothing, the columns of its stamps and these; none where rows are steps."""
+    """The table without rows that hold nothing, the columns of its stamps and these; none where
+    rows are steps.
+    """
     names, stamps = read_time(table, kinds, reading.time, reading.dayfirst, report)
     if stamps is None:
         others = {reading.id, *names_of(reading.past), *names_of(reading.future)}
@@ -330,14 +436,18 @@ def _stamped(
 
 
 def _timed(
-    found: Found, rows: Rows, tz: str | None, clock: Clock | None, report: Report
+    found: Found, rows: Rows, reading: Reading, clock: Clock | None, report: Report
 ) -> tuple[Rows, str, bool]:
-    """The rows with their moments, the zone of these, and whether they are dates; without rows of an hour that does not exist and holds nothing."""
+    """The rows with their moments, the zone of these, and whether they are dates; without rows of
+    an hour that does not exist and holds nothing.
+    """
     if found.stamps is None:
         return rows, "", False
     times, zone, dates = read_moments(
-        found.table, found.stamps, tz or "", rows.series, clock, rows.values, report
+        found.table, found.stamps, reading.tz or "", rows.series, clock, rows.values, report
     )
+    if reading.round is not None:
+        times, dates = rounded(times, reading.round, zone, report)
     timed = replace(rows, times=times)
     unknown = np.isnat(times)
     if unknown.any():
@@ -346,7 +456,9 @@ def _timed(
 
 
 def _own_ways(columns: Sequence[Column]) -> dict[int, How]:
-    """How columns are gathered that have no maximum or sum, by their place: of names and what does not change the last, of angles the mean."""
+    """How columns are gathered that have no maximum or sum, by their place: of names and what does
+    not change the last, of angles the mean.
+    """
     ways: dict[int, How] = {}
     for place, column in enumerate(columns):
         if column.made == "angle":
@@ -358,18 +470,15 @@ def _own_ways(columns: Sequence[Column]) -> dict[int, How]:
 
 def _named_by(ident: str | None) -> tuple[str, ...]:
     """The columns of series names: one, or also those that it joins."""
-    return () if ident is None else (ident, *(part.strip() for part in ident.split(",")))
+    return () if ident is None else (ident, *split_names(ident, ()))
 
 
 def _needed(reading: Reading) -> Needed:
     """Which columns of a file to read: with a target and past columns named, no other number."""
-    target = {*names_of(reading.target)}
-    keys = (*names_of(reading.time), *names_of(reading.id))
-    parts = {part for name in keys for part in re.split(r"\s*,\s*", name)}
-    others = (*names_of(reading.past), *names_of(reading.future), *names_of(reading.static))
-    scaled = factors_of(names_of(reading.factor))
-    with_unit = units_of(names_of(reading.unit))
-    wanted = {*target, *keys, *parts, *others, *scaled, *with_unit}
+    target = _perhaps(reading.target)
+    others = (reading.time, reading.id, reading.past, reading.future, reading.static)
+    wanted = target.union(*map(_perhaps, others))
+    wanted |= {*factors_of(names_of(reading.factor)), *units_of(names_of(reading.unit))}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
@@ -386,200 +495,94 @@ def _needed(reading: Reading) -> Needed:
     return needed
 
 
-def _on_exchange(calendar: str, laid: Laid, table: Table, report: Report) -> Clock:
-    """The clock of the sessions of an exchange, of days or bars; rows on other days, and sessions without a row, are said."""
-    rows = laid.rows
-    clock = laid.clock
-    if rows.times is None or clock.weekly or (clock.kind != "sessions" and clock.freq != "B"):
-        report.refuse(
-            "no-trading-days",
-            f"--calendar {calendar} is for trading days, one row a session, and for bars of trading hours;"
-            f" these rows are {clock.words}.",
-            remedy="Leave it out, or bring the rows to days with --every 1D --how last.",
-        )
-    sessions, days = sessions_of(calendar), to_local(rows.times, clock.tz).astype("datetime64[D]")
-    half = ", half days with fewer bars" if clock.bars > 1 else ""
-    report.say("calendar", f"sessions are those of {calendar}, also the ones to come{half}")
-    odd = np.flatnonzero(~np.isin(days, sessions) & (days >= sessions[0]) & (days <= sessions[-1]))
-    if len(odd):
-        records = rows.record(odd)
-        report.say(
-            "not-a-session",
-            f"{table.at(records)} {'have days' if len(odd) > 1 else 'has a day'} on which {calendar} was closed, the first {days[odd[0]]};"
-            f" {'they are' if len(odd) > 1 else 'it is'} kept",
-            rows=table.rows(records),
-            example=days[odd[0]],
-        )
-    for name, (start, stop) in zip(rows.ids, pairwise(laid.bounds), strict=True):
-        own = days[start:stop]
-        absent = (
-            np.setdiff1d(sessions[(sessions >= own[0]) & (sessions <= own[-1])], own) if len(own) else own
-        )
-        if len(absent):
-            row = start + np.searchsorted(own, absent[:1]) - 1
-            report.say(
-                "missing-session",
-                f"{name}: no row for {counted(len(absent), 'session')} of {calendar}, the first {absent[0]} after"
-                f" {table.at(rows.record(row)).lower()}; nothing is filled in",
-                rows=table.rows(rows.record(row)),
-                example=absent[0],
-            )
-    return (
-        replace(clock, calendar=calendar)
-        if clock.bars > 1
-        else Clock("sessions", "session", calendar=calendar)
-    )
-
-
-def _say_other_hours(laid: Laid, bare: bool, table: Table, report: Report) -> None:
-    """Say which bars lie outside of the hours that sessions to come are given, as half of the year does where a zone is not given.
-
-    bare: whether stamps have no offset, so that a zone would be that of their hours.
-    """
-    rows = laid.rows
-    clock = laid.clock
-    assert rows.times is not None
-    local = to_local(rows.times, clock.tz)
-    odd = np.flatnonzero(~in_hours(local, clock))
-    if not len(odd):
-        return
-    place = str(exchange(clock.calendar).tz) if clock.calendar else "America/New_York"
-    moves = f"(--tz {place} if the clocks of the exchange change{'; stamps in UTC then have to end in Z' if bare else ''})"
-    records = rows.record(odd)
-    report.say(
-        "other-hours",
-        f"{table.at(records)} {'lie' if len(odd) > 1 else 'lies'} outside of {_hours(clock)} {clock.tz or 'UTC'}, the hours of sessions to come",
-        rows=table.rows(records),
-        example=show(local[odd[0]]),
-        remedy="" if clock.tz else moves,
-    )
-
-
-def _say_missing_bars(laid: Laid, table: Table, report: Report) -> None:
-    """For each of the first series that lack bars of their sessions: how many, and after which row of the file the first is absent."""
-    rows = laid.rows
-    clock = laid.clock
-    assert rows.times is not None
-    lacking: list[str] = []
-    for name, (start, stop) in zip(rows.ids, pairwise(laid.bounds), strict=True):
-        stamps, before = missing_bars(to_local(rows.times[start:stop], clock.tz), clock)
-        if not len(stamps):
-            continue
-        lacking.append(name)
-        if len(lacking) <= SAID:
-            records, many = (
-                rows.record(start + before),
-                f"{len(stamps):,} bars are" if len(stamps) > 1 else "a bar is",
-            )
-            report.say(
-                "missing-bar",
-                f"{name}: {many} missing in sessions, the first {show(stamps[0])} after {table.at(records[:1]).lower()}; nothing is filled in",
-                rows=table.rows(records),
-                example=show(stamps[0]),
-            )
-    if len(lacking) > SAID:
-        report.say(
-            "missing-bar",
-            f"{len(lacking) - SAID} more series lack bars in sessions: {listed(lacking[SAID:])}; nothing is filled in",
-        )
-
-
-def _hours(clock: Clock) -> str:
-    """The first and the last bar of a session, such as 09:30 to 15:30, or of each part of it."""
-    begins = [0, *(before for before, _ in clock.pauses), clock.bars]
-    parts = np.array([(begin, end - 1) for begin, end in pairwise(begins)])
-    minutes = begin_of(parts, clock) // 10**9 // 60
-    return " and ".join(
-        " to ".join(_clock_time(minute, clock.weekly) for minute in dict.fromkeys(part))
-        for part in minutes.tolist()
-    )
-
-
-def _clock_time(minute: int, weekly: bool) -> str:
-    """A minute after midnight as 22:00; of a week, after midnight of its Monday, as Sun 22:00."""
-    day, within = divmod(minute, 1440)
-    time = f"{within // 60:02}:{within % 60:02}"
-    return f"{WEEKDAYS[day % 7]} {time}" if weekly else time
-
-
-def _assumed(clock: Clock) -> str:
-    """When sessions to come are assumed: on which weekdays, and at which hours where they are of several bars."""
-    if clock.weekly:
-        return f"every week {_hours(clock)}"
-    days = " ".join(day for day, traded in zip(WEEKDAYS, clock.weekmask, strict=True) if traded == "1")
-    hours = f" {_hours(clock)}" if clock.bars > 1 else ""
-    return f"every {days}{hours}"
+def _perhaps(value: Names) -> set[str]:
+    """The names that an option may hold, before it is known which names have commas in them."""
+    return {*names_of(value), *split_names(value, ())}
 
 
 def _panel(laid: Laid, targets: Sequence[str], columns: list[Column]) -> Panel:
-    """The panel of rows on their clock; with several targets each of their columns is a series, and the other columns stand next to each."""
+    """The panel of rows on their clock; with several targets each of their columns is a series."""
+    if len(targets) > 1:
+        return _stacked(laid, targets, columns)
     rows = laid.rows
     assert rows.times is not None
-    if len(targets) == 1:
-        return Panel(
-            rows.ids,
-            laid.bounds[:-1].astype("int64"),
-            laid.bounds[1:].astype("int64"),
-            rows.times,
-            rows.values,
-            tuple(columns),
-            laid.clock,
-        )
-    count, length = len(targets), len(rows.times)
-    order = sorted(range(count), key=targets.__getitem__)
-    values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
-    if len(columns) > count:
-        values = np.concatenate([values, np.tile(rows.values[:, count:], (count, 1))], axis=1)
-    stops = length * np.arange(1, count + 1)
-    times = np.tile(rows.times, count)
     return Panel(
-        tuple(targets[i] for i in order),
-        stops - length,
-        stops,
-        times,
-        values,
-        (Column("value", "target", made="stack"), *columns[count:]),
-        laid.clock,
+        ids=rows.ids,
+        starts=laid.bounds[:-1].astype("int64"),
+        stops=laid.bounds[1:].astype("int64"),
+        times=rows.times,
+        values=rows.values,
+        columns=tuple(columns),
+        clock=laid.clock,
     )
 
 
-def _edges(panel: Panel) -> tuple[Any, Any]:
-    """The first and the last stamp of all series."""
-    full = panel.lengths > 0
-    return panel.times[panel.starts[full]].min(), panel.times[panel.stops[full] - 1].max()
+def _stacked(laid: Laid, targets: Sequence[str], columns: list[Column]) -> Panel:
+    """The panel whose series are the columns `targets`, one below the other, with the other columns
+    next to each.
+    """
+    rows = laid.rows
+    assert rows.times is not None
+    count = len(targets)
+    length = len(rows.times)
+    order = natural_order(targets)
+    values = np.ascontiguousarray(rows.values[:, order].T).reshape(-1, 1)
+    if len(columns) > count:
+        others = np.tile(rows.values[:, count:], (count, 1))
+        values = np.concatenate([values, others], axis=1)
+    stops = length * np.arange(1, count + 1)
+    return Panel(
+        ids=tuple(targets[i] for i in order),
+        starts=stops - length,
+        stops=stops,
+        times=np.tile(rows.times, count),
+        values=values,
+        columns=(Column("value", "target", made="stack"), *columns[count:]),
+        clock=laid.clock,
+    )
 
 
 def _describe(panel: Panel, found: Found, report: Report) -> None:
-    """What was inferred, in words."""
-    clock = panel.clock
-    targets = found.having("target")
-    extra = found.having("past")
-    ahead = found.having("future")
+    """Report what was inferred: the stamps, the target, the series, and the columns next to them."""
     if found.time:
-        zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
-        first, last = (show(to_local(np.array([stamp]), clock.tz)[0]) for stamp in _edges(panel))
-        report.say("clock", f"stamps in {', '.join(found.time)}: {clock.words}, {first} to {last}{zone}")
-        if clock.assumed:
-            report.say(
-                "assumed-stamps",
-                f"the dates of future sessions are assumed: {_assumed(clock)}, holidays are not known",
-            )
-    report.say(
-        "target",
-        f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets)}: each a series",
-    )
+        _say_clock(panel, found.time, report)
+    targets = found.having("target")
+    if len(targets) == 1:
+        report.say("target", f"target {targets[0]}")
+    else:
+        report.say("target", f"targets {', '.join(targets)}: each a series")
     if found.id is not None:
-        report.say(
-            "series",
-            f"series by {found.id}: {len(panel.ids)} ({', '.join(panel.ids[:5])}{', ...' if len(panel.ids) > 5 else ''})",
-        )
-    if extra:
-        report.say(
-            "past", f"past columns, known up to the origin: {', '.join(extra)} (--past none leaves them out)"
-        )
-    if ahead:
-        rows = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
+        more = ", ..." if len(panel.ids) > 5 else ""
+        first = ", ".join(panel.ids[:5])
+        report.say("series", f"series by {found.id}: {len(panel.ids)} ({first}{more})")
+    past = found.having("past")
+    if past:
+        names = ", ".join(past)
+        report.say("past", f"past columns, known up to the origin: {names} (`past=none` leaves them out)")
+    future = found.having("future")
+    if future:
+        ahead = Counter((panel.lengths - panel.known()).tolist()).most_common(1)[0][0]
         report.say(
             "future",
-            f"future columns, known over the horizon: {', '.join(ahead)}; the file has them for {counted(rows, 'row')} after the last target",
+            f"future columns, known over the horizon: {', '.join(future)};"
+            f" the file has them for {counted(ahead, 'row')} after the last target",
+        )
+
+
+def _say_clock(panel: Panel, time: Sequence[str], report: Report) -> None:
+    """Report the step, the first and the last stamp, and when future sessions are assumed."""
+    clock = panel.clock
+    full = panel.lengths > 0
+    first = panel.times[panel.starts[full]].min()
+    last = panel.times[panel.stops[full] - 1].max()
+    edges = to_local(np.array([first, last]), clock.tz)
+    zone = "" if clock.dated else f" {clock.tz or 'UTC'}"
+    report.say(
+        "clock",
+        f"stamps in {', '.join(time)}: {clock.words}, {show(edges[0])} to {show(edges[1])}{zone}",
+    )
+    if clock.assumed:
+        days = assumed_sessions(clock)
+        report.say(
+            "assumed-stamps", f"the dates of future sessions are assumed: {days}, holidays are not known"
         )

@@ -1,4 +1,6 @@
-"""Tables with stamps, hours or the numbers of steps across their columns become tables with a row for each: a series, a year or a day a row."""
+"""Tables with stamps, hours or the numbers of steps across their columns become tables with a row
+for each: a series, a year or a day a row.
+"""
 
 import re
 from collections.abc import Collection, Set
@@ -34,9 +36,11 @@ def melted(
     dayfirst: bool | None,
     report: Report,
 ) -> Table:
-    """The table with a row for each cell under stamps or steps across, as columns time and value, beside text and the columns `named` as those of
-    series; where none was named and each row is a series, unique_id names it. Of hours across, beside the columns of days that are there, hour and
-    value. Any other table as it is, also one with a column that is named as the target, or, without hours across, as the time.
+    """The table with a row for each cell under stamps or steps across, as columns time and value,
+    beside text and the columns `named` as those of series; where none was named and each row is a
+    series, unique_id names it. Of hours across, beside the columns of days that are there, hour and
+    value. Any other table as it is, also one with a column that is named as the target, or, without
+    hours across, as the time.
     """
     if target & set(table.columns):
         return table
@@ -69,8 +73,9 @@ def melted(
             return table
         report.refuse(
             "which-id",
-            f"Each row of {table.where} is a series, for stamps or steps stand across, but {listed(naming)} name some of them alike.",
-            remedy="Give each row a name of its own, or name the columns that do, such as --id state,county.",
+            f"Each row of {table.where} is a series, for stamps or steps stand across, but"
+            f" {listed(naming)} name some of them alike.",
+            remedy="Give each row a name of its own, or name the columns that do, such as `id=state,county`.",
         )
     report.say(
         "row-series",
@@ -78,13 +83,16 @@ def melted(
     )
     if not names:
         others = {name: column for name, column in table.columns.items() if name not in naming}
-        table, names = replace(table, columns={FILE_ID: labels, **others}), [FILE_ID]
+        table = replace(table, columns={FILE_ID: labels, **others})
+        names = [FILE_ID]
     made = _long(table, across, times, [*names, *(name for name in text if name not in naming)], report)
     return made if times is not None else made.keep(_before_the_end(made.columns["value"], len(across)))
 
 
 def _days(table: Table, kinds: dict[str, str], dayfirst: bool | None) -> list[str]:
-    """The columns that say the day of each row; none where they do not say it, or one of them tells the time of day too."""
+    """The columns that say the day of each row; none where they do not say it, or one of them tells
+    the time of day too.
+    """
     stamps = [name for name, kind in kinds.items() if kind == "stamp"]
     walls = [parse_stamps(table.columns[name], dayfirst).wall for name in stamps]
     parts = {part_of(name): name for name, kind in kinds.items() if kind == "number" and part_of(name)}
@@ -99,14 +107,10 @@ def _days(table: Table, kinds: dict[str, str], dayfirst: bool | None) -> list[st
     ]
     if stamps or compact:
         return stamps or compact[:1]
-    return next(
-        (
-            [parts[one] for one in day]
-            for day in (("year", "month", "day"), ("year", "doy"))
-            if {*day} <= {*parts}
-        ),
-        [],
-    )
+    for day in (("year", "month", "day"), ("year", "doy")):
+        if {*day} <= {*parts}:
+            return [parts[one] for one in day]
+    return []
 
 
 def _from_hours(
@@ -118,12 +122,15 @@ def _from_hours(
     named: Collection[str],
     report: Report,
 ) -> Table:
-    """A table with a row a day and a column an hour, or a shorter part of the day, as one of a row a part; begins (width,) in ns since midnight."""
+    """A table with a row a day and a column an hour, or a shorter part of the day, as one of a row
+    a part; begins (width,) in ns since midnight.
+    """
     first, last = (f"{at // (60 * MINUTE):02}:{at // MINUTE % 60:02}" for at in (begins[0], begins[-1]))
     part = "an hour" if len(hours) == 24 else "a part"
     report.say(
         "row-series",
-        f"each row is a day, and each of {len(hours)} columns {part} of it: {hours[0]} is read as what begins at {first}, {hours[-1]} at {last}",
+        f"each row is a day, and each of {len(hours)} columns {part} of it: {hours[0]} is read"
+        f" as what begins at {first}, {hours[-1]} at {last}",
         example=hours[0],
     )
     names, text = _beside(table, kinds, [*hours, *days], named)
@@ -165,7 +172,9 @@ def _from_years(
 
 
 def _across(kinds: dict[str, str], dayfirst: bool | None) -> tuple[list[str], Array | None]:
-    """The columns that are stamps, and these; else those that count the steps of a series, such as V2, V3, V4, without stamps."""
+    """The columns that are stamps, and these; else those that count the steps of a series, such as
+    V2, V3, V4, without stamps.
+    """
     names = list(kinds)
     found = stamps_across(names, dayfirst)
     if found is not None:
@@ -189,7 +198,9 @@ def _beside(
 
 
 def _long(table: Table, across: list[str], times: Array | None, beside: list[str], report: Report) -> Table:
-    """The cells of the columns `across` below each other, row by row, with their stamps (width,) or (rows, width) and the columns `beside`."""
+    """The cells of the columns `across` below each other, row by row, with their stamps (width,) or
+    (rows, width) and the columns `beside`.
+    """
     columns = [table.columns[name] for name in across]
     if all(is_number(one.type) or one.null_count == len(one) for one in columns):
         cells = pa.array(

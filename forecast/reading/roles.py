@@ -1,4 +1,6 @@
-"""What the columns of a table are for: time, series, target, past. Decided by names and types; where two would do, the user is asked."""
+"""What the columns of a table are for: time, series, target, past. Decided by names and types;
+where two would do, the user is asked.
+"""
 
 import datetime
 import re
@@ -14,7 +16,8 @@ import pyarrow.compute as pc
 from forecast.arrays import Array
 from forecast.data.clock import even_step, show
 from forecast.data.findings import Report, listed, visible
-from forecast.data.panel import Role
+from forecast.data.options import as_list, split_names
+from forecast.data.panel import Role, natural_order
 from forecast.errors import nearest
 from forecast.reading.clocks import clock_times, is_hour_name
 from forecast.reading.numbers import MISSING, mend, numberish, parse_numbers
@@ -63,6 +66,8 @@ ID_NAMES = (
 )
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
+SOME = 100  # rows in which a column that counts shows that it does
+FEWEST_COUNTED = 10  # rows from which on a column counts them
 NUMBERS_AMONG_NAMES = (
     0.5  # share of cells that begin as numbers from which on a column of text holds no names
 )
@@ -121,7 +126,9 @@ def _kind(name: str, column: pa.ChunkedArray) -> str:
 
 
 def _void(column: pa.ChunkedArray, some: Sequence[str]) -> bool:
-    """Whether a column holds one sign of missing and nothing else; of several such they may be names. some: of its cells."""
+    """Whether a column holds one sign of missing and nothing else; of several such they may be
+    names. some: of its cells.
+    """
     signs = {cell.strip() for cell in some} - {""}
     return (
         len(signs) < 2
@@ -134,7 +141,7 @@ def named(table: Table, name: str, flag: str, report: Report) -> str:
     """A column that a flag names; else the nearest ones are said."""
     if name not in table.columns:
         report.refuse(
-            "no-such-column", f"There is no column {name!r} for --{flag}.{nearest(name, table.columns)}"
+            "no-such-column", f"There is no column {name!r} for `{flag}`.{nearest(name, table.columns)}"
         )
     kind = table.columns[name].type
     if (
@@ -145,7 +152,7 @@ def named(table: Table, name: str, flag: str, report: Report) -> str:
     ):
         report.refuse(
             "no-such-column",
-            f"Column {name!r} for --{flag} is of type {kind}, which is no name, number or stamp.",
+            f"Column {name!r} for `{flag}` is of type {kind}, which is no name, number or stamp.",
         )
     return name
 
@@ -168,7 +175,7 @@ def read_time(
         report.refuse(
             "which-time",
             f"Several columns hold stamps: {listed(found, 20)}.",
-            remedy="Name the one to use with --time.",
+            remedy="Name the one to use with `time`.",
         )
     if not found:
         return _numeric_time(table, kinds, report)
@@ -179,7 +186,9 @@ def read_time(
 
 
 def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report: Report) -> None:
-    """Tables beside each other, each with a column of stamps of one name, are one table where these are the same in all rows."""
+    """Tables beside each other, each with a column of stamps of one name, are one table where these
+    are the same in all rows.
+    """
     for name in found:
         if not re.fullmatch(rf"{re.escape(chosen)} \(\d+\)", name):
             continue
@@ -193,42 +202,27 @@ def _refuse_side_by_side(table: Table, chosen: str, found: Sequence[str], report
             ]
             report.refuse(
                 "which-time",
-                f"Two columns of stamps are called {chosen}, and differ in {len(apart):,} rows, first in {table.at([row]).lower()}:"
+                f"Two columns of stamps are called {chosen}, and differ in {len(apart):,} rows,"
+                f" first in {table.at([row]).lower()}:"
                 f" {stamps[0]} and {stamps[1]}.",
                 rows=table.rows(apart),
                 example=stamps[1],
-                remedy="Tables stand side by side: give each a file of its own, or join them by their stamps.",
+                remedy="Tables stand side by side: give each a file of its own, or join them by"
+                " their stamps.",
             )
 
 
 def _named_time(
     table: Table, time: str | Sequence[str], dayfirst: bool | None, report: Report
 ) -> tuple[tuple[str, ...], Stamps]:
-    """The columns that --time names: one, or several that hold a part each."""
-    names = (time,) if isinstance(time, str) else tuple(time)
-    if len(names) == 1 and names[0] not in table.columns and "," in names[0]:
-        names = tuple(part.strip() for part in names[0].split(","))
-    names = tuple(named(table, name, "time", report) for name in names)
+    """The columns that `time` names: one, or several that hold a part each."""
+    given = (time,) if isinstance(time, str) else tuple(time)
+    names = tuple(named(table, name, "time", report) for name in split_names(given, table.columns))
     if len(names) == 1:
-        if pa.types.is_time(table.columns[names[0]].type):
-            report.refuse(
-                "which-time",
-                f"Column {names[0]!r} holds times of day without a date.",
-                remedy="Name both, --time date,time.",
-            )
-        stamps = parse_stamps(table.columns[names[0]], dayfirst, names[0])
-        if stamps.form == "numbers":
-            first = _example(table.columns[names[0]])
-            report.refuse(
-                "unreadable-stamp",
-                f"Column {names[0]!r} holds numbers ({first} first), not stamps.",
-                example=first,
-                remedy="Write them as 2013-01-31 or 2013-01-31 06:00.",
-            )
-        return names, stamps
+        return names, _only_time(table, names[0], dayfirst, report)
     parts = {name: _part(table, name) or _hours(table.columns[name]) for name in names}
     dates = [name for name in names if parts[name] is None]
-    known = {part: values for found in parts.values() if found is not None for part, values in [found]}
+    known = dict(part for part in parts.values() if part is not None)
     if len(dates) == 1 and not {"year", "month", "day", "doy"} & set(known):
         stamps = join_parts(known, parse_stamps(table.columns[dates[0]], dayfirst))
         for name in names:
@@ -239,13 +233,34 @@ def _named_time(
         if part_of(name):
             _refuse_part(table, name, report)
     if dates or "year" not in known or len(known) != len(names):
-        called = ", ".join(f"{part} ({' '.join(names[:3])})" for part, names in PART_NAMES.items())
+        called = ", ".join(f"{part} ({' '.join(usual[:3])})" for part, usual in PART_NAMES.items())
         report.refuse(
             "which-time",
-            f"The columns {', '.join(names)} of --time are no parts of a stamp.",
+            f"The columns {', '.join(names)} of `time` are no parts of a stamp.",
             remedy=f"Name one column, a date and a time of day, or parts that are called {called}.",
         )
     return names, join_parts(known)
+
+
+def _only_time(table: Table, name: str, dayfirst: bool | None, report: Report) -> Stamps:
+    """What the one column of stamps holds; times of day without a date, and numbers, are refused."""
+    column = table.columns[name]
+    if pa.types.is_time(column.type):
+        report.refuse(
+            "which-time",
+            f"Column {name!r} holds times of day without a date.",
+            remedy="Name both, `time=date,time`.",
+        )
+    stamps = parse_stamps(column, dayfirst, name)
+    if stamps.form == "numbers":
+        first = _example(column)
+        report.refuse(
+            "unreadable-stamp",
+            f"Column {name!r} holds numbers ({first} first), not stamps.",
+            example=first,
+            remedy="Write them as 2013-01-31 or 2013-01-31 06:00.",
+        )
+    return stamps
 
 
 def _refuse_part(table: Table, name: str, report: Report) -> None:
@@ -255,7 +270,8 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
         cell = as_text(table.columns[name])[int(bad[0])].as_py()
         report.refuse(
             "unreadable-stamp",
-            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found {cell!r} ({table.many(bad)}).",
+            f"{table.at(bad[:1])} has no number in column {name!r}, a part of the stamp: found"
+            f" {cell!r} ({table.many(bad)}).",
             rows=table.rows(bad),
             example=cell,
             remedy="Mend or remove it.",
@@ -263,7 +279,9 @@ def _refuse_part(table: Table, name: str, report: Report) -> None:
 
 
 def _part(table: Table, name: str) -> tuple[str, Array] | None:
-    """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as 13:30; None for any other."""
+    """(part, values) of a column that holds a part of a stamp by its name, or a time of day such as
+    13:30; None for any other.
+    """
     column = table.columns[name]
     part = (
         "hour"
@@ -292,7 +310,9 @@ def _part(table: Table, name: str) -> tuple[str, Array] | None:
 
 
 def _part_called(name: str, kinds: Mapping[str, str]) -> str | None:
-    """The part of a stamp that a column holds by its name; a period in words is a month, as the BLS has it."""
+    """The part of a stamp that a column holds by its name; a period in words is a month, as the BLS
+    has it.
+    """
     return "month" if name.lower() == "period" and kinds[name] == "text" else part_of(name)
 
 
@@ -307,7 +327,9 @@ def _hours(column: pa.ChunkedArray) -> tuple[str, Array] | None:
 def _numeric_time(
     table: Table, kinds: dict[str, str], report: Report
 ) -> tuple[tuple[str, ...], Stamps | None]:
-    """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour; else none."""
+    """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour;
+    else none.
+    """
     numbers = [name for name in table.columns if kinds[name] == "number"]
     parts: dict[str, str] = {}
     for name in table.columns:
@@ -355,9 +377,10 @@ def _numeric_time(
             cell = _example(table.columns[name])
             report.say(
                 "unread-time",
-                f"column {name!r} holds numbers ({cell} first) that could be stamps, {stamps.form}, and are not read so, for they go back and forth",
+                f"column {name!r} holds numbers ({cell} first) that could be stamps,"
+                f" {stamps.form}, and are not read so, for they go back and forth",
                 example=cell,
-                remedy=f"(--time {shlex.quote(name)} if they are)",
+                remedy=f"(`time={shlex.quote(name)}` if they are)",
             )
     return (), None
 
@@ -373,7 +396,8 @@ def _refuse_odd_months(table: Table, kinds: dict[str, str], parts: Mapping[str, 
         if 0 < len(odd) < len(cells) / 2:
             report.refuse(
                 "unreadable-stamp",
-                f"{table.at(rows[:1])} has no month in column {name!r}, beside the year: found {cells[codes[rows[0]]]!r} ({table.many(rows)}).",
+                f"{table.at(rows[:1])} has no month in column {name!r}, beside the year: found"
+                f" {cells[codes[rows[0]]]!r} ({table.many(rows)}).",
                 rows=table.rows(rows),
                 example=cells[codes[rows[0]]],
                 remedy="Mend it.",
@@ -381,9 +405,11 @@ def _refuse_odd_months(table: Table, kinds: dict[str, str], parts: Mapping[str, 
 
 
 def _steady(stamps: Stamps) -> bool:
-    """Whether numbers of a name that says nothing are stamps: of eight digits and more, none goes back, and most steps are one of a minute or longer.
+    """Whether numbers of a name that says nothing are stamps: of eight digits and more, none goes
+    back, and most steps are one of a minute or longer.
 
-    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits. Rows of one stamp may follow each other.
+    Numbers that count, such as those of orders, have shorter steps, or look like fewer digits. Rows
+    of one stamp may follow each other.
     """
     if not stamps.form.startswith(("yyyymmdd", "epoch")):
         return False
@@ -409,7 +435,9 @@ def _floats(table: Table, name: str) -> Array:
 def _with_hours(
     table: Table, kinds: dict[str, str], chosen: tuple[str, ...], stamps: Stamps
 ) -> tuple[tuple[str, ...], Stamps] | None:
-    """The columns of dates together with one of the time of day, where the dates repeat and there is one."""
+    """The columns of dates together with one of the time of day, where the dates repeat and there
+    is one.
+    """
     for part in (stamps.wall[:1000], stamps.wall):  # most columns of hours show it in their first rows
         known = part[~np.isnat(part)].astype("int64")
         if (known % (86_400 * 10**9)).any():
@@ -430,13 +458,15 @@ def _with_hours(
             None,
         )
         if found[0] == "hour" and minute is not None:
-            names, parts = (*names, minute), {**parts, "minute": _floats(table, minute)}
+            names = (*names, minute)
+            parts["minute"] = _floats(table, minute)
         text = [other for other, kind in kinds.items() if kind == "text" and found[0] == "hour"]
         half = next(
             ((other, told) for other in text if (told := _part(table, other)) and told[0] == "half"), None
         )
         if half is not None:
-            names, parts = (*names, half[0]), {**parts, "half": half[1][1]}
+            names = (*names, half[0])
+            parts["half"] = half[1][1]
         joined = with_zone_of(join_parts(parts, stamps), table.columns[name], name)
         return None if len(joined.bad) else (names, joined)
     return None
@@ -457,10 +487,12 @@ def _repeats(times: Array) -> bool:
 
 
 def with_joined(table: Table, ident: str | None, report: Report) -> Table:
-    """The table with a column that joins those of an --id such as latitude,longitude, where no column has that name."""
+    """The table with a column that joins those of an `id` such as latitude,longitude, where no
+    column has that name.
+    """
     if ident is None or ident in table.columns or "," not in ident:
         return table
-    parts = [table.columns[named(table, part.strip(), "id", report)] for part in ident.split(",")]
+    parts = [table.columns[named(table, part, "id", report)] for part in split_names(ident, ())]
     return replace(table, columns={**table.columns, ident: joined(parts)})
 
 
@@ -482,7 +514,9 @@ def read_id(
     stamps: Stamps | None,
     report: Report,
 ) -> str | None:
-    """The column of series names: named, else by its name, else the one text column that tells repeated stamps apart."""
+    """The column of series names: named, else by its name, else the one text column that tells
+    repeated stamps apart.
+    """
     if ident is not None:
         return named(table, ident, "id", report)
     others = [name for name in table.columns if name not in time]
@@ -502,22 +536,25 @@ def read_id(
         many = table.count >= 1.5 * len(np.unique(stamps.wall))
         text = [name for name in others if kinds[name] == "text"] if many else []
         choices = usual or [name for name in text if _tells_apart(table.columns[name], stamps.wall)]
-    place = [
-        names for pair in PLACE_NAMES if len(names := [name for name in others if name.lower() in pair]) == 2
-    ]
-    if (
-        place
-        and not choices
-        and _repeats(stamps.wall if stamps is not None else np.zeros(0, "datetime64[ns]"))
-    ):
-        return ",".join(place[0])
+    place = _place(others)
+    if place and not choices and stamps is not None and _repeats(stamps.wall):
+        return as_list(place)
     if len(choices) > 1:
         report.refuse(
             "which-id",
             f"Several columns could name the series: {listed(choices, 20)}.",
-            remedy="Name one with --id.",
+            remedy="Name one with `id`.",
         )
     return choices[0] if choices else None
+
+
+def _place(names: Sequence[str]) -> list[str]:
+    """The columns of a latitude and a longitude; none where there are not both."""
+    for pair in PLACE_NAMES:
+        found = [name for name in names if name.lower() in pair]
+        if len(found) == 2:
+            return found
+    return []
 
 
 def _tells_apart(column: pa.ChunkedArray, times: Array) -> bool:
@@ -527,7 +564,9 @@ def _tells_apart(column: pa.ChunkedArray, times: Array) -> bool:
 
 
 def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
-    """int64 (n,) numbers of the sorted different names of a column, -1 where missing, and these names (S,)."""
+    """int64 (n,) numbers of the sorted different names of a column, -1 where missing, and these
+    names (S,).
+    """
     coded = as_text(column).combine_chunks().dictionary_encode()
     found = [str(name) for name in coded.dictionary.to_pylist()]
     order = sorted(range(len(found)), key=found.__getitem__)
@@ -537,7 +576,9 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
 
 
 def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report) -> None:
-    """Refuse a table without a time column across which stamps stand: each row is a series, but no number is known to name it."""
+    """Refuse a table without a time column across which stamps stand: each row is a series, but no
+    number is known to name it.
+    """
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     across = stamps_across(numbers)
     if any(name.lower() in TARGET_NAMES for name in numbers):
@@ -547,9 +588,10 @@ def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report)
         if told is not None:
             report.refuse(
                 "which-time",
-                f"{table.where} has {len(told[0])} stamps across, {told[0][0]} to {told[0][-1]}, and none tells the order of day and month.",
+                f"{table.where} has {len(told[0])} stamps across, {told[0][0]} to {told[0][-1]},"
+                " and none tells the order of day and month.",
                 example=told[0][0],
-                remedy="Say it with --dayfirst or --monthfirst.",
+                remedy="Say it with `dayfirst=true` or `dayfirst=false`.",
             )
         return
     names, times = across
@@ -559,17 +601,24 @@ def refuse_nameless_rows(table: Table, kinds: Mapping[str, str], report: Report)
     )
     report.refuse(
         "which-id",
-        f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to {show(times.max())}, so each row seems to be a series,"
+        f"{table.where} has {len(names)} columns that are stamps, {show(times.min())} to"
+        f" {show(times.max())}, so each row seems to be a series,"
         " but no column of text names it.",
-        remedy=f"Name the column that does with --id {shlex.quote(naming)}, or take --target all if each column is a series.",
+        remedy=f"Name the column that does with `id={shlex.quote(naming)}`, or take `target=all`"
+        " if each column is a series.",
     )
 
 
 def read_series(table: Table, ident: str | None, report: Report) -> tuple[Array, tuple[str, ...]]:
-    """The number of each row's series, and the names; without a column of them one series, whose name is that of the target."""
+    """The number of each row's series, and the names; without a column of them one series, whose
+    name is that of the target.
+    """
     if ident is None:
         return np.zeros(table.count, "int8"), ()
-    series, ids = codes_of(table.columns[ident])
+    codes, found = codes_of(table.columns[ident])
+    order = natural_order(found)
+    ids = tuple(found[place] for place in order)
+    series = np.append(np.argsort(order), -1)[codes]
     nameless = np.flatnonzero(series < 0)
     if len(nameless):
         report.refuse(
@@ -589,9 +638,11 @@ def read_roles(
     table: Table,
     report: Report,
 ) -> tuple[dict[str, Role], tuple[str, ...]]:
-    """What columns are for, by their names, and which are categories: all text, and those that are said to be.
+    """What columns are for, by their names, and which are categories: all text, and those that are
+    said to be.
 
-    asked: the names that a role was given, None for those that are to be found · kinds: of the columns that hold neither stamps nor series.
+    asked: the names that a role was given, None for those that are to be found · kinds: of the
+    columns that hold neither stamps nor series.
     """
     wanted = {role: names or [] for role, names in asked.items()}
     beside = [*wanted["past"], *wanted["future"], *wanted["static"]]
@@ -601,49 +652,162 @@ def read_roles(
     ]
     text = [name for name, kind in kinds.items() if kind == "text" or (name in category and kind != "other")]
     named_target = _target_of_names(wanted["target"], text, kinds, category, table, report)
-    free = [name for name in numbers if name not in beside]
-    targets = [named_target] if named_target else _targets(asked["target"], free, text, table, report)
+    if named_target:
+        targets = [named_target]
+    else:
+        free = [name for name in numbers if name not in beside]
+        targets = _targets(asked["target"], free, text, table, report)
     if ident is not None and len(targets) > 1:
         report.refuse(
             "which-target",
             f"{table.where} has a series column {ident!r}, so it has one target; found {', '.join(targets)}.",
-            remedy="Name one with --target.",
+            remedy="Name one with `target`.",
         )
-    future = _others("future", wanted["future"], numbers, text, targets, report)
-    past = _others("past", wanted["past"], numbers, text, targets, report)
+    others = _roles_beside(asked, numbers, text, targets, report)
+    _say_left(kinds, [*others, *targets], known, report)
+    for name in category:
+        if name not in others and name != named_target:
+            report.refuse(
+                "no-such-column",
+                f"There is no past, future or static column {name!r} for"
+                f" `category`.{nearest(name, list(others))}",
+            )
+    categories = tuple(name for name in others if name in text)
+    if named_target:
+        categories = (named_target, *categories)
+    return {**dict.fromkeys(targets, "target"), **others}, categories
+
+
+def _roles_beside(
+    asked: Mapping[Role, list[str] | None],
+    numbers: list[str],
+    text: list[str],
+    targets: list[str],
+    report: Report,
+) -> dict[str, Role]:
+    """The roles of the columns next to the targets: those that were given one, and as past columns,
+    where none was named and there is one target, all other numbers.
+    """
+    future = _others("future", asked["future"] or [], numbers, text, targets, report)
+    past = _others("past", asked["past"] or [], numbers, text, targets, report)
     if asked["past"] is None and len(targets) == 1:
         past = [name for name in numbers if name not in targets]
-    static = _others(
-        "static",
-        wanted["static"],
-        numbers,
-        [name for name in text if name not in future],
-        [*targets, *future],
-        report,
-    )
-    others: dict[str, Role] = {
-        **dict.fromkeys((name for name in past if name not in (*future, *static)), "past")
-    }
-    others |= {**dict.fromkeys(future, "future"), **dict.fromkeys(static, "static")}
-    left = [
-        name
-        for name, kind in kinds.items()
-        if kind in ("text", "stamp", "other") and name not in (*others, *targets)
-    ]
+    still = [name for name in text if name not in future]
+    static = _others("static", asked["static"] or [], numbers, still, [*targets, *future], report)
+    roles: dict[str, Role] = {}
+    for name in past:
+        if name not in (*future, *static):
+            roles[name] = "past"
+    roles.update(dict.fromkeys(future, "future"))
+    roles.update(dict.fromkeys(static, "static"))
+    return roles
+
+
+def _say_left(kinds: Mapping[str, str], used: Sequence[str], known: Sequence[str], report: Report) -> None:
+    """Report columns that are left out: those that are not numbers, and those without any value.
+
+    used: those that have a role · known: those that were named.
+    """
+    others = ("text", "stamp", "other")
+    left = [name for name, kind in kinds.items() if kind in others and name not in used]
     if left:
         report.say("text", f"columns that are not numbers are left out: {listed(left, 20)}")
     void = [name for name, kind in kinds.items() if kind == "empty" and name not in known]
     if void:
         report.say("empty-column", f"columns without any value are left out: {listed(void, 20)}")
-    for name in category:
-        if name not in others and name != named_target:
-            report.refuse(
-                "no-such-column",
-                f"There is no past, future or static column {name!r} for --category.{nearest(name, list(others))}",
+
+
+def without_row_numbers(
+    roles: Mapping[str, Role], categories: Sequence[str], table: Table, owner: Array, report: Report
+) -> dict[str, Role]:
+    """The roles without past columns that only count the rows, or the series: what they say is
+    their place.
+
+    owner (n,): the number of each row's series.
+    """
+    kept = dict(roles)
+    for name, role in roles.items():
+        if role != "past" or name in categories:
+            continue
+        what = _counted_by(table.columns[name], owner)
+        if what:
+            del kept[name]
+            report.say(
+                "index-column",
+                f"column {name!r} only counts the {what}, and is left out"
+                f" (`past={shlex.quote(name)}` keeps it)",
             )
-    categories = tuple(name for name in others if name in text)
-    roles: dict[str, Role] = {**dict.fromkeys(targets, "target"), **others}
-    return roles, (named_target, *categories) if named_target else categories
+    return kept
+
+
+def _counted_by(column: pa.ChunkedArray, owner: Array) -> str:
+    """What a column of numbers counts: rows, those of each series, or series; "" where it counts
+    none.
+    """
+    some = _whole_numbers(column[:SOME])
+    if some is None or len(np.unique(np.diff(some))) > SOME // 4:
+        return ""
+    values = _whole_numbers(column)
+    if values is None or len(values) < FEWEST_COUNTED:
+        return ""
+    if _counts(values):
+        return "rows"
+    order = np.argsort(owner, kind="stable")
+    grouped = values[order]
+    series = owner[order]
+    within = np.diff(grouped)[series[1:] == series[:-1]]
+    if not len(within) or series[0] == series[-1]:
+        return ""
+    if (within == 1).all() or (within == -1).all():
+        return "rows of each series"
+    first = np.sort(np.unique(owner, return_index=True)[1])
+    if (within == 0).all() and len(first) > 2 and _counts(values[first]):
+        return "series"
+    return ""
+
+
+def _counts(values: Array) -> bool:
+    """Whether numbers (n,) go up, or down, by one from each to the next."""
+    steps = np.diff(values)
+    return bool((steps == 1).all() or (steps == -1).all())
+
+
+def _whole_numbers(column: pa.ChunkedArray) -> Array | None:
+    """A column of whole numbers as float64 (n,); None where a cell is none."""
+    if pa.types.is_boolean(column.type):
+        return None
+    cells = column
+    if is_text(cell_type(column)):
+        cells = pa.chunked_array([parse_numbers(column).values])
+    values = pc.cast(cells, pa.float64(), safe=False).to_numpy()
+    if not (values == np.floor(values)).all():
+        return None
+    return values
+
+
+def hours_name_ends(table: Table, time: Sequence[str]) -> bool:
+    """Whether hours go from 1 to 24, so that a stamp names the end of its hour: 24:00, and no
+    00:00.
+    """
+    for name in time:
+        column = table.columns[name]
+        found = _part(table, name) or _hours(column)
+        if found is None:
+            if is_text(cell_type(column)) and _ends_of_day(column):
+                return True
+            continue
+        part, values = found
+        known = values[~np.isnan(values)]
+        day = {"hour": 24.0, "clock": float(24 * 60 * MINUTE)}.get(part)
+        if day is not None and len(known) and known.max() == day and known.min() > 0:
+            return True
+    return False
+
+
+def _ends_of_day(column: pa.ChunkedArray) -> bool:
+    """Whether stamps of text have 24:00 and never 00:00."""
+    late = pc.any(pc.match_substring_regex(column, r"[ T]24:00")).as_py()
+    return bool(late) and not pc.any(pc.match_substring_regex(column, r"[ T]00:\d\d")).as_py()
 
 
 def _target_of_names(
@@ -654,7 +818,9 @@ def _target_of_names(
     table: Table,
     report: Report,
 ) -> str | None:
-    """The target where its cells are names: text that is not nearly all numbers, true and false, or any column that --category names."""
+    """The target where its cells are names: text that is not nearly all numbers, true and false, or
+    any column that `category` names.
+    """
     for name in wanted:
         if name not in kinds:
             continue
@@ -669,15 +835,18 @@ def _target_of_names(
             others = listed([other for other in wanted if other != name])
             report.refuse(
                 "which-target",
-                f"Column {name!r} holds names, and a target of names is forecast alone; found {others} next to it.",
-                remedy=f"Take --target {shlex.quote(name)}.",
+                f"Column {name!r} holds names, and a target of names is forecast alone; found"
+                f" {others} next to it.",
+                remedy=f"Take `target={shlex.quote(name)}`.",
             )
         return name
     return None
 
 
 def _begins_as_number(cell: str) -> bool:
-    """Whether a cell begins as numbers do, such as 12.3A or +0101,5: a value with a flag is no name."""
+    """Whether a cell begins as numbers do, such as 12.3A or +0101,5: a value with a flag is no
+    name.
+    """
     return re.match(r"\s*[-+]?[.,]?\d", cell) is not None
 
 
@@ -698,7 +867,8 @@ def _targets(
         ]
         report.refuse(
             "which-target",
-            f"{where} has no numeric column, so nothing can be forecast{': ' if found or nested else ''}{', '.join([*nested, *found][:3])}.",
+            f"{where} has no numeric column, so nothing can be"
+            f" forecast{': ' if found or nested else ''}{', '.join([*nested, *found][:3])}.",
             remedy="Write what is in it as columns of numbers, one value a cell."
             if nested
             else "Check the delimiter and the decimal mark, and write numbers alone, without a unit.",
@@ -708,8 +878,10 @@ def _targets(
         if len(numbers) > 1 and not known:
             report.refuse(
                 "which-target",
-                f"{where} has several numeric columns and none has a target's usual name: {listed(numbers, 20)}.",
-                remedy="Name one with --target (the others help to forecast it), or take --target all to forecast each.",
+                f"{where} has several numeric columns and none has a target's usual name:"
+                f" {listed(numbers, 20)}.",
+                remedy="Name one with `target` (the others help to forecast it), or take"
+                " `target=all` to forecast each.",
             )
         return (known or numbers)[:1]
     if wanted == ["all"] and "all" not in numbers:
@@ -719,13 +891,13 @@ def _targets(
             cell = _example(table.columns[name])
             report.refuse(
                 "no-such-column",
-                f"Column {name!r} for --target holds no numbers: found {cell!r}.",
+                f"Column {name!r} for `target` holds no numbers: found {cell!r}.",
                 example=cell,
-                remedy=f"{mend([cell])} If its cells are names, add --category {shlex.quote(name)}.",
+                remedy=f"{mend([cell])} If its cells are names, add `category={shlex.quote(name)}`.",
             )
         if name not in numbers:
             report.refuse(
-                "no-such-column", f"There is no numeric column {name!r} for --target.{nearest(name, numbers)}"
+                "no-such-column", f"There is no numeric column {name!r} for `target`.{nearest(name, numbers)}"
             )
     return list(dict.fromkeys(wanted))
 
@@ -738,7 +910,7 @@ def _example(column: pa.ChunkedArray) -> str:
 def _others(
     flag: str, wanted: list[str], numbers: list[str], text: list[str], targets: list[str], report: Report
 ) -> list[str]:
-    """The columns that --past or --future names, numbers or text; none where it names none."""
+    """The columns that `past` or `future` names, numbers or text; none where it names none."""
     if wanted == ["none"]:
         return []
     others = [name for name in numbers if name not in targets]
@@ -746,6 +918,7 @@ def _others(
         if name not in (*others, *text):
             report.refuse(
                 "no-such-column",
-                f"There is no numeric or text column {name!r} for --{flag} beside the target.{nearest(name, others + text)}",
+                f"There is no numeric or text column {name!r} for `{flag}` beside the"
+                f" target.{nearest(name, others + text)}",
             )
     return list(dict.fromkeys(wanted))

@@ -25,7 +25,8 @@ class Request:
     """What is asked of a file before it is read.
 
     columns: which to read · decimal: the decimal mark of its text, dayfirst: whether the day comes first in
-    its dates, encoding: the codec of its text, header: the row of its names; None = not known.
+    its dates, encoding: the codec of its text, header: the row of its names; None = not known ·
+    names: columns that hold the names of series, in small letters or as they are, whose cells stay text.
     """
 
     columns: Needed
@@ -33,6 +34,7 @@ class Request:
     dayfirst: bool | None = None
     encoding: str | None = None
     header: int | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

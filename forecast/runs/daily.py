@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array, mean_observed
+from forecast.data.categories import say_unseen
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Finding, Heard, ReadingError, Report, counted, listed
 from forecast.data.options import OPTIONS, Reading, names_of
@@ -186,6 +187,7 @@ def _known(
         report.say(
             "cold", f"the model was not fitted on {listed(unknown)}, so what it forecasts there is cold"
         )
+    say_unseen(newer, fitted.columns, report)
     if fitted.clock.kind != "step":
         _say_seams(folder, fitted, panel, newer, report)
     if heard is not None:

@@ -11,7 +11,15 @@ from forecast.data.zones import to_local
 
 UNITS = (("D", DAY), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("ns", 1))  # of stamps, in nanoseconds
 FIXED_STEPS = {DAY: "days", 7 * DAY: "weeks", DAY // 24: "hours", DAY // 1440: "minutes"}
-CALENDAR_STEPS = {"B": "business days", "M": "months", "Q": "quarters", "Y": "years"}
+CALENDAR_STEPS = {
+    "B": "business days",
+    "T": "dekads",
+    "F": "half months",
+    "M": "months",
+    "Q": "quarters",
+    "H": "half years",
+    "Y": "years",
+}
 OTHER_STEPS = {"step": "steps", "sessions": "trading days"}
 
 

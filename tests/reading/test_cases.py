@@ -1153,7 +1153,7 @@ BAD = {
         {},
         "which-time",
         (),
-        "12 stamps across, 01/01/2024 to 12/01/2024, and none tells the order of day and month. Say it with --dayfirst or --monthfirst.",
+        "12 stamps across, 01/01/2024 to 12/01/2024, and none tells the order of day and month. Say it with `dayfirst=true` or `dayfirst=false`.",
     ),
     "day 366 of a common year": (
         csv(rows=[f"2019-{i},1" for i in range(355, 367)]),
@@ -1259,14 +1259,14 @@ BAD = {
         {},
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
-        "Column 'element' tells such rows apart: --id element, or --id NAME,element",
+        "Column 'element' tells such rows apart: `id=element`, or `id=NAME,element`",
     ),
     "column of two words that tells rows apart": (
         csv("ds,id,the element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
         {},
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
-        "--id 'the element', or --id 'NAME,the element'",
+        "`id='the element'`, or `id='NAME,the element'`",
     ),
     "number that tells rows apart": (
         csv("ds,store,y", [f"{d},{e},{i + 1}" for i, d in enumerate(DAYS) for e in (1, 2)]).replace(
@@ -1275,7 +1275,7 @@ BAD = {
         {"target": "y"},
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
-        "Column 'store' tells such rows apart: --id store",
+        "Column 'store' tells such rows apart: `id=store`",
     ),
     "one stamp far from all others": (
         replaced(6, "1904-01-05,4"),
@@ -1296,7 +1296,7 @@ BAD = {
         {},
         "off-grid",
         (2, 3, 4, 5, 6, 12, 13),
-        "--every 1h --how mean",
+        "`every=1h` `how=mean`",
     ),
     "dates across and a number that names the rows": (
         csv("sensor," + ",".join(DAYS), ["102" + ",9" * 12, "101" + ",5" * 12]),
@@ -1304,7 +1304,7 @@ BAD = {
         "which-id",
         (),
         "12 columns that are stamps, 2024-01-01 to 2024-01-12, so each row seems to be a series, but no column of text names it. Name the column that"
-        " does with --id sensor, or take --target all",
+        " does with `id=sensor`, or take `target=all`",
     ),
     "dates across and no names": (
         csv("state," + ",".join(DAYS), ["x" + ",9" * 12, "x" + ",8" * 12]),
@@ -1318,7 +1318,7 @@ BAD = {
         {"id": "state"},
         "which-id",
         (),
-        "--id state,county",
+        "`id=state,county`",
     ),
     "months across of years that are none": (
         csv("year," + ",".join(GERMAN), [f"{y}" + ",9" * 12 for y in (3000, 3001)]),
@@ -1342,7 +1342,7 @@ BAD = {
         "found '7 p'",
     ),
     "last row cut off": (csv()[:-6], {}, "ragged-rows", (13,), "Row 13 of x.csv has 1 cell"),
-    "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "--missing inf"),
+    "1e400": (replaced(6, "2024-01-05,1e400"), {}, "infinite", (6,), "`missing=inf`"),
     "gzip by another name": (gzip.compress(csv().encode()), {}, "not-a-table", (), "call it .csv.gz"),
     "Excel by another name": (b"PK\x03\x04" + bytes(200), {}, "not-a-table", (), "save the sheet as CSV"),
     "infinite": (replaced(6, "2024-01-05,inf"), {}, "infinite", (6,), "Row 6 is infinite in column 'y'"),
@@ -1358,7 +1358,7 @@ BAD = {
         {},
         "conflicting-duplicate",
         (29,),
-        "--tz Europe/Paris",
+        "`tz=Europe/Paris`",
     ),
     "repeated hour of autumn, and columns that differ in it": (
         csv(
@@ -1368,14 +1368,14 @@ BAD = {
         {"time": "from"},
         "conflicting-duplicate",
         (29,),
-        "--tz Europe/Paris",
+        "`tz=Europe/Paris`",
     ),
     "two columns of stamps in other forms": (
         csv("made,valid,y", [f"{d},{d[8:]}.{d[5:7]}.2023,{i}" for i, d in enumerate(DAYS)]),
         {},
         "which-time",
         (),
-        "made, valid. Name the one to use with --time",
+        "made, valid. Name the one to use with `time`",
     ),
     "tables side by side": (
         csv("Date,y,Date,z", [f"{d},1,{DAYS[i + (i > 4)]},2" for i, d in enumerate(DAYS[:11])]),
@@ -1401,7 +1401,7 @@ BAD = {
         (4,),
         "Row 4 has no number in column 'Stunde', a part of the stamp: found '2A' (1 such row)",
     ),
-    "off the grid": (replaced(6, "2024-01-05 03:00,4"), {}, "off-grid", (6,), "--every 1D --how mean"),
+    "off the grid": (replaced(6, "2024-01-05 03:00,4"), {}, "off-grid", (6,), "`every=1D` `how=mean`"),
     "unreadable stamp": (
         replaced(6, "yesterday,4"),
         {},
@@ -1481,21 +1481,21 @@ BAD = {
         {},
         "which-time",
         (),
-        "made, issued. Name the one to use with --time",
+        "made, issued. Name the one to use with `time`",
     ),
     "two targets, named by years of delivery": (
         csv("ds," + ",".join(str(year) for year in range(2025, 2036)), [d + ",9" * 11 for d in DAYS]),
         {},
         "which-target",
         (),
-        "take --target all to forecast each",
+        "take `target=all` to forecast each",
     ),
     "two targets": (
         csv("ds,a,b", rows=[f"{d},1,2" for d in DAYS]),
         {},
         "which-target",
         (),
-        "a, b. Name one with --target",
+        "a, b. Name one with `target`",
     ),
     "no number": (csv(rows=[f"{d},clear" for d in DAYS]), {}, "which-target", (), "no numeric column"),
     "two ids": (
@@ -1503,7 +1503,7 @@ BAD = {
         {},
         "which-id",
         (),
-        "station, name. Name one with --id",
+        "station, name. Name one with `id`",
     ),
     "number and a flag of Eurostat": (
         replaced(6, "2024-01-05,4.3 b"),
@@ -1663,14 +1663,14 @@ BAD = {
         {},
         "sparse",
         (),
-        "--every 1D",
+        "`every=1D`",
     ),
     "angle of 999": (
         csv("ds,y,dir", rows=[f"{d},1,{999 if d == DAYS[2] else 90}" for d in DAYS]),
         {"circular": "dir"},
         "not-an-angle",
         (4,),
-        "--missing 999",
+        "`missing=999`",
     ),
     "hour that does not exist": (
         csv(rows=[f"{t:%Y-%m-%d %H:%M},1" for t in pd.date_range("2024-03-31", periods=6, freq="h")]),
@@ -1684,9 +1684,9 @@ BAD = {
         {"every": "7min"},
         "too-fine",
         (),
-        "--every 7min is finer than the readings of",
+        "`every=7min` is finer than the readings of",
     ),
-    "step without stamps": ("y\n1\n2\n3\n", {"every": "1h"}, "which-time", (), "--every 1h needs stamps"),
+    "step without stamps": ("y\n1\n2\n3\n", {"every": "1h"}, "which-time", (), "`every=1h` needs stamps"),
 }
 
 # name: content, flags, code, rows: what is read all the same, and said
@@ -2146,7 +2146,7 @@ def test_a_sign_that_may_mean_missing_is_said_until_it_is_named(tmp_path):
     assert (said.severity, said.rows, said.remedy) == (
         "warning",
         (5,),
-        "(--missing - says so; if it means zero, write 0)",
+        "(`missing=-` says so; if it means zero, write 0)",
     )
     told = read(made(content, tmp_path), missing="-")
     assert not [one for one in told.findings if one.code == "assumed-missing"]

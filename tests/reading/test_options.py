@@ -143,7 +143,7 @@ def test_several_names_in_any_form_are_a_tuple_of_text(value, kept):
         ({"past": {"wind": 1}}, r"^past = \{'wind': 1\}: "),
         ({"every": 24}, r"^every = 24: input should be a valid string\.$"),
         ({"dayfirst": "often"}, r"^dayfirst = 'often': input should be a valid boolean"),
-        ({"how": "sum"}, r"^--how sum says how readings become a longer step"),
+        ({"how": "sum"}, r"^`how=sum` says how readings become a longer step"),
         ({"factor": "temp"}, r"^`factor=temp` has no number to multiply by: write 0\.1, or TMAX=0\.1\.$"),
         ({"factor": "temp=0"}, r"^`factor=temp=0` has no number to multiply by"),
         ({"unit": "m"}, r"^`unit=m` is not a column and its unit: write TMAX=°C\.$"),
@@ -153,7 +153,7 @@ def test_several_names_in_any_form_are_a_tuple_of_text(value, kept):
             {"names": ["temp=wind"]},
             r"^After `names=temp=wind` several columns of the frame are called wind\.",
         ),
-        ({"decimal": ";"}, r"^A decimal mark is \".\" or \",\"; found ';'"),
+        ({"decimal": ";"}, r"^A decimal mark is \".\" or \",\"; found `decimal=;`"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_by_its_name(options, message):

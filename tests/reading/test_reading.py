@@ -34,7 +34,7 @@ def test_long_parquet(tmp_path):
     assert panel.values[panel.rows(1), 0].tolist() == (-np.arange(30.0)).tolist()
     said = " | ".join(str(finding) for finding in panel.findings)
     assert "stamps in time: hourly, 20" in said
-    assert "past columns, known up to the origin: wind (--past none leaves them out)" in said
+    assert "past columns, known up to the origin: wind (`past=none` leaves them out)" in said
     assert "columns that are not numbers are left out: note" in said
 
 
@@ -144,7 +144,7 @@ def test_no_numeric_column():
 def test_unknown_target_names_the_nearest():
     refused(
         long_frame(),
-        r"There is no numeric column 'tmp' for --target. Did you mean temp\? There is: temp, wind",
+        r"There is no numeric column 'tmp' for `target`. Did you mean temp\? There is: temp, wind",
         target="tmp",
     )
 
@@ -152,16 +152,16 @@ def test_unknown_target_names_the_nearest():
 def test_two_possible_targets_are_named():
     refused(
         wide_frame(),
-        "several numeric columns and none has a target's usual name: one, two. Name one with --target",
+        "several numeric columns and none has a target's usual name: one, two. Name one with `target`",
     )
 
 
 def test_unknown_time_id_and_past():
-    refused(long_frame(), "There is no column 'tme' for --time. Did you mean time", time="tme")
-    refused(long_frame(), "There is no column 'staton' for --id. Did you mean station", id="staton")
+    refused(long_frame(), "There is no column 'tme' for `time`. Did you mean time", time="tme")
+    refused(long_frame(), "There is no column 'staton' for `id`. Did you mean station", id="staton")
     refused(
         long_frame(),
-        "no numeric or text column 'win' for --past beside the target. Did you mean wind",
+        "no numeric or text column 'win' for `past` beside the target. Did you mean wind",
         past="win",
     )
 
@@ -223,21 +223,21 @@ def test_numbers_are_no_stamps():
     [
         (
             {"tz": "Europe/Pariss"},
-            "There is no time zone 'Europe/Pariss' for --tz. Did you mean Europe/Paris",
+            "There is no time zone 'Europe/Pariss' for `tz`. Did you mean Europe/Paris",
         ),
         ({"every": "3 moons"}, "such as 15min or 1D; found '3 moons'"),
         (
             {"every": "1D", "how": "avg"},
-            "There is no way 'avg' for --how. There is: mean, max, min, sum, last",
+            "There is no way `how=avg` to gather rows. There is: mean, max, min, sum, last",
         ),
         (
             {"how": "max"},
-            "--how max says how readings become a longer step: give that too, such as --every 1D.",
+            "`how=max` says how readings become a longer step: give that too, such as `every=1D`.",
         ),
-        ({"decimal": ";"}, "found ';' for --decimal"),
+        ({"decimal": ";"}, "found `decimal=;`"),
         (
             {"circular": "to"},
-            "There is no past, future or static column 'to' of numbers for --circular. Did you mean two",
+            "There is no past, future or static column 'to' of numbers for `circular`. Did you mean two",
         ),
     ],
 )
@@ -287,7 +287,7 @@ def test_the_weekend_of_an_exchange_rate_is_no_gap(tmp_path):
     assert read(file, every="4h", how="last").clock.words == "every 4h of trading weeks, 31 a week"
     refused(
         pd.read_csv(file),
-        "--calendar XNYS is for trading days, one row a session, and for bars of trading hours; these rows are every 1h of trading weeks",
+        "`calendar=XNYS` is for trading days, one row a session, and for bars of trading hours; these rows are every 1h of trading weeks",
         calendar="XNYS",
     )
 
@@ -301,7 +301,7 @@ def test_the_hours_of_a_week_that_move_with_the_clocks_of_a_place_are_reported()
     frame = pd.DataFrame({"time": kept, "close": np.arange(len(kept)) + 100.0})
     (moved,) = [finding for finding in read(frame).findings if finding.code == "other-hours"]
     assert "lie outside of Sun 21:00 to Fri 20:00 UTC, the hours of sessions to come" in moved.message
-    assert "--tz America/New_York" in moved.remedy
+    assert "`tz=America/New_York`" in moved.remedy
     assert "stamps in UTC then have to end in Z" in moved.remedy
     there = read(frame.assign(time=frame["time"].astype(str) + "Z"), tz="America/New_York")
     assert not {"gap", "missing", "missing-bar", "other-hours"} & {one.code for one in there.findings}
