@@ -45,7 +45,7 @@ def test_all_of_hundreds_of_series_is_refused():
     frame = pd.DataFrame({"ds": stamps, "id": np.repeat([f"s{i:02}" for i in range(60)], 10), "y": 1.0})
     with pytest.raises(
         ForecastError,
-        match=r"60 past columns beside each of 60 series, more than 50. Name .* `neighbours=s00,s01`",
+        match=r"60 past columns next to each of 60 series, more than 50. Name .* `neighbours=s00,s01`",
     ):
         read(frame, neighbours="all")
     assert len(read(frame, neighbours=[f"s{i:02}" for i in range(52)]).columns) == 53

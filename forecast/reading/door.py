@@ -392,13 +392,17 @@ def _with_names(reading: Reading, table: Table) -> Reading:
     """
     given: dict[str, Any] = {}
     for option in ("target", "past", "future", "category", "static", "circular"):
-        if getattr(reading, option) is not None:
-            given[option] = split_names(getattr(reading, option), table.columns)
+        value = getattr(reading, option)
+        parts = split_names(value, table.columns)
+        if parts != names_of(value):
+            given[option] = parts
     if reading.missing is not None:
         whole: tuple[str, ...] = ()
         if (reading.decimal or table.decimal) == ",":
             whole = tuple(sign for sign in names_of(reading.missing) if DECIMAL_COMMA.fullmatch(sign))
-        given["missing"] = split_names(reading.missing, whole)
+        signs = split_names(reading.missing, whole)
+        if signs != names_of(reading.missing):
+            given["missing"] = signs
     return replace(reading, **given)
 
 

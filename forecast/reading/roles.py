@@ -780,7 +780,7 @@ def _whole_numbers(column: pa.ChunkedArray) -> Array | None:
     if is_text(cell_type(column)):
         cells = pa.chunked_array([parse_numbers(column).values])
     values = pc.cast(cells, pa.float64(), safe=False).to_numpy()
-    if not (values == np.floor(values)).all():
+    if not np.isfinite(values).all() or (values != np.floor(values)).any():
         return None
     return values
 

@@ -1886,10 +1886,16 @@ SAID = {
     "gap": (csv(rows=[line for line in csv().splitlines()[1:] if "01-05" not in line]), {}, "gap", (5,)),
     "gathered": (hours(str), {"every": "6h"}, "every", ()),
     "few readings": (
-        csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=75, freq="h")]),
+        csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=96, freq="h").delete(range(27, 48))]),
         {"every": "1D"},
         "few-readings",
-        (74,),
+        (26,),
+    ),
+    "a day that is not over": (
+        csv(rows=[f"{t},1" for t in pd.date_range("2024-01-01", periods=75, freq="h")]),
+        {"every": "1D"},
+        "in-progress",
+        (76,),
     ),
     "sentinels under dates across": (
         csv("id," + ",".join(DAYS), ["x,9,-9999,-9999" + ",8" * 9, "y,-9999" + ",7" * 11]),

@@ -30,6 +30,8 @@ GIVEN = {  # another value than the default for each option
     "how": "max",
     "missing": ["-9999", "NA"],
     "circular": "wind",
+    "stamp": "end",
+    "round": "1h",
     "dayfirst": True,
     "decimal": ",",
     "encoding": "cp1252",
