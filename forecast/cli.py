@@ -371,6 +371,14 @@ def predict(
         typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
     ] = False,
     revised: Revised = False,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", help="A file of future columns over the horizon.", show_default=False),
+    ] = None,
+    what: Annotated[
+        list[str] | None,
+        typer.Option("--what", help="A change of one over the horizon: 'price*1.1'.", show_default=False),
+    ] = None,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -378,6 +386,11 @@ def predict(
     from forecast.runs.daily import predict_run
     from forecast.runs.result import frame_json, stamped
 
+    if scenario or what:
+        if keep:
+            raise ForecastError("--keep is for what was forecast, not for what if: leave --keep out.")
+        _predict_scenarios(run, file, scenario or [], what or [], revised, as_json, csv)
+        return
     found: list[Finding] = []
     forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend)
     findings, frame = [asdict(finding) for finding in found], stamped(forecast.to_frame(cutoff=False))
@@ -388,6 +401,33 @@ def predict(
         _print_json({"run": run, "findings": findings, "forecast": frame_json(frame)})
     else:
         print(frame.to_csv(index=False) if csv else _wide(frame) + "\n", end="")
+
+
+def _predict_scenarios(
+    run: str,
+    file: str | None,
+    scenario: list[str],
+    what: list[str],
+    revised: bool,
+    as_json: bool,
+    csv: bool,
+) -> None:
+    """Print the forecasts under several futures side by side."""
+    from forecast.runs.result import frame_json, stamped
+    from forecast.runs.scenario import predict_scenarios
+
+    found: list[Finding] = []
+    made = predict_scenarios(run, file, scenarios=scenario, what=what, revised=revised, heard=found.extend)
+    findings, frame = [asdict(finding) for finding in found], stamped(made.to_frame())
+    _say(findings, quiet=True)
+    if as_json:
+        names = list(made.forecasts)
+        _print_json({"run": run, "findings": findings, "scenarios": names, "forecast": frame_json(frame)})
+    elif csv:
+        print(frame.to_csv(index=False), end="")
+    else:
+        numbers = frame.select_dtypes("number").to_numpy()
+        print(frame.to_string(index=False, float_format=_plain(numbers), na_rep=""))
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
@@ -424,6 +464,34 @@ def score(
     scored = score_run(run, file, revised=revised, heard=found.extend)
     _say([asdict(finding) for finding in found], quiet=True)
     _print_either(scored, as_json)
+
+
+@command("forecast refit runs/weather")
+def refit(
+    *,
+    run: Annotated[str, typer.Argument(help="Run folder of `forecast fit`.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="File to fit on, in place of the run's own and the kept rows.", show_default=False
+        ),
+    ] = None,
+    how: Annotated[
+        str, typer.Option("--how", help="warm, going on; cold, anew; or the better of both.")
+    ] = "better",
+    take: Annotated[
+        bool, typer.Option("--take", help="Take the new model also where it is not better.")
+    ] = False,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the model of a run again on the rows that came since, and take it if it is better on these than the one in use."""
+    from forecast.runs.refit import refit_run
+
+    found: list[Finding] = []
+    made = refit_run(run, file, how=how, take=take, jobs=jobs, heard=found.extend)
+    _say([asdict(finding) for finding in found], quiet=True)
+    _print_either(made, as_json)
 
 
 @command("forecast backtest data/oil.csv --price --model gru,arima,naive --horizon 5")

@@ -15,6 +15,7 @@ from forecast.files import (
     sha256,
 )
 from forecast.replacing import settle
+from forecast.runs.fits import MODEL, first_model
 from forecast.runs.folder import ANSWERS, PARTS, part_files, versions
 from forecast.runs.plan import Run, make_run, settings_by_name
 from forecast.runs.road import run
@@ -22,6 +23,7 @@ from forecast.runs.road import run
 
 def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> dict[str, Any]:
     """Fit a finished run again from its manifest and compare every forecast of the walk and the final model, bit by bit, as JSON values.
+    Of a run that was fitted again it is the first fit that is compared.
 
     `differs` names what is not as it was before anything is fitted: data, versions; `parts` says of each model and fold whether its bits are equal.
     """
@@ -46,11 +48,10 @@ def replay_run(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> di
         differs.insert(0, f"{plan.data} is not the file of the run")
     with tempfile.TemporaryDirectory() as again:
         run(plan, out=Path(again) / "run", jobs=jobs, progress=progress)
-        files = [
-            *(Path(PARTS, path.name) for path in part_files(folder, ANSWERS)),
-            Path("model.safetensors"),
-        ]
-        parts = {path.stem: _equal_arrays(folder / path, Path(again) / "run" / path) for path in files}
+        second = Path(again) / "run"
+        files = [Path(PARTS, path.name) for path in part_files(folder, ANSWERS)]
+        parts = {path.stem: _equal_arrays(folder / path, second / path) for path in files}
+        parts[Path(MODEL).stem] = _equal_arrays(first_model(folder), second / MODEL)
     return {"run": str(folder), "equal": all(parts.values()), "differs": differs, "parts": parts}
 
 
