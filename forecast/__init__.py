@@ -29,6 +29,8 @@ _HOME = {
     "predict_run": "runs.daily",
     "rows": "runs.daily",
     "score_run": "runs.daily",
+    "refit_run": "runs.refit",
+    "predict_scenarios": "runs.scenario",
     "Run": "runs.plan",
     "save": "saving",
     "load": "saving",
@@ -56,7 +58,9 @@ __all__ = [
     "objective",
     "plots",
     "predict_run",
+    "predict_scenarios",
     "read",
+    "refit_run",
     "rows",
     "run",
     "save",
@@ -85,7 +89,9 @@ if TYPE_CHECKING:
     from forecast.reading.door import read
     from forecast.runs.daily import predict_run, rows, score_run
     from forecast.runs.plan import Run
+    from forecast.runs.refit import refit_run
     from forecast.runs.road import run
+    from forecast.runs.scenario import predict_scenarios
     from forecast.saving import load, save
     from forecast.show import plots
     from forecast.show.summary import attention, summary

@@ -14,6 +14,7 @@ from forecast.errors import ForecastError
 from forecast.files import load_json, locked, save_json
 
 NEXT, READY = ".next", ".ready"
+REFIT = ".refit"  # files that are to take the place of those of a run, while they are made
 REPLACED = "replaced.json"  # in NEXT: the files of the old run
 LAST = ("run.json", "tuned.json")  # written last: where one is, the run is finished
 PATIENCE = 5.0  # seconds that a reader waits for a process that is changing runs
@@ -60,7 +61,22 @@ def conclude(folder: Path) -> None:
     if is_finished(inside):
         for name in load_json(inside / REPLACED)["files"]:
             (folder / name).unlink(missing_ok=True)
+            _remove_vacant(folder, (folder / name).parent)
         inside.rename(folder / READY)
+    _move_up(folder)
+
+
+def exchange(folder: Path) -> None:
+    """Put the files in REFIT in the place of those of the run, which keeps its others. The caller holds the lock of the folder.
+
+    It is decided by one rename: a process that is killed leaves all old files, or a change that `settle` finishes.
+    """
+    (folder / REFIT).rename(folder / READY)
+    _move_up(folder)
+
+
+def _move_up(folder: Path) -> None:
+    """Move the files in READY to their places, the last file last."""
     ready = folder / READY
     if not ready.exists():
         return
@@ -68,9 +84,16 @@ def conclude(folder: Path) -> None:
     files = [path for path in ready.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda path: path.name in LAST):
         target = folder / path.relative_to(ready)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
     remove_folders(ready)
+
+
+def _remove_vacant(folder: Path, inside: Path) -> None:
+    """Remove a folder below `folder` that holds nothing, and those around it; a link stays."""
+    while inside != folder and inside.is_dir() and not inside.is_symlink() and not any(inside.iterdir()):
+        inside.rmdir()
+        inside = inside.parent
 
 
 def remove_folders(folder: Path) -> None:

@@ -16,7 +16,19 @@ from forecast.cli import as_flags
 from forecast.evaluation.rows import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = ["check", "fit", "predict", "score", "backtest", "compare", "tune", "models", "audit", "replay"]
+COMMANDS = [
+    "check",
+    "fit",
+    "predict",
+    "score",
+    "refit",
+    "backtest",
+    "compare",
+    "tune",
+    "models",
+    "audit",
+    "replay",
+]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 

@@ -11,7 +11,9 @@ from forecast.cli.flags import (
     Checked,
     Csv,
     FileArgument,
+    FitOn,
     Flags,
+    How,
     Jobs,
     Json,
     KeepIt,
@@ -27,10 +29,13 @@ from forecast.cli.flags import (
     RunFolder,
     RunWithKept,
     Sampler,
+    Scenarios,
     Shown,
     Space,
+    Take,
     Trials,
     Tries,
+    WhatIf,
 )
 from forecast.cli.printing import (
     forecast_table,
@@ -42,6 +47,7 @@ from forecast.cli.printing import (
     print_summary,
     print_value,
     say,
+    scenario_table,
 )
 from forecast.cli.registry import app, command
 from forecast.cli.values import again, changes, names, own_specs, plan_of, reading_values
@@ -133,6 +139,8 @@ def predict(
     keep: KeepIt = False,
     model: Own = None,
     revised: Revised = False,
+    scenario: Scenarios = None,
+    what: WhatIf = None,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -142,8 +150,13 @@ def predict(
     from forecast.runs.daily import predict_run
     from forecast.runs.result import frame_json, stamped
 
-    found: list[Finding] = []
     own = own_specs(model)
+    if scenario or what:
+        if keep:
+            raise ForecastError("--keep is for a forecast of what is known, not for what if: leave it out.")
+        _predict_scenarios(run, file, scenario or [], what or [], revised, own, as_json, csv)
+        return
+    found: list[Finding] = []
     forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend, specs=own)
     frame = stamped(forecast.to_frame(cutoff=False))
     say(found, quiet=True)
@@ -156,6 +169,38 @@ def predict(
         print(frame.to_csv(index=False), end="")
     else:
         print(forecast_table(frame))
+
+
+def _predict_scenarios(
+    run: str,
+    file: str | None,
+    scenarios: list[str],
+    what: list[str],
+    revised: bool,
+    own: list[Any],
+    as_json: bool,
+    csv: bool,
+) -> None:
+    """Print the forecasts under several futures side by side."""
+    from dataclasses import asdict
+
+    from forecast.runs.result import frame_json, stamped
+    from forecast.runs.scenario import predict_scenarios
+
+    found: list[Finding] = []
+    made = predict_scenarios(
+        run, file, scenarios=scenarios, what=what, revised=revised, heard=found.extend, specs=own
+    )
+    frame = stamped(made.to_frame())
+    say(found, quiet=True)
+    if as_json:
+        findings = [asdict(finding) for finding in found]
+        names = list(made.forecasts)
+        print_json({"run": run, "findings": findings, "scenarios": names, "forecast": frame_json(frame)})
+    elif csv:
+        print(frame.to_csv(index=False), end="")
+    else:
+        print(scenario_table(frame))
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
@@ -185,6 +230,27 @@ def score(
     scored = score_run(run, file, revised=revised, heard=found.extend, specs=own)
     say(found, quiet=True)
     print_value(scored, as_json)
+
+
+@command("forecast refit runs/weather")
+def refit(
+    *,
+    run: RunFolder,
+    file: FitOn = None,
+    model: Own = None,
+    how: How = "better",
+    take: Take = False,
+    jobs: Jobs = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit the model of a run again on the rows that came since, and take it if it is better on these than the one in use."""
+    from forecast.runs.refit import refit_run
+
+    found: list[Finding] = []
+    own = own_specs(model)
+    made = refit_run(run, file, how=how, take=take, jobs=jobs, heard=found.extend, specs=own)
+    say(found, quiet=True)
+    print_value(made, as_json)
 
 
 @command("forecast backtest data/oil.csv --price --model gru,arima,naive --horizon 5")

@@ -113,6 +113,14 @@ KeepIt = Annotated[
     bool,
     typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
 ]
+Scenarios = flag(list[str], "scenario", "A file of future columns over the horizon.")
+WhatIf = flag(list[str], "what", "A change of one over the horizon: 'price*1.1'.")
+FitOn = Annotated[
+    str | None,
+    typer.Argument(help="File to fit on, in place of the run's own and the kept rows.", show_default=False),
+]
+How = Annotated[str, typer.Option("--how", help="warm, going on; cold, anew; or the better of both.")]
+Take = Annotated[bool, typer.Option("--take", help="Take the new model also where it is not better.")]
 Own = flag(list[str], "model", "The class of your own that the run names.")
 Revised = Annotated[
     bool,

@@ -118,6 +118,12 @@ def print_result(result: "Result", again: str) -> None:
     print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]{again}")
 
 
+def scenario_table(frame: "pd.DataFrame") -> str:
+    """Forecasts under several futures, side by side."""
+    numbers = frame.select_dtypes("number").to_numpy()
+    return str(frame.to_string(index=False, float_format=plain(numbers), na_rep=""))
+
+
 def forecast_table(frame: "pd.DataFrame") -> str:
     """A forecast as a table: of one series with its intervals, of several a column for each of the first ones."""
     if frame["unique_id"].nunique() == 1:

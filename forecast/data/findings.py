@@ -120,6 +120,7 @@ CODES: dict[
     "kept-before": "info",
     "revised": "warning",
     "older-rows": "warning",
+    "unseen-future": "warning",
     "sparse": "error",
     "every": "info",
     "too-fine": "error",

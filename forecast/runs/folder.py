@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from forecast.files import (
     write_atomic,
 )
 from forecast.models.own import sources_of
-from forecast.replacing import LAST, NEXT, REPLACED, conclude, is_finished, record, settle
+from forecast.replacing import LAST, NEXT, REFIT, REPLACED, conclude, is_finished, record, settle
+from forecast.runs.fits import FITS, fit_files
 from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
 
@@ -140,6 +142,7 @@ def _work_in(folder: Path, data: Path, wanted: Identity, overwrite: bool, heard:
     """The folder in which the files of a run are written; empty but for what this run wrote there before."""
     _refuse_blocked(folder)
     sweep(folder, folder / PARTS, folder / KEPT, folder / NEXT, folder / NEXT / PARTS)
+    shutil.rmtree(folder / REFIT, ignore_errors=True)  # of a refit that was killed
     replaces = is_finished(folder)
     if is_of(folder, wanted) and not (overwrite and replaces):
         return folder
@@ -246,7 +249,7 @@ def files_of_runs(folder: Path) -> list[Path]:
     """The files in a folder that runs of any kind wrote, known by their names, sorted by path, but for the lock."""
     named = [folder / name for name in _names()]
     parts = [*part_files(folder, ANSWERS), *part_files(folder, CHECKPOINT), folder / PARTS / PROGRESS]
-    there = [path for path in (*named, *parts) if path.is_symlink() or path.exists()]
+    there = [path for path in (*named, *parts, *fit_files(folder)) if path.is_symlink() or path.exists()]
     return sorted(path for path in there if not _is_folder(path))
 
 
@@ -260,6 +263,9 @@ def _empty(folder: Path) -> None:
         if path.name != IDENTITY:
             path.unlink()
     _remove_vacant(folder / PARTS)
+    for inside in (folder / FITS).glob("*"):
+        _remove_vacant(inside)
+    _remove_vacant(folder / FITS)
 
 
 def _remove(folder: Path) -> None:
@@ -281,8 +287,9 @@ def _remove_vacant(folder: Path) -> None:
 
 def _say_others(folder: Path, heard: Heard | None) -> None:
     """Give `heard` the names of what lies in a run folder and was not written by a run."""
-    ours = {*files_of_runs(folder), *(folder / name for name in (LOCK, PARTS, NEXT))}
-    entries = [*folder.iterdir(), *(folder / PARTS).glob("*")]
+    own = [folder / name for name in (LOCK, PARTS, NEXT, FITS)]
+    ours = {*files_of_runs(folder), *own, *(path.parent for path in fit_files(folder))}
+    entries = [*folder.iterdir(), *(folder / PARTS).glob("*"), *(folder / FITS).rglob("*")]
     others = [str(entry.relative_to(folder)) for entry in entries if entry not in ours]
     if not others or heard is None:
         return

@@ -15,11 +15,10 @@ from forecast.records import to_json
 from forecast.replacing import settle
 from forecast.runs.checks import has_changed
 from forecast.runs.files import Manifest, device_of, load_manifest
+from forecast.runs.fits import MODEL, first_model
 from forecast.runs.folder import ANSWERS, MANIFEST, PARTS, part_files, versions
 from forecast.runs.plan import Run, make_run, settings_by_name
 from forecast.runs.road import run
-
-MODEL = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ def replay_run(
 ) -> Replayed:
     """Fit a finished run again from its manifest and compare every forecast of the walk and the final model, bit by bit.
 
+    Of a run that was fitted again it is the first fit that is compared.
+
     specs: the classes of your own that its models name.
     Raises ForecastError where the folder holds no finished run, or its data is no longer where it was.
     """
@@ -74,7 +75,8 @@ def replay_run(
     with tempfile.TemporaryDirectory() as place:
         again = Path(place) / "run"
         run(plan, out=again, jobs=jobs, progress=progress)
-        parts = {path.stem: _equal_arrays(folder / path, again / path) for path in (*files, Path(MODEL))}
+        parts = {path.stem: _equal_arrays(folder / path, again / path) for path in files}
+        parts[Path(MODEL).stem] = _equal_arrays(first_model(folder), again / MODEL)
     return Replayed(folder, all(parts.values()), differs, parts)
 
 
