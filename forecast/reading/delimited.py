@@ -801,7 +801,7 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
                 skip -= 1
             cut = len(block)
             if raw:
-                cut = _outside_quotes(block, ending) if dialect.quoted else block.rfind(ending) + 1
+                cut = _last_line(block, ending, dialect)
             rest = block[cut:]
             line += block.count(ending, 0, cut)
             if len(rest) > BLOCK and not skip:
@@ -812,10 +812,18 @@ def _blocks(dialect: Dialect) -> Iterator[bytes]:
                 return
 
 
-def _outside_quotes(block: bytes, ending: bytes) -> int:
+def _last_line(block: bytes, ending: bytes, dialect: Dialect) -> int:
+    """Where the last whole record of a block ends."""
+    if dialect.quoted:
+        return _outside_quotes(block, ending, dialect.delimiter.encode())
+    return block.rfind(ending) + 1
+
+
+def _outside_quotes(block: bytes, ending: bytes, delimiter: bytes) -> int:
     """Where the last line ends that no quoted text runs across; 0 where none does.
 
-    The block begins outside of quotes.
+    The block begins outside of quotes. Where a quote stays open for longer than a row may be, quotes that
+    open no cell, as inch marks, are not counted.
     """
     cut = block.rfind(ending) + 1
     quotes = block.count(b'"', 0, cut)
@@ -823,7 +831,27 @@ def _outside_quotes(block: bytes, ending: bytes) -> int:
         before = block.rfind(ending, 0, cut - 1) + 1
         quotes -= block.count(b'"', before, cut)
         cut = before
-    return cut
+    if len(block) - cut <= BLOCK:
+        return cut
+    return max(cut, _outside_opened(block, ending, delimiter))
+
+
+def _outside_opened(block: bytes, ending: bytes, delimiter: bytes) -> int:
+    """Where the last line ends that no cell runs across which begins with a quote; 0 where none does."""
+    opening = re.compile(rb'(?:^|%b) *"' % re.escape(delimiter))
+    inside = False
+    last = 0
+    end = block.find(ending) + 1
+    begin = 0
+    while end:
+        line = block[begin:end]
+        if line.count(b'"') % 2:
+            inside = not inside and opening.search(line) is not None
+        if not inside:
+            last = end
+        begin = end
+        end = block.find(ending, begin) + 1
+    return last
 
 
 def _convert(chunk: pa.Array, kind: str) -> pa.Array | None:

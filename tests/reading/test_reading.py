@@ -337,3 +337,15 @@ def test_anything_that_hands_over_arrow_columns_is_read():
     assert str(panel.times[0]) == "2024-01-01T00:00:00.000000000"
     column = read(pa.chunked_array([[1.0, 2.0], [None, 4.0]]))
     assert np.array_equal(column.values[:, 0], [1, 2, np.nan, 4], equal_nan=True)
+
+
+def test_a_lone_inch_mark_in_a_cell_of_a_large_file_is_text(tmp_path):
+    """Such a quote opens no cell, however far the next one is away."""
+    hours = pd.date_range("1990-01-01", periods=160_000, freq="h")
+    rows = [f"{hour},pipe,{i % 24}" for i, hour in enumerate(hours)]
+    rows[100] = f'{hours[100]},5" pipe,{100 % 24}'
+    path = tmp_path / "pipes.csv"
+    path.write_text("\n".join(["ds,note,y", *rows]) + "\n")
+    assert path.stat().st_size > 4 << 20
+    panel = read(path, target="y")
+    assert np.array_equal(panel.values[:, 0], np.arange(160_000) % 24)
