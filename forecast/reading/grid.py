@@ -319,8 +319,7 @@ def _say_off_grid(
     remedy = f"Mend the stamps, or bring the file to one step with `every={unit}` `how=mean`."
     if _one_a_step(times, unit):
         remedy = (
-            f"Each lies near a step of its own: move them to the nearest with `round={unit}`, or bring the file"
-            f" to one step with `every={unit}` `how=mean`."
+            f"Each lies near a step of its own: move them to the nearest with `round={unit}`, or mend them."
         )
     report.say(
         "off-grid",

@@ -1296,7 +1296,7 @@ BAD = {
         {},
         "off-grid",
         (2, 3, 4, 5, 6, 12, 13),
-        "`every=1h` `how=mean`",
+        "`round=1h`",
     ),
     "dates across and a number that names the rows": (
         csv("sensor," + ",".join(DAYS), ["102" + ",9" * 12, "101" + ",5" * 12]),
