@@ -67,7 +67,9 @@ ID_NAMES = (
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 SOME = 100  # rows in which a column that counts shows that it does
-FEWEST_COUNTED = 10  # rows from which on a column counts them
+COUNTER_NAMES = ("no", "nr", "number", "index", "idx", "id", "row", "rownum", "row_number", "record", "n", "#")
+FEWEST_COUNTED = 10  # rows from which on a column of such a name counts them
+MANY_COUNTED = 100  # rows from which on any column does
 NUMBERS_AMONG_NAMES = (
     0.5  # share of cells that begin as numbers from which on a column of text holds no names
 )
@@ -567,7 +569,7 @@ def codes_of(column: pa.ChunkedArray) -> tuple[Array, tuple[str, ...]]:
     """int64 (n,) numbers of the sorted different names of a column, -1 where missing, and these
     names (S,).
     """
-    coded = as_text(column).combine_chunks().dictionary_encode()
+    coded = pc.utf8_trim_whitespace(as_text(column)).combine_chunks().dictionary_encode()
     found = [str(name) for name in coded.dictionary.to_pylist()]
     order = sorted(range(len(found)), key=found.__getitem__)
     place = np.append(np.argsort(order), -1).astype("int64")
@@ -729,7 +731,8 @@ def without_row_numbers(
     for name, role in roles.items():
         if role != "past" or name in categories:
             continue
-        what = _counted_by(table.columns[name], owner)
+        least = FEWEST_COUNTED if name.strip(" ._").lower() in COUNTER_NAMES else MANY_COUNTED
+        what = _counted_by(table.columns[name], owner, least)
         if what:
             del kept[name]
             report.say(
@@ -740,15 +743,15 @@ def without_row_numbers(
     return kept
 
 
-def _counted_by(column: pa.ChunkedArray, owner: Array) -> str:
+def _counted_by(column: pa.ChunkedArray, owner: Array, least: int) -> str:
     """What a column of numbers counts: rows, those of each series, or series; "" where it counts
-    none.
+    none, or has fewer than `least` rows.
     """
     some = _whole_numbers(column[:SOME])
     if some is None or len(np.unique(np.diff(some))) > SOME // 4:
         return ""
     values = _whole_numbers(column)
-    if values is None or len(values) < FEWEST_COUNTED:
+    if values is None or len(values) < least:
         return ""
     if _counts(values):
         return "rows"
