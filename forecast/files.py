@@ -207,8 +207,9 @@ def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) ->
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    text = json.dumps(header)
-    write_atomic(path, save(whole, metadata={"forecast": text, CHECKSUM: _digest_of(whole, text)}))
+    digest = _digest_of(whole, json.dumps(header))
+    text = json.dumps({CHECKSUM: digest, **header})  # one entry: the order of several is not always the same
+    write_atomic(path, save(whole, metadata={"forecast": text}))
 
 
 def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -225,6 +226,11 @@ def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise _unreadable(path, error) from None
     if "forecast" not in metadata:
         raise ForecastError(f"{path} was not written by forecast: its header has no 'forecast' entry.")
-    if metadata.get(CHECKSUM) != _digest_of(arrays, metadata["forecast"]):
+    try:
+        header = json.loads(metadata["forecast"])
+    except ValueError as error:
+        raise DamagedError(path, error) from None
+    expected = header.pop(CHECKSUM, None) if isinstance(header, dict) else None
+    if expected != _digest_of(arrays, json.dumps(header)):
         raise DamagedError(path, MISMATCH)
-    return arrays, json.loads(metadata["forecast"])
+    return arrays, header

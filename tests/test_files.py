@@ -87,3 +87,9 @@ def test_what_is_whole_comes_back(tmp_path):
     assert repr(header) == repr(VALUES)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(arrays[name], array, strict=True)
+
+
+def test_the_same_arrays_are_the_same_bytes(tmp_path):
+    for name in ("one", "two", "three"):
+        save_arrays(tmp_path / name, ARRAYS, VALUES)
+    assert len({(tmp_path / name).read_bytes() for name in ("one", "two", "three")}) == 1

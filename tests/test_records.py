@@ -15,6 +15,7 @@ from forecast.data.findings import Finding
 from forecast.data.options import Reading
 from forecast.errors import ForecastError
 from forecast.evaluation.rows import Row
+from forecast.files import load_json, save_json
 from forecast.records import from_json, to_json
 from forecast.results import Forecast, Log
 from forecast.runs.files import device_of, load_forecast, load_manifest, save_forecast
@@ -159,7 +160,7 @@ def test_what_a_finished_run_holds_is_read_when_it_is_asked_for_and_nothing_is_f
 )
 def test_a_manifest_of_another_format_is_refused(run, tmp_path, change, said):
     folder, _, _ = run
-    values = json.loads((folder / "run" / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps({**values, **change}))
+    values = load_json(folder / "run" / "run.json")
+    save_json(tmp_path / "run.json", {**values, **change})
     with pytest.raises(ForecastError, match=said):
         load_manifest(tmp_path)

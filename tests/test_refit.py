@@ -104,7 +104,7 @@ def test_a_refit_that_is_better_is_taken_and_is_the_fit_on_all_rows(run):
     assert record["model_sha256"] == sha256(run / "model.safetensors")
     assert record["fitted_on"]["data_sha256"] == load_json(run / "run.json")["data_sha256"]
     assert not (run / REFIT).exists()
-    assert replay_run(run, jobs=1)["equal"]
+    assert replay_run(run, jobs=1).equal
 
 
 def test_the_losses_are_those_of_forecasts_that_did_not_see_the_rows(run):

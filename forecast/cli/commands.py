@@ -153,7 +153,7 @@ def predict(
     own = own_specs(model)
     if scenario or what:
         if keep:
-            raise ForecastError("--keep is for a forecast of what is known, not for what if: leave it out.")
+            raise ForecastError("--keep is for what was forecast, not for what if: leave --keep out.")
         _predict_scenarios(run, file, scenario or [], what or [], revised, own, as_json, csv)
         return
     found: list[Finding] = []

@@ -21,7 +21,7 @@ def main() -> None:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
     refused = _refused()
     if refused is None:
-        return
+        raise SystemExit(0)
     if "--json" in sys.argv:
         _print_if_possible(refused)
     print(as_flags(f"forecast: {refused}"), file=sys.stderr)

@@ -67,7 +67,20 @@ ID_NAMES = (
 MINUTE = 60 * 10**9  # ns
 PLACE_NAMES = (("latitude", "longitude"), ("lat", "lon"), ("lat", "lng"), ("lat", "long"))
 SOME = 100  # rows in which a column that counts shows that it does
-COUNTER_NAMES = ("no", "nr", "number", "index", "idx", "id", "row", "rownum", "row_number", "record", "n", "#")
+COUNTER_NAMES = (
+    "no",
+    "nr",
+    "number",
+    "index",
+    "idx",
+    "id",
+    "row",
+    "rownum",
+    "row_number",
+    "record",
+    "n",
+    "#",
+)
 FEWEST_COUNTED = 10  # rows from which on a column of such a name counts them
 MANY_COUNTED = 100  # rows from which on any column does
 NUMBERS_AMONG_NAMES = (

@@ -268,8 +268,8 @@ def test_a_metric_that_is_added_ranks_and_is_shown_everywhere(asymmetric, tmp_pa
     assert str(board).split()[1:3] == ["asymmetric", "loss"]
     assert "an asymmetric loss" in board.verdict or "its asymmetric loss" in board.verdict
     assert board.to_frame().columns[0] == asymmetric
-    written = json.loads((tmp_path / "run" / "run.json").read_text())["result"]
-    assert [row[asymmetric] for row in written["leaderboard"]] == pytest.approx(scores)
+    written = json.loads((tmp_path / "run" / "run.json").read_text())["walked"]["board"]
+    assert [row["scores"][asymmetric] for row in written["rows"]] == pytest.approx(scores)
     again = fc.run(file, out=tmp_path / "run", models=["naive", "drift", "mean"], metric=asymmetric, jobs=1)
     assert [row.scores[asymmetric] for row in again.board.rows] == pytest.approx(scores)
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def test_wide_csv(tmp_path):
     assert panel.ids == ("one", "two")
     assert panel.values[panel.rows(1), 0].tolist() == (np.arange(48.0) ** 2).tolist()
     assert [c.name for c in read(path, target="two", past="one").columns] == ["two", "one"]
-    assert [c.name for c in read(path, target="two").columns] == ["two"]  # `one` only counts the rows
+    assert [c.name for c in read(path, target="two").columns] == ["two", "one"]
     doubled = wide_frame().assign(one=2 * wide_frame()["one"])
     assert [c.name for c in read(doubled, target="two").columns] == ["two", "one"]
     assert [c.name for c in read(path, target="two", past="none").columns] == ["two"]
