@@ -43,6 +43,7 @@ SAID = 5  # series that are named one by one
 LEVEL = 5  # rows on each side of a jump whose middle is their level
 JUMP = 12  # robust standard deviations of the steps of a series in logs
 LEAST_JUMP = 0.4  # in logs: half as much again
+FAR_CHANGES = 3  # times the changes that all but three in a hundred do not exceed
 FEWEST_STEPS = 30  # values of a series whose jumps are looked for
 MOST_JUMPS = 20  # of one series: with more its level wanders
 MOST_OFF_SCALE = 10  # rows in a row that are off by a power of ten
@@ -209,7 +210,7 @@ def jumps(values: Array) -> list[Jump]:
     that from some row on is a simple multiple or fraction of what it was.
 
     In logs a jump is larger than JUMP robust standard deviations of the series' own steps, and than
-    twice what all but three in a hundred of them are.
+    twice what all but three in a hundred of them are; in units it is FAR_CHANGES times as large as these.
     """
     if len(values) < FEWEST_STEPS or not (values > 0).all():
         return []
@@ -218,7 +219,9 @@ def jumps(values: Array) -> list[Jump]:
     spread = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
     usual = float(np.quantile(np.abs(steps), 0.97))
     least = max(JUMP * spread, 2 * usual, LEAST_JUMP)
-    large = np.flatnonzero(np.abs(steps) > least).tolist()
+    changes = np.abs(np.diff(values))
+    far = changes > FAR_CHANGES * np.quantile(changes, 0.97)  # near 0 a small change is large in logs
+    large = np.flatnonzero((np.abs(steps) > least) & far).tolist()
     if not spread or len(large) > MOST_JUMPS:  # its level rests, or wanders
         return []
     found: list[Jump | None] = []

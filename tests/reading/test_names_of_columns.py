@@ -216,3 +216,13 @@ def test_a_new_name_in_newer_rows_is_a_warning(tmp_path):
     heard = []
     fc.predict_run(tmp_path / "run", newer, heard=heard.extend)
     assert [one.example for one in heard if one.code == "unseen-name"] == ["hail"]
+
+
+def test_a_value_near_zero_among_values_that_change_as_much_is_no_jump():
+    """A temperature of .1 next to 1.2 is a tenth of it, and usual."""
+    values = np.abs(np.random.default_rng(0).normal(10, 4, 600)) + 0.5
+    values[300] = 0.1
+    assert jumps(values) == []
+    closes = 100 + np.cumsum(np.random.default_rng(1).normal(0, 0.5, 600))
+    closes[300] /= 100
+    assert [jump.rows.tolist() for jump in jumps(closes)] == [[300]]
