@@ -1,12 +1,9 @@
 """The daily loop, day after day, as it goes in practice: corrections, gaps, a changed unit, a stuck sensor, a refit, and kills."""
 
-import os
-import signal
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
+from killing import in_a_child
 
 import forecast as fc
 from forecast.files import load_json, sha256
@@ -15,7 +12,6 @@ from forecast.runs.refit import refit_run
 from forecast.runs.revised import kept_revisions
 
 KNOWN, HORIZON, NAMES = 160, 3, ("a", "b", "c")
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 MONTH = 30
 
 
@@ -71,26 +67,10 @@ class Month:
     def kill(self, work):
         """Do some work in a process that is killed at a random one of the moments at which it touches the run's folder."""
         at = int(self.random.integers(1, self.touches + 1))
-        child = os.fork()
-        if child == 0:
-            seen = 0
-
-            def count(event, arguments):
-                nonlocal seen
-                if event in EVENTS and "/run/" in str(arguments[0]):
-                    seen += 1
-                    if seen == at:
-                        os.kill(os.getpid(), signal.SIGKILL)
-
-            try:
-                sys.addaudithook(count)
-                work()
-            finally:
-                os._exit(min(seen, 255))
-        _, status = os.waitpid(child, 0)
-        self.killed += os.WIFSIGNALED(status)
-        if os.WIFEXITED(status):  # it ended before that moment: there are fewer
-            self.touches = max(1, os.waitstatus_to_exitcode(status))
+        touched = in_a_child(work, at)
+        self.killed += not touched
+        if touched:  # it ended before that moment: there are fewer
+            self.touches = touched
 
     def check(self, coming=None):
         """Every forecast is there as it was first made, and no other but those of a keep that was killed after it was done."""

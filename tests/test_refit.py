@@ -1,15 +1,14 @@
 """A run's model fitted again: judged on the rows since, taken in one step, with its history."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from killing import in_a_child
 
 import forecast as fc
 from forecast import ForecastError
@@ -21,7 +20,6 @@ from forecast.runs.replay import replay_run
 from forecast.saving import load
 
 KNOWN, WALK = 120, {"walk.horizon": 3, "walk.folds": 1}
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 
 
 def days(shift=0.0):
@@ -267,34 +265,6 @@ def test_a_net_goes_on_from_its_weights_also_without_the_file(tmp_path):
     assert "goes on (warm) from the kept rows alone" in str(alone)
     assert load(run).log.warm
     predict_run(run)
-
-
-def in_a_child(work, at=None):
-    """Do some work in a process of its own, killed at the `at`-th time that it touches a run folder; how often it did."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        seen = 0
-
-        def count(event, arguments):
-            nonlocal seen
-            if event in EVENTS and "/run/" in str(arguments[0]):
-                seen += 1
-                if seen == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(count)
-            work()
-            os.write(writing, str(seen).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        told = answer.read()
-    os.waitpid(child, 0)
-    return int(told or 0)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -1,21 +1,18 @@
 """A run that takes the place of another: killed at any moment, the old or the new model answers. And flipped bytes in a run folder."""
 
-import os
 import shutil
-import signal
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from killing import in_a_child
 
 import forecast as fc
 from forecast.errors import ForecastError
 from forecast.files import DamagedError
 from forecast.replacing import NEXT, READY
 
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
 WALK = {"walk.horizon": 6, "walk.folds": 2}
 
 
@@ -37,34 +34,6 @@ def fitted(file, folder, models, **more):
 
 def forecast_of(folder):
     return fc.predict_run(folder).to_frame().rename(columns={"seasonal": "y", "drift": "y"})
-
-
-def in_a_child(work, at=None):
-    """Do some work in a process of its own, killed at the `at`-th time that it touches a run folder; how often it did."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        seen = 0
-
-        def count(event, arguments):
-            nonlocal seen
-            if event in EVENTS and "/run/" in str(arguments[0]):
-                seen += 1
-                if seen == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(count)
-            work()
-            os.write(writing, str(seen).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        told = answer.read()
-    os.waitpid(child, 0)
-    return int(told or 0)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
