@@ -218,7 +218,7 @@ def test_stamps_near_a_step_are_moved_to_it_on_request():
     late = pd.date_range("2024-12-02 12:00", periods=300, freq="h")
     frame = pd.DataFrame({"ds": early.append(late), "y": np.arange(600.0)})
     with pytest.raises(
-        ReadingError, match=r"not on the grid .* move them to the nearest with `round=1h`, or bring"
+        ReadingError, match=r"not on the grid .* move them to the nearest with `round=1h`, or mend"
     ):
         read(frame)
     panel = read(frame, round="1h")
