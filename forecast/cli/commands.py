@@ -54,6 +54,10 @@ from forecast.cli.values import again, changes, names, own_specs, plan_of, readi
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
     from forecast.data.findings import Finding, ReadingError
     from forecast.runs.result import Walked
 
@@ -145,10 +149,8 @@ def predict(
     csv: Csv = False,
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
-    from dataclasses import asdict
-
     from forecast.runs.daily import predict_run
-    from forecast.runs.result import frame_json, stamped
+    from forecast.runs.result import stamped
 
     own = own_specs(model)
     if scenario or what:
@@ -162,13 +164,29 @@ def predict(
     say(found, quiet=True)
     if keep:
         print(_kept(run, file, found), file=sys.stderr)
+    _print_frame(frame, forecast_table, {"run": run}, found, as_json, csv)
+
+
+def _print_frame(
+    frame: "pd.DataFrame",
+    table: "Callable[[pd.DataFrame], str]",
+    about: dict[str, Any],
+    found: "list[Finding]",
+    as_json: bool,
+    csv: bool,
+) -> None:
+    """A frame of forecasts in the form that was asked for; about: what else its JSON object holds."""
+    from dataclasses import asdict
+
+    from forecast.runs.result import frame_json
+
     if as_json:
         findings = [asdict(finding) for finding in found]
-        print_json({"run": run, "findings": findings, "forecast": frame_json(frame)})
+        print_json({**about, "findings": findings, "forecast": frame_json(frame)})
     elif csv:
         print(frame.to_csv(index=False), end="")
     else:
-        print(forecast_table(frame))
+        print(table(frame))
 
 
 def _predict_scenarios(
@@ -182,9 +200,7 @@ def _predict_scenarios(
     csv: bool,
 ) -> None:
     """Print the forecasts under several futures side by side."""
-    from dataclasses import asdict
-
-    from forecast.runs.result import frame_json, stamped
+    from forecast.runs.result import stamped
     from forecast.runs.scenario import predict_scenarios
 
     found: list[Finding] = []
@@ -193,14 +209,8 @@ def _predict_scenarios(
     )
     frame = stamped(made.to_frame())
     say(found, quiet=True)
-    if as_json:
-        findings = [asdict(finding) for finding in found]
-        names = list(made.forecasts)
-        print_json({"run": run, "findings": findings, "scenarios": names, "forecast": frame_json(frame)})
-    elif csv:
-        print(frame.to_csv(index=False), end="")
-    else:
-        print(scenario_table(frame))
+    about = {"run": run, "scenarios": list(made.forecasts)}
+    _print_frame(frame, scenario_table, about, found, as_json, csv)
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
