@@ -98,13 +98,15 @@ class Fitted:
             check_ahead(panel, origins, self.goal.horizon)
         panel = indicators(panel)
         horizon = self.goal.horizon
+        over = horizon // self.goal.answered
         blank = Forecast(
             model=self.spec.name,
             ids=panel.ids,
             origins=origins,
             cutoffs=panel.cutoffs(origins),
-            times=panel.stamps(origins, horizon),
-            values=np.full((len(origins), horizon), np.nan),
+            times=panel.stamps(origins, horizon)[:, over - 1 :: over],
+            values=np.full((len(origins), self.goal.answered), np.nan),
+            over=over,
             zone=panel.clock.tz,
             names=self.goal.names,
         )
@@ -328,6 +330,11 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
         raise ForecastError(
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
+        )
+    if task.span != "each" and panel.kind != "event":
+        raise ForecastError(
+            f"`span={task.span}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
+            f' `event="{panel.target} > 0"`, or leave `span` out.'
         )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"

@@ -157,6 +157,8 @@ class Forecast:
     zone: the place whose time frames show; cutoffs and times are UTC.
     names (K,), shares (M, H, K): of a target of names, which sum to 1. `values` are then the share of the second of two
     names, and of several the code of the likeliest.
+    over: the steps that each answer is about. It is 1, but where one answer is about any, or all, steps of the horizon:
+    then that is H, each array has one step, and `times` is its last.
     """
 
     model: str
@@ -171,6 +173,7 @@ class Forecast:
     zone: str = ""
     names: tuple[str, ...] = ()
     shares: Array | None = None
+    over: int = 1
 
     @property
     def bands(self) -> list[tuple[float, Array, Array]]:
@@ -192,7 +195,8 @@ class Forecast:
         names = np.array(self.ids, dtype=object)[self.origins[:, 0]]
         origins = panel.origins_at(names, self.cutoffs)
         if panel.clock.kind != "sessions":  # which sessions took place is known afterwards alone
-            follows = (panel.stamps(origins, self.times.shape[1]) == self.times).all()
+            stamps = panel.stamps(origins, self.times.shape[1] * self.over)
+            follows = (stamps[:, self.over - 1 :: self.over] == self.times).all()
             if not follows:
                 raise ForecastError(
                     f"The panel is {panel.clock.words}, and the forecast by {self.model} has other steps. {GIVE_ITS_PANEL}"

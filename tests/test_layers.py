@@ -54,6 +54,7 @@ FLOORS = [
     "results",
     "models.base",
     "models.answers",
+    "models.names",
     "models.nets",
     "models.classic",
     "models.regress",
