@@ -292,7 +292,9 @@ class Outcome:
         places = self.truth.places
         if places is None:
             return np.column_stack([self.forecast.cutoffs, self.forecast.times])
-        return places[:, None] + np.arange(-1, self.actual.shape[1])
+        over = self.forecast.over
+        last = np.arange(1, self.actual.shape[1] + 1) * over - 1  # the last step that each answer is about
+        return places[:, None] + np.append(-1, last)
 
     @property
     def fitted(self) -> Array:
