@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.arrays import Array, under
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
+from forecast.data.events import completed
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
@@ -209,7 +210,7 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
         ids.append(name)
         times.append(new.times[new.rows(i)])
         values.append(new.values[new.rows(i)])
-    return make_panel(tuple(ids), times, values, context.columns, context.clock)
+    return completed(make_panel(tuple(ids), times, values, context.columns, context.clock))
 
 
 def _still(name: str, context: Panel, old: Array, new: Array) -> Array:
