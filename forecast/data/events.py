@@ -250,6 +250,8 @@ def _bound(part: Comparison, condition: Condition, panel: Panel) -> Comparison:
     """One comparison with a number as its value."""
     column = _column(part, condition, panel)
     if column.names is None:
+        if isinstance(part.value, str) and re.match(r"[-+]?\d", part.value):
+            raise _wrong(str(condition), f"{part.value!r} is no number; give it without a unit")
         if isinstance(part.value, str):
             raise _wrong(str(condition), f"{part.column} holds numbers, and {part.value!r} is none")
         return part
