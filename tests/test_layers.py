@@ -52,6 +52,7 @@ FLOORS = [
     "supervised",
     "task",
     "results",
+    "copula",
     "models.base",
     "models.answers",
     "models.nets",
