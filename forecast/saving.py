@@ -26,7 +26,7 @@ from forecast.results import Calibration, Log
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 9  # of model files; raised when an older one can no longer be read
+FORMAT = 10  # of model files; raised when an older one can no longer be read
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
         arrays["calibration.basis"] = fitted.calibration.basis
+        arrays["calibration.templates"] = fitted.calibration.templates
     goal = fitted.goal
     header = Header(
         format=FORMAT,
@@ -104,7 +105,7 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
     chosen = spec_from(header.spec, classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None
+    calibration = Calibration(goal.levels, **taught) if taught else None
     return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
 
 

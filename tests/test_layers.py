@@ -54,6 +54,7 @@ FLOORS = [
     "supervised",
     "task",
     "results",
+    "copula",
     "models.base",
     "models.answers",
     "models.names",
