@@ -22,7 +22,7 @@ from forecast.models import settings_of, spec_from
 from forecast.models.own import classes
 from forecast.records import from_json, to_json
 from forecast.replacing import settle
-from forecast.results import Calibration, Log
+from forecast.results import Calibration, Log, Taught, Tempering
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
@@ -60,7 +60,9 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "scaling.spread": fitted.scaling.spread,
         "scaling.power": fitted.scaling.power,
     }
-    if fitted.calibration is not None:
+    if isinstance(fitted.calibration, Tempering):
+        arrays["calibration.sharpness"] = fitted.calibration.sharpness
+    elif fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
         arrays["calibration.basis"] = fitted.calibration.basis
         arrays["calibration.templates"] = fitted.calibration.templates
@@ -105,8 +107,16 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
     chosen = spec_from(header.spec, classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = Calibration(goal.levels, **taught) if taught else None
-    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
+    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, _taught(taught, goal))
+
+
+def _taught(arrays: dict[str, Array], goal: Goal) -> Taught | None:
+    """What a walk had taught the model, from its arrays; None where there are none."""
+    if not arrays:
+        return None
+    if goal.names:
+        return Tempering(**arrays)
+    return Calibration(goal.levels, **arrays)
 
 
 def _absent(path: Path) -> str:

@@ -70,6 +70,8 @@ FLOORS = [
     "evaluation.metrics",
     "evaluation.backtest",
     "evaluation.audit",
+    "evaluation.blocks",
+    "evaluation.tempering",
     "evaluation.calibration",
     "evaluation.inference",
     "evaluation.rows",

@@ -14,7 +14,7 @@ from forecast.evaluation.backtest import Part, start_of
 from forecast.evaluation.folds import walk_forward
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models.base import Spec, reads_of
-from forecast.results import Calibration, Forecast, Outcome
+from forecast.results import Calibration, Forecast, Outcome, Taught
 from forecast.runs.checks import read_run, say_changed
 from forecast.runs.files import Manifest, device_of, load_forecast, load_manifest, write_files
 from forecast.runs.folder import FORECAST, MANIFEST, PARTS, PROGRESS, folder_of, run_folder
@@ -72,7 +72,7 @@ def run(
             folder=place.folder,
             walked=walked,
             forecast=_forecast(work, made),
-            intervals=calibration.notes if calibration else (),
+            intervals=calibration.notes if isinstance(calibration, Calibration) else (),
             resumed=False,
             parts=made,
         )
@@ -115,7 +115,7 @@ def _final(
     plan: Run,
     chosen: Spec,
     panel: Panel,
-    calibration: Calibration | None,
+    calibration: Taught | None,
     keep: FolderKeep,
     jobs: int,
 ) -> Fitted:
@@ -143,14 +143,15 @@ def _final(
     return fitted
 
 
-def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
+def _calibrated(fitted: Fitted, calibration: Taught | None) -> Fitted:
     """A fitted model with the intervals that the walk taught.
 
     Its log says which steps have another kind of interval than a calibrated one.
     """
     if calibration is None:
         return fitted
-    notes = (*fitted.log.notes, *(f"intervals: {note}" for note in calibration.notes))
+    what = "intervals" if isinstance(calibration, Calibration) else "shares"
+    notes = (*fitted.log.notes, *(f"{what}: {note}" for note in calibration.notes))
     return replace(fitted.calibrated(calibration), log=replace(fitted.log, notes=notes))
 
 

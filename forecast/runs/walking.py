@@ -15,7 +15,7 @@ from forecast.evaluation.market import directions
 from forecast.evaluation.metrics import ranking
 from forecast.models import spec
 from forecast.models.base import Spec
-from forecast.results import Calibration, Outcome, by_model
+from forecast.results import Outcome, Taught, by_model
 from forecast.runs.keeping import FolderKeep, silent, workers
 from forecast.runs.plan import Run
 from forecast.runs.result import Walked, summary_of
@@ -47,7 +47,7 @@ def entrants_of(plan: Run, named: Sequence[Spec], panel: Panel) -> Entrants:
 
 def outcomes_of(
     plan: Run, entrants: Entrants, panel: Panel, jobs: int, keep: Keep
-) -> tuple[list[Outcome], dict[str, Calibration]]:
+) -> tuple[list[Outcome], dict[str, Taught]]:
     """The outcomes of some models walked through the panel of a run, with the levels of its task calibrated.
 
     Where the task asks for none they are unchanged. A model that nobody named is left out where points alone say that
