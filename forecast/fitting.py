@@ -16,7 +16,7 @@ from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import Column, Panel, require_panel
-from forecast.data.scaling import Scaling, cold_panel, fit_scaling
+from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.models import models_for, spec
@@ -27,6 +27,7 @@ from forecast.models.base import (
     Spec,
     Watch,
     context_of,
+    is_unscaled,
     reads_of,
     refitted,
     report_of,
@@ -46,6 +47,7 @@ from forecast.results import (
 from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
 from forecast.workers import one_thread, processes
 
+UNSCALED = Units("none", "none")  # what a model sees that scales its panel itself
 LARGEST = 1e150  # values above have squares that are not finite
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
@@ -349,7 +351,7 @@ def fit(
     notes = (*notes, *outside_bounds(past, task.bounds))
     past = indicators(recoded(past, columns))
     begun = time.process_time()
-    scaling = fit_scaling(past, task.units)
+    scaling = fit_scaling(past, UNSCALED if is_unscaled(chosen) else task.units)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     fold = _Past(chosen, _only(scaling.apply(past), scaling), goal_of(task, past), scaling)

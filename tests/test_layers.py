@@ -80,6 +80,7 @@ FLOORS = [
     "evaluation.ablation",
     "evaluation.market",
     "saving",
+    "implied",
     "testing",
     "show",
     "runs.plan",

@@ -61,7 +61,7 @@ def outcomes_of(
         for name in unneeded(models, metric, _unnamed(models, entrants)):
             del models[name]
     outcomes = list(chain.from_iterable(models.values()))
-    if task.levels:
+    if task.levels or panel.names:
         return calibrate(outcomes)
     return outcomes, {}
 
@@ -85,7 +85,8 @@ def shown(outcomes: list[Outcome], board: Leaderboard) -> list[Outcome]:
 
 def walked_of(plan: Run, panel: Panel, board: Leaderboard, outcomes: list[Outcome]) -> Walked:
     """What a walk gives; of a price also what the direction of each model is worth."""
-    market = directions(outcomes, plan.cost) if plan.price else []
+    of_price = plan.price and not panel.names
+    market = directions(outcomes, plan.cost) if of_price else []
     return Walked(summary_of(panel), board, tuple(market))
 
 
