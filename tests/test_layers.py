@@ -55,6 +55,7 @@ FLOORS = [
     "models.base",
     "models.answers",
     "models.names",
+    "models.multinomial",
     "models.nets",
     "models.classic",
     "models.regress",
