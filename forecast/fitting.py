@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.copula import FEW, joined_scores, seeds_of, values_at
 from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
@@ -91,12 +92,7 @@ class Fitted:
         a column is missing, the clock is another, nothing is known before an origin, or a future column is not known over
         the horizon (`check_ahead`); NotFiniteError where the model forecasts no finite value.
         """
-        panel = self._checked(panel)
-        origins = panel.ends() if origins is None else np.asarray(origins, "int64")
-        self._check_origins(panel, origins)
-        if "future" in reads_of(self.spec):
-            check_ahead(panel, origins, self.goal.horizon)
-        panel = indicators(panel)
+        panel, origins = self._asked(panel, origins)
         horizon = self.goal.horizon
         over = horizon // self.goal.answered
         blank = Forecast(
@@ -116,6 +112,81 @@ class Fitted:
             forecast = answered(blank, answers)
         _require_finite(forecast, panel)
         return forecast
+
+    def paths(self, panel: Panel, origins: Array | None = None, count: int = 500, seed: int = 0) -> Array:
+        """Sample paths (M, count, H) of the target, in its units, from origins (M, 2); those of `predict` by default.
+
+        At each step the values of the paths are spread evenly over the calibrated distribution: linear in the normal score
+        of the level between the levels of the task, with a normal tail beyond the outer ones, cut at the bounds. Over the
+        steps they are joined as the errors of the walk were (`forecast.copula.joined_scores`). Paths of different series
+        or origins are independent of each other.
+
+        count: paths of each origin, at least 2 · seed: of every random choice. Paths of an origin depend on the seed, the
+        name of its series and its cutoff, and on no other origin. Raises ForecastError where the model has no distribution
+        that a walk taught, the target has names, or a step has no interval; and as `predict` does.
+        """
+        validated(Seed, seed, "seed")
+        if not isinstance(count, int) or count < 2:
+            raise ForecastError(
+                f"`paths={count}` is no number of paths: give a whole number from 2 on, such as 500."
+            )
+        calibration = self._walked()
+        panel, origins = self._asked(panel, origins)
+        made = np.empty((len(origins), count, self.goal.horizon))
+        seeds = seeds_of(seed, panel.ids, origins, panel.cutoffs(origins))
+        shown = quantile_levels(self.goal.task.intervals)
+        with one_thread():
+            for one in self._answers(panel, origins):
+                quantiles = calibration.apply(one.z, shown)
+                for place, own in zip(one.where, quantiles, strict=True):
+                    scores = joined_scores(calibration.templates, count, seeds[place])
+                    made[place] = values_at(scores, own, calibration.levels)
+                made[one.where] = one.scaling.invert(made[one.where], one.rows)
+        return within(made, self.goal.bounds)
+
+    def calibrated(self, calibration: Calibration) -> "Fitted":
+        """This model with the intervals and the sample paths that a walk taught.
+
+        `outcomes, learned = fc.calibrate(fc.backtest(...))` gives the Calibration of each model, `learned["gru"]`.
+        ForecastError where it has other levels or another horizon.
+        """
+        found = (calibration.levels, len(calibration.shift))
+        if found != (self.goal.levels, self.goal.horizon):
+            raise ForecastError(
+                f"{self.spec.name} was fitted for {counted(self.goal.horizon, 'step')} and {len(self.goal.levels)} quantile"
+                f" levels, and the walk was of {counted(len(calibration.shift), 'step')} and {len(calibration.levels)}. Give"
+                f" both the same task."
+            )
+        return replace(self, calibration=calibration)
+
+    def _walked(self) -> Calibration:
+        """What a walk taught; ForecastError where it cannot give sample paths."""
+        name = self.spec.name
+        if self.goal.names:
+            raise ForecastError(
+                f"{self.columns[0].name} has names, and sample paths are of numbers: forecast a number."
+            )
+        if self.calibration is None:
+            raise ForecastError(
+                f"{name} has no sample paths: they follow the errors of a walk, and none has calibrated it. Make it by"
+                f" fc.run or `forecast fit` with intervals, or give it what a walk taught by fitted.calibrated(...)."
+            )
+        without = np.isnan(self.calibration.shift).any()
+        if without or len(self.calibration.templates) < FEW:
+            raise ForecastError(
+                f"{name} has no sample paths: too few whole horizons of its walk have passed to say how errors follow one"
+                f" another. Walk a longer test, such as `test=0.4`, or take a shorter `horizon`."
+            )
+        return self.calibration
+
+    def _asked(self, panel: Panel, origins: Array | None) -> tuple[Panel, Array]:
+        """A panel of indicators with the columns of the fit, and origins (M, 2) at which it can be forecast."""
+        panel = self._checked(panel)
+        origins = panel.ends() if origins is None else np.asarray(origins, "int64")
+        self._check_origins(panel, origins)
+        if "future" in reads_of(self.spec):
+            check_ahead(panel, origins, self.goal.horizon)
+        return indicators(panel), origins
 
     def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
         """What was learned says at the origins (M, 2) of a panel of indicators.

@@ -109,14 +109,17 @@ BASES = {
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What was learned from the errors of a walk: how far each quantile is moved.
+    """What was learned from the errors of a walk: how far each quantile is moved, and how the steps hang together.
 
-    levels (Q,) · shift (H, Q) in scaled units, 0 at the median, NaN where there is no interval · basis (H,), the Basis of each step as uint8.
+    levels (Q,) · shift (H, Q) in scaled units, 0 at the median, NaN where there is no interval · basis (H,), the Basis of
+    each step as uint8 · templates (T, H): the levels at which the actual values of past windows lay in what was forecast
+    of them, in 65536ths as uint16, for sample paths (`forecast.copula`).
     """
 
     levels: tuple[float, ...]
     shift: Array
     basis: Array
+    templates: Array
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.arrays import Array, under
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
+from forecast.data.events import completed
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
@@ -25,7 +26,7 @@ from forecast.results import Calibration, Log
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 9  # of model files; raised when an older one can no longer be read
+FORMAT = 10  # of model files; raised when an older one can no longer be read
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
     if fitted.calibration is not None:
         arrays["calibration.shift"] = fitted.calibration.shift
         arrays["calibration.basis"] = fitted.calibration.basis
+        arrays["calibration.templates"] = fitted.calibration.templates
     goal = fitted.goal
     header = Header(
         format=FORMAT,
@@ -103,7 +105,7 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
     chosen = spec_from(header.spec, classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None
+    calibration = Calibration(goal.levels, **taught) if taught else None
     return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
 
 
@@ -209,7 +211,7 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
         ids.append(name)
         times.append(new.times[new.rows(i)])
         values.append(new.values[new.rows(i)])
-    return make_panel(tuple(ids), times, values, context.columns, context.clock)
+    return completed(make_panel(tuple(ids), times, values, context.columns, context.clock))
 
 
 def _still(name: str, context: Panel, old: Array, new: Array) -> Array:

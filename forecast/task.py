@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_type_hints
 
-import numpy as np
-
 from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.scaling import Units

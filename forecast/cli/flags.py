@@ -37,6 +37,7 @@ WALKING: Flags = {
     "refit": flag(str, "refit", "Of nets before each fold: cold, anew; warm, going on.", "cold"),
     "intervals": flag(str, "intervals", "Central intervals in percent, or none.", "80,95"),
     "metric": flag(str, "metric", "What ranks: mae, rmse, mase, crps, qlike ...", "from the target"),
+    "span": flag(str, "span", "An event in each step, any of the horizon, or all.", "each"),
     "bounds": flag(str, "bounds", "What the target cannot cross: 0, or 0,100.", "none"),
     "transform": flag(str, "transform", "Of the target: none, log, log1p, asinh, yeo-johnson.", "none"),
     "scale": flag(str, "scale", "standard, shared, robust, minmax, mean-abs, none.", "standard"),
@@ -48,7 +49,7 @@ WALKING: Flags = {
 }
 SHARED = {"reading": READING, "walking": WALKING}  # a parameter of a command -> the flags that it stands for
 IN_WALK = ("horizon", "test", "folds", "stride", "align", "refit")  # fields of WalkForward
-BESIDE = ("metric", "transform", "scale", "price", "cost", "seed")  # those of a Run, or of its Task
+BESIDE = ("metric", "span", "transform", "scale", "price", "cost", "seed")  # those of a Run, or of its Task
 _OTHERS = (
     "out",
     "overwrite",

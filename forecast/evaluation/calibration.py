@@ -6,10 +6,13 @@ errors of neighbouring steps together.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.copula import MOST as MOST_TEMPLATES
+from forecast.copula import kept_levels, levels_of
 from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 
@@ -106,10 +109,74 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     steps = range(stamps.shape[1])
     of_steps = [_shifts(stamps[:, step], errors[:, step], blocks, levels) for step in steps]
     shift, basis = _completed(np.stack(of_steps, axis=1), stamps, errors, blocks.known, levels)
+    numbers = np.split(blocks.number, ends)
+    made = _all_moved(parts, base, numbers, shift, basis, task)
+    templates = templates_of(made)
+    if not len(templates):  # a walk of one moment has errors after it alone
+        after = [np.full_like(number, -1) for number in numbers]
+        templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
+    return made, Calibration(levels, shift[-1], basis[-1], templates)
+
+
+def _all_moved(
+    parts: list[Outcome], base: list[Array], numbers: list[Array], shift: Array, basis: Array, task: Task
+) -> list[Outcome]:
+    """Each part moved by the shifts of the blocks numbered for its origins (M,)."""
     made = []
-    for part, own, number in zip(parts, base, np.split(blocks.number, ends), strict=True):
+    for part, own, number in zip(parts, base, numbers, strict=True):
         made.append(_moved(part, own, shift[number], basis[number], task))
-    return made, Calibration(levels, shift[-1], basis[-1])
+    return made
+
+
+def templates_of(outcomes: list[Outcome], until: Any = None) -> Array:
+    """The templates (T, H) of sample paths, uint16, from calibrated outcomes of one model: see `Calibration.templates`.
+
+    Of every window whose last step has come, those that are observed in half of their steps or more count; a missing step
+    takes the level of the nearest observed one. Of more than MOST_TEMPLATES, in order of time, one is drawn from each of as
+    many stretches. until: the moment (stamp or place) whose knowledge counts, by default the end of the walk; an origin
+    whose horizon has not passed by then never counts.
+    """
+    levels = outcomes[0].forecast.levels
+    moments = np.concatenate([outcome.moments for outcome in outcomes])
+    actual = np.concatenate([outcome.actual for outcome in outcomes])
+    quantiles = np.concatenate([_quantiles_of(outcome) for outcome in outcomes])
+    known = ~(np.isnan(actual) | np.isnan(quantiles[..., 0]))
+    usable = known[:, -1] & (known.mean(1) >= 0.5)
+    if until is not None:
+        usable &= moments[:, -1] <= until
+    windows = np.flatnonzero(usable)
+    windows = _one_of_each_stretch(windows[np.argsort(moments[windows, 0], kind="stable")])
+    found = levels_of(actual[windows], quantiles[windows], levels)
+    return kept_levels(_nearest_filled(found))
+
+
+def _quantiles_of(outcome: Outcome) -> Array:
+    """The quantiles (M, H, Q) of a calibrated outcome."""
+    quantiles = outcome.forecast.quantiles
+    if quantiles is None:
+        raise AssertionError("an outcome that was calibrated has quantiles")
+    return quantiles
+
+
+def _one_of_each_stretch(windows: Array) -> Array:
+    """All of some windows (n,), or one drawn from each of MOST_TEMPLATES stretches of them."""
+    if len(windows) <= MOST_TEMPLATES:
+        return windows
+    random = np.random.default_rng(0)
+    begins = np.linspace(0, len(windows), MOST_TEMPLATES, endpoint=False)
+    drawn = begins + random.uniform(size=MOST_TEMPLATES) * len(windows) / MOST_TEMPLATES
+    return windows[drawn.astype("int64")]
+
+
+def _nearest_filled(levels: Array) -> Array:
+    """Levels (T, H) in which a missing step has the level of the nearest step that has one, of two the later one."""
+    steps = np.arange(levels.shape[1])
+    filled = levels.copy()
+    for row in np.flatnonzero(np.isnan(levels).any(1)):
+        seen = np.flatnonzero(~np.isnan(levels[row]))
+        distance = np.abs(np.subtract.outer(steps, seen[::-1]))
+        filled[row] = levels[row, seen[::-1][distance.argmin(1)]]
+    return filled
 
 
 def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) -> Outcome:

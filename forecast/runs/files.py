@@ -112,6 +112,7 @@ class _Rest:
     intervals: tuple[float, ...]
     zone: str
     names: tuple[str, ...]
+    over: int
     dated: bool
 
 
@@ -133,6 +134,7 @@ def load_forecast(path: Path) -> Forecast:
         intervals=rest.intervals,
         zone=rest.zone,
         names=rest.names,
+        over=rest.over,
         **arrays,
     )
 

@@ -28,7 +28,14 @@ from forecast.task import LEVELS, Task
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
-ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of a Task that a Run is given
+ASKED_FOR = (
+    "intervals",
+    "bounds",
+    "transform",
+    "scale",
+    "metric",
+    "span",
+)  # fields of a Task that a Run is given
 IN_WALK = {one.name for one in dataclasses.fields(WalkForward)}
 
 

@@ -151,7 +151,7 @@ def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
     if calibration is None:
         return fitted
     notes = (*fitted.log.notes, *(f"intervals: {note}" for note in calibration.notes))
-    return replace(fitted, calibration=calibration, log=replace(fitted.log, notes=notes))
+    return replace(fitted.calibrated(calibration), log=replace(fitted.log, notes=notes))
 
 
 def _forecast(folder: Path, made: Made) -> Forecast:
