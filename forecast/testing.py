@@ -150,13 +150,13 @@ def is_a_value(spec: Spec) -> None:
 
 
 def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
-    """`predict` answers with float arrays (M, H, P): a point or all quantiles, or of names a share of each."""
+    """`predict` answers with float arrays (M, A, P): a point or all quantiles, or of names a share of each."""
     origins = origins_from(panel, 360, 363)
     goal = fitted.goal
     z = fitted.learned.predict(fitted.scaled(panel), origins, fitted.scaling.fitted(panel.ids))
     allowed = [len(goal.names)] if goal.names else [1, len(goal.levels)]
-    shapes = [(len(origins), goal.horizon, last) for last in allowed]
-    expected = f"an array of shape (M, H, P), {' or '.join(map(str, shapes))}"
+    shapes = [(len(origins), goal.answered, last) for last in allowed]
+    expected = f"an array of shape (M, A, P), {' or '.join(map(str, shapes))}"
     _require(np.shape(z) in shapes, "shapes", expected, f"shape {np.shape(z)}")
     kind = np.asarray(z).dtype
     _require(kind.kind == "f", "shapes", "floats", f"{kind}")

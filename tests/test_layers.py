@@ -58,6 +58,7 @@ FLOORS = [
     "models.base",
     "models.answers",
     "models.names",
+    "models.multinomial",
     "models.nets",
     "models.classic",
     "models.regress",

@@ -42,6 +42,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "naive": ("classic.naive", "Naive", {"kind": "last"}),
     "drift": ("classic.naive", "Naive", {"kind": "drift"}),
     "rate": ("classic.shares", "Shares", {"kind": "rate"}),
+    "markov": ("classic.chain", "Markov", {}),
     "persistence": ("classic.shares", "Shares", {"kind": "last"}),
 }
 # What a net has to beat. garch is not among them: its point is that of naive, only its intervals are its own.

@@ -49,3 +49,15 @@ def names_ahead(windows: Windows, origins: Array, goal: Goal) -> Array:
     """The codes (M, A) that are to be forecast at origins (M, 2), float64, NaN where missing."""
     rows = windows.rows(origins)[:, windows.context :]
     return reduced(windows.values[rows, 0].astype("float64"), goal.task.span)
+
+
+def names_of_windows(codes: Array, goal: Goal) -> Array:
+    """What the windows that begin at each row of one series (n,) would be asked, NaN where missing: codes (n - W + 1,).
+
+    W is 1 where each step has an answer, and the horizon where one answer is about all of it.
+    """
+    width = goal.horizon // goal.answered
+    if len(codes) < width:
+        return np.zeros(0)
+    windows = np.lib.stride_tricks.sliding_window_view(codes, width)
+    return reduced(windows, goal.task.span)[:, 0]
