@@ -81,6 +81,7 @@ FLOORS = [
     "evaluation.leaderboard",
     "evaluation.ablation",
     "evaluation.market",
+    "evaluation.probabilities",
     "sequences.values",
     "sequences.base",
     "saving",

@@ -59,6 +59,9 @@ class Study:
     space: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+Price = Annotated[float, Field(gt=0)]
+
+
 @dataclass(frozen=True)
 class Run:
     """An experiment: which data, which models with which settings, how it is walked through. TOML in, JSON out."""
@@ -69,7 +72,8 @@ class Run:
     walk: WalkForward = field(default_factory=WalkForward)
     task: Task = ASKED  # its fields stand next to those of a Run in TOML; the horizon is that of the walk
     price: bool = False  # logs, ranked by them, the random walk as baseline, and what the direction is worth
-    cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
+    # of a price: basis points for each side that is traded; of an event: what it costs to act for nothing, and not to act
+    cost: Annotated[float, Field(ge=0)] | tuple[Price, Price] | None = None
     seed: Seed = 0
     # model -> setting -> value; they hold in its combinations too
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -98,6 +102,16 @@ class Run:
     def baseline(self) -> str | None:
         """The model that all are measured against where it is not the best baseline: of a price the random walk."""
         return "naive" if self.price and "naive" in self.models else None
+
+    @property
+    def trading(self) -> float | None:
+        """Of a price: basis points for each side that is traded."""
+        return None if isinstance(self.cost, tuple) else self.cost
+
+    @property
+    def costs(self) -> tuple[float, float] | None:
+        """Of an event: what it costs to act for nothing, and not to act."""
+        return self.cost if isinstance(self.cost, tuple) else None
 
     def read(self) -> Panel:
         """The panel of its file."""
@@ -143,9 +157,21 @@ def make_run(
         values["models"] = event_models(condition_of(read_by.event), bool(values.get("price")))
     task = _task(asked, values.get("price"), read_by.event is not None)
     made: Run = validated(Run, {**values, "task": task, "reading": read_by, "settings": settings, "own": own})
-    if made.cost is not None and not made.price:
-        raise ForecastError("A cost is of trading a price: add `price`, or leave `cost` out.")
+    _check_cost(made)
     return made
+
+
+def _check_cost(made: Run) -> None:
+    """ForecastError where a cost is of something that the run does not ask about."""
+    if made.costs is not None and made.reading.event is None:
+        raise ForecastError(
+            'A cost of two numbers is of acting on an event: give the event, such as `event="temp_c < 0"`, or leave `cost` out.'
+        )
+    if made.trading is not None and not made.price:
+        raise ForecastError(
+            "A cost is of trading a price: add `price`, or leave `cost` out. Of an event give two, `cost=1:5`: of acting for"
+            " nothing, and of not acting."
+        )
 
 
 def event_models(condition: Condition, price: bool) -> tuple[str, ...]:

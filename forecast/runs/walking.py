@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.leaderboard import Leaderboard, leaderboard, unneeded
 from forecast.evaluation.market import directions
 from forecast.evaluation.metrics import ranking
+from forecast.evaluation.probabilities import probabilities
 from forecast.models import spec
 from forecast.models.base import Spec
 from forecast.results import Outcome, Taught, by_model
@@ -84,10 +85,13 @@ def shown(outcomes: list[Outcome], board: Leaderboard) -> list[Outcome]:
 
 
 def walked_of(plan: Run, panel: Panel, board: Leaderboard, outcomes: list[Outcome]) -> Walked:
-    """What a walk gives; of a price also what the direction of each model is worth."""
-    of_price = plan.price and not panel.names
-    market = directions(outcomes, plan.cost) if of_price else []
-    return Walked(summary_of(panel), board, tuple(market))
+    """What a walk gives; of a price also what the direction of each model is worth, of names what their shares are."""
+    found = Walked(summary_of(panel), board)
+    if panel.names:
+        return replace(found, probabilities=probabilities(outcomes, plan.costs))
+    if plan.price:
+        return replace(found, market=tuple(directions(outcomes, plan.trading)))
+    return found
 
 
 def walk_alone(
