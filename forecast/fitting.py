@@ -44,7 +44,7 @@ from forecast.results import (
     with_shares,
     within,
 )
-from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
+from forecast.task import FIELDS, Goal, Task, quantile_levels, reduced, task_of
 from forecast.workers import one_thread, processes
 
 UNSCALED = Units("none", "none")  # what a model sees that scales its panel itself
@@ -486,6 +486,11 @@ def _require_finite(forecast: Forecast, panel: Panel) -> None:
         f"{forecast.model} forecasts {value} for series {series!r} at step {step + 1} from origin row"
         f" {forecast.origins[origin, 1]}. {helps}."
     )
+
+
+def actual_values(panel: Panel, origins: Array, task: Task) -> Array:
+    """The target (M, A) after origins (M, 2), as a task asks for it; NaN where it is not known."""
+    return reduced(panel.truth(origins, task.count), task.span)
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:
