@@ -1,6 +1,7 @@
 """Figures of probabilities: those of the next horizon with the climatological rate behind them, whether they come true, and skill by step."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,7 +16,7 @@ from forecast.evaluation.metrics import METRICS, asked_metric, scores_by
 from forecast.evaluation.probabilities import cases
 from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome
-from forecast.show.axes import on_axis, steps_of, time_title
+from forecast.show.axes import on_axis, stamps_of, steps_of, time_title
 from forecast.show.look import HEIGHT, LOOK, TRUTH, escaped, palette, title
 from forecast.show.plots import best_and_baseline, latest_origins, ranked
 from forecast.show.traces import line, marked
@@ -23,24 +24,32 @@ from forecast.show.traces import line, marked
 NEAR = 15  # days to each side of a day of the year that count for its rate
 BINS = 20  # of the histogram of probabilities
 YEAR = 365.25
+FLOOR = 0.25  # the least end of an axis of probabilities: small ones are seen to be small
 PERCENT = {"range": [0, 1.02], "tickformat": ".0%"}
 
 
 def chances_figure(
-    panel: Panel, forecast: Forecast, series: int = 0, *, colours: Mapping[str, str] | None = None
+    panel: Panel,
+    forecast: Forecast,
+    series: int = 0,
+    *,
+    span: str = "each",
+    colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """The probability of an event over the next horizon of a series, as bars, and how often it took place at such times in the past.
 
-    series: its place in `panel.ids`. An answer about the whole horizon is one bar.
+    series: its place in `panel.ids` · span: as it was asked, `each`, `any` or `all`. An answer about the whole horizon is
+    one bar.
     """
     forecast = forecast.on(panel)
     m = latest_origins(forecast)[series]
     colour = (colours or palette([forecast.model]))[forecast.model]
     stamps = panel.stamps(forecast.origins[[m]], forecast.values.shape[1] * forecast.over)[0]
-    (ahead,) = on_axis(panel.clock.tz, forecast.times[m])
+    x = _on_axis(panel, forecast.times[m])
+    highest = forecast.values[m]
     figure = go.Figure()
     bars = go.Bar(
-        x=_labels(ahead),
+        x=x,
         y=forecast.values[m],
         name=escaped(forecast.model),
         marker={"color": colour},
@@ -49,30 +58,42 @@ def chances_figure(
     figure.add_trace(bars)
     if forecast.over == 1:
         rate = past_rate(panel, series, stamps)
-        usual = line(
-            np.arange(len(rate)), rate, "how often at such times in the past", TRUTH, marked(len(rate))
-        )
-        figure.add_trace(usual.update(x=_labels(ahead), line_dash="dot", hovertemplate="%{y:.1%}"))
+        label = "how often at such times in the past"
+        usual = line(np.arange(len(rate)), rate, label, TRUTH, marked(len(rate)))
+        figure.add_trace(usual.update(x=x, line_dash="dot", hovertemplate="%{y:.1%}"))
+        highest = np.append(highest, rate)
     whose = f"{escaped(panel.ids[series])}: " if len(panel.ids) > 1 else ""
+    when = ""
+    if forecast.over > 1:
+        when = f" in {span} of the next {forecast.over} {steps_of(panel.clock, forecast.over)}"
     figure.update_layout(
         template=LOOK,
         height=HEIGHT,
-        title=title(f"{whose}probability of {escaped(panel.target)}, by {escaped(forecast.model)}"),
-        xaxis={"title": time_title(panel.clock), "type": "category", "nticks": 12},
-        yaxis={"title": "probability", **PERCENT},
-        bargap=0.25 if len(ahead) > 1 else 0.8,
+        title=title(f"{whose}probability of {escaped(panel.target)}{when}, by {escaped(forecast.model)}"),
+        xaxis=_ahead(panel, x),
+        yaxis={"title": "probability", "range": [0, _high(highest)], "tickformat": ".0%"},
+        bargap=0.25 if len(x) > 1 else 0.8,
     )
     return figure
 
 
-def _labels(times: Array) -> list[str]:
-    """Stamps of bars as text, which a phone can show: without the seconds."""
-    if times.dtype.kind != "M":
-        return [str(step) for step in times]
-    days = times.astype("datetime64[D]")
-    if (times == days).all():
-        return [str(day) for day in days]
-    return [str(moment).replace("T", " ") for moment in times.astype("datetime64[m]")]
+def _on_axis(panel: Panel, times: Array) -> Array:
+    """Stamps of bars, as an axis takes them."""
+    (local,) = on_axis(panel.clock.tz, times)
+    return np.asarray(stamps_of(local) if local.dtype.kind == "M" else local)
+
+
+def _ahead(panel: Panel, x: Array) -> dict[str, Any]:
+    """The axis of the steps ahead; a single bar is as narrow as one of several."""
+    axis: dict[str, Any] = {"title": time_title(panel.clock)}
+    if len(x) == 1:
+        axis["type"] = "category"
+    return axis
+
+
+def _high(values: Array) -> float:
+    """The end of an axis of probabilities: a tenth above the highest, but at least FLOOR."""
+    return float(min(1.02, max(FLOOR, 1.1 * np.nanmax(values))))
 
 
 def past_rate(panel: Panel, series: int, stamps: Array) -> Array:
@@ -239,7 +260,7 @@ def shares_figure(panel: Panel, forecast: Forecast, series: int = 0) -> go.Figur
     """The shares of several names over the next horizon of a series, one bar per step."""
     forecast = forecast.on(panel)
     m = latest_origins(forecast)[series]
-    (ahead,) = on_axis(panel.clock.tz, forecast.times[m])
+    x = _on_axis(panel, forecast.times[m])
     shares = forecast.shares
     assert shares is not None
     colours = palette(forecast.names)
@@ -247,7 +268,7 @@ def shares_figure(panel: Panel, forecast: Forecast, series: int = 0) -> go.Figur
     for code, name in enumerate(forecast.names):
         figure.add_trace(
             go.Bar(
-                x=_labels(ahead),
+                x=x,
                 y=shares[m, :, code],
                 name=escaped(name),
                 marker={"color": colours[name]},
@@ -260,8 +281,8 @@ def shares_figure(panel: Panel, forecast: Forecast, series: int = 0) -> go.Figur
         height=HEIGHT,
         barmode="stack",
         title=title(f"{whose}shares of {escaped(panel.target)}, by {escaped(forecast.model)}"),
-        xaxis={"title": time_title(panel.clock), "type": "category", "nticks": 12},
+        xaxis=_ahead(panel, x),
         yaxis={"title": "share", "range": [0, 1], "tickformat": ".0%"},
-        bargap=0.25 if len(ahead) > 1 else 0.8,
+        bargap=0.25 if len(x) > 1 else 0.8,
     )
     return figure

@@ -103,9 +103,9 @@ def next_horizon(material: Material) -> Section | None:
     html = filled(FORECAST, table=table)
     first = next(iter(plots.latest_origins(forecast)))
     if panel.kind == "event":
-        return Section(
-            title, html, (chances.chances_figure(panel, forecast, first, colours=material.colours),)
-        )
+        span = material.outcomes[0].truth.task.span
+        figure = chances.chances_figure(panel, forecast, first, span=span, colours=material.colours)
+        return Section(title, html, (figure,))
     if panel.kind == "names":
         return Section(title, html, (chances.shares_figure(panel, forecast, first),))
     figure = plots.forecast_figure(panel, forecast, first, colours=material.colours)
@@ -156,8 +156,8 @@ def error_by_step(material: Material) -> Section | None:
 
 
 def actual_values(material: Material) -> Section | None:
-    """Forecasts of the test next to the actual values of one series."""
-    if not material.drawable:
+    """Forecasts of the test next to the actual values of one series; None where an answer is about several rows."""
+    if not material.drawable or material.forecast.over > 1:
         return None
     outcomes = material.outcomes
     series = most_tested(material.panel, outcomes)
