@@ -249,7 +249,8 @@ def _templates(fitted: Fitted, numbers: Panel) -> Array:
     horizon = fitted.goal.horizon
     origins = []
     for series, length in enumerate(numbers.lengths.tolist()):
-        rows = np.arange(max(1, fitted.context), length - horizon + 1)
+        first = max(1, min(fitted.context, length // 2))
+        rows = np.arange(first, length - horizon + 1)
         origins.append(np.stack([np.full(len(rows), series), rows], axis=1))
     every = np.concatenate(origins)
     chosen = every[np.linspace(0, len(every) - 1, min(TEMPLATES, len(every))).astype("int64")]

@@ -29,6 +29,7 @@ from forecast.models.own import made, required
 from forecast.reading.neighbours import with_neighbours
 from forecast.results import Forecast, Outcome
 from forecast.saving import load, load_context, save, save_context
+from forecast.task import Span
 
 HORIZON = 12
 CLOSE = (
@@ -165,15 +166,18 @@ def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
         _require(off < 1e-6, "shapes", "shares that sum to 1", f"sums that are off by {off:.3g}")
 
 
-def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold") -> None:
+def held_to_the_past(
+    spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold", span: Span = "each"
+) -> None:
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit.
 
-    Of future columns those within the horizon are left, and static ones.
+    Of future columns those within the horizon are left, and static ones. span: of an event, as in `Task`.
     """
     demand = f"poison, {refit} refits"
     stamp = panel.times[380]
     walk = WalkForward(horizon=HORIZON, test=0.3, folds=2, stride=2, refit=refit)
-    clean, dirty = _walked(spec, panel, walk), _walked(spec, poisoned(panel, stamp), walk)
+    clean = _walked(spec, panel, walk, span)
+    dirty = _walked(spec, poisoned(panel, stamp), walk, span)
     compared, bounded = 0, 0
     for one, two in zip(clean, dirty, strict=True):
         early = panel.times[one.forecast.origins[:, 1] - 1] < stamp
@@ -191,10 +195,10 @@ def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"]
     _require(bounded > 5, demand, "intervals or shares to compare", f"{bounded}")
 
 
-def _walked(spec: Spec, panel: Panel, walk: WalkForward) -> list[Outcome]:
-    """The outcomes of a walk, calibrated where the target is a number."""
+def _walked(spec: Spec, panel: Panel, walk: WalkForward, span: Span) -> list[Outcome]:
+    """The calibrated outcomes of a walk."""
     if panel.names:
-        return list(backtest(spec, panel, walk))
+        return calibrate(backtest(spec, panel, walk, span=span))[0]
     return calibrate(backtest(spec, panel, walk, intervals=(20,)), (20,))[0]
 
 
