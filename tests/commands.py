@@ -93,9 +93,6 @@ def _become(asked) -> None:
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["environment"])
-        os.sched_setaffinity(
-            0, {_core(asked["environment"])}
-        )  # its `--jobs 0` is one: other tests have the other cores
         nothing = os.open(os.devnull, os.O_RDONLY)
         targets = [os.open(path, os.O_WRONLY | os.O_CREAT, 0o600) for path in asked["streams"]]
         for stream, target in enumerate([nothing, *targets]):
