@@ -12,7 +12,7 @@ from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Panel
 from forecast.models.classic.harmonics import Cycles, called
-from forecast.models.multinomial import Problem, Solution, chances, solved
+from forecast.models.multinomial import Problem, chances, freedom, solved
 
 BINS = 48  # phases of each cycle that are told apart when rows are counted
 SATURATED = 16  # contexts up to which each has a logit of its own; of more it is the sum of one for each lag
@@ -176,19 +176,21 @@ def _kept(waves: Array, pairs: tuple[int, ...]) -> Array:
 
 def criterion(tallies: Tallies, shape: Shape) -> float:
     """AICc of a shape (Hurvich & Tsai 1989); infinite where there are too few counts for its weights."""
-    found = pooled(tallies, shape)
+    problem = _problem(tallies, shape)
+    found = solved(problem)
+    free = freedom(problem, found)
     count = float(tallies.counts.sum())
-    left = count - found.freedom - 1
+    left = count - free - 1
     if left <= 0:
         return np.inf
-    return 2 * found.loss + 2 * found.freedom * count / left
+    return 2 * found.loss + 2 * free * count / left
 
 
-def pooled(tallies: Tallies, shape: Shape) -> Solution:
-    """The weights of all series together."""
+def _problem(tallies: Tallies, shape: Shape) -> Problem:
+    """That of all series together."""
     features = design(tallies, shape)
     weights = np.zeros((features.shape[1], tallies.counts.shape[1] - 1))
-    return solved(Problem(features, tallies.counts, np.full(len(weights), LIGHT), weights))
+    return Problem(features, tallies.counts, np.full(len(weights), LIGHT), weights)
 
 
 class Choices(NamedTuple):
@@ -239,7 +241,7 @@ def fitted(parts: list[Tallies], shape: Shape, cycles: Kinds) -> Logits:
 
     Those of a series are drawn to those of all (a normal prior around these), so one with few counts has theirs.
     """
-    whole = pooled(together(parts), shape).weights
+    whole = solved(_problem(together(parts), shape)).weights
     weights = [whole]
     if len(parts) > 1:
         penalty = np.full(len(whole), PULL)
