@@ -181,3 +181,85 @@ def test_an_order_with_too_many_contexts_is_refused():
     wide = fc.read(pd.DataFrame({"day": pd.date_range("2001", periods=300), "sky": letters}), target="sky")
     with pytest.raises(fc.ForecastError, match=r"markov.order=2` has 144 contexts"):
         fit("markov", wide, 1, order=2)
+
+
+def learnable(count=2500, seed=6):
+    """Three names that follow from a number of the day before and from the last name."""
+    random = np.random.default_rng(seed)
+    wind = random.normal(size=count)
+    codes = [0]
+    for blow in wind[:-1]:
+        codes.append(2 if blow > 0.8 else int(random.random() < 0.5 if codes[-1] else random.random() < 0.1))
+    return np.array(codes, float), wind
+
+
+@pytest.mark.parametrize("model", ["logistic", "boosting"])
+def test_a_column_next_to_the_names_is_used(model):
+    codes, wind = learnable()
+    panel = panel_of(codes, wind=wind)
+    fitted = fit(model, panel.until(np.array([2000])), 1)
+    origins = np.array([[0, row] for row in range(2000, 2500)])
+    shares = fitted.predict(panel, origins).shares[:, 0]
+    actual = codes[2000:].astype(int)
+    loss = -np.log(shares[np.arange(500), actual]).mean()
+    after_zero = 0.9 * np.log(0.9) + 0.1 * np.log(0.1)
+    least = -(1 - 0.212) * (
+        0.7 * after_zero + 0.3 * np.log(0.5)
+    )  # the entropy, had the last name been 0 in 70 %
+    assert loss < least + 0.12
+    windy = wind[1999:2499] > 1.2
+    assert shares[windy, 2].mean() > 0.8
+    assert shares[~windy, 2].mean() < 0.2
+
+
+@pytest.mark.parametrize("span", ["any", "all"])
+@pytest.mark.parametrize("model", ["logistic", "boosting"])
+def test_any_and_all_are_learned_directly(model, span):
+    codes = chain(3000)
+    panel = panel_of(codes)
+    fitted = fit(model, panel.until(np.array([2400])), 3, span=span)
+    origins = np.array([[0, row] for row in range(2400, 2990)])
+    actual = reduced(panel.truth(origins, 3), span)
+    shares = fitted.predict(panel, origins).shares[:, 0, 1]
+    base = (codes.mean() - actual[:, 0]) ** 2
+    assert ((shares - actual[:, 0]) ** 2).mean() < base.mean()
+    last = codes[2399:2989]
+    expected = {
+        "any": (1 - 0.8**3, 1 - 0.3 * 0.8**2),
+        "all": (0.2 * 0.7**2, 0.7**3),
+    }  # after a 0, and after a 1
+    assert np.abs(shares - np.array(expected[span])[last]).mean() < 0.06
+
+
+def test_a_future_column_is_read_at_its_own_step():
+    """Rain follows a plan that is known ahead, at whichever step it says."""
+    random = np.random.default_rng(8)
+    plan = random.normal(size=1500)
+    sky = np.where(plan + 0.3 * random.normal(size=1500) > 0.5, "b", "a")
+    stamps = pd.date_range("2001", periods=1500)
+    panel = fc.read(pd.DataFrame({"day": stamps, "sky": sky, "plan": plan}), target="sky", future="plan")
+    for model in ("logistic", "boosting"):
+        fitted = fit(model, panel.until(np.array([1200])), 3)
+        origins = np.array([[0, row] for row in range(1200, 1490)])
+        shares = fitted.predict(panel, origins).values
+        assert np.abs(shares - panel.truth(origins, 3)).mean() < 0.2
+
+
+@pytest.mark.parametrize("model", ["climatology", "markov", "logistic", "boosting"])
+def test_a_name_that_the_past_never_had_keeps_a_small_share(model):
+    frame = pd.DataFrame({"day": pd.date_range("2001", periods=400)})
+    frame["sky"] = np.array(["a", "b"])[chain(400)]
+    frame.loc[399, "sky"] = "c"
+    panel = fc.read(frame, target="sky")
+    share = fit(model, panel.until(np.array([380])), 2).predict(panel, np.array([[0, 380]])).shares[0, :, 2]
+    assert (share > 1e-6).all()
+    assert (share < 0.02).all()
+
+
+@pytest.mark.parametrize("model", ["climatology", "markov", "logistic", "boosting"])
+def test_where_only_one_name_was_seen_it_has_nearly_all(model):
+    frame = pd.DataFrame({"day": pd.date_range("2001", periods=400), "sky": "a"})
+    frame.loc[399, "sky"] = "b"
+    panel = fc.read(frame, target="sky")
+    shares = fit(model, panel.until(np.array([390])), 2).predict(panel, np.array([[0, 390]])).shares
+    assert (shares[0, :, 0] > 0.98).all()

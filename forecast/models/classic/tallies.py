@@ -126,16 +126,21 @@ def _tallied(context: Array, waves: Array, names: Array, number: int) -> Tallies
 def grouped(rows: Tallies) -> Tallies:
     """The same counts with one row per cell."""
     keys, first, cell = np.unique(rows.key, return_index=True, return_inverse=True)
-    weight = rows.counts.sum(1)
-    total = np.bincount(cell, weight, minlength=len(keys))
-    flat = rows.waves.reshape(len(rows.key), int(np.prod(rows.waves.shape[1:])))
-    sums = [np.bincount(cell, weight * column, minlength=len(keys)) for column in flat.T]
-    means = np.zeros((len(keys), flat.shape[1]))
-    for place, column in enumerate(sums):
-        means[:, place] = column / total
-    counts = [np.bincount(cell, column, minlength=len(keys)) for column in rows.counts.T]
+    weight = rows.counts.sum(1, keepdims=True)
+    width = int(np.prod(rows.waves.shape[1:]))
+    flat = rows.waves.reshape(len(rows.key), width)
+    sums = _sums(weight * flat, cell, len(keys))
+    means = sums / _sums(weight, cell, len(keys))
     waves = means.reshape(len(keys), *rows.waves.shape[1:])
-    return Tallies(keys, rows.context[first], waves, np.stack(counts, axis=1))
+    return Tallies(keys, rows.context[first], waves, _sums(rows.counts, cell, len(keys)))
+
+
+def _sums(values: Array, cell: Array, number: int) -> Array:
+    """The sums of values (n, F) over the rows of each of so many cells, (number, F)."""
+    made = np.zeros((number, values.shape[1]))
+    for place, column in enumerate(values.T):
+        made[:, place] = np.bincount(cell, column, minlength=number)
+    return made
 
 
 def together(parts: list[Tallies]) -> Tallies:

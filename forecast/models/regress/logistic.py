@@ -32,6 +32,7 @@ from forecast.task import Goal
 PENALTIES = tuple(float(10**power) for power in np.arange(0.0, -4.5, -0.5))
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 60_000  # windows that are learned from, for two names; for more so many fewer as there are more logits
+AT_ONCE = 4096  # windows that are read together
 CHOOSING = 3  # steps of the horizon that choose the penalty
 LIGHT = (
     0.1  # penalty of the constant: a name that was never seen keeps about the share of a tenth of a sighting
@@ -184,7 +185,19 @@ class Odds:
 
 
 def sample(windows: Windows, origins: Array, look: Look, goal: Goal) -> Sample:
-    """What windows at `origins` (M, 2) read, and the names that they are to forecast."""
+    """What windows at `origins` (M, 2) read, and the names that they are to forecast; read a part at a time."""
+    begins = range(0, max(len(origins), 1), AT_ONCE)
+    parts = [read_part(windows, origins[begin : begin + AT_ONCE], look, goal) for begin in begins]
+    return Sample(
+        window=np.concatenate([part.window for part in parts]),
+        ahead=np.concatenate([part.ahead for part in parts]),
+        age=parts[0].age,
+        names=np.concatenate([part.names for part in parts]),
+    )
+
+
+def read_part(windows: Windows, origins: Array, look: Look, goal: Goal) -> Sample:
+    """The same, read at once."""
     window = read_window(windows, origins, look.reach)
     names = of_names(window, look.number)
     first = windows.panel.stamps(origins, 1)[:, 0]
