@@ -132,6 +132,41 @@ class Calibration:
         return ordered(z + self.shift, self.levels, point_of(z, self.levels), shown)
 
 
+@dataclass(frozen=True, eq=False)
+class Tempering:
+    """What was learned of shares of names from those of a walk: how sharp they are.
+
+    sharpness (A,): the power to which the shares of each answer are raised, 1 = they stay. It is 1 over the temperature of
+    Guo et al. (2017): below 1 shares are drawn toward each other, above 1 away from each other; their order stays.
+    """
+
+    sharpness: Array
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How far the shares are changed, in a sentence without full stop; nothing where they are not."""
+        low = float(self.sharpness.min())
+        high = float(self.sharpness.max())
+        if low == high == 1.0:
+            return ()
+        powers = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
+        return (f"raised to the power {powers}, as the matured rows of the walk say",)
+
+    def apply(self, shares: Array) -> Array:
+        """Shares (M, A, K) made as sharp as the walk says; they sum to 1."""
+        return tempered(shares, self.sharpness[:, None])
+
+
+Taught = Calibration | Tempering  # what a walk teaches a model of its own errors
+
+
+def tempered(shares: Array, sharpness: Array) -> Array:
+    """Shares (..., K) to a power (..., 1), over their sum; those of a power of 1 stay to the bit."""
+    raised = shares**sharpness
+    made: Array = np.where(sharpness == 1.0, shares, raised / raised.sum(-1, keepdims=True))
+    return made
+
+
 def _steps_in_words(chosen: Array) -> str:
     """The steps at which `chosen` (H,) is true, with their verb: every step has, step 3 has, steps 1 to 4 and 7 have."""
     if chosen.all():
@@ -240,6 +275,12 @@ class Forecast:
         labels = labels_of(self.names, self.values.ravel())
         shares = {f"p_{name}": self.shares[..., code].ravel() for code, name in enumerate(self.names)}
         return {"label": labels, **shares}
+
+
+def with_shares(blank: Forecast, shares: Array) -> Forecast:
+    """A forecast of names with its shares (M, A, K), and the values that stand for them."""
+    value = shares[..., 1] if shares.shape[-1] == 2 else shares.argmax(-1).astype("float64")
+    return replace(blank, values=value, shares=shares)
 
 
 def labels_of(names: tuple[str, ...], codes: Array) -> Array:

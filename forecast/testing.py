@@ -182,7 +182,7 @@ def held_to_the_past(
 ) -> None:
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit.
 
-    Of future columns those within the horizon are left, and static ones.
+    Of future columns those within the horizon are left, and static ones. span: of an event, as in `Task`.
     """
     demand = f"poison, {refit} refits"
     stamp = panel.times[380]
@@ -207,9 +207,9 @@ def held_to_the_past(
 
 
 def _walked(spec: Spec, panel: Panel, walk: WalkForward, span: Span) -> list[Outcome]:
-    """The outcomes of a walk, calibrated where the target is a number."""
+    """The calibrated outcomes of a walk."""
     if panel.names:
-        return list(backtest(spec, panel, walk, span=span))
+        return calibrate(backtest(spec, panel, walk, span=span))[0]
     return calibrate(backtest(spec, panel, walk, intervals=(20,)), (20,))[0]
 
 

@@ -237,6 +237,11 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[^\W\d][\w.\-]*", name) else f'"{name}"'
 
 
+def of_one_number(condition: Condition) -> bool:
+    """Whether a condition is about one column, which it compares with numbers."""
+    return len(condition.columns) == 1 and not any(isinstance(part.value, str) for part in condition.parts)
+
+
 def bound_to(condition: Condition, panel: Panel) -> Condition:
     """The condition with the code of each name that it compares with, by the columns of a panel.
 
