@@ -33,6 +33,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "theta": ("classic.theta", "Theta", {}),
     "ridge": ("regress.ridge", "Ridge", {}),
     "boosting": ("regress.boosting", "Boosting", {}),
+    "logistic": ("regress.logistic", "Logistic", {}),
     "garch": ("market.garch", "Garch", {}),
     "har": ("market.har", "Har", {}),
     "climatology": ("classic.climatology", "Climatology", {}),

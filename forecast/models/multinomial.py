@@ -11,9 +11,12 @@ import numpy as np
 
 from forecast.arrays import Array
 
-STEPS = 40  # of Newton's method at most; it needs 4 to 8
+STEPS = 60  # of Newton's method at most; it needs 4 to 8
 HALVINGS = 8  # of one step at most
-CLOSE = 1e-7  # relative gain of the penalised likelihood below which the weights have been found
+CLOSE = (
+    1e-7  # promised gain of the penalised likelihood, relative to it, below which the weights have been found
+)
+SERVES = 0.2  # share of the gain promised before, up to which a Hessian is used again
 
 
 class Problem(NamedTuple):
@@ -30,29 +33,45 @@ class Problem(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """weights (F, K - 1) · loss: minus the log likelihood, without the penalty · freedom: how many weights were free.
-
-    The freedom is the trace of (H + P)^-1 H, of the Hessian H of the loss and that of the penalty, P (Gray 1992).
-    """
+    """weights (F, K - 1) · loss: minus the log likelihood, without the penalty · hessian of the loss, maybe of a step before."""
 
     weights: Array
     loss: float
-    freedom: float
+    hessian: Array
 
 
-def solved(problem: Problem, start: Array | None = None) -> Solution:
-    """The weights of the highest penalised likelihood, looked for from `start`, or from the prior."""
-    weights = problem.prior if start is None else start
+def solved(problem: Problem, near: Solution | None = None) -> Solution:
+    """The weights of the highest penalised likelihood, looked for from those of a problem that is near, or from the prior.
+
+    A Hessian is used as long as it serves, also that of the problem that is near: it is what costs most.
+    """
+    weights = problem.prior if near is None else near.weights
     cost, shares = _cost(problem, weights)
-    hessian = np.zeros(0)
+    hessian = None if near is None else near.hessian
+    last = np.inf
     for _ in range(STEPS):
-        hessian = _hessian(problem.features, problem.counts, shares)
-        step = _step(problem, weights, shares, hessian)
+        fresh = hessian is None
+        if hessian is None:
+            hessian = _hessian(problem.features, problem.counts, shares)
+        step, gain = _step(problem, weights, shares, hessian)
+        if gain <= CLOSE * (abs(cost) + 1):
+            break
         before = cost
         weights, cost, shares = _walked(problem, weights, step, cost, shares)
-        if before - cost <= CLOSE * abs(before):
+        if fresh and cost >= before:
             break
-    return Solution(weights, _loss(problem.counts, shares), _freedom(problem, hessian))
+        if gain > SERVES * last or cost >= before:
+            hessian = None
+        last = gain
+    if hessian is None:
+        hessian = _hessian(problem.features, problem.counts, shares)
+    return Solution(weights, _loss(problem.counts, shares), hessian)
+
+
+def freedom(problem: Problem, found: Solution) -> float:
+    """How many weights were free, of those that the penalty holds: the trace of (H + P)^-1 H (Gray 1992)."""
+    hessian = _hessian(problem.features, problem.counts, chances(problem.features, found.weights))
+    return float(np.trace(np.linalg.solve(_penalised(problem, hessian), hessian)))
 
 
 def chances(features: Array, weights: Array) -> Array:
@@ -63,6 +82,11 @@ def chances(features: Array, weights: Array) -> Array:
     made = np.exp(logits)
     made /= made.sum(1, keepdims=True)
     return made
+
+
+def loss_of(problem: Problem, weights: Array) -> float:
+    """Minus the log likelihood of the counts of a problem under some weights."""
+    return _loss(problem.counts, chances(problem.features, weights))
 
 
 def _loss(counts: Array, shares: Array) -> float:
@@ -79,16 +103,22 @@ def _cost(problem: Problem, weights: Array) -> tuple[float, Array]:
     return cost, shares
 
 
-def _step(problem: Problem, weights: Array, shares: Array, hessian: Array) -> Array:
-    """Newton's step (F, K - 1)."""
+def _step(problem: Problem, weights: Array, shares: Array, hessian: Array) -> tuple[Array, float]:
+    """Newton's step (F, K - 1), and the gain that it promises."""
     total = problem.counts.sum(1, keepdims=True)
     excess = problem.counts[:, 1:] - total * shares[:, 1:]
     pull = problem.penalty[:, None] * (weights - problem.prior)
-    gradient = problem.features.T @ excess - pull
-    penalised = hessian + np.diag(np.tile(problem.penalty, weights.shape[1]))
-    found = np.linalg.solve(penalised, gradient.T.ravel())
-    step: Array = found.reshape(weights.shape[1], -1).T
-    return step
+    gradient = (problem.features.T @ excess - pull).T.ravel()
+    found = np.linalg.solve(_penalised(problem, hessian), gradient)
+    step = found.reshape(weights.shape[1], -1).T
+    return step, 0.5 * float(gradient @ found)
+
+
+def _penalised(problem: Problem, hessian: Array) -> Array:
+    """The Hessian of the loss and the penalty."""
+    copies = len(hessian) // len(problem.penalty)
+    made: Array = hessian + np.diag(np.tile(problem.penalty, copies))
+    return made
 
 
 def _walked(
@@ -119,10 +149,3 @@ def _hessian(features: Array, counts: Array, shares: Array) -> Array:
             made[one, :, two] = block
             made[two, :, one] = block
     return made.reshape(others * width, others * width)
-
-
-def _freedom(problem: Problem, hessian: Array) -> float:
-    """How many weights were free, of those that the penalty holds."""
-    copies = len(hessian) // len(problem.penalty)
-    penalised = hessian + np.diag(np.tile(problem.penalty, copies))
-    return float(np.trace(np.linalg.solve(penalised, hessian)))

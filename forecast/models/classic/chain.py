@@ -67,7 +67,8 @@ class Markov:
         whole = together(parts)
         by_name = ", each by the last name" if shape.depends else ""
         count = int(whole.counts.sum())
-        note = f"order {shape.order}, {described(shape, cycles)}{by_name}, on {count:,} transitions"
+        series = f" of {len(parts)} series, each drawn to all" if len(parts) > 1 else ""
+        note = f"order {shape.order}, {described(shape, cycles)}{by_name}, on {count:,} transitions{series}"
         base = _base(whole, len(goal.names) ** shape.order)
         return Chain(goal, shape.order, fitted(parts, shape, cycles), base, Log((note,)))
 

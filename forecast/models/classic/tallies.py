@@ -12,7 +12,7 @@ from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Panel
 from forecast.models.classic.harmonics import Cycles, called
-from forecast.models.multinomial import Problem, Solution, chances, solved
+from forecast.models.multinomial import Problem, chances, freedom, solved
 
 BINS = 48  # phases of each cycle that are told apart when rows are counted
 SATURATED = 16  # contexts up to which each has a logit of its own; of more it is the sum of one for each lag
@@ -126,16 +126,21 @@ def _tallied(context: Array, waves: Array, names: Array, number: int) -> Tallies
 def grouped(rows: Tallies) -> Tallies:
     """The same counts with one row per cell."""
     keys, first, cell = np.unique(rows.key, return_index=True, return_inverse=True)
-    weight = rows.counts.sum(1)
-    total = np.bincount(cell, weight, minlength=len(keys))
-    flat = rows.waves.reshape(len(rows.key), int(np.prod(rows.waves.shape[1:])))
-    sums = [np.bincount(cell, weight * column, minlength=len(keys)) for column in flat.T]
-    means = np.zeros((len(keys), flat.shape[1]))
-    for place, column in enumerate(sums):
-        means[:, place] = column / total
-    counts = [np.bincount(cell, column, minlength=len(keys)) for column in rows.counts.T]
+    weight = rows.counts.sum(1, keepdims=True)
+    width = int(np.prod(rows.waves.shape[1:]))
+    flat = rows.waves.reshape(len(rows.key), width)
+    sums = _sums(weight * flat, cell, len(keys))
+    means = sums / _sums(weight, cell, len(keys))
     waves = means.reshape(len(keys), *rows.waves.shape[1:])
-    return Tallies(keys, rows.context[first], waves, np.stack(counts, axis=1))
+    return Tallies(keys, rows.context[first], waves, _sums(rows.counts, cell, len(keys)))
+
+
+def _sums(values: Array, cell: Array, number: int) -> Array:
+    """The sums of values (n, F) over the rows of each of so many cells, (number, F)."""
+    made = np.zeros((number, values.shape[1]))
+    for place, column in enumerate(values.T):
+        made[:, place] = np.bincount(cell, column, minlength=number)
+    return made
 
 
 def together(parts: list[Tallies]) -> Tallies:
@@ -176,19 +181,21 @@ def _kept(waves: Array, pairs: tuple[int, ...]) -> Array:
 
 def criterion(tallies: Tallies, shape: Shape) -> float:
     """AICc of a shape (Hurvich & Tsai 1989); infinite where there are too few counts for its weights."""
-    found = pooled(tallies, shape)
+    problem = _problem(tallies, shape)
+    found = solved(problem)
+    free = freedom(problem, found)
     count = float(tallies.counts.sum())
-    left = count - found.freedom - 1
+    left = count - free - 1
     if left <= 0:
         return np.inf
-    return 2 * found.loss + 2 * found.freedom * count / left
+    return 2 * found.loss + 2 * free * count / left
 
 
-def pooled(tallies: Tallies, shape: Shape) -> Solution:
-    """The weights of all series together."""
+def _problem(tallies: Tallies, shape: Shape) -> Problem:
+    """That of all series together."""
     features = design(tallies, shape)
     weights = np.zeros((features.shape[1], tallies.counts.shape[1] - 1))
-    return solved(Problem(features, tallies.counts, np.full(len(weights), LIGHT), weights))
+    return Problem(features, tallies.counts, np.full(len(weights), LIGHT), weights)
 
 
 class Choices(NamedTuple):
@@ -239,7 +246,7 @@ def fitted(parts: list[Tallies], shape: Shape, cycles: Kinds) -> Logits:
 
     Those of a series are drawn to those of all (a normal prior around these), so one with few counts has theirs.
     """
-    whole = pooled(together(parts), shape).weights
+    whole = solved(_problem(together(parts), shape)).weights
     weights = [whole]
     if len(parts) > 1:
         penalty = np.full(len(whole), PULL)
