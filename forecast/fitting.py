@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import FEW, joined_scores, seeds_of, values_at
+from forecast.copula import FEW, seeds_of, values_at
 from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
@@ -116,7 +116,7 @@ class Fitted:
 
         At each step the values of the paths are spread evenly over the calibrated distribution: linear in the normal score
         of the level between the levels of the task, with a normal tail beyond the outer ones, cut at the bounds. Over the
-        steps they are joined as the errors of the walk were (`forecast.copula.joined_scores`). Paths of different series
+        steps they are joined as the errors of the walk were (`forecast.copula.Templates`). Paths of different series
         or origins are independent of each other.
 
         count: paths of each origin, at least 2 · seed: of every random choice. Paths of an origin depend on the seed, the
@@ -137,7 +137,7 @@ class Fitted:
             for one in self._answers(panel, origins):
                 quantiles = calibration.apply(one.z, shown)
                 for place, own in zip(one.where, quantiles, strict=True):
-                    scores = joined_scores(calibration.templates, count, seeds[place])
+                    scores = calibration.templates.scores(count, seeds[place])
                     made[place] = values_at(scores, own, calibration.levels)
                 made[one.where] = one.scaling.invert(made[one.where], one.rows)
         return within(made, self.goal.bounds)
@@ -170,7 +170,7 @@ class Fitted:
                 f" fc.run or `forecast fit` with intervals, or give it what a walk taught by fitted.calibrated(...)."
             )
         without = np.isnan(self.calibration.shift).any()
-        if without or len(self.calibration.templates) < FEW:
+        if without or len(self.calibration.templates.levels) < FEW:
             raise ForecastError(
                 f"{name} has no sample paths: too few whole horizons of its walk have passed to say how errors follow one"
                 f" another. Walk a longer test, such as `test=0.4`, or take a shorter `horizon`."

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array, under
+from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
@@ -60,9 +61,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         "scaling.power": fitted.scaling.power,
     }
     if fitted.calibration is not None:
-        arrays["calibration.shift"] = fitted.calibration.shift
-        arrays["calibration.basis"] = fitted.calibration.basis
-        arrays["calibration.templates"] = fitted.calibration.templates
+        arrays |= _calibration_arrays(fitted.calibration)
     goal = fitted.goal
     header = Header(
         format=FORMAT,
@@ -78,6 +77,23 @@ def save(fitted: Fitted, path: str | Path) -> None:
         log=replace(fitted.log, seconds=0.0),  # the file depends on the fit alone, not on how long it took
     )
     save_arrays(Path(path), arrays, to_json(header, exact=True))
+
+
+def _calibration_arrays(calibration: Calibration) -> dict[str, Array]:
+    """What a walk taught, as arrays."""
+    templates = calibration.templates
+    return {
+        "calibration.shift": calibration.shift,
+        "calibration.basis": calibration.basis,
+        "calibration.templates": templates.levels,
+        "calibration.independent": np.array([templates.independent]),
+    }
+
+
+def _calibration(taught: dict[str, Array], goal: Goal) -> Calibration:
+    """The Calibration that `_calibration_arrays` wrote down."""
+    templates = Templates(taught["templates"], float(taught["independent"][0]))
+    return Calibration(goal.levels, taught["shift"], taught["basis"], templates)
 
 
 def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
@@ -104,7 +120,7 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
     chosen = spec_from(header.spec, classes(specs))
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = Calibration(goal.levels, **taught) if taught else None
+    calibration = _calibration(taught, goal) if taught else None
     return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
 
 

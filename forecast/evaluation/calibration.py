@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.copula import MOST as MOST_TEMPLATES
-from forecast.copula import kept_levels, levels_of
+from forecast.copula import CELLS, Templates, kept_levels, levels_of
 from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 
@@ -112,7 +112,7 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     numbers = np.split(blocks.number, ends)
     made = _all_moved(parts, base, numbers, shift, basis, task)
     templates = templates_of(made)
-    if not len(templates):  # a walk of one moment has errors after it alone
+    if not len(templates.levels):  # a walk of one moment has errors after it alone
         after = [np.full_like(number, -1) for number in numbers]
         templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
     return made, Calibration(levels, shift[-1], basis[-1], templates)
@@ -128,8 +128,8 @@ def _all_moved(
     return made
 
 
-def templates_of(outcomes: list[Outcome], until: Any = None) -> Array:
-    """The templates (T, H) of sample paths, uint16, from calibrated outcomes of one model: see `Calibration.templates`.
+def templates_of(outcomes: list[Outcome], until: Any = None) -> Templates:
+    """The templates of sample paths from calibrated outcomes of one model.
 
     Of every window whose last step has come, those that are observed in half of their steps or more count; a missing step
     takes the level of the nearest observed one. Of more than MOST_TEMPLATES, in order of time, one is drawn from each of as
@@ -146,8 +146,11 @@ def templates_of(outcomes: list[Outcome], until: Any = None) -> Array:
         usable &= moments[:, -1] <= until
     windows = np.flatnonzero(usable)
     windows = _one_of_each_stretch(windows[np.argsort(moments[windows, 0], kind="stable")])
-    found = levels_of(actual[windows], quantiles[windows], levels)
-    return kept_levels(_nearest_filled(found))
+    found = _nearest_filled(levels_of(actual[windows], quantiles[windows], levels))
+    if not len(found):
+        return Templates(kept_levels(found), 0.0)
+    kept = kept_levels(found)
+    return Templates(kept, independent_windows((kept + 0.5) / CELLS, moments[windows, 0]))
 
 
 def _quantiles_of(outcome: Outcome) -> Array:
@@ -355,9 +358,8 @@ def independent(errors: Array, stamps: Array) -> float:
     they are the same. Sizes, not signs: the ends of an interval depend on how large errors are.
     """
     size = np.abs(errors)
-    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
-    mean = np.bincount(moment, size) / np.bincount(moment)
-    variance = long_run_variance(mean)
+    mean = _means_of_moments(size, stamps)
+    variance = long_run_variance(mean - mean.mean())
     smallest = 1e-12 * max(float(mean.mean()) ** 2, 1e-300)
     if variance <= smallest:
         return float(len(errors))
@@ -365,14 +367,37 @@ def independent(errors: Array, stamps: Array) -> float:
     return float(np.clip(count, 1, len(errors)))
 
 
-def long_run_variance(values: Array) -> float:
-    """The autocovariances of values (n,), summed over lags until the first that is not above zero.
+def independent_windows(levels: Array, stamps: Array) -> float:
+    """How many independent windows the windows of levels (T, H) with origins at stamps (T,), rising, count as.
+
+    Like `independent`, of the mean normal score of a window, whose mean is known to be 0: windows that overlap all lie on
+    one side.
+    """
+    from scipy.special import ndtri
+
+    scores = ndtri(levels).mean(1)
+    mean = _means_of_moments(scores, stamps)
+    variance = long_run_variance(mean)
+    if variance <= 0:
+        return float(len(levels))
+    count = (scores**2).mean() * len(mean) / variance
+    return float(np.clip(count, 1, len(levels)))
+
+
+def _means_of_moments(values: Array, stamps: Array) -> Array:
+    """The mean of values (n,) at each of their stamps (n,), which rise."""
+    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
+    made: Array = np.bincount(moment, values) / np.bincount(moment)
+    return made
+
+
+def long_run_variance(centred: Array) -> float:
+    """The autocovariances of values (n,) around their mean, summed over lags until the first that is not above zero.
 
     The initial positive sequence of Geyer 1992.
     """
-    centred = values - values.mean()
-    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
-    covariance = np.fft.irfft(power)[: len(values)] / len(values)
+    power = np.abs(np.fft.rfft(centred, 2 * len(centred))) ** 2
+    covariance = np.fft.irfft(power)[: len(centred)] / len(centred)
     ended = np.flatnonzero(covariance <= 0)
     end = ended[0] if len(ended) else None
     return float(covariance[0] + 2 * covariance[1:end].sum())
