@@ -124,6 +124,20 @@ def scenario_table(frame: "pd.DataFrame") -> str:
     return str(frame.to_string(index=False, float_format=plain(numbers), na_rep=""))
 
 
+def paths_table(frame: "pd.DataFrame") -> str:
+    """What sample paths are reduced to, one row per period: each reduction has decimals that show it."""
+    table = frame.drop(columns="cutoff")
+    if table["unique_id"].nunique() == 1:
+        table = table.drop(columns="unique_id")
+    names = [str(name) for name in table.select_dtypes("float")]
+    formats: dict[str, Callable[..., str]] = {}
+    for name in names:
+        reduction = name.split("-lo-")[0].split("-hi-")[0]
+        shared = [other for other in names if other.startswith(reduction)]
+        formats[name] = plain(table[shared].to_numpy())
+    return str(table.to_string(index=False, formatters=formats, na_rep=""))
+
+
 def forecast_table(frame: "pd.DataFrame") -> str:
     """A forecast as a table: of one series with its intervals, of several a column for each of the first ones."""
     if frame["unique_id"].nunique() == 1:

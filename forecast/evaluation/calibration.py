@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import MOST as MOST_TEMPLATES
 from forecast.copula import CELLS, Templates, kept_levels, levels_of
+from forecast.copula import MOST as MOST_TEMPLATES
 from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 
