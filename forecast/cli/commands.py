@@ -279,7 +279,8 @@ def _predict_paths(
         save_frame(Path(out), written)
         print(f"Written: {counted(len(written), 'row')} into {out}.", file=sys.stderr)
     if sums is not None:
-        _print_frame(stamped(sums), paths_table, {"run": run, "paths": paths}, found, as_json, csv)
+        frame = stamped(sums.drop(columns="cutoff"))
+        _print_frame(frame, paths_table, {"run": run, "paths": paths}, found, as_json, csv)
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:

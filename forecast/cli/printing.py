@@ -126,9 +126,7 @@ def scenario_table(frame: "pd.DataFrame") -> str:
 
 def paths_table(frame: "pd.DataFrame") -> str:
     """What sample paths are reduced to, one row per period: each reduction has decimals that show it."""
-    table = frame.drop(columns="cutoff")
-    if table["unique_id"].nunique() == 1:
-        table = table.drop(columns="unique_id")
+    table = frame.drop(columns="unique_id") if frame["unique_id"].nunique() == 1 else frame
     names = [str(name) for name in table.select_dtypes("float")]
     formats: dict[str, Callable[..., str]] = {}
     for name in names:
