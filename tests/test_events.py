@@ -1,6 +1,7 @@
 """Events: from a condition in words to probabilities, their calibration, and what they are worth."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -391,7 +392,7 @@ def test_an_event_from_the_command_line_to_the_score(tmp_path):
         "run",
     )
     assert "This run is there already" in again.stderr
-    for end in range(401, 411):
+    for end in range(401, 405):
         frame[:end].to_csv(tmp_path / "now.csv", index=False)
         kept = command(tmp_path, "predict", "run", "now.csv", "--keep", "--json")
         assert kept.returncode == 0, kept.stderr
@@ -412,3 +413,17 @@ def test_the_usual_models_of_an_event_and_of_names():
     assert make_run("x.csv", overrides={"event": "return(close) > 0", "price": True}).models[-1] == "rate"
     panel = fc.read(days(), target="sky")
     assert make_run("x.csv", overrides={"target": "sky"}).suited_to(panel).models == NAMES_MODELS
+
+
+def test_the_pipeline_of_rain_runs(tmp_path):
+    config = Path(__file__).parent.parent / "pipelines" / "rain.toml"
+    done = command(tmp_path, "backtest", "--config", config, "--model", "markov,climatology", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["metric"] == "brier"
+    assert found["horizon"] == 3
+    assert {one["model"] for one in found["probabilities"]["acting"]} == {
+        "implied-arima",
+        "markov",
+        "climatology",
+    }
