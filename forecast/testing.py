@@ -18,6 +18,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.vintages import Issues, issues_of, make_vintages
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
@@ -97,6 +98,8 @@ def _of_numbers(spec: Spec, close: float, seed: int) -> Demands:
     if isinstance(spec, Refits):
         yield "poison, warm refits", partial(held_to_the_past, spec, panel, refit="warm")
     yield "poison, all roles", partial(held_to_the_past, spec, full)
+    if "future" in reads_of(spec):
+        yield "poison, issues", partial(held_to_the_past, spec, issued())
     yield "reads", partial(reads_only_what_it_says, spec, full, seed)
     yield "all roles", partial(a_rich_panel_is_forecast, spec, full, close, seed)
     before = fit(spec, gaps.history(), HORIZON, seed=seed)
@@ -521,6 +524,33 @@ def without_later_values(panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
+def issued() -> Panel:
+    """Two series of hours with a column that others forecast anew every six hours, up to 30 hours ahead, the better the nearer."""
+    panel = weather()
+    random = np.random.default_rng(8)
+    truth = panel.values[:, 0]
+    issues: dict[str, Issues] = {}
+    for i, name in enumerate(panel.ids):
+        rows = panel.rows(i)
+        times = panel.times[rows]
+        lead = np.tile(np.arange(30), len(times) // 6)
+        about = lead + np.repeat(6 * np.arange(len(times) // 6), 30)
+        inside = about < len(times)
+        about = about[inside]
+        lead = lead[inside]
+        said = truth[rows][about] + lead * random.normal(size=len(lead))
+        issues[name] = issues_of(times[about], times[about - lead], said[:, None])
+    bounds = [panel.rows(i) for i in range(len(panel.ids))]
+    vintages = make_vintages(("wind",), panel.ids, bounds, panel.times, issues)
+    known = vintages.known(np.arange(len(truth)), panel.times)
+    return replace(
+        panel,
+        values=np.column_stack([panel.values, known]),
+        columns=(*panel.columns, Column("wind", "future")),
+        vintages=vintages,
+    )
+
+
 def gapped() -> Panel:
     """Two series of which nothing but a column known ahead was observed in the last rows."""
     panel = weather((300 + LONG, 300 + LONG))
@@ -577,21 +607,29 @@ def gapped_named(kind: str) -> Panel:
 def poisoned(panel: Panel, stamp: Any) -> Panel:
     """The panel with every value at or after a stamp replaced by noise, a few of them missing.
 
-    Of future columns what lies a horizon later is replaced, and of static ones nothing.
+    Of future columns what lies a horizon later is replaced, of those with vintages all that was issued at or after the
+    stamp, and of static ones nothing.
     """
     random = np.random.default_rng(9)
     values = panel.values.copy()
     later = panel.times >= stamp
     values[later] = random.normal(50, 30, values[later].shape)
-    values[later & (random.random(len(values)) < 0.1)] = np.nan
+    missing = later & (random.random(len(values)) < 0.1)
+    missing[panel.stops - 1] = False  # with future columns the last target says where the history ends
+    values[missing] = np.nan
     names = [place for place, column in enumerate(panel.columns) if column.names is not None]
     most = len(panel.names) or len(KINDS)
     values[np.ix_(later, names)] = random.integers(most, size=(later.sum(), len(names)))
-    future = [place for place, column in enumerate(panel.columns) if column.role == "future"]
+    issued = () if panel.vintages is None else panel.vintages.names
+    future = [place for place in panel.future if panel.columns[place].name not in issued]
     known = np.ix_(panel.times < stamp + np.timedelta64(HORIZON, "h"), future)
     values[known] = panel.values[known]
     values[:, panel.static] = panel.values[:, panel.static]
-    return replace(panel, values=values)
+    if panel.vintages is None:
+        return replace(panel, values=values)
+    late = panel.vintages.issued >= stamp
+    noise = random.normal(50, 30, (int(late.sum()), len(issued)))
+    return replace(panel, values=values, vintages=panel.vintages.rewritten(late, noise))
 
 
 def _missing_fifth() -> Panel:

@@ -72,6 +72,8 @@ CODES: dict[
     "no-such-series": "error",
     "missing-id": "error",
     "unit": "info",
+    "lag": "info",
+    "issued": "info",
     # numbers
     "number-format": "info",
     "ambiguous-decimal": "warning",

@@ -23,6 +23,7 @@ from forecast.data.exchanges import sessions_of
 from forecast.data.findings import Report, counted
 from forecast.data.options import Names, Reading, make_reading, names_of, split_names
 from forecast.data.panel import Column, Panel, Role, natural_order
+from forecast.data.vintages import Issues
 from forecast.data.zones import timezone_of, to_local
 from forecast.errors import ForecastError
 from forecast.reading.buckets import Gathering, How, clock_of_buckets, gather, ways_of
@@ -36,6 +37,7 @@ from forecast.reading.events import (
     with_its_target,
 )
 from forecast.reading.grid import Rows, in_order, on_clock, rounded, without_duplicates
+from forecast.reading.issues import as_published, by_issue, issue_moments, issued_of, lags_of
 from forecast.reading.melting import melted
 from forecast.reading.moments import (
     read_moments,
@@ -81,7 +83,7 @@ class Found:
     stamps: what they say, None where rows are steps · id: the column of series names ·
     owner (n,): the number of each row's series · ids (S,): the names of the series, () of one
     without a name · roles: of the columns that are read · categories: those of them that hold
-    names.
+    names · issued: the column of moments of issue.
     """
 
     table: Table
@@ -94,6 +96,7 @@ class Found:
     roles: Mapping[str, Role]
     categories: tuple[str, ...]
     ends: bool
+    issued: pa.ChunkedArray | None = None
 
     def having(self, role: Role) -> tuple[str, ...]:
         """The columns of a role."""
@@ -106,7 +109,8 @@ class Observed:
 
     columns: those of the values · zone: of the moments, "" where none is known · bare: stamps have
     no offset, so that a zone would be that of their hours · dates: whether a step is a day or
-    longer · decimal: the mark of text, None where none was seen.
+    longer · decimal: the mark of text, None where none was seen · issues: of each series, what was
+    issued of its future columns.
     """
 
     rows: Rows
@@ -115,6 +119,7 @@ class Observed:
     bare: bool
     dates: bool
     decimal: str | None
+    issues: Mapping[str, Issues]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +170,7 @@ def read(
     observed = _observe(found, reading, clock, report)
     laid = _lay_out(found, observed, reading, clock, report)
     panel = _panel(laid, found.having("target"), observed.columns)
+    panel = as_published(panel, lags_of(names_of(reading.lag)), report)
     _describe(panel, found, report)
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
@@ -180,6 +186,9 @@ def read(
         newer,
         report,
     )
+    if found.issued is not None:
+        future = [column.name for column in observed.columns if column.role == "future"]
+        chosen = issued_of(chosen, future, observed.issues, report)
     decided = _decided(reading, found, observed, chosen)
     return replace(chosen, findings=tuple(report.findings), reading=decided)
 
@@ -218,15 +227,33 @@ def _refuse_contradictions(reading: Reading) -> None:
         )
     if reading.every is not None:
         every_of(reading.every)
+    if reading.issued is not None:
+        _refuse_issues_without(reading)
     refuse_unknown(reading.profile)
+    lags_of(names_of(reading.lag))
     factors_of(names_of(reading.factor))
     units_of(names_of(reading.unit))
+
+
+def _refuse_issues_without(reading: Reading) -> None:
+    """ForecastError where issues have no future columns, or would be gathered."""
+    if not names_of(reading.future):
+        raise ForecastError(
+            f"`issued={reading.issued}` says when forecasts of others were issued: name their columns too, with `future`."
+        )
+    if reading.every is not None:
+        raise ForecastError(
+            "`issued` keeps each forecast with the stamp that it is about, and `every` would gather several. Give one of"
+            " them."
+        )
 
 
 def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> None:
     """Refuse a column of `factor` or `unit` that is not in the file."""
     refuse_absent("factor", factors_of(names_of(reading.factor)), table.columns, report)
     refuse_absent("unit", units_of(names_of(reading.unit)), table.columns, report)
+    if reading.issued is not None:
+        refuse_absent("issued", (reading.issued,), table.columns, report)
 
 
 def _find(loaded: Table, reading: Reading, condition: Condition | None, report: Report) -> Found:
@@ -234,13 +261,15 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
     column is for.
     """
     whole, kinds = _one_row_per_stamp(loaded, reading, report)
+    if reading.issued in kinds:
+        kinds[reading.issued] = "issued"
     kept, time, stamps = _stamped(whole, kinds, reading, report)
     ident = read_id(kept, kinds, reading.id, time, stamps, report)
     if stamps is None and ident is None and reading.target is None:
         refuse_nameless_rows(kept, kinds, report)
     table = with_joined(kept, ident, report)
     owner, ids = read_series(table, ident, report)
-    keys = (*time, *_named_by(ident))
+    keys = (*time, *_named_by(ident), reading.issued)
     free = {name: kind for name, kind in kinds.items() if name not in keys}
     if condition is not None:
         refuse_absent_in_event(condition, free, report)
@@ -262,6 +291,7 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
         roles=roles,
         categories=categories,
         ends=reading.every is not None and hours_name_ends(table, time),
+        issued=None if reading.issued is None else table.columns.get(reading.issued),
     )
 
 
@@ -291,10 +321,20 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
     timed, zone, dates = _timed(found, rows, reading, known, report)
     stamps = found.stamps
     bare = stamps is not None and stamps.offset is None and not stamps.zone
-    ordered = in_order(timed, found.table, report)
+    # rows by issue are in the order of these, which is nothing to report
+    ordered = in_order(timed, found.table, report if found.issued is None else Report())
+    issues: dict[str, Issues] = {}
+    if found.issued is not None:
+        if ordered.times is None:
+            raise ForecastError("`issued` needs stamps of the rows too: name their column with `time`.")
+        moments = issue_moments(
+            found.issued, str(reading.issued), dates, reading.tz or zone, found.owner, found.table, report
+        )
+        own = moments[ordered.record(np.arange(len(ordered.series)))]
+        ordered, issues = by_issue(ordered, own, columns, zone, found.table, report)
     targets = [place for place, column in enumerate(columns) if column.role == "target" and not column.names]
     look_at_jumps(ordered, columns, targets, found.table, report)
-    return Observed(ordered, columns, zone, bare, dates, decimal)
+    return Observed(ordered, columns, zone, bare, dates, decimal, issues)
 
 
 def _lay_out(found: Found, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:
@@ -502,7 +542,7 @@ def _named_by(ident: str | None) -> tuple[str, ...]:
 def _needed(reading: Reading) -> Needed:
     """Which columns of a file to read: with a target and past columns named, no other number."""
     target = _perhaps(reading.target)
-    others = (reading.time, reading.id, reading.past, reading.future, reading.static)
+    others = (reading.time, reading.id, reading.past, reading.future, reading.static, reading.issued)
     wanted = target.union(*map(_perhaps, others))
     if reading.event is not None:
         wanted |= {*condition_of(reading.event).columns}

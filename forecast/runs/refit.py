@@ -12,7 +12,7 @@ import pandas as pd
 from forecast.arrays import Array, mean_observed
 from forecast.data.categories import recoded
 from forecast.data.findings import Heard, counted
-from forecast.data.panel import Panel, make_panel
+from forecast.data.panel import Panel, make_panel, with_vintages
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
 from forecast.evaluation.metrics import METRICS
@@ -440,7 +440,7 @@ def _around(kept: Panel, context: Panel) -> Panel:
         parts[name] = times, values
     names = tuple(parts)
     times_of, values_of = [parts[name][0] for name in names], [parts[name][1] for name in names]
-    return make_panel(names, times_of, values_of, kept.columns, kept.clock)
+    return with_vintages(make_panel(names, times_of, values_of, kept.columns, kept.clock), (context, kept))
 
 
 def _plain(value: float) -> float | None:

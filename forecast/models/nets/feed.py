@@ -54,6 +54,7 @@ class Feed:
         self.units = None if units is None else torch.from_numpy(units.astype("float32")).to(device)
         if idle is None:
             idle = np.zeros(len(panel.columns), bool)
+        self.idle = idle
         values = torch.from_numpy(windows.values).to(device)
         columns = values[:, panel.moving[1:]].clamp_(-FAR, FAR)
         columns[:-1, torch.from_numpy(idle[panel.moving[1:]])] = 0.0  # but for the row of what lies outside
@@ -79,9 +80,18 @@ class Feed:
         calendar = self._calendar(windows.panel, origins)
         read = window[:, : windows.context]
         ahead = window[:, windows.context :]
-        inputs = (read, series, calendar, ahead[:, :, self.future], static)
+        future = ahead[:, :, self.future]
+        if windows.panel.vintages is not None:
+            future = self._known(windows, origins)
+        inputs = (read, series, calendar, future, static)
         units = None if self.units is None else self.units[series]
         return inputs, reduced(ahead[:, :, 0], self.span), units
+
+    def _known(self, windows: Windows, origins: Array) -> Tensor:
+        """The future columns (B, H, K) of the horizon as known at `origins`, where some have vintages."""
+        known = torch.from_numpy(windows.ahead(origins)).clamp_(-FAR, FAR)
+        known[:, :, torch.from_numpy(self.idle[windows.panel.future])] = 0.0
+        return known.to(self.device)
 
     def _windows(self, windows: Windows, origins: Array) -> Tensor:
         """What windows at `origins` read (B, L + H, C): a block of memory each where all are whole, else row by row."""

@@ -84,8 +84,7 @@ def truth_of(windows: Windows, origins: Array) -> Array:
 
 def ahead_of(windows: Windows, origins: Array) -> Array:
     """The future columns (M, H, K) of the rows that `origins` (M, 2) forecast, missing = NaN."""
-    rows = windows.rows(origins)[:, windows.context :]
-    return np.clip(windows.values[rows][..., windows.panel.future].astype("float64"), -FAR, FAR)
+    return np.clip(windows.ahead(origins).astype("float64"), -FAR, FAR)
 
 
 def some(windows: Windows, most: int, seed: int) -> Array:
