@@ -2,13 +2,17 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from forecast.arrays import Array
 
 CELLS = 65536  # of the unit interval, in which a level is kept as uint16
-MANY = 100  # templates from which on their own order is taken; with fewer, that of a Gaussian copula
+NEAREST = 1e-12  # of a level to 0 or 1
+MANY = (
+    100  # independent windows from which on their own order is taken; with fewer, that of a Gaussian copula
+)
 FEW = 3  # templates below which nothing is known of how steps hang together
 MOST = 400  # templates that are kept
 FARTHEST = 10.0  # normal scores to which the lines beyond the outer levels are drawn
@@ -80,26 +84,36 @@ def seeds_of(seed: int, ids: Sequence[str], origins: Array, cutoffs: Array) -> l
     return [[seed, names[series], moment] for series, moment in zip(origins[:, 0], moments, strict=True)]
 
 
-def joined_scores(templates: Array, count: int, seed: list[int]) -> Array:
-    """Normal scores (count, H) of one origin: at each step the same evenly spread ones, joined over the steps as templates say.
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """How the steps of a horizon hang together: what was seen of past windows.
 
-    templates (T, H), uint16: the levels at which the actual values of past windows lay in what was forecast. From MANY on
-    each path takes the order of one of them among all: the Schaake shuffle (Clark et al. 2004). With fewer, whose own order
-    would repeat itself, they give the correlations of a Gaussian copula.
+    levels (T, H): where the actual values lay in what was forecast of them, in 65536ths as uint16 · independent: as how many
+    independent windows they count, since horizons overlap and series move together.
     """
-    from scipy.special import ndtri
 
-    random = np.random.default_rng(seed)
-    if len(templates) >= MANY:
-        drawn = _drawn(templates, count, random)
-    else:
-        root = _root(templates)
-        drawn = random.standard_normal((count, templates.shape[1])) @ root.T
-    order = np.argsort(np.argsort(drawn, axis=0), axis=0)
-    within = random.uniform(size=drawn.shape)
-    levels = (order + within) / count
-    made: Array = ndtri(np.clip(levels, 1e-12, 1 - 1e-12))
-    return made
+    levels: Array
+    independent: float
+
+    def scores(self, count: int, seed: list[int]) -> Array:
+        """Normal scores (count, H) of one origin: at each step the same evenly spread ones, joined as these windows say.
+
+        With MANY independent windows each path takes the order of one of them among all: the Schaake shuffle (Clark et al.
+        2004). Fewer overlapping ones all lie on one side, of which an order knows nothing: their levels give the
+        correlations of a Gaussian copula.
+        """
+        from scipy.special import ndtri
+
+        random = np.random.default_rng(seed)
+        if self.independent >= MANY:
+            drawn = _drawn(self.levels, count, random)
+        else:
+            root = correlation_root(self.levels)
+            drawn = random.standard_normal((count, len(root))) @ root.T
+        order = np.argsort(np.argsort(drawn, axis=0), axis=0)
+        within = random.uniform(size=drawn.shape)
+        made: Array = ndtri(np.clip((order + within) / count, NEAREST, 1 - NEAREST))
+        return made
 
 
 def _drawn(templates: Array, count: int, random: np.random.Generator) -> Array:
@@ -109,17 +123,20 @@ def _drawn(templates: Array, count: int, random: np.random.Generator) -> Array:
     return templates[chosen] + random.uniform(size=(count, templates.shape[1]))
 
 
-def _root(templates: Array) -> Array:
+def correlation_root(templates: Array) -> Array:
     """A matrix (H, H) whose product with its transpose is the correlation of the steps, learned from few templates (T, H).
 
-    Their own correlations are shrunk towards their means at each distance between steps, the more the fewer there are.
+    Their normal scores have mean 0 and spread 1 where forecasts are calibrated, so none is estimated: of overlapping
+    windows, which have one error in common, a mean would take the correlation away. Correlations are shrunk towards their
+    means at each distance between steps, the more the fewer windows there are.
     """
     from scipy.special import ndtri
 
     count, steps = templates.shape
-    order = np.argsort(np.argsort(templates, axis=0, kind="stable"), axis=0)
-    scores = ndtri((order + 0.5) / count)
-    own = scores.T @ scores / (scores[:, 0] @ scores[:, 0])
+    scores = ndtri((templates + 0.5) / CELLS)
+    products = scores.T @ scores
+    size = np.sqrt(np.diag(products))
+    own = products / np.outer(size, size)
     apart = np.abs(np.subtract.outer(np.arange(steps), np.arange(steps)))
     usual = np.bincount(apart.ravel(), own.ravel()) / np.bincount(apart.ravel())
     weight = count / (count + steps)

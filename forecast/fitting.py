@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import FEW, joined_scores, seeds_of, values_at
+from forecast.copula import FEW, seeds_of, values_at
 from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
@@ -130,7 +130,7 @@ class Fitted:
 
         At each step the values of the paths are spread evenly over the calibrated distribution: linear in the normal score
         of the level between the levels of the task, with a normal tail beyond the outer ones, cut at the bounds. Over the
-        steps they are joined as the errors of the walk were (`forecast.copula.joined_scores`). Paths of different series
+        steps they are joined as the errors of the walk were (`forecast.copula.Templates`). Paths of different series
         or origins are independent of each other.
 
         count: paths of each origin, at least 2 · seed: of every random choice. Paths of an origin depend on the seed, the
@@ -151,7 +151,7 @@ class Fitted:
             for one in self._answers(panel, origins):
                 quantiles = calibration.apply(one.z, shown)
                 for place, own in zip(one.where, quantiles, strict=True):
-                    scores = joined_scores(calibration.templates, count, seeds[place])
+                    scores = calibration.templates.scores(count, seeds[place])
                     made[place] = values_at(scores, own, calibration.levels)
                 made[one.where] = one.scaling.invert(made[one.where], one.rows)
         return within(made, self.goal.bounds)
@@ -196,7 +196,7 @@ class Fitted:
                 f" fc.run or `forecast fit` with intervals, or give it what a walk taught by fitted.calibrated(...)."
             )
         without = np.isnan(self.calibration.shift).any()
-        if without or len(self.calibration.templates) < FEW:
+        if without or len(self.calibration.templates.levels) < FEW:
             raise ForecastError(
                 f"{name} has no sample paths: too few whole horizons of its walk have passed to say how errors follow one"
                 f" another. Walk a longer test, such as `test=0.4`, or take a shorter `horizon`."
@@ -427,10 +427,10 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
         )
-    if task.span != "each" and panel.kind != "event":
+    if task.reduce != "each" and panel.kind != "event":
         raise ForecastError(
-            f"`span={task.span}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
-            f' `event="{panel.target} > 0"`, or leave `span` out.'
+            f"`reduce={task.reduce}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
+            f' `event="{panel.target} > 0"`, or leave `reduce` out.'
         )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"
@@ -490,7 +490,7 @@ def _require_finite(forecast: Forecast, panel: Panel) -> None:
 
 def actual_values(panel: Panel, origins: Array, task: Task) -> Array:
     """The target (M, A) after origins (M, 2), as a task asks for it; NaN where it is not known."""
-    return reduced(panel.truth(origins, task.count), task.span)
+    return reduced(panel.truth(origins, task.count), task.reduce)
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from forecast.arrays import Array, under
-from forecast.copula import FEW, joined_scores, kept_levels, levels_of, seeds_of, values_at
+from forecast.copula import CELLS, FEW, Templates, kept_levels, levels_of, seeds_of, values_at
 from forecast.data.events import Comparison, Condition, changed, condition_of
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
+from forecast.evaluation.blocks import independent_windows
 from forecast.fitting import Fitted, fit
 from forecast.models.answers import in_chunks
 from forecast.models.base import Spec, Watch, reads_of, varied
@@ -59,7 +60,7 @@ class Implied:
         )
         fitted = fit(self.forecaster, numbers, task, seed=seed, watch=watch)
         edges = _edges(condition, numbers)
-        templates = np.zeros((0, goal.horizon), "uint16")
+        templates = Templates(np.zeros((0, goal.horizon), "uint16"), 0.0)
         if _needs_paths(condition, goal):
             templates = _templates(fitted, numbers)
         elif not _has_quantiles(fitted, numbers):
@@ -71,7 +72,8 @@ class Implied:
         values = json.loads(arrays[HEADER].tobytes())
         fitted = unpacked(under(arrays, "fitted."), values, self.name)
         condition = condition_of(goal.columns[0])
-        return Implication(goal, condition, fitted, arrays["edges"], arrays["templates"], Log())
+        templates = Templates(arrays["templates"], float(arrays["independent"][0]))
+        return Implication(goal, condition, fitted, arrays["edges"], templates, Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the settings of the forecaster that a trial suggests."""
@@ -82,14 +84,14 @@ class Implied:
 class Implication:
     """What was learned of the number.
 
-    edges (parts,): the numbers that the comparisons of the condition are made with · templates (T, H), uint16: as of `Calibration`.
+    edges (parts,): the numbers that the comparisons of the condition are made with · templates: how its steps hang together.
     """
 
     goal: Goal
     condition: Condition
     fitted: Fitted
     edges: Array
-    templates: Array
+    templates: Templates
     log: Log
 
     @property
@@ -126,10 +128,10 @@ class Implication:
         before = _rows_before(numbers, forecast.origins, max(part.steps for part in self.condition.parts))
         yes = np.empty((len(quantiles), self.goal.answered))
         for place, own in enumerate(quantiles):
-            scores = joined_scores(self.templates, PATHS, seeds[place])
+            scores = self.templates.scores(PATHS, seeds[place])
             paths = values_at(scores, own, forecast.levels)
             happens = self._met(paths, before[place])
-            counted = reduced(happens, self.goal.task.span)
+            counted = reduced(happens, self.goal.task.reduce)
             yes[place] = (counted.sum(axis=0) + 0.5) / (PATHS + 1)
         return yes
 
@@ -151,7 +153,13 @@ class Implication:
         arrays, values = packed(self.fitted)
         found = {f"fitted.{name}": array for name, array in arrays.items()}
         header = np.frombuffer(json.dumps(values).encode(), "uint8")
-        return {**found, HEADER: header, "edges": self.edges, "templates": self.templates}
+        return {
+            **found,
+            HEADER: header,
+            "edges": self.edges,
+            "templates": self.templates.levels,
+            "independent": np.array([self.templates.independent]),
+        }
 
 
 def implied(name: str, forecaster: Spec) -> Implied:
@@ -188,7 +196,7 @@ def _needs_paths(condition: Condition, goal: Goal) -> bool:
     """Whether an event depends on how several steps hang together, or on more than one comparison."""
     part = condition.parts[0]
     single = len(condition.parts) == 1 and not part.made and part.sign not in ("==", "!=")
-    return not single or goal.task.span != "each"
+    return not single or goal.task.reduce != "each"
 
 
 def _edges(condition: Condition, numbers: Panel) -> Array:
@@ -244,8 +252,8 @@ def _without_distribution(name: str) -> ForecastError:
     )
 
 
-def _templates(fitted: Fitted, numbers: Panel) -> Array:
-    """The levels (T, H), uint16, at which past windows lay in what was forecast of them, evenly spaced over the past."""
+def _templates(fitted: Fitted, numbers: Panel) -> Templates:
+    """Where past windows lay in what was forecast of them, evenly spaced over the past."""
     horizon = fitted.goal.horizon
     origins = []
     for series, length in enumerate(numbers.lengths.tolist()):
@@ -262,7 +270,16 @@ def _templates(fitted: Fitted, numbers: Panel) -> Array:
     forecast = fitted.predict(numbers, chosen)
     actual = numbers.truth(chosen, horizon)
     levels = levels_of(actual, _quantiles(forecast), forecast.levels)
-    return kept_levels(levels[~np.isnan(levels).any(axis=1)])
+    whole = np.flatnonzero(~np.isnan(levels).any(axis=1))
+    cutoffs = numbers.cutoffs(chosen[whole])
+    order = np.argsort(cutoffs, kind="stable")
+    kept = kept_levels(levels[whole[order]])
+    if len(kept) < FEW:
+        raise ForecastError(
+            f"{fitted.spec.name}: only {len(kept)} windows of the past have no missing value, too few to say how the steps of"
+            f" a horizon of {horizon} hang together. Take a shorter horizon, or leave it out."
+        )
+    return Templates(kept, independent_windows((kept + 0.5) / CELLS, cutoffs[order]))
 
 
 def _rows_before(numbers: Panel, origins: Array, count: int) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.copula import Templates
 from forecast.data.clock import Clock
 from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
@@ -112,14 +113,13 @@ class Calibration:
     """What was learned from the errors of a walk: how far each quantile is moved, and how the steps hang together.
 
     levels (Q,) · shift (H, Q) in scaled units, 0 at the median, NaN where there is no interval · basis (H,), the Basis of
-    each step as uint8 · templates (T, H): the levels at which the actual values of past windows lay in what was forecast
-    of them, in 65536ths as uint16, for sample paths (`forecast.copula`).
+    each step as uint8 · templates: past windows, which join the steps of sample paths.
     """
 
     levels: tuple[float, ...]
     shift: Array
     basis: Array
-    templates: Array
+    templates: Templates
 
     @property
     def notes(self) -> tuple[str, ...]:

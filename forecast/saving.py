@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array, under
+from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
 from forecast.data.events import completed
@@ -69,9 +70,7 @@ def packed(fitted: Fitted) -> tuple[dict[str, Array], dict[str, Any]]:
     if isinstance(fitted.calibration, Tempering):
         arrays["calibration.sharpness"] = fitted.calibration.sharpness
     elif fitted.calibration is not None:
-        arrays["calibration.shift"] = fitted.calibration.shift
-        arrays["calibration.basis"] = fitted.calibration.basis
-        arrays["calibration.templates"] = fitted.calibration.templates
+        arrays |= _calibration_arrays(fitted.calibration)
     goal = fitted.goal
     header = Header(
         format=FORMAT,
@@ -87,6 +86,23 @@ def packed(fitted: Fitted) -> tuple[dict[str, Array], dict[str, Any]]:
         log=replace(fitted.log, seconds=0.0),  # the file depends on the fit alone, not on how long it took
     )
     return arrays, to_json(header, exact=True)
+
+
+def _calibration_arrays(calibration: Calibration) -> dict[str, Array]:
+    """What a walk taught, as arrays."""
+    templates = calibration.templates
+    return {
+        "calibration.shift": calibration.shift,
+        "calibration.basis": calibration.basis,
+        "calibration.templates": templates.levels,
+        "calibration.independent": np.array([templates.independent]),
+    }
+
+
+def _calibration(taught: dict[str, Array], goal: Goal) -> Calibration:
+    """The Calibration that `_calibration_arrays` wrote down."""
+    templates = Templates(taught["templates"], float(taught["independent"][0]))
+    return Calibration(goal.levels, taught["shift"], taught["basis"], templates)
 
 
 def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
@@ -130,7 +146,7 @@ def _taught(arrays: dict[str, Array], goal: Goal) -> Taught | None:
         return None
     if goal.names:
         return Tempering(**arrays)
-    return Calibration(goal.levels, **arrays)
+    return _calibration(arrays, goal)
 
 
 def _absent(path: Path) -> str:

@@ -31,7 +31,7 @@ class Task:
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
     metric: the row of METRICS by which models are ranked; None = chosen from the rows before the test.
-    span: of an event: whether it is asked of `each` step, of `any` step of the horizon, or of `all` of them.
+    reduce: of an event: whether it is asked of `each` step, of `any` step of the horizon, or of `all` of them.
 
     Raises ForecastError where a field is not what its annotation allows.
     """
@@ -43,7 +43,7 @@ class Task:
     transform: str = "none"
     scale: str = "standard"
     metric: str | None = None
-    span: Span = "each"
+    reduce: Span = "each"
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self), include_extras=True).items():
@@ -69,7 +69,7 @@ class Task:
     @property
     def answered(self) -> int:
         """How many answers a forecast has, A: one per step, or one for the whole horizon."""
-        return self.count if self.span == "each" else 1
+        return self.count if self.reduce == "each" else 1
 
     def steps(self, clock: Clock, gap: int = 0) -> "Task":
         """The same task with its horizon in steps of a clock, and `gap` steps before those that are scored."""

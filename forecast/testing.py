@@ -209,7 +209,7 @@ def held_to_the_past(
 def _walked(spec: Spec, panel: Panel, walk: WalkForward, span: Span) -> list[Outcome]:
     """The calibrated outcomes of a walk."""
     if panel.names:
-        return calibrate(backtest(spec, panel, walk, span=span))[0]
+        return calibrate(backtest(spec, panel, walk, reduce=span))[0]
     return calibrate(backtest(spec, panel, walk, intervals=(20,)), (20,))[0]
 
 
@@ -391,7 +391,7 @@ def spans_are_answered(
     spec: Spec, panel: Panel, span: Literal["any", "all"], close: float = CLOSE, seed: int = 1
 ) -> None:
     """Asked of any, or all, steps of the horizon, a model has one answer; it holds to the past, and comes back from a file."""
-    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed, span=span)
+    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed, reduce=span)
     answers_have_their_shape(fitted, panel)
     many_origins_equal_one_by_one(fitted, panel, close, last=366)
     the_context_is_enough(fitted, panel, close)

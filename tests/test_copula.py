@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import single, with_actual
+from scipy.signal import lfilter
 from scipy.special import ndtr, ndtri
 
 import forecast as fc
-from forecast.copula import joined_scores, kept_levels, levels_of, values_at
+from forecast.copula import Templates, kept_levels, levels_of, values_at
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate, templates_of
 from forecast.evaluation.folds import WalkForward
@@ -84,16 +85,30 @@ def test_paths_of_an_origin_depend_on_its_seed_and_on_no_other_origin(fitted, pa
 
 
 @pytest.mark.parametrize("count", [30, 300])
-def test_steps_hang_together_as_the_templates_do(count):
+def test_steps_are_joined_as_the_templates_are(count):
     """Windows that move as one give paths that do; independent ones give sums as narrow as independence has."""
     random = np.random.default_rng(2)
     together = kept_levels(np.repeat(random.uniform(size=(count, 1)), H, axis=1))
     apart = kept_levels(random.uniform(size=(count, H)))
-    one = joined_scores(together, 2000, [0])
+    one = Templates(together, count).scores(2000, [0])
     assert np.corrcoef(one.T).min() > 0.98
     assert one.sum(1).std() == pytest.approx(H, rel=0.02)
-    free = joined_scores(apart, 2000, [0])
+    free = Templates(apart, count).scores(2000, [0])
     assert free.sum(1).std() == pytest.approx(np.sqrt(H), rel=0.2)
+
+
+def test_few_overlapping_windows_keep_the_correlation_that_they_have_in_common():
+    """50 windows of an AR(1) side by side are worth two or three: a rank among them would know half of the spread of a sum."""
+    ratios = []
+    for seed in range(40):
+        shocks = np.random.default_rng(seed).normal(size=50 + 24)
+        windows = np.array([lfilter([1], [1, -0.8], shocks[begin : begin + 24]) for begin in range(50)])
+        spread = np.sqrt((1 - 0.8 ** (2 * np.arange(1, 25))) / (1 - 0.8**2))
+        templates = Templates(kept_levels(ndtr(windows / spread)), 3.0)
+        ratios.append(templates.scores(500, [0]).sum(1).std())
+    steps = np.array([lfilter([1], [1, -0.8], one) for one in np.eye(24)]).T
+    covariance = steps @ steps.T / np.outer(spread, spread)
+    assert np.mean(ratios) / np.sqrt(covariance.sum()) > 0.85
 
 
 def test_sums_of_an_autoregression_are_as_wide_as_they_are(fitted, panel):
@@ -112,17 +127,18 @@ def test_no_template_is_learned_from_an_origin_whose_horizon_has_not_passed(pane
     later = outcome.forecast.times > moment
     poisoned = with_actual(outcome, np.where(later, 1e3 * outcome.actual + 50, outcome.actual))
     (clean,), (dirty,) = calibrate([outcome])[0], calibrate([poisoned])[0]
-    before = templates_of([clean], until=moment)
-    assert len(before) > 100
-    assert np.array_equal(before, templates_of([dirty], until=moment))
-    assert not np.array_equal(templates_of([clean]), templates_of([dirty]))
+    before, after = templates_of([clean], until=moment), templates_of([dirty], until=moment)
+    assert len(before.levels) > 100
+    assert np.array_equal(before.levels, after.levels)
+    assert before.independent == after.independent
+    assert not np.array_equal(templates_of([clean]).levels, templates_of([dirty]).levels)
 
 
 def test_a_window_whose_last_step_has_not_come_is_no_template(panel):
     (outcome,) = walked(panel)
     unknown = np.where(outcome.forecast.times > outcome.forecast.cutoffs[-1], np.nan, outcome.actual)
     (whole,), (cut,) = calibrate([outcome])[0], calibrate([with_actual(outcome, unknown)])[0]
-    assert len(templates_of([whole])) == len(templates_of([cut])) + H
+    assert len(templates_of([whole]).levels) == len(templates_of([cut]).levels) + H
 
 
 def test_missing_steps_take_the_level_of_the_nearest_step(panel):
@@ -130,7 +146,7 @@ def test_missing_steps_take_the_level_of_the_nearest_step(panel):
     holes = outcome.actual.copy()
     holes[:, 2] = np.nan
     (made,) = calibrate([with_actual(outcome, holes)])[0]
-    found = templates_of([made])
+    found = templates_of([made]).levels
     assert len(found) > 200
     assert np.array_equal(found[:, 2], found[:, 3])
 
@@ -159,7 +175,7 @@ def test_series_of_one_origin_each_are_templates_of_each_other():
     walk = WalkForward(horizon=4, test=4, folds=1)
     task = Task(horizon=4, intervals=(80,))
     _, learned = calibrate(backtest("naive", panel, walk, task))
-    assert learned["naive"].templates.shape == (40, 4)
+    assert learned["naive"].templates.levels.shape == (40, 4)
 
 
 def test_paths_are_refused_without_a_walk_for_names_and_for_a_wrong_number(fitted, panel):

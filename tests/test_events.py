@@ -175,7 +175,7 @@ def test_any_and_all_of_a_horizon():
 
 @pytest.mark.parametrize("span", ["any", "all"])
 def test_one_answer_is_about_the_whole_horizon(panel, span):
-    outcomes = list(fc.backtest("markov", panel, horizon=3, span=span))
+    outcomes = list(fc.backtest("markov", panel, horizon=3, reduce=span))
     first = outcomes[0]
     rows = panel.starts[0] + first.forecast.origins[:, 1]
     each = np.stack([panel.values[rows + step, 0] for step in range(3)], axis=1)
@@ -189,7 +189,7 @@ def test_one_answer_is_about_the_whole_horizon(panel, span):
 def test_a_span_of_a_number_is_refused():
     panel = fc.read(days(), target="temp")
     with pytest.raises(ForecastError, match="asks whether an event takes place, and temp is none"):
-        fc.fit("naive", panel, horizon=3, span="any")
+        fc.fit("naive", panel, horizon=3, reduce="any")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_implied_probabilities_are_those_of_the_process():
         spread = np.sqrt(sum(0.8 ** (2 * i) for i in range(step + 1)))
         truth = norm.sf(0.5, 0.8 ** (step + 1) * last, spread)
         assert np.abs(each[:, step] - truth).mean() < 0.03
-    any_of = fc.fit("implied-arima", panel, horizon=4, span="any").predict(panel, origins).shares[:, 0, 1]
+    any_of = fc.fit("implied-arima", panel, horizon=4, reduce="any").predict(panel, origins).shares[:, 0, 1]
     random = np.random.default_rng(0)
     value = np.repeat(last[:, None], 4000, axis=1)
     happened_once = np.zeros_like(value, dtype=bool)

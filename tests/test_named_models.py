@@ -93,8 +93,8 @@ def test_any_and_all_of_a_chain_are_those_of_its_steps(chained):
         every *= table[before_all, 1]
         before_none = 0
         before_all = 1
-    assert fit("markov", chained, 4, span="any").predict(chained).values[0, 0] == pytest.approx(1 - none)
-    assert fit("markov", chained, 4, span="all").predict(chained).values[0, 0] == pytest.approx(every)
+    assert fit("markov", chained, 4, reduce="any").predict(chained).values[0, 0] == pytest.approx(1 - none)
+    assert fit("markov", chained, 4, reduce="all").predict(chained).values[0, 0] == pytest.approx(every)
 
 
 def test_where_the_last_rows_are_missing_the_chain_goes_on_by_itself(chained):
@@ -142,7 +142,7 @@ def test_the_time_of_year_is_learned(model):
 @pytest.mark.parametrize("span", ["any", "all"])
 @pytest.mark.parametrize("model", ["rate", "persistence", "climatology", "markov"])
 def test_over_a_horizon_shares_are_near_how_often_it_was_so(chained, model, span):
-    fitted = fit(model, chained.until(np.array([4000])), 3, span=span)
+    fitted = fit(model, chained.until(np.array([4000])), 3, reduce=span)
     origins = np.array([[0, row] for row in range(4000, 5990)])
     forecast = fitted.predict(chained, origins)
     assert forecast.shares.shape == (1990, 1, 2)
@@ -152,9 +152,9 @@ def test_over_a_horizon_shares_are_near_how_often_it_was_so(chained, model, span
 
 def test_rate_counts_windows_and_persistence_reads_the_last_one():
     panel = panel_of([0, 0, 1, 0, 0, 0, 1, 1, 0, 0.0])
-    assert fit("rate", panel, 2, span="any").predict(panel).values[0, 0] == pytest.approx((5 + 0.5) / 10)
-    assert fit("rate", panel, 2, span="all").predict(panel).values[0, 0] == pytest.approx((1 + 0.5) / 10)
-    fitted = fit("persistence", panel, 2, span="any")
+    assert fit("rate", panel, 2, reduce="any").predict(panel).values[0, 0] == pytest.approx((5 + 0.5) / 10)
+    assert fit("rate", panel, 2, reduce="all").predict(panel).values[0, 0] == pytest.approx((1 + 0.5) / 10)
+    fitted = fit("persistence", panel, 2, reduce="any")
     found = fitted.predict(panel, np.array([[0, 9], [0, 10]])).values[:, 0]
     assert found[0] > 0.9
     assert found[1] < 0.1
@@ -217,7 +217,7 @@ def test_a_column_next_to_the_names_is_used(model):
 def test_any_and_all_are_learned_directly(model, apart, span):
     codes = chain(3000)
     panel = panel_of(codes)
-    fitted = fit(model, panel.until(np.array([2400])), 3, span=span)
+    fitted = fit(model, panel.until(np.array([2400])), 3, reduce=span)
     origins = np.array([[0, row] for row in range(2400, 2990)])
     actual = reduced(panel.truth(origins, 3), span)
     shares = fitted.predict(panel, origins).shares[:, 0, 1]

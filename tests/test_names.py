@@ -251,7 +251,9 @@ def test_a_run_of_names_on_the_command_line(tmp_path):
     assert {"log_loss", "walk_log_loss"} <= steps[0].keys()
     page = (tmp_path / "run" / "report.html").read_text()
     assert "log loss" in page
-    refused = command(tmp_path, "fit", file, "--target", "weather", "--out", tmp_path / "other")
+    refused = command(
+        tmp_path, "fit", file, "--target", "weather", "--model", "arima", "--out", tmp_path / "other"
+    )
     assert refused.returncode == 2
     assert "rate,markov,persistence" in refused.stderr
     assert not (tmp_path / "other").exists()

@@ -49,7 +49,7 @@ WALKING: Flags = {
 }
 SHARED = {"reading": READING, "walking": WALKING}  # a parameter of a command -> the flags that it stands for
 IN_WALK = ("horizon", "test", "folds", "stride", "align", "refit")  # fields of WalkForward
-BESIDE = ("metric", "span", "transform", "scale", "price", "seed")  # those of a Run, or of its Task
+BESIDE = ("metric", "transform", "scale", "price", "seed")  # those of a Run, or of its Task
 _OTHERS = (
     "out",
     "overwrite",
@@ -63,11 +63,14 @@ _OTHERS = (
     "take",
     "what",
     "json",
+    "paths",
+    "by",
 )
 
 # settings, as the messages of the library name them, and their flags
 FLAGS = {name: f"--{name}" for name in (*READING, *WALKING, *_OTHERS)} | {
     "models": "--model",
+    "reduce": "--span",
     "tries": "--try",
     "scenarios": "--scenario",
 }
@@ -116,6 +119,12 @@ KeepIt = Annotated[
 ]
 Scenarios = flag(list[str], "scenario", "A file of future columns over the horizon.")
 WhatIf = flag(list[str], "what", "A change of one over the horizon: 'price*1.1'.")
+PathCount = flag(int, "paths", "Sample paths of the next horizon.", "1000 for a sum")
+Sum = Annotated[bool, typer.Option("--sum", help="The sum over the horizon, from sample paths.")]
+Highest = Annotated[bool, typer.Option("--max", help="The highest value over the horizon.")]
+Lowest = Annotated[bool, typer.Option("--min", help="The lowest value over the horizon.")]
+By = flag(str, "by", "Sums over the horizon, or over each local day of it.", "horizon")
+PathsOut = flag(str, "out", "Parquet file for the sample paths, or for the sums alone.")
 FitOn = Annotated[
     str | None,
     typer.Argument(help="File to fit on, in place of the run's own and the kept rows.", show_default=False),

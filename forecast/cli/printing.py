@@ -123,7 +123,7 @@ def _asked(result: "Result") -> str:
     steps = counted(result.board.horizon, "step")
     if result.forecast.over == 1:
         return f"Next {steps}"
-    whole = result.fitted.goal.task.span
+    whole = result.fitted.goal.task.reduce
     return f"{whole.capitalize()} of the next {steps}"
 
 
@@ -131,6 +131,18 @@ def scenario_table(frame: "pd.DataFrame") -> str:
     """Forecasts under several futures, side by side."""
     numbers = frame.select_dtypes("number").to_numpy()
     return str(frame.to_string(index=False, float_format=plain(numbers), na_rep=""))
+
+
+def paths_table(frame: "pd.DataFrame") -> str:
+    """What sample paths are reduced to, one row per period: each reduction has decimals that show it."""
+    table = frame.drop(columns="unique_id") if frame["unique_id"].nunique() == 1 else frame
+    names = [str(name) for name in table.select_dtypes("float")]
+    formats: dict[str, Callable[..., str]] = {}
+    for name in names:
+        reduction = name.split("-lo-")[0].split("-hi-")[0]
+        shared = [other for other in names if other.startswith(reduction)]
+        formats[name] = plain(table[shared].to_numpy())
+    return str(table.to_string(index=False, formatters=formats, na_rep=""))
 
 
 def forecast_table(frame: "pd.DataFrame") -> str:

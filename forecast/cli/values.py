@@ -27,6 +27,7 @@ def plan_of(
         **reading_values(reading),
         **_walk_values(walking),
         **{name: walking[name] for name in BESIDE},
+        "reduce": walking["span"],
         **(more or {}),
     }
     given = {path: value for path, value in asked.items() if value is not None}

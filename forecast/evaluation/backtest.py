@@ -164,9 +164,9 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
     """
     if task.metric is not None:
         check_kind(task.metric, panel.names)
-    if task.span != "each" and walk.gap:
+    if task.reduce != "each" and walk.gap:
         raise ForecastError(
-            f"`span={task.span}` is about all steps of the horizon, and `gap={walk.gap}` leaves some out. Leave one out."
+            f"`reduce={task.reduce}` is about all steps of the horizon, and `gap={walk.gap}` leaves some out. Leave one out."
         )
     if panel.names:
         usual = "brier" if panel.kind == "event" else "log_loss"
@@ -282,7 +282,7 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
     values = panel.truth(fold.origins, ask.task.count)
     values[:, : walk.gap] = np.nan
     return Truth(
-        values=reduced(values, ask.task.span),
+        values=reduced(values, ask.task.reduce),
         last=panel.last(fold.origins),
         naive=naive_errors(past),
         scaling=scaling_of(ask, answers),

@@ -39,9 +39,8 @@ def independent(errors: Array, stamps: Array) -> float:
     they are the same. Sizes, not signs: the ends of an interval depend on how large errors are.
     """
     size = np.abs(errors)
-    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
-    mean = np.bincount(moment, size) / np.bincount(moment)
-    variance = long_run_variance(mean)
+    mean = _means_of_moments(size, stamps)
+    variance = long_run_variance(mean - mean.mean())
     smallest = 1e-12 * max(float(mean.mean()) ** 2, 1e-300)
     if variance <= smallest:
         return float(len(errors))
@@ -49,14 +48,37 @@ def independent(errors: Array, stamps: Array) -> float:
     return float(np.clip(count, 1, len(errors)))
 
 
-def long_run_variance(values: Array) -> float:
-    """The autocovariances of values (n,), summed over lags until the first that is not above zero.
+def independent_windows(levels: Array, stamps: Array) -> float:
+    """How many independent windows the windows of levels (T, H) with origins at stamps (T,), rising, count as.
+
+    Like `independent`, of the mean normal score of a window, whose mean is known to be 0: windows that overlap all lie on
+    one side.
+    """
+    from scipy.special import ndtri
+
+    scores = ndtri(levels).mean(1)
+    mean = _means_of_moments(scores, stamps)
+    variance = long_run_variance(mean)
+    if variance <= 0:
+        return float(len(levels))
+    count = (scores**2).mean() * len(mean) / variance
+    return float(np.clip(count, 1, len(levels)))
+
+
+def _means_of_moments(values: Array, stamps: Array) -> Array:
+    """The mean of values (n,) at each of their stamps (n,), which rise."""
+    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
+    made: Array = np.bincount(moment, values) / np.bincount(moment)
+    return made
+
+
+def long_run_variance(centred: Array) -> float:
+    """The autocovariances of values (n,) around their mean, summed over lags until the first that is not above zero.
 
     The initial positive sequence of Geyer 1992.
     """
-    centred = values - values.mean()
-    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
-    covariance = np.fft.irfft(power)[: len(values)] / len(values)
+    power = np.abs(np.fft.rfft(centred, 2 * len(centred))) ** 2
+    covariance = np.fft.irfft(power)[: len(centred)] / len(centred)
     ended = np.flatnonzero(covariance <= 0)
     end = ended[0] if len(ended) else None
     return float(covariance[0] + 2 * covariance[1:end].sum())

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.copula import CELLS, Templates, kept_levels, levels_of
 from forecast.copula import MOST as MOST_TEMPLATES
-from forecast.copula import kept_levels, levels_of
-from forecast.evaluation.blocks import Blocks, blocks_of, independent
+from forecast.evaluation.blocks import Blocks, blocks_of, independent, independent_windows
 from forecast.evaluation.tempering import temper
 from forecast.results import Basis, Calibration, Outcome, Taught, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
@@ -94,7 +94,7 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     numbers = np.split(blocks.number, ends)
     made = _all_moved(parts, base, numbers, shift, basis, task)
     templates = templates_of(made)
-    if not len(templates):  # a walk of one moment has errors after it alone
+    if not len(templates.levels):  # a walk of one moment has errors after it alone
         after = [np.full_like(number, -1) for number in numbers]
         templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
     return made, Calibration(levels, shift[-1], basis[-1], templates)
@@ -110,8 +110,8 @@ def _all_moved(
     return made
 
 
-def templates_of(outcomes: list[Outcome], until: Any = None) -> Array:
-    """The templates (T, H) of sample paths, uint16, from calibrated outcomes of one model: see `Calibration.templates`.
+def templates_of(outcomes: list[Outcome], until: Any = None) -> Templates:
+    """The templates of sample paths from calibrated outcomes of one model.
 
     Of every window whose last step has come, those that are observed in half of their steps or more count; a missing step
     takes the level of the nearest observed one. Of more than MOST_TEMPLATES, in order of time, one is drawn from each of as
@@ -128,8 +128,11 @@ def templates_of(outcomes: list[Outcome], until: Any = None) -> Array:
         usable &= moments[:, -1] <= until
     windows = np.flatnonzero(usable)
     windows = _one_of_each_stretch(windows[np.argsort(moments[windows, 0], kind="stable")])
-    found = levels_of(actual[windows], quantiles[windows], levels)
-    return kept_levels(_nearest_filled(found))
+    found = _nearest_filled(levels_of(actual[windows], quantiles[windows], levels))
+    if not len(found):
+        return Templates(kept_levels(found), 0.0)
+    kept = kept_levels(found)
+    return Templates(kept, independent_windows((kept + 0.5) / CELLS, moments[windows, 0]))
 
 
 def _quantiles_of(outcome: Outcome) -> Array:

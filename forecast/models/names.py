@@ -48,7 +48,7 @@ def base_shares(codes: Array, number: int) -> Array:
 def names_ahead(windows: Windows, origins: Array, goal: Goal) -> Array:
     """The codes (M, A) that are to be forecast at origins (M, 2), float64, NaN where missing."""
     rows = windows.rows(origins)[:, windows.context :]
-    return reduced(windows.values[rows, 0].astype("float64"), goal.task.span)
+    return reduced(windows.values[rows, 0].astype("float64"), goal.task.reduce)
 
 
 def names_of_windows(codes: Array, goal: Goal) -> Array:
@@ -60,4 +60,4 @@ def names_of_windows(codes: Array, goal: Goal) -> Array:
     if len(codes) < width:
         return np.zeros(0)
     windows = np.lib.stride_tricks.sliding_window_view(codes, width)
-    return reduced(windows, goal.task.span)[:, 0]
+    return reduced(windows, goal.task.reduce)[:, 0]

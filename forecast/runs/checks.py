@@ -95,7 +95,7 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
         check_target(one, panel, task)
     if not plan.price:
         return
-    if panel.kind == "event":
+    if panel.columns[0].made == "event":
         return
     if panel.names:
         raise ForecastError(

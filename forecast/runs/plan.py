@@ -43,7 +43,7 @@ ASKED_FOR = (
     "transform",
     "scale",
     "metric",
-    "span",
+    "reduce",
 )  # fields of a Task that a Run is given
 IN_WALK = {one.name for one in dataclasses.fields(WalkForward)}
 

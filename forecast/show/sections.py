@@ -103,7 +103,7 @@ def next_horizon(material: Material) -> Section | None:
     html = filled(FORECAST, table=table)
     first = next(iter(plots.latest_origins(forecast)))
     if panel.kind == "event":
-        span = material.outcomes[0].truth.task.span
+        span = material.outcomes[0].truth.task.reduce
         figure = chances.chances_figure(panel, forecast, first, span=span, colours=material.colours)
         return Section(title, html, (figure,))
     if panel.kind == "names":

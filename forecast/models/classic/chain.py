@@ -153,7 +153,7 @@ class Chain:
         rows = fitted[origins[:, 0]]
         stamps = panel.stamps(origins, self.goal.horizon)
         now = self._known(panel, origins, rows)
-        span = self.goal.task.span
+        span = self.goal.task.reduce
         shares = []
         for step in range(self.goal.horizon):
             joint = now[:, :, None] * self.logits.at(panel.clock, stamps[:, step], rows)

@@ -72,7 +72,7 @@ class Counted:
         """The code (M,) of the last observed name, or of the event in the last window; NaN where nothing was observed."""
         rows = recent(panel, origins, self.context)
         known = ~np.isnan(rows)
-        span = self.goal.task.span
+        span = self.goal.task.reduce
         neutral = float(span == "all")  # a missing row decides nothing
         found = reduced(np.where(known, rows, neutral), span)[:, 0]
         return np.where(known.any(1), found, np.nan)

@@ -47,7 +47,7 @@ class Feed:
         """
         panel = windows.panel
         self.device = device
-        self.span = goal.task.span
+        self.span = goal.task.reduce
         self.fitted = fitted
         self.cycles = cycles
         self.future = [panel.moving.index(place) for place in panel.future]

@@ -82,7 +82,7 @@ class Net(nn.Module):
         self.recursive = sized.head == "recursive"
         self.answers = sized.answers(goal)
         self.steps = goal.answered
-        one_answer = goal.task.span != "each"
+        one_answer = goal.task.reduce != "each"
         by_segment = (self.answers or self.recursive) and not one_answer
         self.rows = self.segment if by_segment else goal.horizon  # that one answer is about
         self.said = 1 if one_answer else self.rows  # steps of one answer

@@ -398,7 +398,7 @@ class Settings:
         """Segments answered in parallel, m; 0 for the heads that answer from the final state. An answer about the whole horizon is one."""
         if self.head != "segments":
             return 0
-        return 1 if goal.task.span != "each" else math.ceil(goal.horizon / self.sizes.segment)
+        return 1 if goal.task.reduce != "each" else math.ceil(goal.horizon / self.sizes.segment)
 
 
 def _usual_context(typical: int, rows: int, season: int, segment: int, horizon: int) -> int:

@@ -106,7 +106,7 @@ def of_steps(windows: Windows, origins: Array, goal: Goal) -> Array:
     Where one answer is about the whole horizon, their mean, least and greatest over it (M, 1, 3 F).
     """
     ahead = ahead_of(windows, origins)
-    if goal.task.span == "each":
+    if goal.task.reduce == "each":
         return ahead
     known = ~np.isnan(ahead)
     least = np.where(known, ahead, np.inf).min(1)
