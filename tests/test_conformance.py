@@ -312,6 +312,11 @@ def test_a_spec_is_a_value(model):
 # Of models whose target has names.
 
 
+def of_names(name):
+    """The model of the table, with few trees, so that the suite stays quick."""
+    return spec(name, **({"trees": 25} if name == "boosting" else {}))
+
+
 @pytest.fixture(scope="module")
 def rich_named():
     return {kind: testing.rich_named(kind) for kind in KINDS}
@@ -322,7 +327,7 @@ def fitted_names(request):
     """A model of names, and the panel that it was fitted on."""
     name, kind = request.param
     panel = testing.named(kind)
-    return fit(small(name), panel.until(np.array([330, 330])), H, seed=1), panel
+    return fit(of_names(name), panel.until(np.array([330, 330])), H, seed=1), panel
 
 
 def test_of_names_many_origins_the_context_and_a_file_give_the_same_shares(fitted_names):
@@ -346,35 +351,35 @@ def test_shares_sum_to_one_and_none_is_zero(fitted_names):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMED)
 def test_poison_of_names_with_columns_of_every_role(name, kind, rich_named):
-    testing.held_to_the_past(small(name), rich_named[kind])
+    testing.held_to_the_past(of_names(name), rich_named[kind])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMED)
 def test_a_rich_panel_of_names_is_forecast(name, kind, rich_named):
-    testing.a_rich_panel_is_forecast(small(name), rich_named[kind], 1e-9)
-    testing.reads_only_what_it_says(small(name), rich_named[kind])
+    testing.a_rich_panel_is_forecast(of_names(name), rich_named[kind], 1e-9)
+    testing.reads_only_what_it_says(of_names(name), rich_named[kind])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMED)
 def test_names_may_be_missing(name, kind):
-    testing.names_may_be_missing(small(name), testing.named(kind, missing=0.2), 1e-9)
+    testing.names_may_be_missing(of_names(name), testing.named(kind, missing=0.2), 1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMED)
 def test_of_names_the_stored_rows_are_enough_in_a_long_gap(name, kind):
     gaps = testing.gapped_named(kind)
-    testing.the_stored_rows_are_enough_in_a_gap(fit(small(name), gaps.history(), H, seed=1), gaps)
+    testing.the_stored_rows_are_enough_in_a_gap(fit(of_names(name), gaps.history(), H, seed=1), gaps)
 
 
 @pytest.mark.parametrize("span", ["any", "all"])
 @pytest.mark.parametrize("name", NAMED)
 def test_any_and_all_steps_of_the_horizon_are_answered(name, span):
-    testing.spans_are_answered(small(name), testing.named("event"), span, 1e-9)
+    testing.spans_are_answered(of_names(name), testing.named("event"), span, 1e-9)
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_of_names_the_same_seed_gives_the_same_bits(name):
-    testing.the_same_seed_gives_the_same_bits(small(name), testing.named())
+    testing.the_same_seed_gives_the_same_bits(of_names(name), testing.named())

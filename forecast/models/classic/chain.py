@@ -97,18 +97,22 @@ class Markov:
                     f" {CONTEXTS}. Take a lower order."
                 )
             return [self.order]
-        codes = _codes(past)
-        observed = sum(int((~np.isnan(own)).sum()) for own in codes)
+        observed = _observed_after(past, 0, number)
         orders = [0]
         for order in range(1, HIGHEST + 1):
-            contexts = [contexts_of(own, order, number) for own in codes]
-            known = sum(
-                int((~np.isnan(own + context)).sum()) for own, context in zip(codes, contexts, strict=True)
-            )
             few = order == 1 or number**order <= CONTEXTS
-            if few and 2 * known >= observed:
+            if few and 2 * _observed_after(past, order, number) >= observed:
                 orders.append(order)
         return orders
+
+
+def _observed_after(past: Panel, order: int, number: int) -> int:
+    """How many observed names follow `order` observed ones."""
+    total = 0
+    for codes in _codes(past):
+        context = contexts_of(codes, order, number)
+        total += int((~np.isnan(codes + context)).sum())
+    return total
 
 
 def _codes(past: Panel) -> list[Array]:

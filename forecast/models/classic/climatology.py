@@ -13,7 +13,16 @@ from forecast.data.seasons import cycles_seen, season_of
 from forecast.models.answers import NormalAnswers, in_chunks
 from forecast.models.base import Watch
 from forecast.models.classic.harmonics import Cycles, called, cycles_from_arrays, cycles_to_arrays, waves
-from forecast.models.classic.tallies import Choices, Logits, described, fitted, searched, tallies_of, together
+from forecast.models.classic.tallies import (
+    Choices,
+    Logits,
+    described,
+    fitted,
+    inflation_of,
+    searched,
+    tallies_of,
+    together,
+)
 from forecast.models.names import floored, names_of_windows
 from forecast.results import Log
 from forecast.task import Goal
@@ -28,7 +37,8 @@ class Climatology:
 
     Without any it is the mean. On the step clock, which has no calendar, the season found in the values stands for the day.
     (Wilks, Statistical Methods in the Atmospheric Sciences, 4th ed., section 10.4, harmonic analysis.)
-    Of names the logits of their shares have such harmonics, of each cycle as many as AICc chooses, up to those asked for.
+    Of names the logits of their shares have such harmonics, of each cycle as many as AICc chooses, up to those asked for,
+    given how much less than independent rows dependent ones tell.
     Where one answer is about all of the horizon, windows of its length are counted by the stamp of their first row.
     """
 
@@ -66,7 +76,10 @@ class Climatology:
         most = max((pairs for _, pairs in asked), default=0)
         names = [names_of_windows(past.values[past.rows(i), 0], goal) for i in range(len(past.ids))]
         parts = tallies_of(past, names, len(goal.names), cycles, max(most, 1), 0)
-        shape = searched(together(parts), Choices([0], tried, [False]))
+        inflation = inflation_of(
+            names, len(goal.names)
+        )  # rows are not independent, and less so as windows overlap
+        shape = searched(together(parts), Choices([0], tried, [False]), inflation)
         note = f"{described(shape, cycles)}, by AICc"
         return CalendarShares(goal, fitted(parts, shape, cycles), Log((note,)))
 

@@ -179,8 +179,12 @@ def _kept(waves: Array, pairs: tuple[int, ...]) -> Array:
     return np.concatenate([np.zeros((len(waves), 0)), *parts], axis=1)
 
 
-def criterion(tallies: Tallies, shape: Shape) -> float:
-    """AICc of a shape (Hurvich & Tsai 1989); infinite where there are too few counts for its weights."""
+def criterion(tallies: Tallies, shape: Shape, inflation: float = 1.0) -> float:
+    """AICc of a shape (Hurvich & Tsai 1989); infinite where there are too few counts for its weights.
+
+    inflation: by how much counts of dependent rows vary more than those of independent ones would, by which the log
+    likelihood is divided (QAICc; Burnham & Anderson 2002, section 2.5).
+    """
     problem = _problem(tallies, shape)
     found = solved(problem)
     free = freedom(problem, found)
@@ -188,7 +192,27 @@ def criterion(tallies: Tallies, shape: Shape) -> float:
     left = count - free - 1
     if left <= 0:
         return np.inf
-    return 2 * found.loss + 2 * free * count / left
+    return 2 * found.loss / inflation + 2 * free * count / left
+
+
+def inflation_of(names: list[Array], number: int) -> float:
+    """(1 + r) / (1 - r), at least 1, of the correlation r of each row with the next in the codes (n,) of all series.
+
+    So much more than the mean of independent rows varies that of an autoregression of the first order.
+    """
+    square = 0.0
+    product = 0.0
+    for codes in names:
+        known = ~np.isnan(codes)
+        if not known.any():
+            continue
+        is_it = (codes[:, None] == np.arange(number)).astype("float64")
+        apart = np.where(known[:, None], is_it - is_it[known].mean(0), 0.0)
+        both = known[1:] & known[:-1]
+        square += float((apart[:-1][both] ** 2).sum())
+        product += float((apart[:-1] * apart[1:])[both].sum())
+    near = min(product / square, 0.999) if square else 0.0
+    return max(1.0, (1 + near) / (1 - near))
 
 
 def _problem(tallies: Tallies, shape: Shape) -> Problem:
@@ -206,7 +230,7 @@ class Choices(NamedTuple):
     depends: list[bool]
 
 
-def searched(tallies: Tallies, choices: Choices) -> Shape:
+def searched(tallies: Tallies, choices: Choices, inflation: float = 1.0) -> Shape:
     """The shape of the lowest AICc: its order, dependence, and pairs of each cycle, one after another.
 
     The search begins with the second order and the second number of pairs, and ends where no one change helps.
@@ -219,7 +243,7 @@ def searched(tallies: Tallies, choices: Choices) -> Shape:
         for family in range(len(choices.pairs) + 2):
             for shape in _variants(best, family, choices):
                 if shape not in found:
-                    found[shape] = criterion(tallies, shape)
+                    found[shape] = criterion(tallies, shape, inflation)
             best = min(found, key=lambda shape: found[shape])
         if best == before:
             break

@@ -33,7 +33,7 @@ PENALTIES = tuple(float(10**power) for power in np.arange(0.0, -4.5, -0.5))
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 60_000  # windows that are learned from, for two names; for more so many fewer as there are more logits
 AT_ONCE = 4096  # windows that are read together
-CHOOSING = 3  # steps of the horizon that choose the penalty
+CHOOSING = 4  # steps of the horizon that choose their penalty; the others have that of the nearest
 LIGHT = (
     0.1  # penalty of the constant: a name that was never seen keeps about the share of a tenth of a sighting
 )
@@ -45,7 +45,7 @@ class Logistic:
 
     Its features are the names at lags and their shares of late, the last values, lags and means of the other columns, the
     calendar, and the future columns. One model for all series, with weights for each step. The penalty of a feature is in
-    proportion to how old it is; None = chosen in `fit`, on the last `validation` share of the past by log loss (in units of
+    proportion to the root of how old it is; None = chosen in `fit`, on the last `validation` share of the past by log loss (in units of
     the rows, for features with spread 1); then all rows are learned from.
     """
 
@@ -56,22 +56,23 @@ class Logistic:
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Odds":
-        """Weights for each answer, with the penalty that has the lowest log loss on the validation rows."""
+        """Weights for each answer, with the penalty that has the lowest log loss on the validation rows at that step."""
         look = Look(reach_of(past, goal.horizon), cycles_seen(past), len(goal.names))
         train, validation, whole = split_windows(past, look.reach.context, goal.horizon, self.validation)
         most = MOST // (look.number - 1)
         learned = sample(train, some(train, most, seed), look, goal)
         held = sample(validation, some(validation, most, seed), look, goal)
-        penalty, near = self._chosen(learned, held, look.number)
+        penalties, near = self._chosen(learned, held, look.number)
         every = sample(whole, some(whole, most, seed), look, goal)
         scaling = scaling_of(every)
         design = scaled(every, scaling)
         weights = []
         for step in range(goal.answered):
-            near = solved(problem_of(design, look.number, step, penalty), near)
+            near = solved(problem_of(design, look.number, step, penalties[step]), near)
             weights.append(near.weights)
+        spoken = " to ".join(f"{penalty:.1e}" for penalty in sorted({penalties.min(), penalties.max()}))
         read = f"reads {look.reach.context} rows, {len(scaling.mean)} features"
-        log = Log((f"{read}, {len(every.names):,} windows, penalty {penalty:.1e}",))
+        log = Log((f"{read}, {len(every.names):,} windows, penalty {spoken}",))
         return Odds(goal, look, scaling, np.stack(weights), log)
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Odds":
@@ -81,25 +82,25 @@ class Logistic:
         scaling = Scaling(*(arrays[name] for name in Scaling._fields))
         return Odds(goal, look, scaling, arrays["weights"], Log())
 
-    def _chosen(self, learned: "Sample", held: "Sample", number: int) -> tuple[float, Solution | None]:
-        """The penalty with the lowest log loss on held windows over a few steps, and weights that are near."""
+    def _chosen(self, learned: "Sample", held: "Sample", number: int) -> tuple[Array, Solution | None]:
+        """The penalty of each step, (A,), that of the nearest step that was judged; and weights that are near."""
+        answers = learned.names.shape[1]
         if self.penalty is not None:
-            return self.penalty, None
+            return np.full(answers, self.penalty), None
         scaling = scaling_of(learned)
         fitted_on = scaled(learned, scaling)
         judged_on = scaled(held, scaling)
-        steps = np.unique(np.linspace(0, learned.names.shape[1] - 1, CHOOSING).astype("int64"))
-        losses = np.zeros(len(PENALTIES))
-        found: list[Solution | None] = [None] * len(PENALTIES)
+        steps = np.unique(np.geomspace(1, answers, CHOOSING).round().astype("int64")) - 1
+        paths: list[list[Solution]] = []
+        best: list[int] = []
         for step in steps:
+            start = paths[-1] if paths else []
+            paths.append(path(fitted_on, number, step, start))
             judge = problem_of(judged_on, number, step, 1.0)
-            near = None
-            for place, penalty in enumerate(PENALTIES):
-                near = solved(problem_of(fitted_on, number, step, penalty), found[place] or near)
-                found[place] = near
-                losses[place] += loss_of(judge, near.weights)
-        best = int(np.argmin(losses))
-        return PENALTIES[best], found[best]
+            losses = [loss_of(judge, one.weights) for one in paths[-1]]
+            best.append(int(np.argmin(losses)))
+        nearest = np.abs(np.log1p(np.arange(answers))[:, None] - np.log1p(steps)).argmin(1)
+        return np.array(PENALTIES)[best][nearest], paths[0][best[0]]
 
 
 class Look(NamedTuple):
@@ -252,3 +253,14 @@ def problem_of(design: Design, number: int, step: int, penalty: float) -> Proble
     counts = (names[:, None] == np.arange(number)).astype("float64")
     costs = np.append(LIGHT, penalty * max(counts.sum(), 1.0) * design.cost)
     return Problem(design.features(step), counts, costs, np.zeros((len(costs), number - 1)))
+
+
+def path(design: Design, number: int, step: int, start: list[Solution]) -> list[Solution]:
+    """The weights of one step with each of PENALTIES; start: those of a step before, or none."""
+    found: list[Solution] = []
+    for place, penalty in enumerate(PENALTIES):
+        near = found[-1] if found else None
+        if start:
+            near = start[place]
+        found.append(solved(problem_of(design, number, step, penalty), near))
+    return found
