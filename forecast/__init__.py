@@ -21,6 +21,8 @@ _HOME = {
     "leaderboard": "evaluation.leaderboard",
     "calibrate": "evaluation.calibration",
     "audit": "evaluation.audit",
+    "explain": "insight.attribution",
+    "states": "insight.states",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
     "tune": "tuning.study",
@@ -52,6 +54,7 @@ __all__ = [
     "audit",
     "backtest",
     "calibrate",
+    "explain",
     "fit",
     "leaderboard",
     "load",
@@ -68,6 +71,7 @@ __all__ = [
     "score_run",
     "scores_by",
     "spec",
+    "states",
     "summary",
     "tune",
     "windows",
@@ -85,6 +89,8 @@ if TYPE_CHECKING:
     from forecast.evaluation.leaderboard import leaderboard
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
+    from forecast.insight.attribution import explain
+    from forecast.insight.states import states
     from forecast.models import spec
     from forecast.reading.door import read
     from forecast.runs.daily import predict_run, rows, score_run

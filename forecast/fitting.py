@@ -55,6 +55,22 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of what was learned: origins (m, 2) of a scaled panel.
+
+    where (m,): which of all origins asked for these are · fitted (S,): the place of each series of the panel among those
+    of the fit, -1 where it had none · scaling, rows (m,): what scaled each of their series, and its row there.
+    """
+
+    where: Array
+    panel: Panel
+    origins: Array
+    fitted: Array
+    scaling: Scaling
+    rows: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A fitted model: a forecast at any origin of any panel with the same columns and clock.
 
@@ -91,12 +107,7 @@ class Fitted:
         a column is missing, the clock is another, nothing is known before an origin, or a future column is not known over
         the horizon (`check_ahead`); NotFiniteError where the model forecasts no finite value.
         """
-        panel = self._checked(panel)
-        origins = panel.ends() if origins is None else np.asarray(origins, "int64")
-        self._check_origins(panel, origins)
-        if "future" in reads_of(self.spec):
-            check_ahead(panel, origins, self.goal.horizon)
-        panel = indicators(panel)
+        panel, origins = self.asked(panel, origins)
         horizon = self.goal.horizon
         blank = Forecast(
             model=self.spec.name,
@@ -115,22 +126,40 @@ class Fitted:
         _require_finite(forecast, panel)
         return forecast
 
-    def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
-        """What was learned says at the origins (M, 2) of a panel of indicators.
+    def asked(self, panel: Panel, origins: Array | None = None) -> tuple[Panel, Array]:
+        """The columns of the fit, categories as indicators, and the origins (M, 2), both found fit to be asked about.
 
-        Series that were fitted are answered at once, others in chunks.
+        Raises as `predict`.
+        """
+        panel = self._checked(panel)
+        origins = panel.ends() if origins is None else np.asarray(origins, "int64")
+        self._check_origins(panel, origins)
+        if "future" in reads_of(self.spec):
+            check_ahead(panel, origins, self.goal.horizon)
+        return indicators(panel), origins
+
+    def questions(self, panel: Panel, origins: Array) -> Iterator[Question]:
+        """What is to be asked of what was learned, for the origins (M, 2) of a panel as `asked` gives both.
+
+        Series that were fitted are asked about at once, others in chunks.
         """
         fitted = self.scaling.fitted(panel.ids)
         row = fitted[origins[:, 0]]
         warm = row >= 0
         if warm.any():
-            z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
-            yield Answer(np.flatnonzero(warm), z, self.scaling, row[warm])
+            where = np.flatnonzero(warm)
+            scaled = self.scaling.apply(panel)
+            yield Question(where, scaled, origins[warm], fitted, self.scaling, row[warm])
         for chunk in _chunks(np.flatnonzero(~warm)):
             at = origins[chunk]
             cold, ends, scaling = cold_panel(panel, at, self.context, self.scaling, self.goal.horizon)
-            z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
-            yield Answer(chunk, z, scaling, np.arange(len(chunk)))
+            yield Question(chunk, cold, ends, np.full(len(chunk), -1), scaling, np.arange(len(chunk)))
+
+    def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
+        """What was learned says at the origins (M, 2) of a panel of indicators."""
+        for one in self.questions(panel, origins):
+            z = self.learned.predict(one.panel, one.origins, one.fitted)
+            yield Answer(one.where, z, one.scaling, one.rows)
 
     def _of_numbers(self, blank: Forecast, answers: Iterator[Answer]) -> Forecast:
         """The forecast with points and quantiles, in the units of the target."""
