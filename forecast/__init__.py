@@ -29,6 +29,7 @@ _HOME = {
     "objective": "tuning.objective",
     "run": "runs.road",
     "predict_run": "runs.daily",
+    "explain_run": "runs.explaining",
     "rows": "runs.daily",
     "score_run": "runs.daily",
     "refit_run": "runs.refit",
@@ -55,6 +56,7 @@ __all__ = [
     "backtest",
     "calibrate",
     "explain",
+    "explain_run",
     "fit",
     "leaderboard",
     "load",
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from forecast.models import spec
     from forecast.reading.door import read
     from forecast.runs.daily import predict_run, rows, score_run
+    from forecast.runs.explaining import explain_run
     from forecast.runs.plan import Run
     from forecast.runs.refit import refit_run
     from forecast.runs.road import run

@@ -62,6 +62,7 @@ _OTHERS = (
     "take",
     "what",
     "json",
+    "csv",
 )
 
 # settings, as the messages of the library name them, and their flags
@@ -115,6 +116,7 @@ KeepIt = Annotated[
 ]
 Scenarios = flag(list[str], "scenario", "A file of future columns over the horizon.")
 WhatIf = flag(list[str], "what", "A change of one over the horizon: 'price*1.1'.")
+Steps = flag(list[int], "step", "A step of the horizon to explain.", "the first, middle and last")
 FitOn = Annotated[
     str | None,
     typer.Argument(help="File to fit on, in place of the run's own and the kept rows.", show_default=False),

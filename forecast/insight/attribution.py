@@ -227,8 +227,10 @@ def explain(
     steps = _steps(fitted, horizons)
     if integration < 1:
         raise ForecastError(f"integration takes a number of points, at least 1; found {integration}.")
-    forecast = fitted.predict(panel, origins)
     asked, origins = fitted.asked(panel, origins)
+    if not len(origins):
+        raise ForecastError("There is no origin to explain a forecast at: no series has an observed target.")
+    forecast = fitted.predict(panel, origins)
     with one_thread():
         found = []
         for question in fitted.questions(asked, origins):

@@ -50,15 +50,15 @@ def strongest(made: Explanation, origin: int, source: int) -> list[tuple[int, fl
 
 def explanation_text(made: Explanation) -> str:
     """The explanation as tables: a line for each part and a column for each step, of the first few series."""
-    blocks = [_block(made, origin) for origin in range(min(SERIES, len(made.origins)))]
+    blocks = [explanation_block(made, origin) for origin in range(min(SERIES, len(made.origins)))]
     notes = [_about_sum(made)]
     left = len(made.origins) - SERIES
     if left > 0:
-        notes.append(f"... and {left} more forecasts: `csv` or `json` gives all.")
+        notes.append(f"... and {left} more series: `csv` or `json` gives all.")
     return "\n\n".join([*blocks, "\n".join(notes)])
 
 
-def _block(made: Explanation, origin: int) -> str:
+def explanation_block(made: Explanation, origin: int) -> str:
     """The table of one origin."""
     series = made.ids[made.origins[origin, 0]]
     head = [f"{series}: {made.units} by {made.model}", *(f"step {step}" for step in made.steps)]
@@ -105,6 +105,17 @@ def written(values: Sequence[Array]) -> Write:
     sizes = [float(np.abs(one).max()) for one in others] or [float(np.abs(forecast).max())]
     largest = max(sizes) or float(np.abs(forecast).max()) or 1.0
     return Write(int(np.clip(2 - np.floor(np.log10(largest)), 0, 12)))
+
+
+def about_explanation(made: Explanation) -> str:
+    """What the figures of an explanation show, and what they do not."""
+    return (
+        f"A forecast of {made.units} by {made.model} starts from a value, mostly the last one, and is the sum of that and"
+        " of what columns and calendar add, against a window in which every column stays at its last value."
+        f" {_about_sum(made)} This says what the model uses, not what a column improves: where columns repeat each other, a"
+        " model may use one that it could do without. What each improves is measured by fitting without it"
+        " (forecast compare --ablate)."
+    )
 
 
 def _about_sum(made: Explanation) -> str:

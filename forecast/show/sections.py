@@ -2,6 +2,8 @@
 
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import METRICS
+from forecast.insight.words import SERIES as EXPLAINED
+from forecast.insight.words import about_explanation, explanation_block
 from forecast.show import plots
 from forecast.show.axes import steps_of
 from forecast.show.section import MakeSection, Material, Section, filled
@@ -49,6 +51,16 @@ FORECAST = """\
     {% endfor %}
     </tbody>
   </table></div>
+</details>
+"""
+
+WHY = """\
+<p class="small">{{ about }}</p>
+<details id="why">
+  <summary>The parts in numbers</summary>
+  {% for table in tables %}
+  <div class="scroll"><pre class="small">{{ table }}</pre></div>
+  {% endfor %}
 </details>
 """
 
@@ -107,6 +119,19 @@ def next_horizon(material: Material) -> Section | None:
     return Section(title, html, (figure,))
 
 
+def why(material: Material) -> Section | None:
+    """Why the next horizon is forecast as it is, at its first, middle and last step; None without an explanation."""
+    made = material.explanation
+    if made is None or not len(made.origins):
+        return None
+    figures = [plots.contributions_figure(made)]
+    if made.cells.any():
+        figures.append(plots.attribution_figure(material.panel, made))
+    tables = [explanation_block(made, origin) for origin in range(min(EXPLAINED, len(made.origins)))]
+    html = filled(WHY, tables=tables, about=about_explanation(made))
+    return Section("Why", html, tuple(figures))
+
+
 def error_by_step(material: Material) -> Section:
     """How the error grows over the horizon."""
     figure = plots.error_by_step_figure(material.outcomes, colours=material.colours)
@@ -144,6 +169,7 @@ def inferred(material: Material) -> Section:
 SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
     leaderboard,
     next_horizon,
+    why,
     error_by_step,
     actual_values,
     training,
