@@ -21,12 +21,15 @@ _HOME = {
     "leaderboard": "evaluation.leaderboard",
     "calibrate": "evaluation.calibration",
     "audit": "evaluation.audit",
+    "explain": "insight.attribution",
+    "states": "insight.states",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
     "tune": "tuning.study",
     "objective": "tuning.objective",
     "run": "runs.road",
     "predict_run": "runs.daily",
+    "explain_run": "runs.explaining",
     "rows": "runs.daily",
     "score_run": "runs.daily",
     "refit_run": "runs.refit",
@@ -56,6 +59,8 @@ __all__ = [
     "audit",
     "backtest",
     "calibrate",
+    "explain",
+    "explain_run",
     "fit",
     "leaderboard",
     "load",
@@ -74,6 +79,7 @@ __all__ = [
     "score_run",
     "scores_by",
     "spec",
+    "states",
     "summary",
     "tune",
     "windows",
@@ -91,10 +97,13 @@ if TYPE_CHECKING:
     from forecast.evaluation.leaderboard import leaderboard
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
+    from forecast.insight.attribution import explain
+    from forecast.insight.states import states
     from forecast.models import spec
     from forecast.paths import Paths, sample_paths
     from forecast.reading.door import read
     from forecast.runs.daily import predict_run, rows, score_run
+    from forecast.runs.explaining import explain_run
     from forecast.runs.paths import predict_paths
     from forecast.runs.plan import Run
     from forecast.runs.refit import refit_run

@@ -68,6 +68,22 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of what was learned: origins (m, 2) of a scaled panel.
+
+    where (m,): which of all origins asked for these are · fitted (S,): the place of each series of the panel among those
+    of the fit, -1 where it had none · scaling, rows (m,): what scaled each of their series, and its row there.
+    """
+
+    where: Array
+    panel: Panel
+    origins: Array
+    fitted: Array
+    scaling: Scaling
+    rows: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A fitted model: a forecast at any origin of any panel with the same columns and clock.
 
@@ -104,7 +120,7 @@ class Fitted:
         a column is missing, the clock is another, nothing is known before an origin, or a future column is not known over
         the horizon (`check_ahead`); NotFiniteError where the model forecasts no finite value.
         """
-        panel, origins = self._asked(panel, origins)
+        panel, origins = self.asked(panel, origins)
         horizon = self.goal.horizon
         over = horizon // self.goal.answered
         blank = Forecast(
@@ -143,7 +159,7 @@ class Fitted:
                 f"`paths={count}` is no number of paths: give a whole number from 2 on, such as 500."
             )
         calibration = self._walked()
-        panel, origins = self._asked(panel, origins)
+        panel, origins = self.asked(panel, origins)
         made = np.empty((len(origins), count, self.goal.horizon))
         seeds = seeds_of(seed, panel.ids, origins, panel.cutoffs(origins))
         shown = quantile_levels(self.goal.task.intervals)
@@ -203,8 +219,11 @@ class Fitted:
             )
         return self.calibration
 
-    def _asked(self, panel: Panel, origins: Array | None) -> tuple[Panel, Array]:
-        """A panel of indicators with the columns of the fit, and origins (M, 2) at which it can be forecast."""
+    def asked(self, panel: Panel, origins: Array | None = None) -> tuple[Panel, Array]:
+        """The columns of the fit, categories as indicators, and the origins (M, 2), both found fit to be asked about.
+
+        Raises as `predict`.
+        """
         panel = self._checked(panel)
         origins = panel.ends() if origins is None else np.asarray(origins, "int64")
         self._check_origins(panel, origins)
@@ -212,22 +231,28 @@ class Fitted:
             check_ahead(panel, origins, self.goal.horizon)
         return indicators(panel), origins
 
-    def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
-        """What was learned says at the origins (M, 2) of a panel of indicators.
+    def questions(self, panel: Panel, origins: Array) -> Iterator[Question]:
+        """What is to be asked of what was learned, for the origins (M, 2) of a panel as `asked` gives both.
 
-        Series that were fitted are answered at once, others in chunks.
+        Series that were fitted are asked about at once, others in chunks.
         """
         fitted = self.scaling.fitted(panel.ids)
         row = fitted[origins[:, 0]]
         warm = row >= 0
         if warm.any():
-            z = self.learned.predict(self.scaling.apply(panel), origins[warm], fitted)
-            yield Answer(np.flatnonzero(warm), z, self.scaling, row[warm])
+            where = np.flatnonzero(warm)
+            scaled = self.scaling.apply(panel)
+            yield Question(where, scaled, origins[warm], fitted, self.scaling, row[warm])
         for chunk in _chunks(np.flatnonzero(~warm)):
             at = origins[chunk]
             cold, ends, scaling = cold_panel(panel, at, self.context, self.scaling, self.goal.horizon)
-            z = self.learned.predict(cold, ends, np.full(len(chunk), -1))
-            yield Answer(chunk, z, scaling, np.arange(len(chunk)))
+            yield Question(chunk, cold, ends, np.full(len(chunk), -1), scaling, np.arange(len(chunk)))
+
+    def _answers(self, panel: Panel, origins: Array) -> Iterator[Answer]:
+        """What was learned says at the origins (M, 2) of a panel of indicators."""
+        for one in self.questions(panel, origins):
+            z = self.learned.predict(one.panel, one.origins, one.fitted)
+            yield Answer(one.where, z, one.scaling, one.rows)
 
     def _of_numbers(self, blank: Forecast, answers: Iterator[Answer]) -> Forecast:
         """The forecast with points and quantiles, in the units of the target."""

@@ -20,6 +20,7 @@ COMMANDS = [
     "check",
     "fit",
     "predict",
+    "explain",
     "score",
     "refit",
     "backtest",

@@ -37,6 +37,7 @@ from forecast.cli.flags import (
     Scenarios,
     Shown,
     Space,
+    Steps,
     Sum,
     Take,
     Trials,
@@ -292,6 +293,30 @@ def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
         return f"Kept in {run}: the rows of {file}; {messages['kept-before']}."
     newer = f"the rows of {file} and " if file else ""
     return f"Kept in {run}: {newer}this forecast. `forecast score` compares it with later rows."
+
+
+@command("forecast explain runs/weather")
+def explain(
+    *,
+    run: RunFolder,
+    file: NewerRows = None,
+    step: Steps = None,
+    model: Own = None,
+    revised: Revised = False,
+    as_json: Json = False,
+    csv: Csv = False,
+) -> None:
+    """Say why the next horizon is forecast as it is: what each column and the calendar add to the last value, and in which rows."""
+    from forecast.runs.explaining import explain_run
+
+    found: list[Finding] = []
+    own = own_specs(model)
+    made = explain_run(run, file, horizons=step or None, revised=revised, heard=found.extend, specs=own)
+    say(found, quiet=True)
+    if csv:
+        print(made.to_frame().to_csv(index=False), end="")
+    else:
+        print_value(made, as_json)
 
 
 @command("forecast score runs/weather newest.csv")

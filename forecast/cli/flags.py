@@ -65,6 +65,7 @@ _OTHERS = (
     "json",
     "paths",
     "by",
+    "csv",
 )
 
 # settings, as the messages of the library name them, and their flags
@@ -125,6 +126,7 @@ Highest = Annotated[bool, typer.Option("--max", help="The highest value over the
 Lowest = Annotated[bool, typer.Option("--min", help="The lowest value over the horizon.")]
 By = flag(str, "by", "Sums over the horizon, or over each local day of it.", "horizon")
 PathsOut = flag(str, "out", "Parquet file for the sample paths, or for the sums alone.")
+Steps = flag(list[int], "step", "A step of the horizon to explain.", "the first, middle and last")
 FitOn = Annotated[
     str | None,
     typer.Argument(help="File to fit on, in place of the run's own and the kept rows.", show_default=False),

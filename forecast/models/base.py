@@ -13,6 +13,7 @@ from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError
+from forecast.models.contributions import Contributions
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -121,6 +122,21 @@ class Reports(Protocol):
 
 
 @runtime_checkable
+class Explains(Protocol):
+    """Optional of a Learned: what makes up a forecast. Without it a forecast cannot be explained."""
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions | None:
+        """What the point forecasts of `predict`, scaled, are the sum of; None where it cannot be given.
+
+        panel, origins (M, 2), fitted (S,): as of `predict` · steps (J,): places in the horizon, from 0
+        · integration: points at which a model without a closed form is looked at, between the window
+        that stays at its last values and the window itself.
+        """
+
+
+@runtime_checkable
 class Reads(Protocol):
     """Optional of a Spec: what it reads next to the target. Without it nothing."""
 
@@ -196,6 +212,15 @@ def context_of(learned: Learned) -> int:
 def report_of(learned: Learned) -> Log:
     """What a fit has to say."""
     return learned.log if isinstance(learned, Reports) else Log()
+
+
+def explained(
+    learned: Learned, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+) -> Contributions | None:
+    """What makes up the forecasts of a model; None of one that does not say it."""
+    if not isinstance(learned, Explains):
+        return None
+    return learned.explain(panel, origins, fitted, steps, integration)
 
 
 def reads_of(spec: Spec) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from forecast.models.base import (
     Watch,
     context_of,
     examined,
+    explained,
     is_unscaled,
     reads_of,
     refitted,
@@ -22,6 +23,7 @@ from forecast.models.base import (
     sized,
     targets_of,
 )
+from forecast.models.contributions import Contributions, mean_of
 from forecast.results import Log, point_of
 from forecast.task import Goal
 
@@ -127,6 +129,18 @@ class LearnedCombination:
             answers = [point_of(answer, self.goal.levels)[..., None] for answer in answers]
         mean: Array = np.mean(answers, axis=0)
         return mean
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions | None:
+        """The means of what makes up the forecasts of the parts; None where one of them cannot say it."""
+        found = []
+        for part in self.parts:
+            own = explained(part, panel, origins, fitted, steps, integration)
+            if own is None:
+                return None
+            found.append(own)
+        return mean_of(found)
 
     def arrays(self) -> dict[str, Array]:
         """Those of each part, behind its place: 0.weights, 1.weights."""

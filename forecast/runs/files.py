@@ -12,6 +12,9 @@ from forecast.arrays import Array
 from forecast.data.options import Reading
 from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_json, save_arrays, save_frame, save_json, sha256, write_atomic
+from forecast.fitting import Fitted
+from forecast.insight.attribution import Explanation, NotExplainedError, explain, telling_steps
+from forecast.insight.words import SERIES as EXPLAINED
 from forecast.models import settings_of
 from forecast.models.base import Spec
 from forecast.models.own import sources_of
@@ -20,6 +23,7 @@ from forecast.results import Forecast, Outcome
 from forecast.runs.folder import CHECKPOINT, FORECAST, MANIFEST, part_files, versions
 from forecast.runs.plan import Run, settings_by_name
 from forecast.runs.result import Result, Walked, stamped
+from forecast.saving import load_context
 
 FORMAT = 2  # of run.json; raised when an older one can no longer be read
 
@@ -170,7 +174,19 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         panel=result.panel,
         forecast=result.forecast,
         notes=result.fitted.log.notes,
+        explanation=_explanation(path.parent, result.fitted),
     )
+
+
+def _explanation(folder: Path, fitted: Fitted) -> Explanation | None:
+    """Why the next horizon of the first few series is forecast as it is; None where the model does not say it."""
+    panel = load_context(fitted, folder / "context.parquet")
+    origins = panel.ends()[:EXPLAINED]
+    steps = telling_steps(fitted.goal.horizon)
+    try:
+        return explain(fitted, panel, origins, horizons=steps)
+    except NotExplainedError:
+        return None
 
 
 def _outcomes_frame(outcomes: list[Outcome]) -> pd.DataFrame:

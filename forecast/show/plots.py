@@ -17,6 +17,13 @@ from forecast.evaluation.metrics import METRICS, asked_metric, score, scores_by
 from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome, by_model
 from forecast.show.axes import along, on_axis, stamps_of, steps_of, time_title
+from forecast.show.inside import (
+    attention_figure,
+    attribution_figure,
+    contributions_figure,
+    gates_figure,
+    units_figure,
+)
 from forecast.show.look import COLOURS, HEIGHT, LOOK, TRUTH, capital, escaped, palette, title
 from forecast.show.traces import POINTS, Curve, band, line, marked, menu, range_buttons, thinned, value_range
 
@@ -25,9 +32,13 @@ __all__ = [
     "POINTS",
     "SHOWN",
     "along",
+    "attention_figure",
+    "attribution_figure",
     "backtest_figure",
+    "contributions_figure",
     "error_by_step_figure",
     "forecast_figure",
+    "gates_figure",
     "latest_origins",
     "loss_figure",
     "palette",
@@ -35,6 +46,7 @@ __all__ = [
     "stamps_of",
     "steps_of",
     "time_title",
+    "units_figure",
 ]
 
 SHOWN = 20  # series in the menu of one figure

@@ -10,6 +10,7 @@ from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.files import write_atomic
+from forecast.insight.attribution import Explanation
 from forecast.results import Forecast, Outcome
 from forecast.show.axes import steps_of
 from forecast.show.plots import ranked
@@ -27,15 +28,19 @@ def write_report(
     panel: Panel,
     forecast: Forecast,
     notes: Sequence[str] = (),
+    explanation: Explanation | None = None,
     sections: Iterable[MakeSection] = SECTIONS,
 ) -> None:
     """Write the page: the verdict, and below it the sections, in their order.
 
     outcomes: those of the leaderboard · forecast: of one model, after the last known rows · notes: what the fit behind it
-    chose · sections: functions that each make a part of the page, or None where they have nothing to show.
+    chose · explanation: why the forecast is as it is, at some of its steps · sections: functions that each make a part
+    of the page, or None where they have nothing to show.
     The file is whole or absent.
     """
-    material = Material(board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes)
+    material = Material(
+        board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes, explanation
+    )
     made = [make(material) for make in sections]
     page = filled(
         PAGE,

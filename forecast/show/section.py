@@ -12,6 +12,7 @@ from markupsafe import Markup
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
+from forecast.insight.attribution import Explanation
 from forecast.results import Forecast, Outcome
 from forecast.show.look import palette
 
@@ -23,7 +24,8 @@ class Material:
     """What a report is made from.
 
     models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
-    with the ids and origins of the panel · notes: what the fit behind the forecast chose.
+    with the ids and origins of the panel · notes: what the fit behind the forecast chose · explanation: why it is
+    as it is, at some of its steps; None of a model that does not say it.
     """
 
     board: Leaderboard
@@ -32,6 +34,7 @@ class Material:
     forecast: Forecast
     findings: Sequence[Finding] = ()
     notes: Sequence[str] = ()
+    explanation: Explanation | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -3,6 +3,8 @@
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import METRICS
 from forecast.evaluation.probabilities import probabilities
+from forecast.insight.words import SERIES as EXPLAINED
+from forecast.insight.words import about_explanation, explanation_block
 from forecast.show import chances, plots
 from forecast.show.axes import steps_of
 from forecast.show.section import MakeSection, Material, Section, filled
@@ -50,6 +52,16 @@ FORECAST = """\
     {% endfor %}
     </tbody>
   </table></div>
+</details>
+"""
+
+WHY = """\
+<p class="small">{{ about }}</p>
+<details id="why">
+  <summary>The parts in numbers</summary>
+  {% for table in tables %}
+  <div class="scroll"><pre class="small">{{ table }}</pre></div>
+  {% endfor %}
 </details>
 """
 
@@ -147,6 +159,19 @@ def probabilities_of_names(material: Material) -> Section | None:
     return Section("What the probabilities are worth", html, tuple(figures))
 
 
+def why(material: Material) -> Section | None:
+    """Why the next horizon is forecast as it is, at its first, middle and last step; None without an explanation."""
+    made = material.explanation
+    if made is None or not len(made.origins):
+        return None
+    figures = [plots.contributions_figure(made)]
+    if made.cells.any():
+        figures.append(plots.attribution_figure(material.panel, made))
+    tables = [explanation_block(made, origin) for origin in range(min(EXPLAINED, len(made.origins)))]
+    html = filled(WHY, tables=tables, about=about_explanation(made))
+    return Section("Why", html, tuple(figures))
+
+
 def error_by_step(material: Material) -> Section | None:
     """How the error grows over the horizon; None where one answer is about all of it."""
     if material.forecast.over > 1:
@@ -187,6 +212,7 @@ SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
     leaderboard,
     next_horizon,
     probabilities_of_names,
+    why,
     error_by_step,
     actual_values,
     training,

@@ -27,7 +27,7 @@ def net(goal=None, **settings):
 
 def read_by(made, window):
     """The features of each segment (B, n, features)."""
-    seen, _, z = made._anchored(window)
+    seen, _, z = made.anchored(window)
     return made._segments(z, seen)
 
 

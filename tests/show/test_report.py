@@ -16,6 +16,7 @@ from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
+from forecast.insight.attribution import explain
 from forecast.results import Log
 from forecast.show import plots, sections
 from forecast.show.report import write_report
@@ -292,9 +293,11 @@ def test_text_of_a_section_that_is_no_markup_is_escaped(tmp_path):
 def test_every_section_of_the_table_is_made_from_the_material_alone(tmp_path):
     panel = small()
     outcomes = with_history(ran(panel))
-    forecast = fit("naive", panel).predict(panel)
-    material = Material(leaderboard(outcomes), plots.ranked(outcomes), panel, forecast)
+    fitted = fit("naive", panel)
+    forecast, explanation = fitted.predict(panel), explain(fitted, panel)
+    board, models = leaderboard(outcomes), plots.ranked(outcomes)
+    material = Material(board, models, panel, forecast, explanation=explanation)
     titles = [make(material).title for make in sections.SECTIONS]
-    text = page(tmp_path, panel, outcomes, forecast=forecast)
+    text = page(tmp_path, panel, outcomes, forecast=forecast, explanation=explanation)
     assert re.findall(r"<h2>(.*?)</h2>", own(text)) == titles
     assert len(set(titles)) == len(titles)

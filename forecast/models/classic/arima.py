@@ -21,8 +21,10 @@ from forecast.data.panel import Panel
 from forecast.models.answers import normal_quantiles, shortened
 from forecast.models.base import Watch
 from forecast.models.classic.arima_search import Model, Series, Waves, adopt, choose, find_waves
+from forecast.models.classic.explaining import Regression, explained_row
 from forecast.models.classic.naive import Naive, Repeated
-from forecast.models.classic.sarima import Order, forecasts, growth, rows_to_fade
+from forecast.models.classic.sarima import Order, forecasts, growth, row_weights, rows_to_fade
+from forecast.models.contributions import Contributions, nothing, put
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -131,19 +133,64 @@ class Filtered:
         horizon = self.goal.horizon
         forecast = self.cold.predict(panel, origins, fitted)[..., 0]
         widths = np.full((len(origins), horizon), np.nan)
-        first = panel.starts[origins[:, 0]]
-        seen = panel.latest(origins) >= first + np.maximum(origins[:, 1] - self.context, 0)
         for series, mine in _by_series(origins):
             model = int(fitted[series])
             if model < 0:
                 continue
             order = self._order(model)
-            # where the whole context is missing, a filter of differences has no level: the cold forecast has the last one
-            answered = mine[seen[mine]] if order.lost else mine
+            answered = self._answered(panel, origins, mine, order)
             if len(answered):
                 forecast[answered] = self._forecast(panel, series, origins[answered, 1], model)
                 widths[answered] = self.shocks[model] * growth(order, self.parameters[model], horizon)
         return normal_quantiles(forecast, widths, self.goal.levels)
+
+    def _answered(self, panel: Panel, origins: Array, mine: Array, order: Order) -> Array:
+        """Which of the origins `mine` of one series the filter answers.
+
+        Where the whole context is missing, a filter of differences has no level: the cold forecast has the last one.
+        """
+        if not order.lost:
+            return mine
+        own = origins[mine]
+        first = panel.starts[own[:, 0]]
+        seen = panel.latest(own) >= first + np.maximum(own[:, 1] - self.context, 0)
+        return mine[seen]
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Exact: each forecast is a sum of weights times rows, which the filter gives, and of its regressors."""
+        shape = (len(origins), len(steps), self.context, self.goal.horizon, len(panel.columns))
+        made = nothing(*shape)
+        put(made, np.arange(len(origins)), self.cold.explain(panel, origins, fitted, steps, integration))
+        for series, mine in _by_series(origins):
+            model = int(fitted[series])
+            if model < 0:
+                continue
+            for place in self._answered(panel, origins, mine, self._order(model)):
+                own = self._explain_one(panel, origins[[place]], model, steps)
+                put(made, np.array([place]), own)
+        return made
+
+    def _explain_one(self, panel: Panel, origin: Array, model: int, steps: Array) -> Contributions:
+        """What makes up the forecast at one origin (1, 2)."""
+        series, row = (int(number) for number in origin[0])
+        horizon = self.goal.horizon
+        begin = max(row - self.context, 0)
+        first = int(panel.starts[series])
+        read = slice(first + begin, first + row)
+        stamps = panel.clock.after(panel.times[[read.stop - 1]], np.arange(1, horizon + 1))[0]
+        rows = Regression(
+            values=panel.values[read, 0],
+            known=self._design(panel, panel.times[read], np.arange(row - begin), panel.values[read]),
+            ahead=self.waves.design(
+                panel.clock, stamps, row - begin + np.arange(horizon), panel.ahead(origin, horizon)[0]
+            ),
+            weights=self.weights[model],
+        )
+        noise = rows.values - rows.known @ rows.weights
+        shares = row_weights(noise, self._order(model), self.parameters[model], steps)
+        return explained_row(rows, shares, steps, panel.future, len(panel.columns))
 
     def _forecast(self, panel: Panel, series: int, rows: Array, model: int) -> Array:
         """Forecasts (M, H) at rows (M,) of one series by one fitted model."""
@@ -153,8 +200,7 @@ class Filtered:
         first = int(panel.starts[series])
         read = slice(first + begin, first + int(rows.max()))
         position = np.arange(read.stop - read.start)
-        past = panel.values[read][:, panel.future]
-        known = self.waves.design(panel.clock, panel.times[read], position, past)
+        known = self._design(panel, panel.times[read], position, panel.values[read])
         stamps = panel.clock.after(panel.times[first + rows - 1], steps + 1)
         origins = np.stack([np.full(len(rows), series), rows], axis=1)
         position = rows[:, None] - begin + steps
@@ -164,6 +210,10 @@ class Filtered:
         expected: Array = ahead @ weights
         own = self.parameters[model]
         return expected + forecasts(noise, self._order(model), own, rows - begin, horizon)
+
+    def _design(self, panel: Panel, times: Array, position: Array, values: Array) -> Array:
+        """The regressors (n, 2 + 2 pairs + K) of rows of a panel with values (n, C)."""
+        return self.waves.design(panel.clock, times, position, values[:, panel.future])
 
     def arrays(self) -> dict[str, Array]:
         """Orders, weights and parameters, the pairs of sines of each cycle int64 (4,) and the season int64 (1,)."""

@@ -9,6 +9,7 @@ from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.seasons import season_of
 from forecast.models.base import CONTEXT, Watch
+from forecast.models.contributions import Contributions, nothing
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -71,14 +72,40 @@ class Repeated:
 
     def _seasonal(self, panel: Panel, origins: Array, forecast: Array) -> Array:
         """The last observed values (M, H) of the same phase; the forecast where none of the last SEASONS has one."""
+        row = self._same_phase(panel, origins)
+        return np.where(row >= 0, panel.values[row, 0], forecast)
+
+    def _same_phase(self, panel: Panel, origins: Array) -> Array:
+        """The row of `values` (M, H) with the last observed value of the same phase; -1 where none of SEASONS has one."""
         first = panel.starts[origins[:, 0]]
         origin = first + origins[:, 1]
         phases = np.arange(self.goal.horizon) % self.season
+        rows = np.full((len(origins), self.goal.horizon), -1)
         for back in range(SEASONS, 0, -1):  # the newest season is written last, over the older ones
             index = origin[:, None] - back * self.season + phases
             value = np.where(index >= first[:, None], panel.values[np.maximum(index, 0), 0], np.nan)
-            forecast = np.where(np.isnan(value), forecast, value)
-        return forecast
+            rows = np.where(np.isnan(value), rows, index)
+        return rows
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Exact: the last value, the drift, and what the same phase of the last season was above the last value."""
+        columns = len(panel.columns)
+        rows = SEASONS * self.season if self.season > 1 else 1
+        made = nothing(len(origins), len(steps), rows, self.goal.horizon, columns)
+        latest = panel.latest(origins)
+        last = np.where(latest >= 0, panel.values[latest, 0], 0.0)
+        made.anchor[:] = last[:, None]
+        if len(self.slopes):
+            made.bias[:] = self._drift(panel, origins, fitted, latest)[:, steps]
+        if self.season > 1:
+            row = self._same_phase(panel, origins)[:, steps]
+            lag = (panel.starts[origins[:, 0]] + origins[:, 1])[:, None] - row
+            origin, step = np.nonzero(row >= 0)
+            said = panel.values[row[origin, step], 0] - last[origin]
+            made.window[origin, step, lag[origin, step] - 1, 0] = said
+        return made
 
     def _drift(self, panel: Panel, origins: Array, fitted: Array, latest: Array) -> Array:
         """What the mean step makes (M, H) from the last observed rows (M,) on."""

@@ -93,15 +93,23 @@ def inward(order: Order, parameters: Array, stationary: float = RADIUS) -> Array
     return np.concatenate(drawn)
 
 
-def state_space(noise: Array, order: Order) -> Any:
-    """statsmodels' state-space form of an ARIMA without mean whose variance is concentrated out: forecasts do not depend on it."""
-    from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED_MEAN
+def state_space(noise: Array, order: Order, *, gains: bool = False) -> Any:
+    """statsmodels' state-space form of an ARIMA without mean whose variance is concentrated out: forecasts do not depend on it.
+
+    gains: whether the filter keeps the gain of each row.
+    """
+    from statsmodels.tsa.statespace.kalman_filter import (
+        MEMORY_CONSERVE,
+        MEMORY_NO_GAIN,
+        MEMORY_NO_PREDICTED_MEAN,
+    )
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     p, d, q, *seasonal, season = order
     seasonal_order = (*seasonal, season) if any(seasonal) else (0, 0, 0, 0)
     model = SARIMAX(noise, order=(p, d, q), seasonal_order=seasonal_order, concentrate_scale=True)
-    model.ssm.set_conserve_memory(MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED_MEAN)
+    kept = MEMORY_NO_PREDICTED_MEAN | MEMORY_NO_GAIN if gains else MEMORY_NO_PREDICTED_MEAN
+    model.ssm.set_conserve_memory(MEMORY_CONSERVE & ~kept)
     return model
 
 
@@ -115,6 +123,33 @@ def forecasts(noise: Array, order: Order, parameters: Array, rows: Array, horizo
         ahead[:, step] = states @ model["design"][0]
         states = states @ model["transition"].T
     return ahead
+
+
+def row_weights(noise: Array, order: Order, parameters: Array, steps: Array) -> Array:
+    """What each row of noise (n,) weighs in the forecasts of `forecasts` at steps (J,) after its last: (J, n).
+
+    A forecast is Z T^h a, and the filter a' = (T - K Z) a + K x is linear in the rows x, so the weights
+    are found backwards from the last row: that of a row is g K, and g' = g (T - K Z). (Harvey 1989,
+    Forecasting, Structural Time Series Models and the Kalman Filter, section 3.2.) A missing row weighs 0.
+    """
+    model = state_space(noise, order, gains=True)
+    with np.errstate(all="ignore"):
+        gains = model.filter(parameters[: order.size], return_ssm=True).kalman_gain[:, 0]
+    transition = model["transition"]
+    design = model["design"][0]
+    after = [design]
+    for _ in range(int(steps.max())):
+        after.append(after[-1] @ transition)
+    reach = np.stack([after[step] for step in steps])
+    weights = np.zeros((len(steps), len(noise)))
+    seen = ~np.isnan(noise)
+    for row in range(len(noise) - 1, -1, -1):
+        before = reach @ transition
+        if seen[row]:
+            weights[:, row] = reach @ gains[:, row]
+            before -= np.outer(weights[:, row], design)
+        reach = before
+    return weights
 
 
 def growth(order: Order, parameters: Array, horizon: int) -> Array:

@@ -186,7 +186,7 @@ class Net(nn.Module):
         calendar (B, m, F): of each answer's first step · future (B, H, K) and static (B, J): of a net
         that has such columns.
         """
-        seen, anchor, z = self._anchored(window)
+        seen, anchor, z = self.anchored(window)
         factor = self._augment(z, seen) if self.training else None
         known = self._known(series, static)
         output, state = self.rnn(self._enter(self._segments(z, seen), known.reading))
@@ -227,14 +227,14 @@ class Net(nn.Module):
         """The weights (B, n) that attention gives to the segments of windows (B, L, C)."""
         if self.attention is None:
             raise AssertionError("a net without attention has no weights of it")
-        seen, _, z = self._anchored(window)
+        seen, _, z = self.anchored(window)
         known = self._known(series, static)
         output, _ = self.rnn(self._enter(self._segments(z, seen), known.reading))
         _, weights = self.attention(output)
         shares: Tensor = weights
         return shares
 
-    def _anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def anchored(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Which readings were observed (B, L, C), the anchor (B, C), and the window minus the anchor, 0 where missing."""
         seen = ~torch.isnan(window)
         anchor = self._anchor(window, seen)
@@ -307,12 +307,18 @@ class Net(nn.Module):
         if self.skip is not None:
             linear = self.skip(z[:, :, 0])
         if self.follow is not None:
-            linear = linear * _embed(self.follow[:, None], series)
+            linear = linear * self.followed(series)
         if self.anchor == "season":
             linear = linear + (season if factor is None else season * factor[:, 0])
         if self.skip_ahead is not None and ahead is not None:
             linear = linear + self.skip_ahead(ahead.features).flatten(1)[:, : self.steps]
         return linear
+
+    def followed(self, series: Tensor) -> Tensor:
+        """How far each of series (B,) follows the linear path from the window, (B, 1)."""
+        if self.follow is None:
+            return torch.ones(len(series), 1, device=series.device)
+        return _embed(self.follow[:, None], series)
 
     def _trusted(self, forecast: Tensor, base: Tensor) -> Tensor:
         """In use, forecasts (B, H, P) drawn toward the base (B, 1 or H); all quantiles move as their middle does."""

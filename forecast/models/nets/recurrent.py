@@ -23,8 +23,12 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.models.answers import in_chunks
 from forecast.models.base import OtherSettingsError, Watch
+from forecast.models.contributions import Contributions
 from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
+from forecast.models.nets.attribution import Place
+from forecast.models.nets.attribution import explained as attributed
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
+from forecast.models.nets.gates import LayerStates, layer_states, traced
 from forecast.models.nets.judging import CHUNK, Inputs, answer
 from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
@@ -284,6 +288,24 @@ class LearnedNet:
             values[chunk] = np.mean(answers, axis=0, dtype="float64")
         return values
 
+    def states(
+        self, panel: Panel, origins: Array, fitted: Array, member: int
+    ) -> tuple[list[LayerStates], float, float]:
+        """Gates and states of one member at origins (M, 2) of a scaled panel, and two distances.
+
+        They are the largest between the hidden states and those of torch in float32, and between the forecasts in float32
+        and those of `predict`, which may be in bfloat16, in scaled units.
+        """
+        windows = make_windows(panel, self.context, self.goal.horizon)
+        feed = Feed(windows, self.sized, self.goal, self.cycles, fitted, self._device, idle=self.idle)
+        inputs, _, _ = feed(windows, origins)
+        net = self.nets[member]
+        calls, forecast = traced(net, inputs)
+        with torch.no_grad():
+            usual = answer(net, inputs, self.sized.half(self._device))[..., net.middle]
+        apart = max(call.distance for call in calls)
+        return layer_states(calls, len(origins)), apart, float((forecast - usual).abs().max())
+
     @torch.inference_mode()
     def attention(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """The weights (M, n) of the segments of the context before each origin, the mean over members; each row sums to 1."""
@@ -292,6 +314,14 @@ class LearnedNet:
             weights = [net.attend(window, series, static).cpu().numpy() for net in self.nets]
             parts.append(np.mean(weights, axis=0))
         return np.concatenate(parts)
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Integrated gradients, the mean over members; what the linear path says is exact (`nets/attribution`)."""
+        chunks = [inputs for _, inputs in self._chunks(panel, origins, fitted)]
+        place = Place(panel.moving, panel.future, panel.static)
+        return attributed(self.nets, chunks, place, steps, integration)
 
     def arrays(self) -> dict[str, Array]:
         """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar, idle columns."""

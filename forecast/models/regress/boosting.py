@@ -16,6 +16,7 @@ from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
+from forecast.models.contributions import Contributions
 from forecast.models.regress.boosted_names import GrownNames, Recipe, grown_names, restored_names
 from forecast.models.regress.direct import (
     Reach,
@@ -162,6 +163,15 @@ class Grown:
 
         return in_chunks(answer, origins, AT_ONCE)
 
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Shapley values of the trees, exact, between two windows (`regress/shapley`)."""
+        from forecast.models.regress.shapley import explain
+
+        windows = make_windows(panel, self.context, self.goal.horizon)
+        return explain(windows, origins, steps, self.look, self.forest)
+
     def arrays(self) -> dict[str, Array]:
         """The forest's arrays, look int64 (context, past rows, season), cycles int64 (CYCLES,) as 0 and 1, spreads."""
         look = np.array([*self.look.reach, self.look.season], "int64")
@@ -192,33 +202,85 @@ def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tupl
     calendar, the future columns and what they differ from their last values.
     """
     reading = read(windows, origins, look.reach)
-    window = np.repeat(_of_window(reading), steps.shape[1], axis=0)
-    asked = _of_steps(windows, origins, steps, look, reading).reshape(len(window), -1)
-    return np.concatenate([window, asked], axis=1), reading.anchor
+    return joined(read_blocks(windows, origins, steps, look, reading)), reading.anchor
 
 
-def _of_window(reading: Reading) -> Array:
-    """The features (M, F) that all steps of a window share."""
+class Read(NamedTuple):
+    """The features of M origins at J steps by what they are, in their order; (M, 1, ...) of a window, (M, J, ...) of a step.
+
+    last (C): values of all columns · lags (B), means (3), past (R, ...): of the target less its anchor, and of the other
+    columns · step (1) · phases (3 or 0) · calendar (F) · ahead (K) and change (K): future columns, and what they differ
+    from their last values.
+    """
+
+    last: Array
+    lags: Array
+    means: Array
+    past: Array
+    step: Array
+    phases: Array
+    calendar: Array
+    ahead: Array
+    change: Array
+
+
+def joined(read: Read) -> Array:
+    """The features (M J, F) of all pairs."""
+    origins, steps = read.step.shape[:2]
+    parts = [np.broadcast_to(part, (origins, steps, *part.shape[2:])) for part in read]
+    flat = [part.reshape(origins * steps, -1) for part in parts]
+    return np.concatenate(flat, axis=1)
+
+
+def back_rows(rows: int) -> Array:
+    """Which rows ago the target is read, of windows of so many rows."""
+    return BACK[rows >= BACK]
+
+
+def past_back_rows(rows: int) -> Array:
+    """Which rows ago the past columns are read, of windows of so many rows."""
+    return PAST_BACK[rows >= PAST_BACK]
+
+
+def mean_rows(rows: int) -> tuple[int, ...]:
+    """Of how many last rows of the target means are taken."""
+    return (6, 24, rows)
+
+
+def read_blocks(windows: Windows, origins: Array, steps: Array, look: Look, reading: Reading) -> Read:
+    """What is read of pairs of `origins` (M, 2) and steps (M, J)."""
     target, past = reading.target, reading.past
-    lags = target[:, -BACK[target.shape[1] >= BACK]]
-    means = [_mean(target[:, -rows:])[:, None] for rows in (6, 24, target.shape[1])]
-    past_lags = past[:, -PAST_BACK[past.shape[1] >= PAST_BACK]].reshape(len(target), -1)
-    return np.concatenate([reading.last, lags, *means, past_lags], axis=1)
+    lags = target[:, -back_rows(target.shape[1])]
+    means = np.stack([_mean(target[:, -rows:]) for rows in mean_rows(target.shape[1])], axis=1)
+    past_lags = past[:, -past_back_rows(past.shape[1])]
+    step, phases, calendar, ahead, change = _of_steps(windows, origins, steps, look, reading)
+    return Read(
+        last=reading.last[:, None],
+        lags=lags[:, None],
+        means=means[:, None],
+        past=past_lags[:, None],
+        step=step,
+        phases=phases,
+        calendar=calendar,
+        ahead=ahead,
+        change=change,
+    )
 
 
-def _of_steps(windows: Windows, origins: Array, steps: Array, look: Look, reading: Reading) -> Array:
-    """The features (M, J, F) of each step."""
+def _of_steps(
+    windows: Windows, origins: Array, steps: Array, look: Look, reading: Reading
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Step, phases, calendar, future columns and their changes (M, J, ...)."""
     panel = windows.panel
     stamps = np.take_along_axis(panel.stamps(origins, windows.horizon), steps, axis=1)
-    parts = [
-        steps[..., None].astype(float),
-        phases_of(reading.target, steps, look.season),
-        harmonics(panel, stamps, look.cycles, 1),
-    ]
+    phases = phases_of(reading.target, steps, look.season)
+    calendar = harmonics(panel, stamps, look.cycles, 1)
+    ahead = np.zeros((*steps.shape, 0))
+    change = ahead
     if panel.future:
         ahead = np.take_along_axis(ahead_of(windows, origins), steps[..., None], axis=1)
-        parts += [ahead, ahead - reading.last[:, None, panel.future]]
-    return np.concatenate(parts, axis=2)
+        change = ahead - reading.last[:, None, panel.future]
+    return steps[..., None].astype(float), phases, calendar, ahead, change
 
 
 def _mean(values: Array) -> Array:

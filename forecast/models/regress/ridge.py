@@ -13,6 +13,7 @@ from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
+from forecast.models.contributions import Contributions, nothing
 from forecast.models.regress.direct import (
     CELLS,
     Reach,
@@ -85,6 +86,24 @@ class Ridge:
         return Reach(sized.context or 1, sized.past_rows or 1)
 
 
+class Blocks(NamedTuple):
+    """What is read at M origins, in the order of the features: target (M, L), past (M, R, ...) and last (M, C), as in
+    Reading, calendar (M, F) and ahead (M, T, K), means of the future columns over T parts of the horizon."""
+
+    target: Array
+    past: Array
+    last: Array
+    calendar: Array
+    ahead: Array
+
+    @property
+    def joined(self) -> Array:
+        """The features (M, L + R (C - 1) + C + F + T K): a missing value counts as the anchor, a last or a future one as
+        the mean."""
+        flat = [block.reshape(len(block), -1) for block in self]
+        return np.nan_to_num(np.concatenate(flat, axis=1))
+
+
 @dataclass(frozen=True, eq=False)
 class Mapped:
     """reach, cycles: what is read · weights (1 + features, H), the constant first · spreads (H,), scaled."""
@@ -112,6 +131,40 @@ class Mapped:
 
         return in_chunks(answer, origins)
 
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Exact: each feature times its weight."""
+        windows = make_windows(panel, self.reach.context, self.goal.horizon)
+        read, anchor = blocks(windows, origins, self.reach, self.cycles)
+        shape = (len(origins), len(steps), self.reach.context, self.goal.horizon, len(panel.columns))
+        made = nothing(*shape)
+        made.anchor[:] = anchor[:, None]
+        made.bias[:] = self.weights[0, steps]
+        said = self._said(read, steps)
+        moving = panel.moving[1:]
+        made.window[..., 0] = said.target[:, :, ::-1]
+        made.window[:, :, : self.reach.past, moving] = said.past[:, :, ::-1]
+        made.level[:] = said.last
+        made.calendar[:] = said.calendar.sum(2)
+        if panel.future:
+            _add_ahead(made, windows, origins, read, self._split(read, steps).ahead)
+        return made
+
+    def _split(self, read: Blocks, steps: Array) -> Blocks:
+        """The weights of each block of features at steps (J,): (J, ...)."""
+        ends = np.cumsum([block[0].size for block in read])
+        found = np.split(self.weights[1:, steps].T, ends[:-1], axis=1)
+        shaped = [own.reshape(len(steps), *block.shape[1:]) for own, block in zip(found, read, strict=True)]
+        return Blocks(*shaped)
+
+    def _said(self, read: Blocks, steps: Array) -> Blocks:
+        """What each feature says at each step: (M, J, ...)."""
+        weights = self._split(read, steps)
+        return Blocks(
+            *(np.nan_to_num(block)[:, None] * own for block, own in zip(read, weights, strict=True))
+        )
+
     def arrays(self) -> dict[str, Array]:
         """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, weights, spreads."""
         used = np.array([name in self.cycles for name in CYCLES], "int64")
@@ -123,25 +176,33 @@ class Mapped:
         }
 
 
-def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
-    """(M, L + R (C - 1) + C + calendar + T K) of `origins` (M, 2), and the anchors (M,).
+def blocks(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Blocks, Array]:
+    """What is read at `origins` (M, 2), and the anchors (M,).
 
-    A missing value counts as the anchor, a last or a future one as the mean. T: the steps of the horizon, or as many equal
-    parts of it, of which means are taken, as keep the future columns within CELLS values.
+    T: the steps of the horizon, or as many equal parts of it, of which means are taken, as keep the future columns
+    within CELLS values.
     """
     reading = read(windows, origins, reach)
     first = windows.panel.stamps(origins, 1)[:, 0]
-    parts = [
-        reading.target,
-        reading.past.reshape(len(origins), -1),
-        reading.last,
-        harmonics(windows.panel, first, cycles, PAIRS),
-    ]
+    calendar = harmonics(windows.panel, first, cycles, PAIRS)
+    means = np.zeros((len(origins), 0, 0))
     if windows.panel.future:
         ahead = np.nan_to_num(ahead_of(windows, origins))
-        count = min(windows.horizon, max(1, CELLS // ahead.shape[2]))
-        parts += [part.mean(1) for part in np.array_split(ahead, count, axis=1)]
-    return np.nan_to_num(np.concatenate(parts, axis=1)), reading.anchor
+        means = np.stack([part.mean(1) for part in parts_of(ahead)], axis=1)
+    return Blocks(reading.target, reading.past, reading.last, calendar, means), reading.anchor
+
+
+def parts_of(ahead: Array) -> list[Array]:
+    """The future columns (M, H, K) cut along the horizon into the parts of which means are taken."""
+    horizon, columns = ahead.shape[1:]
+    count = min(horizon, max(1, CELLS // columns))
+    return np.array_split(ahead, count, axis=1)
+
+
+def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Array, Array]:
+    """The features (M, F) of `origins` (M, 2), and the anchors (M,)."""
+    made, anchor = blocks(windows, origins, reach, cycles)
+    return made.joined, anchor
 
 
 def sample(windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int) -> tuple[Array, Array]:
@@ -149,6 +210,18 @@ def sample(windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int) -
     origins = some(windows, MOST, seed)
     x, anchor = features(windows, origins, reach, cycles)
     return x, truth_of(windows, origins) - anchor[:, None]
+
+
+def _add_ahead(made: Contributions, windows: Windows, origins: Array, read: Blocks, weights: Array) -> None:
+    """What the future columns say, with the weights (J, T, K) of their means: each row of a mean alike."""
+    future = windows.panel.future
+    ahead = np.nan_to_num(ahead_of(windows, origins))
+    last = np.nan_to_num(read.last[:, future])
+    rows = [part.shape[1] for part in parts_of(ahead)]
+    each = np.repeat(weights / np.array(rows)[:, None], rows, axis=1)
+    departed = ahead - last[:, None]
+    made.ahead[..., future] = departed[:, None] * each
+    made.level[..., future] += last[:, None] * weights.sum(1)
 
 
 class Equations(NamedTuple):
