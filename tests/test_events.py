@@ -422,8 +422,42 @@ def test_the_pipeline_of_rain_runs(tmp_path):
     found = json.loads(done.stdout)
     assert found["metric"] == "brier"
     assert found["horizon"] == 3
-    assert {one["model"] for one in found["probabilities"]["acting"]} == {
-        "implied-arima",
-        "markov",
-        "climatology",
-    }
+    assert {one["model"] for one in found["probabilities"]["acting"]} == {"markov", "climatology"}
+
+
+def test_the_page_of_an_event_has_its_sections(tmp_path):
+    """The bars are the forecast's probabilities, the curve the isotonic one of the best model, and no number's section fails."""
+    from forecast.evaluation.corp import reliability
+    from forecast.show import chances
+
+    panel = fc.read(days(), event="temp > 0.5")
+    outcomes = list(fc.backtest(["markov", "rate"], panel, horizon=3))
+    forecast = fc.fit("markov", panel, horizon=3).predict(panel)
+    figure = chances.chances_figure(panel, forecast)
+    bars, usual = figure.data
+    assert np.allclose(bars.y, forecast.values[0])
+    assert list(bars.x) == [str(day)[:10] for day in forecast.times[0]]
+    assert np.allclose(usual.y, chances.past_rate(panel, 0, forecast.times[0]))
+    curves = chances.reliability_figure(outcomes)
+    given = np.concatenate(
+        [one.forecast.shares[..., 1] for one in outcomes if one.forecast.model == "markov"]
+    ).ravel()
+    came = np.concatenate([one.actual for one in outcomes if one.forecast.model == "markov"]).ravel()
+    wanted = reliability(given, came)
+    assert np.allclose(curves.data[2].x, wanted.probability)
+    assert np.allclose(curves.data[2].y, wanted.observed)
+    assert sum(curves.data[3].y) == len(given)
+    skill = chances.skill_figure(outcomes)
+    assert [trace.name for trace in skill.data] == ["rate"]
+
+
+def test_how_often_at_such_times_is_counted_by_hour_and_season():
+    hours = pd.date_range("2019-01-01", periods=2 * 365 * 24, freq="h")
+    frame = pd.DataFrame(
+        {"time": hours, "x": np.where((hours.hour == 6) & hours.month.isin([6, 7, 8]), 1.0, 0.0)}
+    )
+    from forecast.show.chances import past_rate
+
+    panel = fc.read(frame, event="x > 0")
+    asked = np.array(["2021-07-15T06", "2021-07-15T07", "2021-01-15T06"], "datetime64[ns]")
+    assert past_rate(panel, 0, asked).tolist() == [1.0, 0.0, 0.0]
