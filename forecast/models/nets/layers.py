@@ -211,7 +211,8 @@ class Attention(nn.Module):
 
     def forward(self, states: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The pooled states and the weights. valid (B, n): the steps that count, None = all."""
-        scores = self.score(self.project(states).tanh())[..., 0].float()
+        scores = self.score(self.project(states).tanh())[..., 0]
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if valid is not None:
             scores = scores.masked_fill(~valid, -torch.inf)
         weights = scores.softmax(1)

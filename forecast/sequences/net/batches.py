@@ -16,7 +16,13 @@ from forecast.sequences.text import PADDING
 Inputs = tuple[Tensor, Tensor]
 # rows float (B, L, F), NaN where one is missing or beyond the end, or tokens int64 (B, L), PADDING beyond the end; and the
 # length int64 (B,) of each
-JITTER = 0.05  # of the log of a length: sequences of nearly equal length meet others in every epoch
+JITTERS = (
+    0.05,
+    0.02,
+    0.01,
+    0.0,
+)  # of the log of a length: those of nearly equal length meet others in every epoch
+FILLED = 1.14  # steps computed per real step, up to which there is such a jitter
 TOGETHER = 256  # sequences that are answered at once
 CELLS = 2**22  # and the numbers that may be read for them: long ones come fewer at a time
 
@@ -63,12 +69,19 @@ def batches_of(count: int, size: int) -> int:
 def epoch(lengths: Array, places: Array, size: int, random: np.random.Generator) -> list[Array]:
     """All `places`, in batches of about `size` of like length, in random order.
 
-    Lengths are compared with a little noise, so that it is not always the same sequences that meet.
+    Lengths are compared with a little noise, so that it is not always the same sequences that meet: with so much that
+    batches are hardly filled up.
     """
-    noisy = np.log(lengths[places]) + random.normal(0, JITTER, len(places))
-    ranked = places[np.argsort(noisy)]
-    batches = np.array_split(ranked, batches_of(len(places), size))
-    order = random.permutation(len(batches))
+    count = batches_of(len(places), size)
+    logs = np.log(lengths[places])
+    noise = random.normal(0, 1, len(places))
+    batches: list[Array] = []
+    for jitter in JITTERS:
+        ranked = places[np.argsort(logs + jitter * noise, kind="stable")]
+        batches = np.array_split(ranked, count)
+        if computed(lengths, batches) <= FILLED:
+            break
+    order = random.permutation(count)
     return [batches[place] for place in order]
 
 

@@ -15,6 +15,10 @@ from forecast.models.nets.layers import Attention, cell_of, drawn_matrix, initia
 from forecast.sequences.net.settings import NetSettings
 from forecast.sequences.text import PADDING, UNKNOWN_WORD
 
+SMALL = (
+    0.1  # spread of the vectors of words before training, so that what is learned of a rare word outweighs it
+)
+
 
 class Net(nn.Module):
     """Logits (B, 1, K) of rows (B, L, C) or tokens (B, L).
@@ -110,6 +114,7 @@ class Words(nn.Module):
             return
         self.embed = nn.Embedding(words, self.width, padding_idx=PADDING)
         with torch.no_grad():
+            self.embed.weight.mul_(SMALL)
             if table is not None:
                 self.embed.weight.copy_(table)
             self.embed.weight[PADDING] = 0.0

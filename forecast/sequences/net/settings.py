@@ -40,10 +40,13 @@ EPOCHS = 60  # times that all sequences of numbers are seen, at most
 STEPS = 400  # training steps that a small file of numbers gets at least
 MOST_STEPS = 2_000  # and a large one at most
 TEXT_EPOCHS = 3  # times that all texts are seen: after so many a net knows them by heart
-BATCHES = 8  # batches of a small file at least, so that a step is not all of it
-BATCH = 64  # sequences a step at most
+BATCHES = 8  # batches of a file, so that a step is not all of it
+LEAST_BATCH = 16  # sequences a step, however few there are
+BATCH = 64  # and at most
 SENTENCE = 60  # tokens that texts have on average, above which they are read three at a time
 RATE = 2e-3  # of Adam
+SENTENCE_RATE = 5e-3  # in few steps of few words each
+SENTENCE_MEMBERS = 3
 
 Filters = Annotated[int, Field(ge=1, le=8192)]
 Pooling = Literal["last", "mean", "max", "attention"]
@@ -187,23 +190,25 @@ class NetSettings:
         return self._settled_for_numbers(lengths)
 
     def _settled_for_texts(self, lengths: Array) -> Self:
-        """A convolution of five words that goes on by three, as long as texts are long; each text is seen three times."""
+        """A convolution of five words that goes on by three, as long as texts are long; each text is seen three times.
+
+        Of sentences there is less to read: the net is smaller, faster, and one of several.
+        """
         long = float(np.mean(lengths)) > SENTENCE
         segment = self.segment or (3 if long else 1)
         width = self.width or max(segment, 5 if long else 3)
         batch = self.batch or usual_batch(len(lengths))
-        steps = math.ceil(TEXT_EPOCHS * len(lengths) / batch)
-        usual = max(STEPS, steps)
+        usual = max(STEPS, math.ceil(TEXT_EPOCHS * len(lengths) / batch))
         settled = self._sized(segment, width, batch, usual)
         return replace(
             settled,
             embedding=self.embedding or 64,
-            filters=self.filters or 128,
-            units=self.units or 128,
+            filters=self.filters or (128 if long else 64),
+            units=self.units or (128 if long else 64),
             dropout=0.5 if self.dropout is None else self.dropout,
-            learning_rate=self.learning_rate or self._usual_rate(usual),
+            learning_rate=self.learning_rate or self._usual_rate(RATE if long else SENTENCE_RATE, usual),
             average=0.99 if self.average is None else self.average,
-            members=self.members or 1,
+            members=self.members or (1 if long else SENTENCE_MEMBERS),
         )
 
     def _settled_for_numbers(self, lengths: Array) -> Self:
@@ -220,7 +225,7 @@ class NetSettings:
             filters=self.filters or 64,
             units=self.units or 64,
             dropout=0.3 if self.dropout is None else self.dropout,
-            learning_rate=self.learning_rate or self._usual_rate(usual),
+            learning_rate=self.learning_rate or self._usual_rate(RATE, usual),
             average=0.98 if self.average is None else self.average,
             members=self.members or (MEMBERS if few else 1),
         )
@@ -229,9 +234,9 @@ class NetSettings:
         """With sizes; steps: how many are usual."""
         return replace(self, segment=segment, width=width, batch=batch, steps=self.steps or steps)
 
-    def _usual_rate(self, usual: int) -> float:
-        """The learning rate, where so many steps are usual."""
-        rate = RATE * RATES[self.optimiser]
+    def _usual_rate(self, adams: float, usual: int) -> float:
+        """The learning rate, where so many steps are usual. adams: that of Adam."""
+        rate = adams * RATES[self.optimiser]
         if self.steps and self.hasty:
             rate *= haste(usual, self.steps)
         return rate
@@ -259,6 +264,6 @@ class NetSettings:
 
 
 def usual_batch(count: int) -> int:
-    """Sequences a step: a power of two, BATCHES steps for all of them at least, BATCH at most."""
-    part = max(4, count // BATCHES)
+    """Sequences a step: a power of two, so that all are read in BATCHES steps at least; LEAST_BATCH to BATCH."""
+    part = max(LEAST_BATCH, count // BATCHES)
     return min(BATCH, 2 ** int(math.log2(part)))
