@@ -3,11 +3,13 @@
 Axes: S sequences, N rows of all sequences, C columns, K classes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.data.findings import Finding
+from forecast.sequences.layout import Layout
 
 UNKNOWN = -1  # the label of a sequence whose class nobody has given
 
@@ -20,7 +22,8 @@ class Sequences:
     offsets (S + 1,): sequence i has the rows offsets[i] to offsets[i + 1] · texts (S,): instead of numbers, () = none;
     then N = C = 0 · classes (K,), sorted; labels (S,): places in it, UNKNOWN where none is given · groups (S,): number of
     the group (a speaker, a film, a station) that a sequence belongs to, None = each for itself · moments (S,)
-    datetime64[ns] or numbers: when each ends, for a split by time, None = not known.
+    datetime64[ns] or numbers: when each ends, for a split by time, None = not known · group_names: those of the numbers
+    in groups · findings: what the door found · layout: how the file was read, so that the next is read in the same way.
     """
 
     ids: tuple[str, ...]
@@ -32,6 +35,9 @@ class Sequences:
     labels: Array
     groups: Array | None = None
     moments: Array | None = None
+    group_names: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    layout: Layout = field(default_factory=Layout)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -40,6 +46,11 @@ class Sequences:
     def kind(self) -> str:
         """What they are made of: numbers or texts."""
         return "texts" if self.texts else "numbers"
+
+    @property
+    def named(self) -> Array:
+        """Which sequences have a label, bool (S,)."""
+        return self.labels != UNKNOWN
 
     @property
     def lengths(self) -> Array:

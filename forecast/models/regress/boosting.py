@@ -269,9 +269,12 @@ def checked(model: Any, x: Array) -> Forest:
     return forest
 
 
-def exported(model: Any) -> Forest:
-    """The trees of a fitted HistGradientBoostingRegressor, which keeps them as arrays of nodes under a private name."""
-    trees = [stage[0].nodes for stage in model._predictors]
+def exported(model: Any, output: int = 0) -> Forest:
+    """The trees of a fitted HistGradientBoostingRegressor, or of one output of a classifier.
+
+    It keeps them as arrays of nodes under a private name.
+    """
+    trees = [stage[output].nodes for stage in model._predictors]
     sizes = np.array([len(tree) for tree in trees], "int64")
     roots = np.cumsum(sizes) - sizes
     nodes = np.concatenate(trees)
@@ -287,7 +290,7 @@ def exported(model: Any) -> Forest:
         absent=nodes["missing_go_to_left"].astype("int64"),
         roots=roots,
         depth=np.array([tree["depth"].max() for tree in trees], "int64"),
-        base=np.asarray(model._baseline_prediction, "float64").reshape(1),
+        base=np.asarray(model._baseline_prediction, "float64").reshape(-1)[output : output + 1],
     )
 
 
