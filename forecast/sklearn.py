@@ -6,7 +6,7 @@ A lag matrix has no stamps, so this door has no calendar, no walk-forward and no
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,12 +22,12 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel
 from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows
-from forecast.errors import ForecastError, nearest, validated
 from forecast.models import spec
 from forecast.models.base import Watch
 from forecast.models.nets.net import Net
 from forecast.models.nets.recurrent import Recurrent
-from forecast.sequences.net.recurrent import Recurrent as Namer
+from forecast.sequences.base import Classifier
+from forecast.sequences.table import classifier
 from forecast.sequences.values import UNKNOWN, Sequences
 from forecast.task import Goal, Task
 from forecast.workers import one_thread
@@ -291,17 +291,13 @@ class RecurrentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         return _rows(list(table))
 
-    def _namer(self) -> Namer:
+    def _namer(self) -> Classifier:
         """The net of these settings."""
         own = self.get_params(deep=False)
         for name in ("settings", "random_state", "class_weight"):
             del own[name]
-        known = [field.name for field in fields(Namer)]
-        for name in self.settings or {}:
-            if name not in known:
-                raise ForecastError(f"{self.cell} has no setting {name!r}.{nearest(name, known)}")
-        made: Namer = validated(Namer, {**own, **(self.settings or {}), "name": self.cell}, self.cell)
-        return made
+        del own["cell"]
+        return classifier(self.cell, **own, **(self.settings or {}))
 
 
 def _is_texts(X: Any) -> bool:

@@ -91,7 +91,7 @@ def test_rounded_probabilities_sum_to_one():
 
 @pytest.fixture(scope="module")
 def past():
-    return levels(140)
+    return levels(420)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_mixture_leans_on_the_part_that_knows(past, net_alone):
         for weight, part, heat in zip(mixed.weights, mixed.parts, mixed.temperatures, strict=True)
     )
     assert np.abs(mixed.shares(new) - by_hand).max() < 1e-9
-    assert "weights and temperatures from 20 sequences" in mixed.log.notes[-1]
+    assert "weights and temperatures from 60 sequences" in mixed.log.notes[-1]
 
 
 def test_a_part_that_is_too_sure_is_calibrated_before_the_mean(past):

@@ -107,7 +107,7 @@ def test_the_same_state_gives_the_same_bits_also_after_a_pickle(table):
     [
         ({"settings": {"unit": 3}}, "lstm has no setting 'unit'. Did you mean units"),
         ({"pooling": "median"}, "lstm.pooling = 'median': input should be 'last'"),
-        ({"cell": "rnn"}, "rnn.cell = 'rnn': input should be 'lstm' or 'gru'"),
+        ({"cell": "rnn"}, "There is no model 'rnn' of sequences. There is: lstm, gru"),
     ],
 )
 def test_a_wrong_setting_is_named(table, change, message):

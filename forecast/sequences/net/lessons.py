@@ -88,22 +88,20 @@ def weighted(weights: Tensor) -> Loss:
 @torch.inference_mode()
 def shares_of(net: nn.Module, steps: Steps, places: Array, device: torch.device) -> Array:
     """The probabilities (len(places), K) that a net gives sequences."""
-    where = np.empty(len(steps), "int64")
-    where[places] = np.arange(len(places))
-    numbers = 1
-    if steps.values.ndim > 1:
-        numbers = steps.values.shape[1]
-    made: list[tuple[Array, Array]] = []
     kind = next(net.parameters()).dtype
-    for batch in chunks(steps.lengths, places, numbers):
+    numbers = steps.values.shape[1] if steps.values.ndim > 1 else 1
+    batches = chunks(steps.lengths, places, numbers)
+    found = []
+    for batch in batches:
         x, lengths = steps.inputs(batch, device)
         if x.is_floating_point():
             x = x.to(kind)
         logits = net(x, lengths)[:, 0]
-        made.append((where[batch], logits.double().softmax(1).cpu().numpy()))
-    order = np.concatenate([rows for rows, _ in made])
-    shares = np.concatenate([found for _, found in made])
-    return shares[np.argsort(order)]
+        found.append(logits.double().softmax(1).cpu().numpy())
+    where = np.empty(len(steps), "int64")
+    where[np.concatenate(batches)] = np.arange(len(places))
+    shares: Array = np.concatenate(found)[where[places]]
+    return shares
 
 
 def whole_shares(nets: Iterable[nn.Module], steps: Steps, device: torch.device) -> Array:

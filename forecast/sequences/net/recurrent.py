@@ -4,7 +4,8 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from forecast.sequences.net.lessons import SequenceLessons, Split, shares_of, we
 from forecast.sequences.net.net import Net
 from forecast.sequences.net.notes import about_fit, about_texts, about_vectors
 from forecast.sequences.net.reading import NumbersRead, Read, TextsRead, learn_numbers, read_of
-from forecast.sequences.net.settings import NetSettings
+from forecast.sequences.net.settings import NetSettings, same
 from forecast.sequences.net.vectors import Vectors, read_vectors
 from forecast.sequences.text import learn_vocabulary
 from forecast.sequences.values import Sequences
@@ -47,7 +48,7 @@ class Recurrent(NetSettings):
         """
         begun = time.process_time()
         with one_thread():
-            made = self._prepared(past, seed).train(seed, watch, self.hasty)
+            made = self._prepared(past, seed).train(watch, self.hasty)
         spent = made.log.seconds + time.process_time() - begun
         return replace(made, log=replace(made.log, seconds=spent))
 
@@ -99,18 +100,20 @@ class Recurrent(NetSettings):
         if past.kind == "numbers":
             numbers = learn_numbers(past, self.context, self.keep)
             steps = numbers.read(past)
-            return _Prepared(self.settle(steps.lengths, texts=False), past, numbers, steps, None, ())
+            sized = self.settle(steps.lengths, texts=False)
+            return _Prepared(sized, past, seed, numbers, steps)
         vocabulary, texts = learn_vocabulary(past.texts, self.words, self.context, self.keep)
         read = TextsRead(vocabulary)
         steps = read.read(past)
         sized = self.settle(steps.lengths, texts=True)
         notes = [about_texts(self.name, vocabulary, texts)]
         if self.vectors is None:
-            return _Prepared(sized, past, read, steps, None, tuple(notes))
+            return _Prepared(sized, past, seed, read, steps, notes=tuple(notes))
         vectors = read_vectors(self.vectors, vocabulary, seed)
         notes.append(about_vectors(self, vectors, len(vocabulary.words)))
         sized = replace(sized, embedding=self._width(vectors))
-        return _Prepared(sized, past, read, steps, torch.from_numpy(vectors.table), tuple(notes))
+        table = torch.from_numpy(vectors.table)
+        return _Prepared(sized, past, seed, read, steps, table, tuple(notes))
 
     def _width(self, vectors: Vectors) -> int:
         """How many numbers stand for a word, as the file has it."""
@@ -123,55 +126,85 @@ class Recurrent(NetSettings):
         return width
 
 
+@dataclass(frozen=True)
+class Lstm(Recurrent):
+    """The row `lstm` of the table."""
+
+
+@dataclass(frozen=True)
+class Gru(Recurrent):
+    """The row `gru` of the table."""
+
+    name: str = "gru"
+    cell: Literal["lstm", "gru"] = same("cell", "gru")
+
+
 @dataclass(frozen=True, eq=False)
 class _Prepared:
     """What a fit knows before a net is trained: settled settings, what is read and how, vectors of a file, notes."""
 
     sized: Recurrent
     past: Sequences
+    seed: int
     read: Read
     steps: Steps
-    table: Tensor | None
-    notes: tuple[str, ...]
+    table: Tensor | None = None
+    notes: tuple[str, ...] = ()
 
-    def train(self, seed: int, watch: Watch, hasty: bool) -> "LearnedNets":
+    @cached_property
+    def folds(self) -> Array:
+        """Which sequences judge which members (S,)."""
+        return folds_of(self.past, self.sized.validation, self.seed)
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """What the loss weighs each class by (K,)."""
+        return _weights(self.past.labels, len(self.past.classes), self.sized.class_weight)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the nets compute."""
+        return device_of(self.sized.name, self.sized.device)
+
+    def net(self, member: int, first: list[float]) -> Net:
+        """The net of a member, untrained."""
+        made = self.sized.net(self.read, len(self.past.classes), self.weights, self.table)
+        return made.to(self.device)
+
+    def lessons(self, member: int) -> SequenceLessons:
+        """What teaches a member, and what judges it."""
+        split = _split(self.folds, member)
+        size = self.sized.chosen("batch")
+        seed = self.seed + member
+        return SequenceLessons(self.steps, self.past.labels, split, size=size, seed=seed, device=self.device)
+
+    def train(self, watch: Watch, hasty: bool) -> "LearnedNets":
         """Train the members, each judged by a fold of its own; hasty: as in `within`."""
         sized = self.sized
-        past = self.past
-        device = device_of(sized.name, sized.device)
-        weights = _weights(past.labels, len(past.classes), sized.class_weight)
-        folds = folds_of(past, sized.validation, seed)
-        how = self._how(weights)
-
-        def net_of(member: int, first: list[float]) -> Net:
-            return sized.net(self.read, len(past.classes), weights, self.table).to(device)
-
-        def lessons_of(member: int) -> SequenceLessons:
-            split = _split(folds, member)
-            size = sized.chosen("batch")
-            return SequenceLessons(
-                self.steps, past.labels, split, size=size, seed=seed + member, device=device
-            )
+        how = self._affordable(self._how(), hasty)
 
         def trained(member: int, net: Net, inner: Watch) -> History:
-            return teach(net, lessons_of(member), how, inner)
+            return teach(net, self.lessons(member), how, inner)
 
-        members = sized.chosen("members")
-        if sized.seconds is not None:
-            with seeded(seed):
-                lessons = lessons_of(0)
-                each = sized.seconds / members
-                how = within(each, net_of(0, []), lambda step: lessons.draw(step, False), how, hasty)
-        made = train_members(net_of, members, trained, seed, watch)
-        nets = _in_use(made.nets, device)
-        note = about_fit(sized, nets, made.histories, how, lessons_of(0))
+        made = train_members(self.net, sized.chosen("members"), trained, self.seed, watch)
+        nets = _in_use(made.nets, self.device)
+        note = about_fit(sized, nets, made.histories, how, self.lessons(0))
         log = Log((*self.notes, note), _joined(made.histories, how.steps), made.seconds)
         held = None
         if not how.finish:
-            held = self._held(nets, folds, device)
-        return LearnedNets(sized, self.read, past.classes, nets, log, self.table, held)
+            held = self._held(nets)
+        return LearnedNets(sized, self.read, self.past.classes, nets, log, self.table, held)
 
-    def _how(self, weights: Tensor) -> Training:
+    def _affordable(self, how: Training, hasty: bool) -> Training:
+        """With as many steps as the CPU seconds that are allowed suffice for, where there is such a limit."""
+        if self.sized.seconds is None:
+            return how
+        each = self.sized.seconds / self.sized.chosen("members")
+        with seeded(self.seed):
+            lessons = self.lessons(0)
+            return within(each, self.net(0, []), lambda step: lessons.draw(step, False), how, hasty)
+
+    def _how(self) -> Training:
         """How the nets are trained."""
         sized = self.sized
         steps = sized.chosen("steps")
@@ -183,7 +216,7 @@ class _Prepared:
             weight_decay=sized.weight_decay,
             clip=sized.clip,
             average=sized.average or 0.0,
-            loss=weighted(weights),
+            loss=weighted(self.weights),
             patience=sized.patience,
             half=False,
             optimiser=sized.optimiser,
@@ -196,16 +229,17 @@ class _Prepared:
             shrink=sized.calibrated,
         )
 
-    def _held(self, nets: Sequence[Net], folds: Array, device: torch.device) -> Held:
+    def _held(self, nets: Sequence[Net]) -> Held:
         """What each net gives the sequences that judged it, and that it has not learned from."""
-        own = np.full(len(folds), -1)
-        shares = np.full((len(folds), len(self.past.classes)), np.nan)
+        count = len(self.past)
+        own = np.full(count, -1)
+        shares = np.full((count, len(self.past.classes)), np.nan)
         for member, net in enumerate(nets):
-            judged = _split(folds, member).judge
+            judged = _split(self.folds, member).judge
             fresh = judged[own[judged] < 0]
-            own[fresh] = folds[fresh]
+            own[fresh] = self.folds[fresh]
             if len(fresh):
-                shares[fresh] = shares_of(net, self.steps, fresh, device)
+                shares[fresh] = shares_of(net, self.steps, fresh, self.device)
         return Held(own, shares)
 
 
@@ -232,6 +266,13 @@ class LearnedNets:
             steps = self.read.read(sequences)
             device = device_of(self.sized.name, self.sized.device)
             return settled(whole_shares(self.nets, steps, device))
+
+    def tokens(self, sequences: Sequences) -> Array:
+        """How many of the words that are read of each text are known, and how many are not, int64 (S, 2)."""
+        if not isinstance(self.read, TextsRead):
+            return np.zeros((len(sequences), 2), "int64")
+        found = [self.read.vocabulary.known(text) for text in sequences.texts]
+        return np.array(found, "int64").reshape(-1, 2)
 
     def arrays(self) -> dict[str, Array]:
         """Weights, scaling, and vectors that stay as a file has them."""
