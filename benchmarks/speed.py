@@ -7,7 +7,7 @@ names sequences, beside the same one through packed sequences.
 One thread. Cells: the median of 30 turns, each of both, at sizes that `gru` has by default on daily and hourly files. Forecasts: every origin of the
 last 4 of 20 months of 30 days of all series, 96 steps ahead, after a fit of a few steps (its length changes nothing here); the median of 5.
 Sequences: a training step, without that of the optimiser, of 64 texts of like length, about 330 words, a convolution, both directions of 128 units;
-packed is what `pack_padded_sequence` and a bidirectional nn.LSTM take for the same; the median of 5.
+packed is what `pack_padded_sequence` and a bidirectional nn.LSTM take for the same; the median of 3.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def named() -> list[dict[str, object]]:
             ("ours, ms", ours),
             ("with recurrent dropout, ms", dropped),
         ):
-            spent = [seconds(learn, net, tokens, lengths) for _ in range(6)]
+            spent = [seconds(learn, net, tokens, lengths) for _ in range(4)]
             row[name] = 1000 * statistics.median(spent[1:])
         rows.append(row)
     return rows

@@ -25,12 +25,14 @@ def folds_of(past: Sequences, share: float, seed: int) -> Array:
 
 
 def _without_whole_classes(folds: Array, labels: Array) -> Array:
-    """The same folds, -1 for the members of a class which are all in one."""
+    """The same folds, -1 for the members of a class which are all in one; numbered on, so that none is empty."""
     made = folds.copy()
     for label in np.unique(labels):
         own = labels == label
         if len(np.unique(folds[own])) == 1:
             made[own] = -1
+    known = made >= 0
+    _, made[known] = np.unique(made[known], return_inverse=True)
     return made
 
 

@@ -1,5 +1,6 @@
 """Mixtures of classifiers, and how sure probabilities may be."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from forecast.results import Log
 from forecast.sequences.calibrating import cooled, log_loss, settled, temperature_of, weights_of
 from forecast.sequences.mix import Mix
 from forecast.sequences.net.recurrent import Recurrent
+from forecast.sequences.table import classifier, classifier_from, parts_of, settings_of
 from sequences.made import levels
 
 NET = Recurrent(units=6, filters=5, steps=60, batch=16, members=1, learning_rate=0.02)
@@ -151,3 +153,22 @@ def test_two_parts_that_differ():
     with pytest.raises(fc.ForecastError, match="at least two parts"):
         Mix("mix(rate)", (Rate(),))
     assert Mix("a", (Rate(kinds=("texts",)), NET)).kinds == ("texts",)
+
+
+def test_mixtures_by_name_come_back_from_json(past):
+    few = {"units": 4, "filters": 4, "steps": 12, "members": 1}
+    for name, weights in (("majority+lstm", "equal"), ("mix(majority,lstm)", "learned")):
+        spec = classifier(name, lstm=few)
+        assert spec.name == name
+        assert spec.weights == weights
+        made = spec.fit(past, seed=0, watch=Watch())
+        values = json.loads(json.dumps(made.values()))
+        again = classifier_from(json.loads(json.dumps(settings_of(spec)))).restore(
+            made.arrays(), values, past.classes
+        )
+        assert np.array_equal(again.shares(past), made.shares(past))
+    assert parts_of("mix(bag,lstm)") == ("bag", "lstm")
+    with pytest.raises(fc.ForecastError, match=r"There is no model 'bagg' of sequences in mix\(bagg,lstm\)"):
+        classifier("mix(bagg,lstm)")
+    with pytest.raises(fc.ForecastError, match="has no setting 'units': its settings are those of its parts"):
+        classifier("bag+lstm", units=3)

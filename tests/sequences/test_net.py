@@ -281,6 +281,22 @@ def test_a_class_that_nothing_else_would_teach_never_judges():
     assert made.shares(past).shape == (21, 3)
 
 
+def test_no_fold_is_empty_where_there_are_few_sequences():
+    for labels in (["a", "b", "b", "b"], ["a", "a", "b", "b"], ["a"] * 5 + ["b", "c"]):
+        past = numbers([np.arange(3.0) + place for place in range(len(labels))], labels)
+        folds = folds_of(past, 0.15, 0)
+        assert set(folds) - {-1} == set(range(folds.max() + 1))
+        assert np.isfinite(fitted(past, steps=12, members=3).shares(past)).all()
+
+
+def test_two_sequences_of_two_classes_teach_and_judge_and_that_is_reported():
+    past = numbers([np.zeros(3), np.ones(3)], ["a", "b"])
+    made = fitted(past, steps=12)
+    assert made.held is None
+    assert "the sequences that teach also judge" in made.log.notes[-1]
+    assert np.isfinite(made.shares(past)).all()
+
+
 def test_class_weights_are_taken_back_from_the_probabilities():
     random = np.random.default_rng(0)
     labels = ["rare" if random.random() < 0.15 else "usual" for _ in range(400)]

@@ -40,6 +40,14 @@ def moods(count=60, seed=0):
 
 
 DATA = {"numbers": waves, "texts": moods}
+FEW = {
+    "units": 8,
+    "filters": 8,
+    "steps": 80,
+    "members": 1,
+    "learning_rate": 0.02,
+}  # of nets, so that tests are fast
+SETTINGS = {"lstm": FEW, "gru": FEW}
 CASES = [(name, kind) for name in MODELS for kind in classifier(name).kinds if kind in DATA]
 
 
@@ -47,14 +55,15 @@ CASES = [(name, kind) for name in MODELS for kind in classifier(name).kinds if k
 def test_a_row_names_each_sequence_alone_and_comes_back_from_arrays_and_json(name, kind):
     past = DATA[kind]()
     new = DATA[kind](20, seed=1)
-    learned = classifier(name).fit(past, seed=0, watch=Watch())
+    spec = classifier(name, **SETTINGS.get(name, {}))
+    learned = spec.fit(past, seed=0, watch=Watch())
     shares = learned.shares(new)
     assert shares.shape == (20, 2)
     assert np.allclose(shares.sum(1), 1)
     for place in (0, 7):
         assert np.array_equal(learned.shares(new.part(np.array([place])))[0], shares[place])
     values = json.loads(json.dumps(learned.values()))
-    again = classifier_from(settings_of(classifier(name))).restore(learned.arrays(), values, past.classes)
+    again = classifier_from(settings_of(spec)).restore(learned.arrays(), values, past.classes)
     assert np.array_equal(again.shares(new), shares)
     if name != "majority":
         assert (shares.argmax(1) == new.labels).mean() >= 0.9
@@ -77,7 +86,8 @@ def test_statistics_of_a_known_sequence_do_not_count_gaps():
 def test_classes_of_one_member_still_learn():
     past = waves(10).part(np.array([0, 1, 3, 5]))
     for name in models_for("numbers"):
-        shares = classifier(name).fit(past, seed=0, watch=Watch()).shares(past)
+        spec = classifier(name, **SETTINGS.get(name, {}))
+        shares = spec.fit(past, seed=0, watch=Watch()).shares(past)
         assert np.isfinite(shares).all()
 
 

@@ -45,13 +45,25 @@ def about_fit(
     steps = ", ".join(str(_best_step(history)) for history in histories)
     heat = ", ".join(f"{1 / float(net.trust):.2f}" for net in nets)
     split = lessons.split
-    mean = "" if len(nets) == 1 else f", the mean of {len(nets)} nets, each judged by other sequences"
-    finish = f", then {how.finish} steps on all sequences" if how.finish else ""
+    mean = ""
+    if len(nets) > 1:
+        mean = f", the mean of {len(nets)} nets, each judged by other sequences"
+    finish = ""
+    if how.finish:
+        finish = f", then {how.finish} steps on all sequences"
     return (
         f"{sized.name}: {_reading(sized)}, {_layers(sized)}, pooling {sized.pooling};"
         f" {counted(len(split.teach), 'training sequence')}, {len(split.judge):,} judge,"
         f" weights of step {steps} of {how.steps} kept ({sized.batch} sequences a step,"
         f" {_filled(lessons):.2f} steps computed per real step){finish}, temperature {heat}{mean}"
+    )
+
+
+def about_no_judge(sized: NetSettings) -> str:
+    """One sentence on a training part too small to leave any sequence out."""
+    return (
+        f"{sized.name}: no class has two sequences that can be parted, so the sequences that teach also judge:"
+        " probabilities are surer than they are right"
     )
 
 

@@ -24,7 +24,7 @@ from forecast.sequences.judges import folds_of
 from forecast.sequences.net.batches import Steps
 from forecast.sequences.net.lessons import SequenceLessons, Split, shares_of, weighted, whole_shares
 from forecast.sequences.net.net import Net
-from forecast.sequences.net.notes import about_fit, about_texts, about_vectors
+from forecast.sequences.net.notes import about_fit, about_no_judge, about_texts, about_vectors
 from forecast.sequences.net.reading import NumbersRead, Read, TextsRead, learn_numbers, read_of
 from forecast.sequences.net.settings import NetSettings, same
 from forecast.sequences.net.vectors import Vectors, read_vectors
@@ -188,10 +188,12 @@ class _Prepared:
 
         made = train_members(self.net, sized.chosen("members"), trained, self.seed, watch)
         nets = _in_use(made.nets, self.device)
-        note = about_fit(sized, nets, made.histories, how, self.lessons(0))
-        log = Log((*self.notes, note), _joined(made.histories, how.steps), made.seconds)
+        notes = [*self.notes, about_fit(sized, nets, made.histories, how, self.lessons(0))]
+        if self.folds.max() < 0:
+            notes.append(about_no_judge(sized))
+        log = Log(tuple(notes), _joined(made.histories, how.steps), made.seconds)
         held = None
-        if not how.finish:
+        if not how.finish and self.folds.max() >= 0:
             held = self._held(nets)
         return LearnedNets(sized, self.read, self.past.classes, nets, log, self.table, held)
 
@@ -291,13 +293,16 @@ class LearnedNets:
 
 
 def _split(folds: Array, member: int) -> Split:
-    """The sequences that teach a member, and those that judge it: each member another fold, while there are enough."""
-    fold = member % (int(folds.max()) + 1)
-    judge = np.flatnonzero(folds == fold)
-    if fold >= 0:
-        return Split(np.flatnonzero(folds != fold), judge)
-    everyone = np.arange(len(folds))
-    return Split(everyone, everyone)
+    """The sequences that teach a member, and those that judge it: each member another fold, while there are enough.
+
+    Where no fold may judge, as with two sequences of two classes, all do both.
+    """
+    count = int(folds.max()) + 1
+    if not count:
+        everyone = np.arange(len(folds))
+        return Split(everyone, everyone)
+    fold = member % count
+    return Split(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
 
 
 def _weights(labels: Array, classes: int, kind: str) -> Tensor:
