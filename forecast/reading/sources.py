@@ -31,6 +31,7 @@ from forecast.reading.tables import (
     nameless,
     without_empty,
 )
+from forecast.reading.ts import ENDING, read_ts
 
 FILE_ID = "unique_id"  # the column that says which file of a folder a row comes from
 _TEXT = (".csv", ".tsv", ".txt", ".dat")
@@ -102,6 +103,7 @@ READERS: dict[str, Callable[[Path, Report, Request], Table]] = {
     **{text + packed: read_delimited for text in _TEXT for packed in _PACKED},
     ".parquet": _parquet,
     ".pq": _parquet,
+    ENDING: read_ts,
 }
 
 
