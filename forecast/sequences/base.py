@@ -4,7 +4,7 @@ Whatever is learned from them (vocabulary, scaling, statistics, the part that ju
 so that no test row can reach it.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from forecast.arrays import Array
 from forecast.models.base import Watch
@@ -30,6 +30,14 @@ class Named(Protocol):
     @property
     def log(self) -> Log:
         """Choices and mishaps in words, the loss history, CPU seconds."""
+
+
+@runtime_checkable
+class CountsWords(Protocol):
+    """Optional of a Named that reads texts: how many of their words it knows."""
+
+    def tokens(self, sequences: Sequences) -> Array:
+        """How many of the words that are read of each text are known, and how many are not, int64 (S, 2)."""
 
 
 class Classifier(Protocol):

@@ -20,6 +20,11 @@ PLAIN = ("bag", "statistics", "boosting", "nearest", "majority")  # what a net h
 LEAST = "majority"  # what all are measured against
 
 
+def parts_of(model: str) -> tuple[str, ...]:
+    """The models that a name stands for: itself alone."""
+    return (model,)
+
+
 def classifier(model: str, **settings: Any) -> Classifier:
     """The Classifier of a named model with some of its settings changed; ForecastError where a name is unknown."""
     if model not in MODELS:
