@@ -1,17 +1,21 @@
-"""The door for scikit-learn: the project's LSTM and GRU as a regressor over lag matrices, for pipelines and searches that are there already.
+"""The door for scikit-learn: the project's LSTM and GRU as a regressor over lag matrices and as a classifier of whole sequences and texts,
+for pipelines and searches that are there already.
 
 A lag matrix has no stamps, so this door has no calendar, no walk-forward and no intervals: who has a series goes through `forecast.fit`.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from forecast.arrays import Array
 from forecast.data.clock import Clock
@@ -22,6 +26,9 @@ from forecast.models import spec
 from forecast.models.base import Watch
 from forecast.models.nets.net import Net
 from forecast.models.nets.recurrent import Recurrent
+from forecast.sequences.base import Classifier
+from forecast.sequences.table import classifier
+from forecast.sequences.values import UNKNOWN, Sequences
 from forecast.task import Goal, Task
 from forecast.workers import one_thread
 
@@ -179,3 +186,165 @@ def _answer(net: Net, window: torch.Tensor) -> Array:
     calendar = window.new_zeros(len(window), net.answers, 0)
     made: Array = net(window, torch.full((len(window),), -1), calendar)[..., 0].numpy()
     return made
+
+
+class RecurrentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """An LSTM or GRU that names whole sequences: of numbers, of unequal lengths, or texts.
+
+    X: 2-D (n, L), each row one sequence of one column · 3-D (n, L, C) · a list of arrays (L_i,) or (L_i, C) · a list of texts. A missing value
+    is NaN. y (n,): labels of any kind that scikit-learn takes. Vocabulary, scaling and the sequences that judge are taken from X alone.
+
+    cell: "lstm" or "gru". units, dropout, learning_rate, batch, steps, members: None = chosen from number and lengths of the sequences.
+    class_weight: what an error in each class costs, as a dict of labels or "balanced": `predict` names the class of the highest probability
+    times cost; probabilities stay those of the classes as they are. settings: a dict of any other setting of
+    `forecast.sequences.net.settings`. random_state: an int makes fits repeat to the bit.
+    """
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        *,
+        units: int | tuple[int, ...] | None = None,
+        layers: int = 1,
+        bidirectional: bool = True,
+        pooling: str = "max",
+        dropout: float | None = None,
+        learning_rate: float | None = None,
+        batch: int | None = None,
+        steps: int | None = None,
+        members: int | None = None,
+        class_weight: Any = None,
+        settings: dict[str, Any] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.cell = cell
+        self.units = units
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.batch = batch
+        self.steps = steps
+        self.members = members
+        self.class_weight = class_weight
+        self.settings = settings
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Train on sequences X and labels y (n,); groups (n,): what belongs together (a speaker, a film) judges together.
+
+        ValueError where they are no such arrays or all labels are alike, ForecastError where a setting is wrong.
+        """
+        past = self._sequences(X, reset=True)
+        check_consistent_length(past.ids, y)
+        labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"All {len(codes)} labels are {self.classes_[0]!r}: one class alone, so there is nothing to tell apart."
+            )
+        self.costs_ = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
+        number = None
+        if groups is not None:
+            check_consistent_length(past.ids, groups)
+            _, number = np.unique(groups, return_inverse=True)
+        past = replace(past, classes=tuple(map(str, range(len(self.classes_)))), labels=codes, groups=number)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.learned_ = self._namer().fit(past, seed=seed, watch=Watch())
+        self.log_ = self.learned_.log
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability (n, K) of each class, in the order of `classes_`."""
+        check_is_fitted(self)
+        return self.learned_.shares(self._sequences(X, reset=False))
+
+    def predict(self, X: Any) -> Array:
+        """The label (n,) whose probability, times what an error in its class costs, is the highest."""
+        weighed = self.predict_proba(X) * self.costs_
+        labels: Array = self.classes_[weighed.argmax(1)]
+        return labels
+
+    def _sequences(self, X: Any, reset: bool) -> Sequences:
+        """X as sequences without labels."""
+        if _is_texts(X):
+            return _texts(X)
+        if _is_ragged(X):
+            return _rows([np.asarray(one, "float64") for one in X])
+        table = validate_data(
+            self,
+            X,
+            dtype="float64",
+            allow_nd=True,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=2 if reset else 1,
+            reset=reset,
+        )
+        return _rows(list(table))
+
+    def _namer(self) -> Classifier:
+        """The net of these settings."""
+        own = self.get_params(deep=False)
+        for name in ("settings", "random_state", "class_weight"):
+            del own[name]
+        del own["cell"]
+        return classifier(self.cell, **own, **(self.settings or {}))
+
+
+def _is_texts(X: Any) -> bool:
+    """Whether X is a list, an array or a column of texts."""
+    if isinstance(X, str) or getattr(X, "ndim", 1) != 1 or not hasattr(X, "__len__") or not len(X):
+        return False
+    return all(isinstance(one, str) for one in X)
+
+
+def _is_ragged(X: Any) -> bool:
+    """Whether X is a list, or an array of objects, of arrays."""
+    if not isinstance(X, list | tuple) and getattr(X, "dtype", None) is not np.dtype(object):
+        return False
+    return getattr(X, "ndim", 1) == 1 and len(X) > 0 and all(isinstance(one, np.ndarray) for one in X)
+
+
+def _texts(texts: Sequence[str]) -> Sequences:
+    """Texts without labels."""
+    count = len(texts)
+    return Sequences(
+        ids=tuple(map(str, range(count))),
+        columns=(),
+        values=np.empty((0, 0)),
+        offsets=np.zeros(count + 1, "int64"),
+        texts=tuple(map(str, texts)),
+        classes=(),
+        labels=np.full(count, UNKNOWN),
+    )
+
+
+def _rows(parts: list[Array]) -> Sequences:
+    """Arrays (L,) or (L, C) of numbers without labels; ValueError where they differ in C or a value is infinite."""
+    tables = [part[:, None] if part.ndim == 1 else part for part in parts]
+    widths = sorted({table.shape[1:] for table in tables})
+    if len(widths) > 1 or len(widths[0]) != 1:
+        raise ValueError(
+            f"Each sequence is an array (L,) or (L, C) with the same C; found shapes {widths} of a row."
+        )
+    values = np.concatenate(tables)
+    if np.isinf(values).any():
+        raise ValueError("Input X contains infinity: give NaN where a value is missing.")
+    return Sequences(
+        ids=tuple(map(str, range(len(parts)))),
+        columns=tuple(f"x{column}" for column in range(values.shape[1])),
+        values=values,
+        offsets=np.concatenate([[0], np.cumsum([len(table) for table in tables])]).astype("int64"),
+        texts=(),
+        classes=(),
+        labels=np.full(len(parts), UNKNOWN),
+    )

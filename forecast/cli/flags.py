@@ -103,7 +103,7 @@ FileArgument = Annotated[
 ]
 Checked = Annotated[str, typer.Argument(help="CSV or Parquet file, or a folder of them.")]
 Models = flag(list[str], "model", "Models to run.", "lstm,gru,arima,seasonal,naive")
-NamingModels = flag(list[str], "model", "Models to run.", "all that read such sequences")
+NamingModels = flag(list[str], "model", "Models to run.", "lstm and the rows beside it")
 LabelsArgument = Annotated[
     str | None,
     typer.Argument(help="A second file with the class of each id.", show_default=False),

@@ -4,6 +4,7 @@ Whatever is learned from them (vocabulary, scaling, statistics, the part that ju
 so that no test row can reach it.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from forecast.arrays import Array
@@ -56,3 +57,23 @@ class Classifier(Protocol):
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any], classes: tuple[str, ...]) -> Named:
         """The Named whose `arrays()` and `values()` these are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What a fit gave those of its sequences that it did not learn from.
+
+    folds (S,): sequences with one number were held out together, -1 = never held out · shares (S, K), NaN there.
+    """
+
+    folds: Array
+    shares: Array
+
+
+@runtime_checkable
+class HoldsOut(Protocol):
+    """Optional of a Named: it held some sequences out of its fit, to judge by. Without it nothing is known of these."""
+
+    @property
+    def held(self) -> Held | None:
+        """What it gave them; None where it learned from them in the end."""

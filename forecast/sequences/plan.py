@@ -21,7 +21,7 @@ from forecast.sequences.door import sequences
 from forecast.sequences.layout import OPTIONS, Layout, make_layout
 from forecast.sequences.scores import ranking
 from forecast.sequences.splits import Fold, Split, folds_of, joined, split_of
-from forecast.sequences.table import MODELS, classifier, models_for, parts_of
+from forecast.sequences.table import DEFAULTS, MODELS, classifier, models_for, parts_of
 from forecast.sequences.values import Sequences
 
 METRIC = "log_loss"
@@ -31,9 +31,9 @@ METRIC = "log_loss"
 class Naming:
     """A classification: which sequences, which models with which settings, how they are split and ranked.
 
-    data: the file · labels: a second file with the class of each id · models: () = those of the table that read this kind
-    of sequences · layout: how the file is read; in TOML its options stand among the others · split: a share, kfold:5,
-    time, or a file · straddle: a group may be in both parts · settings: model -> setting -> value.
+    data: the file · labels: a second file with the class of each id · models: () = DEFAULTS of this kind of sequences ·
+    layout: how the file is read; in TOML its options stand among the others · split: a share, kfold:5, time, or a file ·
+    straddle: a group may be in both parts · settings: model -> setting -> value.
     """
 
     data: str
@@ -104,7 +104,7 @@ class Naming:
 
     def classifiers(self, kind: str) -> list[Classifier]:
         """The classifiers of its models, with their settings; ForecastError where one cannot read this kind."""
-        names = self.models or models_for(kind)
+        names = self.models or DEFAULTS[kind]
         used = {part for name in names for part in parts_of(name)}
         for model in self.settings:
             if model not in used:

@@ -18,8 +18,7 @@ PADDING = 0  # what a batch is filled up with, and no text has
 UNKNOWN_WORD = 1  # a word that the training part did not have, or too seldom
 FIRST_WORD = 2  # the number of the most frequent word
 TWICE = 2  # words that occur less often in the training part teach nothing about themselves
-COVERED = 0.95  # share of the training texts that are read whole, where MOST_TOKENS allows it
-MOST_TOKENS = 400  # tokens of a text that are read, unless a setting says more
+MOST_TOKENS = 400  # tokens of a text that are read, unless a setting says more: shorter texts are read whole
 
 End = Literal["first", "last"]
 
@@ -106,14 +105,14 @@ def learn_vocabulary(
     """The vocabulary of a training part, and what it covers of it.
 
     most: words at most, the most frequent; ties go by the alphabet. A word that occurs once is unknown, so that the unknown
-    word is learned too; where no word occurs twice, all are known. length: tokens to be read of a text, None = what reads
-    COVERED of the texts whole, at most MOST_TOKENS.
+    word is learned too; where no word occurs twice, all are known. length: tokens to be read of a text, None = as
+    many as the longest has, at most MOST_TOKENS.
     """
     split = [words_of(text) for text in texts]
     counts = Counter(word for words in split for word in words)
     lengths = np.array([max(1, len(words)) for words in split])
     if length is None:
-        length = min(MOST_TOKENS, int(np.quantile(lengths, COVERED, method="higher")))
+        length = min(MOST_TOKENS, int(lengths.max()))
     often = {word: count for word, count in counts.items() if count >= TWICE}
     ranked = sorted((often or counts).items(), key=lambda item: (-item[1], item[0]))
     vocabulary = Vocabulary(tuple(word for word, _ in ranked[:most]), length, keep)

@@ -152,6 +152,13 @@ def test_any_text_has_a_probability(run, text):
     assert 0.5 <= frame["probability"][0] <= 1
 
 
+def test_what_is_of_forecasts_alone_refuses_a_run_of_classes(run):
+    out, _ = run
+    assert "names sequences and forecasts nothing" in invoke("score", out)
+    assert "names sequences: give a file or --text" in invoke("predict", out, "--keep")
+    assert "one of them" in invoke("predict", out)
+
+
 def test_replay_has_the_same_bits(run):
     out, _ = run
     assert "All 3 parts have the same bits" in invoke("replay", out, "--jobs", "1", "--quiet")

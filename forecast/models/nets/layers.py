@@ -57,9 +57,9 @@ class Layer(nn.Module):
         """The recurrent matrix of each direction: in training with `share` of its entries zeroed
         (Merity et al. 2017), else None, its own."""
         cells = [self.cell] if self.back is None else [self.cell, self.back]
-        if not share or not self.training:
-            return [None for _ in cells]
-        return [nn.functional.dropout(_recurrent(cell), share) for cell in cells]
+        if not self.training:
+            share = 0.0
+        return [drawn_matrix(cell, share) for cell in cells]
 
     def read(self, x: Tensor, drawn: list[Drawn]) -> tuple[Tensor, Carried]:
         """(B, n, entering) -> outputs (B, n, D), and what is carried from the true ends: the last step forwards, the first backwards."""
@@ -159,10 +159,13 @@ def run(cell: Cell, x: Tensor, carried: Carried | None, recurrent: Drawn) -> tup
     return output, (h, c)
 
 
-def _recurrent(cell: Cell) -> Tensor:
-    """The recurrent matrix of a one-layer cell, its second parameter."""
+def drawn_matrix(cell: Cell, share: float) -> Drawn:
+    """The recurrent matrix of a one-layer cell, its second parameter, with a share of its entries
+    zeroed (Merity et al. 2017); None where nothing is zeroed: its own."""
+    if not share:
+        return None
     _, matrix, *_ = cell.parameters()
-    return matrix
+    return nn.functional.dropout(matrix, share)
 
 
 class BatchNorm(nn.Module):
@@ -206,9 +209,13 @@ class Attention(nn.Module):
         self.project = nn.Linear(units, units)
         self.score = nn.Linear(units, 1, bias=False)
 
-    def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """The pooled states and the weights."""
-        weights = self.score(self.project(states).tanh())[..., 0].float().softmax(1)
+    def forward(self, states: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The pooled states and the weights. valid (B, n): the steps that count, None = all."""
+        scores = self.score(self.project(states).tanh())[..., 0]
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        if valid is not None:
+            scores = scores.masked_fill(~valid, -torch.inf)
+        weights = scores.softmax(1)
         return (weights[..., None] * states).sum(1), weights
 
 

@@ -3,51 +3,49 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from forecast.data.windows import Windows
+from torch import nn
+
 from forecast.models.base import Watch
-from forecast.models.nets.feed import Feed
-from forecast.models.nets.net import Net
-from forecast.models.nets.training import History, Training, seeded, train
+from forecast.models.nets.training import History, seeded
 from forecast.workers import one_thread
 
-NetOf = Callable[[int, list[float]], Net]
+AnyNet = TypeVar("AnyNet", bound=nn.Module)
 
 
-class Members(NamedTuple):
+class Members(NamedTuple, Generic[AnyNet]):
     """Trained nets, their loss histories, and the CPU seconds that other processes spent on them."""
 
-    nets: list[Net]
+    nets: list[AnyNet]
     histories: list[History]
     seconds: float
 
 
 def train_members(
-    net_of: NetOf,
+    net_of: Callable[[int, list[float]], AnyNet],
     members: int,
-    feed: Feed,
-    split: tuple[Windows, Windows, Windows],
-    how: Training,
+    trained: Callable[[int, AnyNet, Watch], History],
     seed: int,
     watch: Watch,
-) -> Members:
+) -> Members[AnyNet]:
     """Train nets, each from a seed of its own, in as many processes as `joblib.parallel_config` allows; their bits are those of one.
 
-    net_of: from a member and the lowest validation losses of the first two to its net. Each member has
-    its own checkpoints, so those that ended before a fit was killed are taken up.
+    net_of: from a member and the lowest validation losses of the first two to its net. trained: trains
+    the net of a member in place. Each member has its own checkpoints, so those that ended before a fit
+    was killed are taken up.
     """
     from joblib import Parallel, delayed
 
-    def one(member: int, first: list[float]) -> tuple[Net, History, float]:
+    def one(member: int, first: list[float]) -> tuple[AnyNet, History, float]:
         begun = time.process_time()
         inner = watch.inner(member, members) if members > 1 else watch
         with one_thread(), seeded(seed + member):
             net = net_of(member, first)
-            history = train(net, feed, split, how, inner)
+            history = trained(member, net, inner)
         return net.eval(), history, time.process_time() - begun
 
-    nets: list[Net] = []
+    nets: list[AnyNet] = []
     histories: list[History] = []
     elsewhere = 0.0
     allowed = _processes()

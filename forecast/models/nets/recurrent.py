@@ -30,7 +30,7 @@ from forecast.models.nets.net import Net, point_of
 from forecast.models.nets.notes import about_fit, about_idle, about_refit
 from forecast.models.nets.settings import ANCHORS, MEMORY, Settings, Sizes, usual_batch
 from forecast.models.nets.space import suggested
-from forecast.models.nets.training import History, Training, affordable, seeded
+from forecast.models.nets.training import History, Training, affordable, seeded, train
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -88,7 +88,11 @@ class Recurrent(Settings):
         if self.seconds is not None:
             with seeded(seed):
                 how = affordable(self.seconds / self.members, net_of(0, []), feed, training, how, hasty)
-        made = train_members(net_of, self.members, feed, split, how, seed, watch)
+
+        def trained(member: int, net: Net, inner: Watch) -> History:
+            return train(net, feed, split, how, inner)
+
+        made = train_members(net_of, self.members, trained, seed, watch)
         nets = _kept(made.nets, made.histories)
         notes = [about_fit(self, nets, made.histories, how, len(training), goal.units.scale)]
         notes += about_idle(self, past, idle)
@@ -117,7 +121,14 @@ class Recurrent(Settings):
                 limited = affordable(self.seconds / len(nets), nets[0], feed, whole, how)
             how = replace(how, finish=limited.finish)
         split = (whole, whole, whole)
-        made = train_members(lambda member, _: nets[member], len(nets), feed, split, how, seed, watch)
+
+        def net_of(member: int, first: list[float]) -> Net:
+            return nets[member]
+
+        def trained(member: int, net: Net, inner: Watch) -> History:
+            return train(net, feed, split, how, inner)
+
+        made = train_members(net_of, len(nets), trained, seed, watch)
         notes = [about_refit(self, how), *about_idle(self, past, before.idle)]
         log = Log(tuple(notes), seconds=made.seconds)
         return LearnedNet(sized, goal, tuple(made.nets), before.cycles, before.idle, log)
@@ -231,14 +242,17 @@ class Recurrent(Settings):
         )
 
     def _device(self) -> torch.device:
-        """Where its nets compute."""
-        there = torch.cuda.is_available()
-        if self.device == "cuda" and not there:
-            raise ForecastError(
-                f"`{self.name}.device=cuda`, but torch finds no GPU here."
-                f" Take `{self.name}.device=cpu`, or leave it out."
-            )
-        return torch.device("cuda" if there and self.device != "cpu" else "cpu")
+        return device_of(self.name, self.device)
+
+
+def device_of(name: str, wanted: str) -> torch.device:
+    """Where the nets of a model compute; ForecastError where a GPU is wanted and there is none."""
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ForecastError(
+            f"`{name}.device=cuda`, but torch finds no GPU here. Take `{name}.device=cpu`, or leave it out."
+        )
+    return torch.device("cuda" if there and wanted != "cpu" else "cpu")
 
 
 @dataclass(frozen=True, eq=False)

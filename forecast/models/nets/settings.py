@@ -66,6 +66,32 @@ _size, _net, _head, _input = (partial(setting, group) for group in ("sizes", "ne
 _train, _rows, _tune = (partial(setting, group) for group in ("training", "rows", "tuning"))
 
 
+def about_layers(
+    cell: str, units: int | tuple[int, ...] | None, layers: int, forget_bias: float | None
+) -> Iterator[str]:
+    """What is wrong with settings of layers that exclude each other, and what to do."""
+    if isinstance(units, tuple):
+        listed = f"units = {list(units)}"
+        if not units:
+            yield f"{listed} names no layer. Give a width for each layer, such as [64, 32]."
+        if layers not in (1, len(units)):
+            yield f"layers = {layers}, but {listed} has {len(units)} widths. Leave layers out."
+    if forget_bias is not None and cell != "lstm":
+        yield "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take an LSTM."
+
+
+def about_steps(
+    optimiser: str, weight_decay: float, momentum: float | None, schedule: str, warmup: float | None
+) -> Iterator[str]:
+    """What is wrong with settings of training steps that exclude each other, and what to do."""
+    if weight_decay > 0 and optimiser != "adamw":
+        yield f"weight_decay is of adamw; with optimiser {optimiser} use l2."
+    if momentum is not None and optimiser != "sgd":
+        yield f"momentum is of sgd, not of {optimiser}. Leave it out."
+    if warmup is not None and schedule == "one-cycle":
+        yield "schedule one-cycle has a warm-up of its own. Leave warmup out."
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of an LSTM or GRU forecaster; None = chosen in `fit` from the clock, the season and the length of the past, and said.
@@ -248,23 +274,12 @@ class Settings:
 
     def _contradictions(self) -> Iterator[str]:
         """What is wrong with each pair of settings that exclude each other, and what to do."""
-        widths = self.units if isinstance(self.units, tuple) else None
-        if widths is not None:
+        yield from about_layers(self.cell, self.units, self.layers, self.forget_bias)
+        widths = self.units if isinstance(self.units, tuple) else ()
+        if self.residual and len(set(widths)) > 1:
             listed = f"units = {list(widths)}"
-            if not widths:
-                yield f"{listed} names no layer. Give a width for each layer, such as [64, 32]."
-            if self.layers not in (1, len(widths)):
-                yield f"layers = {self.layers}, but {listed} has {len(widths)} widths. Leave layers out."
-            if self.residual and len(set(widths)) > 1:
-                yield f"residual adds a layer's input to its output, so all widths are equal; found {listed}."
-        if self.forget_bias is not None and self.cell != "lstm":
-            yield "forget_bias is of the LSTM: a GRU has no forget gate. Leave it out, or take an LSTM."
-        if self.weight_decay > 0 and self.optimiser != "adamw":
-            yield f"weight_decay is of adamw; with optimiser {self.optimiser} use l2."
-        if self.momentum is not None and self.optimiser != "sgd":
-            yield f"momentum is of sgd, not of {self.optimiser}. Leave it out."
-        if self.warmup is not None and self.schedule == "one-cycle":
-            yield "schedule one-cycle has a warm-up of its own. Leave warmup out."
+            yield f"residual adds a layer's input to its output, so all widths are equal; found {listed}."
+        yield from about_steps(self.optimiser, self.weight_decay, self.momentum, self.schedule, self.warmup)
         if self.span is not None and self.anchor not in ("mean", "season"):
             yield f"span is of the anchors mean and season, not of {self.anchor}. Leave it out."
         if self.norm == "batch" and self.batch == 1:

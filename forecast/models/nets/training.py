@@ -5,9 +5,9 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ TRIED = 10  # steps that are timed
 JUDGING = 1.2  # what all looks multiply the time of the steps by
 
 History = list[tuple[int, float, float]]  # step, training loss, validation loss
+Draw = Callable[[int], tuple[Inputs, Tensor, Unit]]  # from a step to its batch
 
 
 @dataclass(frozen=True)
@@ -73,34 +74,81 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
+class Lessons(Protocol):
+    """What a net learns from, and what judges it."""
+
+    def draw(self, step: int, finishing: bool) -> tuple[Inputs, Tensor, Unit]:
+        """The batch of a step: of the training part, or where the training is finished, of all.
+
+        A function of its arguments and of torch's random state alone, so that a killed fit goes on in
+        the same bits.
+        """
+
+    def judge(self, net: nn.Module) -> float:
+        """The loss of a net on what judges: the lowest is the best."""
+
+    def share(self, net: nn.Module) -> float:
+        """What the net's `trust` becomes: how much of what it says is borne out by what judges."""
+
+
+class WindowLessons:
+    """Windows drawn at random from a past, and some of its last that judge.
+
+    split: windows for training, for validation, and all of both.
+    """
+
+    def __init__(self, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training) -> None:
+        self.windows, validation, self.whole = split
+        self.batch_of = batch_of
+        self.batch = how.batch
+        self.by = _judge_of(batch_of, validation, how)
+
+    def draw(self, step: int, finishing: bool) -> tuple[Inputs, Tensor, Unit]:
+        """Windows of the training part, or of all."""
+        windows = self.windows
+        if finishing:
+            windows = self.whole
+        return self.batch_of(windows, _draw(windows, self.batch))
+
+    def judge(self, net: nn.Module) -> float:
+        """The mean loss on the windows that judge."""
+        return self.by.mean(net)
+
+    def share(self, net: nn.Module) -> float:
+        """How much of the departure from the anchor they bear out."""
+        return self.by.share(net)
+
+
 def train(
     net: nn.Module, batch_of: Batch, split: tuple[Windows, Windows, Windows], how: Training, watch: Watch
 ) -> History:
+    """Train a net on windows in place and return (step, training, validation) losses; as in `teach`."""
+    return teach(net, WindowLessons(batch_of, split, how), how, watch)
+
+
+def teach(net: nn.Module, lessons: Lessons, how: Training, watch: Watch) -> History:
     """Train a net in place and return (step, training, validation) losses.
 
-    split: windows for training, for validation, and all of both. The averaged weights of the lowest
-    validation loss are restored, and finished on all windows. Call it within `seeded`. A checkpoint
-    goes to `watch` at every look and at the end; a killed fit goes on from it, and one that had ended
-    is taken up, in the same bits.
+    The averaged weights of the lowest validation loss are restored, and finished on all there is.
+    Call it within `seeded`. A checkpoint goes to `watch` at every look and at the end; a killed fit
+    goes on from it, and one that had ended is taken up, in the same bits.
     """
-    windows, validation, whole = split
     state = _State(net, how)
     _take_up(state, how, watch)
-    judge = _judge_of(batch_of, validation, how)
     looks = _looks(how)
     while not state.finishing and state.step < how.steps and not state.stale:
-        state.advance(*batch_of(windows, _draw(windows, how.batch)))
+        state.advance(*lessons.draw(state.step, finishing=False))
         if state.step in looks:
-            value = judge.mean(state.average)
+            value = lessons.judge(state.average)
             state.look(value)
             watch.store(*state.pack())
             watch.report(state.step, how.steps, value)
     if not state.finishing:
         state.finish()
         if how.shrink:
-            state.trust(judge.share(state.average))
+            state.trust(lessons.share(state.average))
     while state.step < how.finish:
-        state.advance(*batch_of(whole, _draw(whole, how.batch)))
+        state.advance(*lessons.draw(state.step, finishing=True))
         if state.step in looks or state.step == how.finish:
             watch.store(*state.pack())
     state.weights.write(state.averaged.read())
@@ -111,15 +159,21 @@ def train(
 def affordable(
     seconds: float, net: nn.Module, batch_of: Batch, windows: Windows, how: Training, hasty: bool = False
 ) -> Training:
+    """The same training on windows with as many steps as so many CPU seconds allow; as in `within`."""
+    return within(seconds, net, lambda _: batch_of(windows, _draw(windows, how.batch)), how, hasty)
+
+
+def within(seconds: float, net: nn.Module, draw: Draw, how: Training, hasty: bool = False) -> Training:
     """The same training with as many steps as so many CPU seconds allow, judging included.
 
-    A few steps of a copy of the net show what one costs. hasty: fewer steps take a higher rate.
+    A few steps of a copy of the net show what one costs. draw: from a step to its batch. hasty: fewer
+    steps take a higher rate.
     """
     state = _State(copy.deepcopy(net), how)
-    state.advance(*batch_of(windows, _draw(windows, how.batch)))
+    state.advance(*draw(0))
     begun = time.process_time()
-    for _ in range(TRIED):
-        state.advance(*batch_of(windows, _draw(windows, how.batch)))
+    for step in range(1, TRIED + 1):
+        state.advance(*draw(step))
     each = JUDGING * (time.process_time() - begun) / TRIED
     share = min(1.0, seconds / (each * (how.steps + how.finish)))
     steps = max(LOOKS, int(share * how.steps))
