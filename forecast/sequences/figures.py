@@ -46,7 +46,7 @@ def _of_panels(figure: go.Figure, text: str, height: int, x: str, y: str) -> go.
 
 def _panels(names: Sequence[str]) -> tuple[go.Figure, list[tuple[int, int]], int]:
     """A figure with a panel for each name, the row and column of each, and its height."""
-    across = min(ACROSS, len(names))
+    across = 2 if len(names) == 4 else min(ACROSS, len(names))
     rows = math.ceil(len(names) / across)
     figure = make_subplots(
         rows,
@@ -55,8 +55,11 @@ def _panels(names: Sequence[str]) -> tuple[go.Figure, list[tuple[int, int]], int
         horizontal_spacing=0.08,
         vertical_spacing=0.3 / rows,
     )
-    places = [(place // across + 1, place % across + 1) for place in range(len(names))]
-    return figure, places, max(HEIGHT, 140 + PANEL * rows)
+    cells = [(place // across + 1, place % across + 1) for place in range(rows * across)]
+    for row, column in cells[len(names) :]:  # panels without a name hold nothing
+        figure.update_xaxes(visible=False, row=row, col=column)
+        figure.update_yaxes(visible=False, row=row, col=column)
+    return figure, cells[: len(names)], max(HEIGHT, 140 + PANEL * rows)
 
 
 def _asked(tested: Answered) -> list[int]:
