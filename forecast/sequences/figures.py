@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from forecast.arrays import Array
 from forecast.evaluation.backtest import Part
-from forecast.evaluation.corp import COVERAGE, reliability
+from forecast.evaluation.corp import COVERAGE, Reliability, reliability
 from forecast.results import Log
 from forecast.sequences.text import words_of
 from forecast.sequences.values import Sequences
@@ -74,54 +74,42 @@ def reliability_figure(tested: Answered, model: str) -> go.Figure:
     for place, (row, column) in zip(places, cells, strict=True):
         share = tested.shares[model][:, place]
         curve = reliability(share, (tested.labels == place).astype("float64"))
-        first = place == places[0]
-        where = {"row": row, "col": column}
-        kept = _thinned(curve.probability)
-        x = curve.probability[kept]
-        figure.add_scatter(
-            x=x,
-            y=curve.low[kept],
-            mode="lines",
-            line={"width": 0},
-            showlegend=False,
-            hoverinfo="skip",
-            **where,
-        )
-        figure.add_scatter(
-            x=x,
-            y=curve.high[kept],
-            mode="lines",
-            line={"width": 0},
-            fill="tonexty",
-            fillcolor="rgba(153, 153, 153, 0.3)",
-            name=f"{COVERAGE:g} % of draws if the probabilities were right",
-            showlegend=first,
-            hoverinfo="skip",
-            **where,
-        )
-        figure.add_scatter(
-            x=[0, 1],
-            y=[0, 1],
-            mode="lines",
-            line={"color": GREY, "dash": "dot"},
-            showlegend=False,
-            hoverinfo="skip",
-            **where,
-        )
-        figure.add_scatter(
-            x=x,
-            y=curve.observed[kept],
-            mode="lines+markers",
-            line={"color": "#0072B2"},
-            marker={"size": 4},
-            name="observed",
-            showlegend=first,
-            **where,
-        )
+        for trace in _reliable(curve, named=place == places[0]):
+            figure.add_trace(trace, row=row, col=column)
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(range=[0, 1])
     words = f"Probabilities of {escaped(model)} next to how often the class came"
     return _of_panels(figure, words, height, "probability", "how often it came")
+
+
+def _reliable(curve: Reliability, named: bool) -> list[go.Scatter]:
+    """The band, the diagonal and the curve of one class; named: whether they stand in the legend."""
+    kept = _thinned(curve.probability)
+    x = curve.probability[kept]
+    quiet = {"mode": "lines", "hoverinfo": "skip"}
+    edge = {"width": 0}
+    low = go.Scatter(x=x, y=curve.low[kept], line=edge, showlegend=False, **quiet)
+    high = go.Scatter(
+        x=x,
+        y=curve.high[kept],
+        line=edge,
+        fill="tonexty",
+        fillcolor="rgba(153, 153, 153, 0.3)",
+        name=f"{COVERAGE:g} % of draws if the probabilities were right",
+        showlegend=named,
+        **quiet,
+    )
+    diagonal = go.Scatter(x=[0, 1], y=[0, 1], line={"color": GREY, "dash": "dot"}, showlegend=False, **quiet)
+    observed = go.Scatter(
+        x=x,
+        y=curve.observed[kept],
+        mode="lines+markers",
+        line={"color": "#0072B2"},
+        marker={"size": 4},
+        name="observed",
+        showlegend=named,
+    )
+    return [low, high, diagonal, observed]
 
 
 def _thinned(values: Array) -> Array:
