@@ -40,15 +40,21 @@ _HOME = {
     "Run": "runs.plan",
     "save": "saving",
     "load": "saving",
+    "sequences": "sequences",
+    "classify": "sequences.road",
+    "name_run": "sequences.road",
+    "Layout": "sequences.layout",
     "summary": "show.summary",
     "attention": "show.summary",
     "plots": "show.plots",
     "ForecastError": "errors",
 }
+_MODULES = ("plots", "sequences")  # public names that are modules; that of sequences is called as a function
 __all__ = [
     "Clock",
     "Fitted",
     "ForecastError",
+    "Layout",
     "Panel",
     "Paths",
     "Reading",
@@ -59,11 +65,13 @@ __all__ = [
     "audit",
     "backtest",
     "calibrate",
+    "classify",
     "explain",
     "explain_run",
     "fit",
     "leaderboard",
     "load",
+    "name_run",
     "objective",
     "plots",
     "predict_paths",
@@ -78,6 +86,7 @@ __all__ = [
     "score",
     "score_run",
     "scores_by",
+    "sequences",
     "spec",
     "states",
     "summary",
@@ -110,6 +119,9 @@ if TYPE_CHECKING:
     from forecast.runs.road import run
     from forecast.runs.scenario import predict_scenarios
     from forecast.saving import load, save
+    from forecast.sequences.door import sequences
+    from forecast.sequences.layout import Layout
+    from forecast.sequences.road import classify, name_run
     from forecast.show import plots
     from forecast.show.summary import attention, summary
     from forecast.supervised import windows
@@ -122,7 +134,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'forecast' has no attribute {name!r}")
     module = importlib.import_module(f"forecast.{_HOME[name]}")
-    return module if name == "plots" else getattr(module, name)
+    return module if name in _MODULES else getattr(module, name)
 
 
 def __dir__() -> list[str]:

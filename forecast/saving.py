@@ -31,6 +31,7 @@ from forecast.task import Goal, Task
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
 ISSUED = "issued"  # of stored rows with vintages: the moments of their issues
 ISSUE = "issue."  # before the name of a column: what these said
+CLASSES = "classes"  # begins the format of a model of sequences
 FORMAT = 10  # of model files; raised when an older one can no longer be read
 
 
@@ -120,6 +121,11 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
     if not file.exists():
         raise ForecastError(f"No model can be loaded from {path}: {_absent(path)}.")
     arrays, values = load_arrays(file)
+    if str(values.get("format")).startswith(CLASSES):
+        raise ForecastError(
+            f"{file} names sequences and forecasts nothing: use `forecast predict` with a file of sequences or a text, or"
+            f" `fc.name_run`."
+        )
     if values.get("format") != FORMAT:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."

@@ -40,9 +40,18 @@ from forecast.cli.flags import (
     Steps,
     Sum,
     Take,
+    Texts,
     Trials,
     Tries,
     WhatIf,
+)
+from forecast.cli.naming import (
+    check_naming,
+    compare_naming,
+    is_labelled,
+    predict_naming,
+    replay_naming,
+    tune_naming,
 )
 from forecast.cli.printing import (
     forecast_table,
@@ -87,8 +96,14 @@ def version(
 
 
 @command("forecast check data/weather.parquet")
-def check(*, file: Checked, reading: Flags, as_json: Json = False) -> None:
-    """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers."""
+def check(*, file: Checked, reading: Flags, labelling: Flags, as_json: Json = False) -> None:
+    """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers.
+
+    With --label it is a file of sequences: lengths, classes, missing values, copies, groups in both parts.
+    """
+    if is_labelled(labelling):
+        check_naming(file, reading, labelling, as_json)
+        return
     from forecast.data.findings import ReadingError
     from forecast.runs.plan import make_run
     from forecast.runs.result import summary_of
@@ -160,10 +175,25 @@ def predict(
     lowest: Lowest = False,
     by: By = None,
     out: PathsOut = None,
+    text: Texts = None,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Forecast the next horizon from a run folder alone, or after the newest rows of a file."""
+    """Forecast the next horizon from a run folder alone, or after the newest rows of a file; by a run of `forecast classify`, name the
+    sequences of a file, or texts.
+    """
+    from forecast.runs.folder import CLASSIFY, kind_of
+
+    if kind_of(run) == CLASSIFY:
+        of_forecasts = (keep, model, revised, scenario, what, paths, total, highest, lowest, by, out)
+        if any(of_forecasts):
+            raise ForecastError(
+                f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
+            )
+        predict_naming(run, file, text, as_json, csv)
+        return
+    if text:
+        raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
     from forecast.runs.daily import predict_run
     from forecast.runs.result import stamped
 
@@ -388,6 +418,7 @@ def compare(
     ablate: Ablate = None,
     reading: Flags,
     walking: Flags,
+    labelling: Flags,
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
@@ -397,10 +428,23 @@ def compare(
     from forecast.runs.comparing import changed_models, compare_run
 
     changed = changes("--try", tries)
+    if is_labelled(labelling):
+        _refuse_of_forecasts(ablate=ablate, csv=csv)
+        compare_naming(file, changed, {**reading, **walking, **labelling}, jobs, as_json, quiet)
+        return
     plan = plan_of(file, changed_models(changed, ablate), reading, walking)
     shown, heard = _progress(quiet), heard_of(quiet)
     walked = compare_run(plan, changed, ablate=ablate, jobs=jobs, progress=shown, heard=heard)
     _print_walked(walked, as_json, csv)
+
+
+def _refuse_of_forecasts(**given: Any) -> None:
+    """ForecastError where a flag is given that is for forecasts alone."""
+    for name, value in given.items():
+        if value:
+            raise ForecastError(
+                f"--{name} is for forecasts, and --label asks for classes: leave one of them out."
+            )
 
 
 def _print_walked(walked: "Walked", as_json: bool, csv: bool) -> None:
@@ -421,6 +465,7 @@ def tune(
     trials: Trials = 20,
     reading: Flags,
     walking: Flags,
+    labelling: Flags,
     out: Out = None,
     overwrite: Overwrite = False,
     jobs: Jobs = 0,
@@ -434,6 +479,11 @@ def tune(
 
     from forecast.tuning.road import searched, tune_run
 
+    if is_labelled(labelling):
+        _refuse_of_forecasts(space=space, sampler=sampler)
+        flags = {**reading, **walking, **labelling}
+        tune_naming(file, model, trials, flags, out, overwrite, as_json, quiet)
+        return
     search = {**searched(names([model]) or [], space), "tune.sampler": sampler}
     plan = plan_of(file, [model], reading, walking, search)
     tuned = tune_run(
@@ -472,8 +522,12 @@ def replay(
     *, run: RunFolder, model: Own = None, jobs: Jobs = 0, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
+    from forecast.runs.folder import CLASSIFY, kind_of
     from forecast.runs.replay import replay_run
 
+    if kind_of(run) == CLASSIFY:
+        replay_naming(run, jobs, as_json, quiet)
+        return
     replayed = replay_run(run, jobs=jobs, progress=_progress(quiet), specs=own_specs(model))
     print_value(replayed, as_json)
 

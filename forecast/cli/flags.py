@@ -47,7 +47,24 @@ WALKING: Flags = {
     "setting": flag(list[str], "set", "Any setting by its path, such as gru.units=128."),
     "config": flag(str, "config", "A TOML file of settings; flags win over it."),
 }
-SHARED = {"reading": READING, "walking": WALKING}  # a parameter of a command -> the flags that it stands for
+# which column of a file of sequences is what, and how they are split
+LABELLING: Flags = {
+    "label": flag(str, "label", "Column of classes."),
+    "text": flag(str, "text", "Column of texts, each a sequence."),
+    "group": flag(str, "group", "Column of what a split keeps together: speaker."),
+    "split": flag(str, "split", "Test part: a share, kfold:5, time, or a file.", "0.2"),
+    "straddle": flag(bool, "straddle", "A group may be in both parts."),
+}
+OF_READING = ("id", "time", "missing", "decimal", "dayfirst", "encoding", "header")  # that sequences have too
+NAMING: Flags = {
+    **LABELLING,
+    "columns": flag(list[str], "columns", "Columns of numbers.", "all other ones"),
+    **{name: READING[name] for name in OF_READING},
+    "metric": flag(str, "metric", "What ranks: log_loss, accuracy, auc, f1_macro ...", "log_loss"),
+    **{name: WALKING[name] for name in ("seed", "setting", "config")},
+}
+# a parameter of a command -> the flags that it stands for
+SHARED = {"reading": READING, "walking": WALKING, "labelling": LABELLING, "naming": NAMING}
 IN_WALK = ("horizon", "test", "folds", "stride", "align", "refit")  # fields of WalkForward
 BESIDE = ("metric", "transform", "scale", "price", "seed")  # those of a Run, or of its Task
 _OTHERS = (
@@ -69,7 +86,7 @@ _OTHERS = (
 )
 
 # settings, as the messages of the library name them, and their flags
-FLAGS = {name: f"--{name}" for name in (*READING, *WALKING, *_OTHERS)} | {
+FLAGS = {name: f"--{name}" for name in (*READING, *WALKING, *NAMING, *_OTHERS)} | {
     "models": "--model",
     "reduce": "--span",
     "tries": "--try",
@@ -91,6 +108,12 @@ FileArgument = Annotated[
 ]
 Checked = Annotated[str, typer.Argument(help="CSV or Parquet file, or a folder of them.")]
 Models = flag(list[str], "model", "Models to run.", "lstm,gru,arima,seasonal,naive")
+NamingModels = flag(list[str], "model", "Models to run.", "lstm and the rows beside it")
+LabelsArgument = Annotated[
+    str | None,
+    typer.Argument(help="A second file with the class of each id.", show_default=False),
+]
+Texts = flag(list[str], "text", "A text to name, by a run of texts; may be repeated.")
 Model = Annotated[str, typer.Option("--model", help="The model to tune.")]
 Shown = Annotated[str | None, typer.Argument(help="A model, to see its settings.", show_default=False)]
 Space = flag(str, "space", "small, or full: every group of settings.", "small")

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
-from forecast.cli.flags import BESIDE, IN_WALK, Flags
+from forecast.cli.flags import BESIDE, IN_WALK, LABELLING, OF_READING, Flags
 from forecast.data.options import Reading
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
     from forecast.runs.plan import Run
+    from forecast.sequences.plan import Naming
 
 
 def plan_of(
@@ -39,6 +40,48 @@ def reading_values(flags: Flags) -> dict[str, Any]:
     """The flags of READING that were given, those with several values as lists."""
     found = {option.name: _option_value(option, flags[option.name]) for option in fields(Reading)}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def naming_of(
+    file: str | None,
+    labels: str | None,
+    models: list[str] | None,
+    flags: Flags,
+    more: Mapping[str, Any] | None = None,
+) -> "Naming":
+    """The Naming of a command: its config, then its flags, then what --set says."""
+    from forecast.sequences.plan import make_naming
+
+    chosen = None if models is None else models_of(models)
+    asked = {"labels": labels, "models": chosen, **naming_values(flags), **(more or {})}
+    given = {path: value for path, value in asked.items() if value is not None}
+    settings = dict(changes("--set", flags.get("setting")))
+    return make_naming(file, flags.get("config"), {**given, **settings})
+
+
+def naming_values(flags: Flags) -> dict[str, Any]:
+    """The flags of NAMING that were given, but for those that name settings and a config."""
+    values = {name: flags.get(name) for name in (*LABELLING, "metric", "seed")}
+    columns = names(flags.get("columns"))
+    values["columns"] = None if columns is None else tuple(columns)
+    options = {option.name: option for option in fields(Reading)}
+    for name in OF_READING:
+        value = _option_value(options[name], flags.get(name))
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def models_of(models: list[str]) -> list[str]:
+    """The names that a flag gives; commas within brackets are part of a name, as in mix(bag,lstm)."""
+    found = [""]
+    depth = 0
+    for letter in ",".join(models):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [name.strip() for name in found if name.strip()]
 
 
 def _walk_values(flags: Flags) -> dict[str, Any]:

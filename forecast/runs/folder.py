@@ -4,13 +4,13 @@ import json
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata, util
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from forecast.data.findings import Heard, Report, listed
 from forecast.errors import ForecastError, StorageError
@@ -26,10 +26,9 @@ from forecast.files import (
     sweep,
     write_atomic,
 )
-from forecast.models.own import sources_of
+from forecast.models.own import Kind, sources_of
 from forecast.replacing import LAST, NEXT, REFIT, REPLACED, conclude, is_finished, record, settle
 from forecast.runs.fits import FITS, fit_files
-from forecast.runs.plan import Run, settings_by_name, to_toml
 from forecast.saving import KEPT
 
 MANIFEST = "run.json"
@@ -37,6 +36,7 @@ FORECAST = "forecast.safetensors"
 IDENTITY = "identity.json"
 LOCK = ".lock"
 PARTS = "parts"
+CLASSIFY = "classify"  # the kind of a run that names sequences
 WRITTEN = {  # every file that a run of each kind writes into its folder, beside its lock and those in PARTS
     "any": (IDENTITY, "run.toml"),
     "fit": (
@@ -50,6 +50,7 @@ WRITTEN = {  # every file that a run of each kind writes into its folder, beside
         "report.html",
         MANIFEST,
     ),
+    CLASSIFY: ("confusion.csv",),
     "tune": ("study.journal", "study.journal.lock", "tuned.toml", "tuned.json"),
 }
 PROGRESS = "progress.jsonl"  # in PARTS, beside the answers and the checkpoints of each (model, fold)
@@ -62,6 +63,24 @@ MOST_RUNS = 9_999  # of one file without a name of their own
 Identity = dict[str, Any]
 
 
+class Experiment(Protocol):
+    """What a run folder asks of that which is run: its data, its settings, and these as TOML."""
+
+    @property
+    def data(self) -> str:
+        """The file or folder that is read."""
+
+    @property
+    def own(self) -> tuple[Kind, ...]:
+        """Classes of one's own that its models name."""
+
+    def by_name(self) -> dict[str, Any]:
+        """Its settings by name, as JSON values."""
+
+    def toml(self, made: Mapping[str, Any] | None = None) -> str:
+        """The same as TOML; made: what is written down of its making."""
+
+
 def versions() -> dict[str, str]:
     """What the bits of a result depend on beside data, settings and seed."""
     extras = [name for name in EXTRAS if util.find_spec(name)]
@@ -69,18 +88,23 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages}
 
 
-def identity(run: Run, what: str, content: str) -> Identity:
+def identity(run: Experiment, what: str, content: str) -> Identity:
     """How a run is known again: its kind, its settings, the hash of its data and the versions."""
-    values = {"what": what, **settings_by_name(run), "data": content, "versions": versions()}
+    values = {"what": what, **run.by_name(), "data": content, "versions": versions()}
     if run.own:
         values["own"] = sources_of(run.own)
     made: Identity = json.loads(json.dumps(values))
     return made
 
 
-def folder_of(run: Run, out: str | Path | None = None, what: str = "fit") -> tuple[Path, bool]:
-    """The folder that a run would take, and whether it holds the same run. No run is begun in it."""
-    wanted = identity(run, what, sha256(Path(run.data)))
+def folder_of(
+    run: Experiment, out: str | Path | None = None, what: str = "fit", content: str = ""
+) -> tuple[Path, bool]:
+    """The folder that a run would take, and whether it holds the same run. No run is begun in it.
+
+    content: as in `run_folder`.
+    """
+    wanted = identity(run, what, content or sha256(Path(run.data)))
     folder = _choose(Path(run.data), wanted, out, overwrite=True)
     settle(folder)
     return folder, is_of(folder, wanted)
@@ -99,7 +123,7 @@ class Place:
 
 @contextmanager
 def run_folder(
-    run: Run,
+    run: Experiment,
     out: str | Path | None,
     overwrite: bool,
     what: str = "fit",
@@ -191,11 +215,11 @@ def _make(folder: Path) -> None:
         ) from None
 
 
-def _write_identity(folder: Path, run: Run, wanted: Identity) -> None:
+def _write_identity(folder: Path, run: Experiment, wanted: Identity) -> None:
     """Write down whose run a folder holds, for machines, then for people."""
     made = {"data_sha256": wanted["data"], **wanted["versions"]}
     save_json(folder / IDENTITY, wanted)
-    write_atomic(folder / "run.toml", to_toml(run, made))
+    write_atomic(folder / "run.toml", run.toml(made))
 
 
 def _refuse_kept(folder: Path) -> None:
@@ -343,6 +367,12 @@ def _refuse_out(out: Path, wanted: Identity, overwrite: bool) -> None:
         raise ForecastError(
             f"{out} holds a run of other settings, data or versions. Choose another `out`, or add `overwrite` to replace it."
         )
+
+
+def kind_of(folder: str | Path) -> str | None:
+    """The kind of the run that a folder holds, such as fit; None where it holds none."""
+    found = _identity_in(Path(folder))
+    return None if found is None else str(found.get("what"))
 
 
 def is_of(folder: Path, wanted: Identity) -> bool:

@@ -98,6 +98,14 @@ class Run:
                 )
         return [spec_of(model, self.settings, self.own) for model in self.models]
 
+    def by_name(self) -> dict[str, Any]:
+        """Its settings by name, as JSON values: what its bits depend on beside data and versions."""
+        return settings_by_name(self)
+
+    def toml(self, made: Mapping[str, Any] | None = None) -> str:
+        """The same experiment as a TOML file for `make_run`; made: what is written down of its making."""
+        return to_toml(self, made)
+
     @property
     def baseline(self) -> str | None:
         """The model that all are measured against where it is not the best baseline: of a price the random walk."""
@@ -194,7 +202,7 @@ def _given(
     """What is given of a Run, in nested tables; ForecastError where no data is named."""
     values: dict[str, Any] = {}
     if config is not None:
-        values = _toml(Path(config))
+        values = toml_values(Path(config))
         if "data" in values:
             values["data"] = os.path.normpath(Path(config).parent / str(values["data"]))
     if data is not None:
@@ -257,7 +265,7 @@ def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
     return replace(asked, levels=LEVELS if asked.intervals else ())
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def toml_values(path: Path) -> dict[str, Any]:
     """The values of a TOML file, dates as text; ForecastError where it cannot be read."""
     try:
         values: dict[str, Any] = _dates_as_text(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -353,17 +361,17 @@ def to_toml(run: Run, made: Mapping[str, Any] | None = None) -> str:
     settings = values.pop("settings")
     study = values.pop("tune")
     space = {f"tune.{model}": table for model, table in study.pop("space").items()}
-    lines = _toml_lines(values)
+    lines = toml_lines(values)
     if bounds != (None, None):
         lines.append(f"bounds = [{_toml_bound(bounds[0], '-inf')}, {_toml_bound(bounds[1], 'inf')}]")
     tables = {"walk": walk, **settings, "tune": study, **space, "made": made or {}}
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *_toml_lines(table)]
+            lines += ["", f"[{name}]", *toml_lines(table)]
     return "\n".join(lines) + "\n"
 
 
-def _toml_lines(table: Mapping[str, Any]) -> list[str]:
+def toml_lines(table: Mapping[str, Any]) -> list[str]:
     """A line for each value of a table; TOML has no null, so what is None is left out."""
     return [f"{key} = {_toml_value(value)}" for key, value in table.items() if value is not None]
 

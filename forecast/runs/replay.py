@@ -75,8 +75,8 @@ def replay_run(
     with tempfile.TemporaryDirectory() as place:
         again = Path(place) / "run"
         run(plan, out=again, jobs=jobs, progress=progress)
-        parts = {path.stem: _equal_arrays(folder / path, again / path) for path in files}
-        parts[Path(MODEL).stem] = _equal_arrays(first_model(folder), again / MODEL)
+        parts = {path.stem: equal_arrays(folder / path, again / path) for path in files}
+        parts[Path(MODEL).stem] = equal_arrays(first_model(folder), again / MODEL)
     return Replayed(folder, all(parts.values()), differs, parts)
 
 
@@ -104,7 +104,7 @@ def _other_settings(plan: Run, before: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _equal_arrays(one: Path, two: Path) -> bool:
+def equal_arrays(one: Path, two: Path) -> bool:
     """Whether two files hold the same arrays, bit by bit."""
     if not two.exists():
         return False

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -48,6 +48,11 @@ class Bag:
         """The Weighed whose `arrays()` and `values()` these are."""
         places = {term: place for place, term in enumerate(values["terms"])}
         return Weighed(places, arrays["idf"], Softmax(arrays["weight"], arrays["bias"]), Log())
+
+    def space(self, trial: Any) -> Self:
+        """This classifier with the terms that the trial suggests."""
+        terms = trial.suggest_int("terms", 2_000, 200_000, log=True)
+        return replace(self, terms=terms, least=trial.suggest_int("least", 1, 10, log=True))
 
     def _terms(self, texts: list[list[str]]) -> tuple[dict[str, int], Array]:
         """The place of each term that is learned from, by the alphabet, and its weight idf (F,)."""

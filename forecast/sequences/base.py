@@ -33,6 +33,14 @@ class Named(Protocol):
         """Choices and mishaps in words, the loss history, CPU seconds."""
 
 
+@runtime_checkable
+class CountsWords(Protocol):
+    """Optional of a Named that reads texts: how many of their words it knows."""
+
+    def tokens(self, sequences: Sequences) -> Array:
+        """How many of the words that are read of each text are known, and how many are not, int64 (S, 2)."""
+
+
 class Classifier(Protocol):
     """A frozen dataclass of hyper-parameters: equal, hashable, JSON; nothing learned in it."""
 

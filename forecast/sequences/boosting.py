@@ -1,7 +1,7 @@
 """boosting: gradient boosting of trees on the statistics of each column, grown by scikit-learn and kept as arrays."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
@@ -52,6 +52,11 @@ class Boosting:
             own = under(arrays, f"{place}.")
             forests.append(Forest(*(own[name] for name in Forest._fields)))
         return Grown(tuple(forests), len(classes), Log())
+
+    def space(self, trial: Any) -> Self:
+        """This classifier with the leaves and the learning rate that the trial suggests."""
+        rate = trial.suggest_float("learning_rate", 0.02, 0.3, log=True)
+        return replace(self, leaves=trial.suggest_int("leaves", 3, 63, log=True), learning_rate=rate)
 
     def _model(self, trees: int, count: int, seed: int) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier

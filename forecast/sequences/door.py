@@ -213,36 +213,76 @@ def _refuse_missing_ids(found: Source, name: str, codes: Array) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The rows of a long table as steps of sequences.
+
+    ids (S,), in the order in which they begin · owner (n,): the sequence of each row · stamps (n,): what orders them ·
+    order (n,): the rows, sequence by sequence, in order.
+    """
+
+    ids: tuple[str, ...]
+    owner: Array
+    stamps: Array
+    order: Array
+
+    @property
+    def offsets(self) -> Array:
+        """Where each sequence begins among the ordered rows (S + 1,)."""
+        counts = np.bincount(self.owner, minlength=len(self.ids))
+        return np.concatenate([[0], np.cumsum(counts)])
+
+
 def _long(found: Source) -> Sequences:
-    """A row is a step of the sequence that `id` names; sequences are in the order in which they begin."""
+    """A row is a step of the sequence that `id` names."""
+    by_time = _order_column(found)
+    known = replace(found, layout=replace(found.layout, time=by_time, form="long"))
+    steps = _steps(known)
+    numeric = tuple(_numeric(known))
+    values = _numbers(known, numeric)[steps.order]
+    _say_long(known, steps, numeric, values)
+    classes, labels = _labels(known, steps.owner, len(steps.ids), steps.ids)
+    group_names, groups = _groups(known, steps.owner, len(steps.ids), steps.ids)
+    moments = None
+    if found.layout.time is not None or steps.stamps.dtype.kind == "M":
+        moments = steps.stamps[steps.order][steps.offsets[1:] - 1]
+    return Sequences(
+        ids=steps.ids,
+        columns=numeric,
+        values=values,
+        offsets=steps.offsets,
+        texts=(),
+        classes=classes,
+        labels=labels,
+        groups=groups,
+        moments=moments,
+        group_names=group_names,
+        layout=replace(known.layout, columns=numeric),
+    )
+
+
+def _steps(found: Source) -> Steps:
+    """Which rows belong to which sequence, and in which order; without a column of order in that of the file."""
     ident = found.layout.id or ""
     codes, names = codes_of(found.table.columns[ident])
     _refuse_missing_ids(found, ident, codes)
-    order_column = _order_column(found)
-    layout = replace(found.layout, time=order_column, form="long")
-    known = replace(found, layout=layout)
     owner, appeared = pd.factorize(codes)
-    stamps = np.arange(found.table.count) if order_column is None else _order(known, order_column)
+    stamps = np.arange(found.table.count)
+    if found.layout.time is not None:
+        stamps = _order(found, found.layout.time)
     order = np.lexsort([stamps, owner])
-    _say_ties(known, stamps[order], owner[order])
-    numeric = _numeric(known)
-    layout = replace(layout, columns=tuple(numeric))
-    values = _numbers(known, numeric)[order]
-    _say_gaps(values, found.report)
-    ids = tuple(names[code] for code in appeared)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))])
-    classes, labels = _labels(known, owner, len(ids), ids)
-    group_names, groups = _groups(known, owner, len(ids), ids)
-    moments = None
-    if found.layout.time is not None or stamps.dtype.kind == "M":
-        moments = stamps[order][offsets[1:] - 1]
-    how = "in the order of the file" if order_column is None else f"in the order of {order_column}"
+    _say_ties(found, stamps[order], owner[order])
+    return Steps(tuple(names[code] for code in appeared), owner, stamps, order)
+
+
+def _say_long(found: Source, steps: Steps, columns: Sequence[str], values: Array) -> None:
+    """Report what a long table holds, and in which order its rows are."""
+    by_time = found.layout.time
+    how = "in the order of the file" if by_time is None else f"in the order of {by_time}"
     found.report.say("order", f"the rows of a sequence are {how}; the order is no feature")
-    words = f"{counted(len(ids), 'sequence')} of {counted(len(owner), 'row')}, columns {listed(numeric)}"
-    found.report.say("sequences", words)
-    return Sequences(
-        ids, tuple(numeric), values, offsets, (), classes, labels, groups, moments, group_names, layout=layout
-    )
+    sizes = f"{counted(len(steps.ids), 'sequence')} of {counted(len(steps.owner), 'row')}"
+    found.report.say("sequences", f"{sizes}, columns {listed(columns)}")
+    _say_gaps(values, found.report)
 
 
 def _order_column(found: Source) -> str | None:

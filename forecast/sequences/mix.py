@@ -10,7 +10,7 @@ from forecast.arrays import Array, under
 from forecast.errors import ForecastError
 from forecast.models.base import Watch
 from forecast.results import Log
-from forecast.sequences.base import Classifier, Held, HoldsOut, Named
+from forecast.sequences.base import Classifier, CountsWords, Held, HoldsOut, Named
 from forecast.sequences.calibrating import cooled, settled, temperature_of, weights_of
 from forecast.sequences.judges import folds_of
 from forecast.sequences.values import Sequences
@@ -100,6 +100,15 @@ class Mixed:
         for part, temperature, weight in zip(self.parts, self.temperatures, self.weights, strict=True):
             total = total + weight * cooled(part.shares(sequences), temperature)
         return settled(total)
+
+    def tokens(self, sequences: Sequences) -> Array:
+        """How many words of each text are known and how many are not, int64 (S, 2), to the part that knows the most."""
+        counts = [part.tokens(sequences) for part in self.parts if isinstance(part, CountsWords)]
+        if not counts:
+            return np.zeros((len(sequences), 2), "int64")
+        known = np.stack(counts)
+        best = known[:, :, 0].argmax(0)
+        return known[best, np.arange(len(sequences))]
 
     def arrays(self) -> dict[str, Array]:
         """Those of each part, behind its place: 0.loc, 1.loc."""

@@ -18,6 +18,10 @@ MODELS: dict[str, str] = {
     "nearest": "nearest:Nearest",
     "majority": "majority:Majority",
 }
+DEFAULTS: dict[str, tuple[str, ...]] = {  # of each kind of sequences, where no model is named
+    "numbers": ("lstm", "statistics", "boosting", "nearest", "majority"),
+    "texts": ("lstm", "bag", "mix(bag,lstm)", "majority"),
+}
 PLAIN = ("bag", "statistics", "boosting", "nearest", "majority")  # what a net has to beat
 LEAST = "majority"  # what all are measured against
 MIX = "mix("  # a name that begins so is a mixture with learned weights: mix(bag,lstm)

@@ -14,7 +14,7 @@ from forecast.insight.attribution import Explanation
 from forecast.results import Forecast, Outcome
 from forecast.show.axes import steps_of
 from forecast.show.plots import ranked
-from forecast.show.section import MakeSection, Material, filled
+from forecast.show.section import MakeSection, Material, Section, filled
 from forecast.show.sections import SECTIONS
 
 
@@ -42,18 +42,37 @@ def write_report(
         board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes, explanation
     )
     made = [make(material) for make in sections]
-    page = filled(
-        PAGE,
-        title=title,
+    about = filled(
+        ABOUT,
         board=board,
         target=panel.target,
         series=len(panel.ids),
         ahead=f"{board.horizon} {steps_of(panel.clock, board.horizon)}",
-        sections=[section for section in made if section is not None],
+    )
+    shown = [section for section in made if section is not None]
+    write_page(path, title=title, verdict=board.verdict, about=about, sections=shown)
+
+
+def write_page(path: Path, *, title: str, verdict: str, about: Markup, sections: Sequence[Section]) -> None:
+    """Write a page of sections; about: what stands below the verdict. The file is whole or absent."""
+    page = filled(
+        PAGE,
+        title=title,
+        verdict=verdict,
+        about=about,
+        sections=sections,
         plotly=Markup(get_plotlyjs()),
     )
     write_atomic(path, page)
 
+
+ABOUT = """\
+<p class="small">
+  Judged on {{ "{:,}".format(board.origins) }} forecasts of {{ target }}, {{ ahead }} ahead each
+  {%- if series > 1 %}, for {{ series }} series{% endif %}; every model was fitted only on what came before.
+  {% for note in board.notes %}{{ note }} {% endfor %}
+</p>
+"""
 
 PAGE = """\
 <!DOCTYPE html>
@@ -100,12 +119,8 @@ PAGE = """\
 </head>
 <body>
 <h1>{{ title }}</h1>
-<p class="verdict">{{ board.verdict }}</p>
-<p class="small">
-  Judged on {{ "{:,}".format(board.origins) }} forecasts of {{ target }}, {{ ahead }} ahead each
-  {%- if series > 1 %}, for {{ series }} series{% endif %}; every model was fitted only on what came before.
-  {% for note in board.notes %}{{ note }} {% endfor %}
-</p>
+<p class="verdict">{{ verdict }}</p>
+{{ about }}
 <noscript><p>The figures of this page need JavaScript; the tables do not.</p></noscript>
 
 {% for section in sections %}
