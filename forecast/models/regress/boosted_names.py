@@ -29,6 +29,7 @@ from forecast.task import Goal
 MOST = 30_000  # pairs (window, answer) that are learned from
 ANSWERS = 4  # pairs of one window at most: its steps tell much the same
 JUDGED = 5_000  # pairs that choose the number of trees
+LEAF = 60  # pairs of a leaf at least: the shares of fewer are noise
 AT_ONCE = 256  # origins whose pairs are in memory together
 
 
@@ -49,6 +50,7 @@ class Recipe(NamedTuple):
             max_iter=trees,
             max_leaf_nodes=self.leaves,
             max_depth=self.depth,
+            min_samples_leaf=LEAF,
             learning_rate=self.learning_rate,
             early_stopping=False,
             warm_start=True,
