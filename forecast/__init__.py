@@ -22,6 +22,7 @@ _HOME = {
     "calibrate": "evaluation.calibration",
     "audit": "evaluation.audit",
     "explain": "insight.attribution",
+    "importance": "insight.importance",
     "states": "insight.states",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
@@ -58,6 +59,7 @@ __all__ = [
     "explain",
     "explain_run",
     "fit",
+    "importance",
     "leaderboard",
     "load",
     "objective",
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.insight.attribution import explain
+    from forecast.insight.importance import importance
     from forecast.insight.states import states
     from forecast.models import spec
     from forecast.reading.door import read
