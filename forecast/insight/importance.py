@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.arrays import Array
+from forecast.arrays import Array, mean_observed
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.ablation import Bought
@@ -90,6 +90,8 @@ def importance(
     fitted, and where there are too few windows.
     """
     _refuse(fitted, panel)
+    if repeats < 1:
+        raise ForecastError(f"repeats takes a number of exchanges, at least 1; found {repeats}.")
     asked, origins = fitted.asked(panel, _origins(fitted, panel) if origins is None else origins)
     blocks = _Blocks.cut(fitted, asked, _whole(fitted, asked, origins))
     random = np.random.default_rng(seed)
@@ -100,10 +102,8 @@ def importance(
             if asked.columns[places[0]].role not in reads_of(fitted.spec):
                 found.append(Lost(name, 0.0, 0.0, 0.0))
                 continue
-            losses = np.zeros(usual.shape)
-            for _ in range(repeats):
-                losses += blocks.losses(blocks.exchanged(places, random)) / repeats
-            found.append(_lost(name, losses, usual, blocks))
+            drawn = [blocks.losses(blocks.exchanged(places, random)) for _ in range(repeats)]
+            found.append(_lost(name, np.mean(drawn, axis=0), usual, blocks))
     found.sort(key=lambda one: -one.loss)
     return Importance(fitted.spec.name, len(usual), float(np.nanmean(usual)), tuple(found))
 
@@ -197,10 +197,7 @@ class _Blocks:
         origins = np.stack([np.arange(count), np.full(count, self.model.context)], axis=1)
         z = self.model.learned.predict(panel, origins, self.fitted)
         point = self.model.scaling.invert(point_of(z, self.model.goal.levels), self.fitted)
-        errors = np.abs(point - self.truth)
-        seen = ~np.isnan(errors)
-        total = np.where(seen, errors, 0.0).sum(1)
-        return np.where(seen.any(1), total / np.maximum(seen.sum(1), 1), np.nan)
+        return mean_observed(np.abs(point - self.truth), 1)
 
     def exchanged(self, places: list[int], random: np.random.Generator) -> Array:
         """The values with some columns of each window those of another, drawn at random."""
@@ -213,16 +210,20 @@ class _Blocks:
 def _lost(name: str, losses: Array, usual: Array, blocks: _Blocks) -> Lost:
     """What exchanging one column costs, with the interval over moments in time."""
     moments, member = np.unique(blocks.cutoffs, return_inverse=True)
-    seen = ~np.isnan(losses)
-    count = np.bincount(member[seen], minlength=len(moments))
-    by_moment = []
-    for one in (losses, usual):
-        sums = np.bincount(member[seen], one[seen], minlength=len(moments))
-        by_moment.append(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
-    low, high = skill_interval(by_moment[0], by_moment[1], _horizons(moments, blocks))
-    error = np.nanmean(usual)
-    loss = float(np.nanmean(losses) / error - 1) if error > 0 else 0.0
+    exchanged = _by_moment(losses, member)
+    low, high = skill_interval(exchanged, _by_moment(usual, member), _horizons(moments, blocks))
+    error = float(np.nanmean(usual))
+    loss = float(np.nanmean(losses)) / error - 1 if error > 0 else 0.0
     return Lost(name, loss, -high, -low)
+
+
+def _by_moment(losses: Array, member: Array) -> Array:
+    """The mean losses (T,) of the windows (M,) of each moment; NaN where none has one."""
+    seen = ~np.isnan(losses)
+    moments = int(member.max()) + 1
+    count = np.bincount(member[seen], minlength=moments)
+    sums = np.bincount(member[seen], losses[seen], minlength=moments)
+    return np.where(count > 0, sums / np.maximum(count, 1), np.nan)
 
 
 def _horizons(moments: Array, blocks: _Blocks) -> float:
