@@ -35,6 +35,9 @@ _HOME = {
     "score_run": "runs.daily",
     "refit_run": "runs.refit",
     "predict_scenarios": "runs.scenario",
+    "predict_paths": "runs.paths",
+    "sample_paths": "paths",
+    "Paths": "paths",
     "Run": "runs.plan",
     "save": "saving",
     "load": "saving",
@@ -48,6 +51,7 @@ __all__ = [
     "Fitted",
     "ForecastError",
     "Panel",
+    "Paths",
     "Reading",
     "Run",
     "Task",
@@ -64,12 +68,14 @@ __all__ = [
     "load",
     "objective",
     "plots",
+    "predict_paths",
     "predict_run",
     "predict_scenarios",
     "read",
     "refit_run",
     "rows",
     "run",
+    "sample_paths",
     "save",
     "score",
     "score_run",
@@ -97,9 +103,11 @@ if TYPE_CHECKING:
     from forecast.insight.importance import importance
     from forecast.insight.states import states
     from forecast.models import spec
+    from forecast.paths import Paths, sample_paths
     from forecast.reading.door import read
     from forecast.runs.daily import predict_run, rows, score_run
     from forecast.runs.explaining import explain_run
+    from forecast.runs.paths import predict_paths
     from forecast.runs.plan import Run
     from forecast.runs.refit import refit_run
     from forecast.runs.road import run

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.copula import FEW, seeds_of, values_at
 from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import Column, Panel, require_panel
-from forecast.data.scaling import Scaling, cold_panel, fit_scaling
+from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.models import models_for, spec
@@ -26,15 +27,27 @@ from forecast.models.base import (
     Spec,
     Watch,
     context_of,
+    is_unscaled,
     reads_of,
     refitted,
     report_of,
     targets_of,
 )
-from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
-from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
+from forecast.results import (
+    Calibration,
+    Forecast,
+    Log,
+    Taught,
+    Tempering,
+    ordered,
+    point_of,
+    with_shares,
+    within,
+)
+from forecast.task import FIELDS, Goal, Task, quantile_levels, reduced, task_of
 from forecast.workers import one_thread, processes
 
+UNSCALED = Units("none", "none")  # what a model sees that scales its panel itself
 LARGEST = 1e150  # values above have squares that are not finite
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
@@ -85,7 +98,7 @@ class Fitted:
     scaling: Scaling
     learned: Learned
     log: Log
-    calibration: Calibration | None = None
+    calibration: Calibration | Tempering | None = None
 
     @cached_property
     def context(self) -> int:
@@ -109,13 +122,15 @@ class Fitted:
         """
         panel, origins = self.asked(panel, origins)
         horizon = self.goal.horizon
+        over = horizon // self.goal.answered
         blank = Forecast(
             model=self.spec.name,
             ids=panel.ids,
             origins=origins,
             cutoffs=panel.cutoffs(origins),
-            times=panel.stamps(origins, horizon),
-            values=np.full((len(origins), horizon), np.nan),
+            times=panel.stamps(origins, horizon)[:, over - 1 :: over],
+            values=np.full((len(origins), self.goal.answered), np.nan),
+            over=over,
             zone=panel.clock.tz,
             names=self.goal.names,
         )
@@ -125,6 +140,84 @@ class Fitted:
             forecast = answered(blank, answers)
         _require_finite(forecast, panel)
         return forecast
+
+    def paths(self, panel: Panel, origins: Array | None = None, count: int = 500, seed: int = 0) -> Array:
+        """Sample paths (M, count, H) of the target, in its units, from origins (M, 2); those of `predict` by default.
+
+        At each step the values of the paths are spread evenly over the calibrated distribution: linear in the normal score
+        of the level between the levels of the task, with a normal tail beyond the outer ones, cut at the bounds. Over the
+        steps they are joined as the errors of the walk were (`forecast.copula.Templates`). Paths of different series
+        or origins are independent of each other.
+
+        count: paths of each origin, at least 2 · seed: of every random choice. Paths of an origin depend on the seed, the
+        name of its series and its cutoff, and on no other origin. Raises ForecastError where the model has no distribution
+        that a walk taught, the target has names, or a step has no interval; and as `predict` does.
+        """
+        validated(Seed, seed, "seed")
+        if not isinstance(count, int) or count < 2:
+            raise ForecastError(
+                f"`paths={count}` is no number of paths: give a whole number from 2 on, such as 500."
+            )
+        calibration = self._walked()
+        panel, origins = self.asked(panel, origins)
+        made = np.empty((len(origins), count, self.goal.horizon))
+        seeds = seeds_of(seed, panel.ids, origins, panel.cutoffs(origins))
+        shown = quantile_levels(self.goal.task.intervals)
+        with one_thread():
+            for one in self._answers(panel, origins):
+                quantiles = calibration.apply(one.z, shown)
+                for place, own in zip(one.where, quantiles, strict=True):
+                    scores = calibration.templates.scores(count, seeds[place])
+                    made[place] = values_at(scores, own, calibration.levels)
+                made[one.where] = one.scaling.invert(made[one.where], one.rows)
+        return within(made, self.goal.bounds)
+
+    def calibrated(self, calibration: Taught) -> "Fitted":
+        """This model with the intervals and the sample paths that a walk taught.
+
+        `outcomes, learned = fc.calibrate(fc.backtest(...))` gives the Calibration of each model, `learned["gru"]`.
+        ForecastError where it has other levels or another horizon.
+        """
+        if isinstance(calibration, Tempering):
+            return self._tempered(calibration)
+        found = (calibration.levels, len(calibration.shift))
+        if found != (self.goal.levels, self.goal.horizon):
+            raise ForecastError(
+                f"{self.spec.name} was fitted for {counted(self.goal.horizon, 'step')} and {len(self.goal.levels)} quantile"
+                f" levels, and the walk was of {counted(len(calibration.shift), 'step')} and {len(calibration.levels)}. Give"
+                f" both the same task."
+            )
+        return replace(self, calibration=calibration)
+
+    def _tempered(self, tempering: Tempering) -> "Fitted":
+        """This model of names with shares as sharp as a walk taught."""
+        answered = self.goal.answered if self.goal.names else 0
+        if len(tempering.sharpness) != answered:
+            raise ForecastError(
+                f"{self.spec.name} gives {counted(answered, 'answer')} about names, and the walk was of"
+                f" {counted(len(tempering.sharpness), 'answer')}. Give both the same task."
+            )
+        return replace(self, calibration=tempering)
+
+    def _walked(self) -> Calibration:
+        """What a walk taught; ForecastError where it cannot give sample paths."""
+        name = self.spec.name
+        if self.goal.names:
+            raise ForecastError(
+                f"{self.columns[0].name} has names, and sample paths are of numbers: forecast a number."
+            )
+        if not isinstance(self.calibration, Calibration):
+            raise ForecastError(
+                f"{name} has no sample paths: they follow the errors of a walk, and none has calibrated it. Make it by"
+                f" fc.run or `forecast fit` with intervals, or give it what a walk taught by fitted.calibrated(...)."
+            )
+        without = np.isnan(self.calibration.shift).any()
+        if without or len(self.calibration.templates.levels) < FEW:
+            raise ForecastError(
+                f"{name} has no sample paths: too few whole horizons of its walk have passed to say how errors follow one"
+                f" another. Walk a longer test, such as `test=0.4`, or take a shorter `horizon`."
+            )
+        return self.calibration
 
     def asked(self, panel: Panel, origins: Array | None = None) -> tuple[Panel, Array]:
         """The columns of the fit, categories as indicators, and the origins (M, 2), both found fit to be asked about.
@@ -188,7 +281,7 @@ class Fitted:
         """
         levels = self.goal.levels
         shown = quantile_levels(self.goal.task.intervals)
-        if self.calibration is not None:
+        if isinstance(self.calibration, Calibration):
             return self.calibration.apply(z, shown)
         if levels and z.shape[2] == len(levels):
             return ordered(z, levels, point_of(z, levels), shown)
@@ -200,8 +293,9 @@ class Fitted:
         shares = np.full((*blank.values.shape, len(names)), np.nan)
         for one in answers:
             shares[one.where] = one.z
-        value = shares[..., 1] if len(names) == 2 else shares.argmax(-1).astype("float64")
-        return replace(blank, values=value, shares=shares)
+        if isinstance(self.calibration, Tempering):
+            shares = self.calibration.apply(shares)
+        return with_shares(blank, shares)
 
     def scaled(self, panel: Panel) -> Panel:
         """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""
@@ -282,7 +376,7 @@ def fit(
     notes = (*notes, *outside_bounds(past, task.bounds))
     past = indicators(recoded(past, columns))
     begun = time.process_time()
-    scaling = fit_scaling(past, task.units)
+    scaling = fit_scaling(past, UNSCALED if is_unscaled(chosen) else task.units)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     fold = _Past(chosen, _only(scaling.apply(past), scaling), goal_of(task, past), scaling)
@@ -358,6 +452,11 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
         )
+    if task.reduce != "each" and panel.kind != "event":
+        raise ForecastError(
+            f"`reduce={task.reduce}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
+            f' `event="{panel.target} > 0"`, or leave `reduce` out.'
+        )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"
         raise ForecastError(
@@ -412,6 +511,11 @@ def _require_finite(forecast: Forecast, panel: Panel) -> None:
         f"{forecast.model} forecasts {value} for series {series!r} at step {step + 1} from origin row"
         f" {forecast.origins[origin, 1]}. {helps}."
     )
+
+
+def actual_values(panel: Panel, origins: Array, task: Task) -> Array:
+    """The target (M, A) after origins (M, 2), as a task asks for it; NaN where it is not known."""
+    return reduced(panel.truth(origins, task.count), task.reduce)
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:

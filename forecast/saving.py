@@ -9,23 +9,29 @@ import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array, under
+from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
-from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.events import completed
+from forecast.data.panel import Column, Panel, make_panel, with_vintages
 from forecast.data.scaling import Scaling
+from forecast.data.vintages import Vintages
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_frame, save_arrays, save_frame
-from forecast.fitting import Fitted
+from forecast.fitting import UNSCALED, Fitted
 from forecast.models import settings_of, spec_from
+from forecast.models.base import is_unscaled
 from forecast.models.own import classes
 from forecast.records import from_json, to_json
 from forecast.replacing import settle
-from forecast.results import Calibration, Log
+from forecast.results import Calibration, Log, Taught, Tempering
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
-FORMAT = 9  # of model files; raised when an older one can no longer be read
+ISSUED = "issued"  # of stored rows with vintages: the moments of their issues
+ISSUE = "issue."  # before the name of a column: what these said
+FORMAT = 10  # of model files; raised when an older one can no longer be read
 
 
 @dataclass(frozen=True)
@@ -53,15 +59,21 @@ def save(fitted: Fitted, path: str | Path) -> None:
 
     Of a Spec of your own the name of its class is kept, and `load` needs the class again.
     """
+    save_arrays(Path(path), *packed(fitted))
+
+
+def packed(fitted: Fitted) -> tuple[dict[str, Array], dict[str, Any]]:
+    """A fitted model as arrays and JSON values, of which `unpacked` makes it again."""
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
     arrays |= {
         "scaling.loc": fitted.scaling.loc,
         "scaling.spread": fitted.scaling.spread,
         "scaling.power": fitted.scaling.power,
     }
-    if fitted.calibration is not None:
-        arrays["calibration.shift"] = fitted.calibration.shift
-        arrays["calibration.basis"] = fitted.calibration.basis
+    if isinstance(fitted.calibration, Tempering):
+        arrays["calibration.sharpness"] = fitted.calibration.sharpness
+    elif fitted.calibration is not None:
+        arrays |= _calibration_arrays(fitted.calibration)
     goal = fitted.goal
     header = Header(
         format=FORMAT,
@@ -76,7 +88,24 @@ def save(fitted: Fitted, path: str | Path) -> None:
         ids=fitted.scaling.ids,
         log=replace(fitted.log, seconds=0.0),  # the file depends on the fit alone, not on how long it took
     )
-    save_arrays(Path(path), arrays, to_json(header, exact=True))
+    return arrays, to_json(header, exact=True)
+
+
+def _calibration_arrays(calibration: Calibration) -> dict[str, Array]:
+    """What a walk taught, as arrays."""
+    templates = calibration.templates
+    return {
+        "calibration.shift": calibration.shift,
+        "calibration.basis": calibration.basis,
+        "calibration.templates": templates.levels,
+        "calibration.independent": np.array([templates.independent]),
+    }
+
+
+def _calibration(taught: dict[str, Array], goal: Goal) -> Calibration:
+    """The Calibration that `_calibration_arrays` wrote down."""
+    templates = Templates(taught["templates"], float(taught["independent"][0]))
+    return Calibration(goal.levels, taught["shift"], taught["basis"], templates)
 
 
 def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
@@ -95,16 +124,32 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
         )
-    header = from_json(Header, values, str(file))
+    return unpacked(arrays, values, str(file), specs)
+
+
+def unpacked(
+    arrays: dict[str, Array], values: dict[str, Any], where: str, specs: Sequence[Any] = ()
+) -> Fitted:
+    """The fitted model that `packed` took apart. where: the file that a message names."""
+    header = from_json(Header, values, where)
     task, columns = header.task, header.columns
     goal = Goal(task, header.seen, header.future, header.static, columns[0].names or (), header.read_as)
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
-    scaling = Scaling(header.ids, loc, spread, power, task.units)
     chosen = spec_from(header.spec, classes(specs))
+    units = UNSCALED if is_unscaled(chosen) else task.units
+    scaling = Scaling(header.ids, loc, spread, power, units)
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = Calibration(goal.levels, taught["shift"], taught["basis"]) if taught else None
-    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
+    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, _taught(taught, goal))
+
+
+def _taught(arrays: dict[str, Array], goal: Goal) -> Taught | None:
+    """What a walk had taught the model, from its arrays; None where there are none."""
+    if not arrays:
+        return None
+    if goal.names:
+        return Tempering(**arrays)
+    return _calibration(arrays, goal)
 
 
 def _absent(path: Path) -> str:
@@ -146,13 +191,47 @@ def save_rows(panel: Panel, path: Path) -> None:
     """Store the rows of a panel as `load_context` reads them."""
     ids = np.repeat(np.array(panel.ids, dtype=object), panel.lengths)
     values = {f"value.{column.name}": panel.values[:, i] for i, column in enumerate(panel.columns)}
-    save_frame(path, pd.DataFrame({"unique_id": ids, "ds": panel.times, **values}))
+    issues: dict[str, list[Array]] = {}
+    if panel.vintages is not None:
+        issues = _as_lists(panel.vintages)
+    save_frame(path, pd.DataFrame({"unique_id": ids, "ds": panel.times, **values, **issues}))
+
+
+def _as_lists(vintages: Vintages) -> dict[str, list[Array]]:
+    """For each row (N,) its issues as lists: the moments in nanoseconds since 1970, and the values of each column."""
+    rows = [slice(start, stop) for start, stop in zip(vintages.starts, vintages.stops, strict=True)]
+    moments = vintages.issued.astype("int64")
+    lists = {ISSUED: [moments[row] for row in rows]}
+    for place, name in enumerate(vintages.names):
+        lists[f"{ISSUE}{name}"] = [vintages.values[row, place] for row in rows]
+    return lists
+
+
+def _of_lists(frame: pd.DataFrame) -> Vintages | None:
+    """The vintages (N rows) of what `_as_lists` gave, None where there are none."""
+    if ISSUED not in frame:
+        return None
+    names = [name for name in frame.columns if name.startswith(ISSUE)]
+    counts = np.array([len(moments) for moments in frame[ISSUED]], "int64")
+    stops = np.cumsum(counts)
+    issued = np.concatenate([*frame[ISSUED], np.zeros(0, "int64")]).astype("int64")
+    values = [np.concatenate([*frame[name], np.zeros(0)]) for name in names]
+    shape = (len(frame), len(names))
+    return Vintages(
+        names=tuple(name.removeprefix(ISSUE) for name in names),
+        starts=stops - counts,
+        stops=stops,
+        issued=issued.view("datetime64[ns]"),
+        values=np.column_stack(values).astype("float64"),
+        loc=np.zeros(shape),
+        spread=np.ones(shape),
+    )
 
 
 def load_context(fitted: Fitted, path: Path) -> Panel:
     """The panel that `save_context` or `save_rows` stored."""
     frame = load_frame(path)
-    names = frame.columns[2:]
+    names = [name for name in frame.columns[2:] if name.startswith("value.")]
     if [name.removeprefix("value.") for name in names] != [column.name for column in fitted.columns]:
         raise ForecastError(
             f"{path} does not belong to the model beside it: its columns are {', '.join(names)}."
@@ -162,13 +241,18 @@ def load_context(fitted: Fitted, path: Path) -> Panel:
     ids = list(dict.fromkeys(frame["unique_id"]))
     owner = frame["unique_id"].to_numpy(dtype=object)
     parts = [owner == name for name in ids]
-    return make_panel(
+    panel = make_panel(
         tuple(ids),
         [times[part] for part in parts],
         [values[part] for part in parts],
         fitted.columns,
         fitted.clock,
     )
+    vintages = _of_lists(frame)
+    if vintages is None:
+        return panel
+    order = np.concatenate([np.flatnonzero(owner == name) for name in panel.ids])
+    return replace(panel, vintages=vintages.take(order))
 
 
 @dataclass(frozen=True)
@@ -189,7 +273,8 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
     revised: a list, which is given each correction: observed values of the new rows then take the place of others.
     Without it a contradiction is a ForecastError. After the last observed target,
     where the context may know future columns already, each observed cell of the new rows counts. Rows without dates follow the last observed
-    target. A series that the context does not have stands on its own rows. What is static is so in the new rows too.
+    target. What is published late holds until the next value. A series that the context does not have stands on its own
+    rows. What is static is so in the new rows too.
     """
     new = recoded(new, context.columns)
     place = {name: i for i, name in enumerate(new.ids)}
@@ -202,6 +287,7 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
             newer = new.times[rows], new.values[rows]
             old_times, old = _append(name, context, old_times, old, *newer, revised)
             old[:, context.static] = said
+            _carry(old, context.columns)
         ids.append(name)
         times.append(old_times)
         values.append(old)
@@ -209,7 +295,8 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
         ids.append(name)
         times.append(new.times[new.rows(i)])
         values.append(new.values[new.rows(i)])
-    return make_panel(tuple(ids), times, values, context.columns, context.clock)
+    joined = make_panel(tuple(ids), times, values, context.columns, context.clock)
+    return completed(with_vintages(joined, (context, new)))
 
 
 def _still(name: str, context: Panel, old: Array, new: Array) -> Array:
@@ -254,6 +341,17 @@ def _append(
     place = np.searchsorted(after, new_times[later])
     rows[place] = np.where(np.isnan(new[later]), rows[place], new[later])
     return on_clock(name, clock, np.concatenate([times, after]), np.concatenate([values, rows]))
+
+
+def _carry(values: Array, columns: Sequence[Column]) -> None:
+    """Of columns that are published late the latest value known holds until the next one: rows (n, C) of a series, in
+    place.
+    """
+    numbers = np.arange(len(values))
+    for place, column in enumerate(columns):
+        if column.lag:
+            seen = np.maximum.accumulate(np.where(np.isnan(values[:, place]), 0, numbers))
+            values[:, place] = values[seen, place]
 
 
 def _reconciled(

@@ -18,6 +18,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel, make_panel
+from forecast.data.vintages import Issues, issues_of, make_vintages
 from forecast.errors import ForecastError
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
@@ -30,6 +31,7 @@ from forecast.models.own import made, required
 from forecast.reading.neighbours import with_neighbours
 from forecast.results import Forecast, Outcome
 from forecast.saving import load, load_context, save, save_context
+from forecast.task import Span
 
 HORIZON = 12
 CLOSE = (
@@ -99,6 +101,8 @@ def _of_numbers(spec: Spec, close: float, seed: int) -> Demands:
     if isinstance(spec, Refits):
         yield "poison, warm refits", partial(held_to_the_past, spec, panel, refit="warm")
     yield "poison, all roles", partial(held_to_the_past, spec, full)
+    if "future" in reads_of(spec):
+        yield "poison, issues", partial(held_to_the_past, spec, issued())
     yield "reads", partial(reads_only_what_it_says, spec, full, seed)
     yield "all roles", partial(a_rich_panel_is_forecast, spec, full, close, seed)
     before = fit(spec, gaps.history(), HORIZON, seed=seed)
@@ -124,6 +128,17 @@ def _of_names(spec: Spec, kind: str, close: float, seed: int) -> Demands:
         yield f"{name}, {kind}", demand
     yield f"seeds, {kind}", partial(the_same_seed_gives_the_same_bits, spec, panel)
     yield f"poison, {kind}", partial(held_to_the_past, spec, panel)
+    full, holes = rich_named(kind), named(kind, missing=0.2)
+    yield f"poison, all roles, {kind}", partial(held_to_the_past, spec, full)
+    yield f"reads, {kind}", partial(reads_only_what_it_says, spec, full, seed)
+    yield f"all roles, {kind}", partial(a_rich_panel_is_forecast, spec, full, close, seed)
+    yield f"missing names, {kind}", partial(names_may_be_missing, spec, holes, close, seed)
+    gaps = gapped_named(kind)
+    before = fit(spec, gaps.history(), HORIZON, seed=seed)
+    yield f"long gaps, {kind}", partial(the_stored_rows_are_enough_in_a_gap, before, gaps)
+    if kind == "event":
+        for span in ("any", "all"):
+            yield f"{span} over the horizon", partial(spans_are_answered, spec, panel, span, close, seed)
 
 
 def _unless_refused(demand: Callable[[Spec, Panel], Any], spec: Spec, make: Callable[[], Panel]) -> None:
@@ -153,13 +168,13 @@ def is_a_value(spec: Spec) -> None:
 
 
 def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
-    """`predict` answers with float arrays (M, H, P): a point or all quantiles, or of names a share of each."""
+    """`predict` answers with float arrays (M, A, P): a point or all quantiles, or of names a share of each."""
     origins = origins_from(panel, 360, 363)
     goal = fitted.goal
     z = fitted.learned.predict(fitted.scaled(panel), origins, fitted.scaling.fitted(panel.ids))
     allowed = [len(goal.names)] if goal.names else [1, len(goal.levels)]
-    shapes = [(len(origins), goal.horizon, last) for last in allowed]
-    expected = f"an array of shape (M, H, P), {' or '.join(map(str, shapes))}"
+    shapes = [(len(origins), goal.answered, last) for last in allowed]
+    expected = f"an array of shape (M, A, P), {' or '.join(map(str, shapes))}"
     _require(np.shape(z) in shapes, "shapes", expected, f"shape {np.shape(z)}")
     kind = np.asarray(z).dtype
     _require(kind.kind == "f", "shapes", "floats", f"{kind}")
@@ -184,15 +199,18 @@ def _first_of(fitted: Fitted, panel: Panel) -> tuple[Panel, Array, Array, Array,
     return fitted.scaled(panel), origins_from(panel, 360, 361), rows, np.zeros(1, "int64"), 1
 
 
-def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold") -> None:
+def held_to_the_past(
+    spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold", span: Span = "each"
+) -> None:
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit.
 
-    Of future columns those within the horizon are left, and static ones.
+    Of future columns those within the horizon are left, and static ones. span: of an event, as in `Task`.
     """
     demand = f"poison, {refit} refits"
     stamp = panel.times[380]
     walk = WalkForward(horizon=HORIZON, test=0.3, folds=2, stride=2, refit=refit)
-    clean, dirty = _walked(spec, panel, walk), _walked(spec, poisoned(panel, stamp), walk)
+    clean = _walked(spec, panel, walk, span)
+    dirty = _walked(spec, poisoned(panel, stamp), walk, span)
     compared, bounded = 0, 0
     for one, two in zip(clean, dirty, strict=True):
         early = panel.times[one.forecast.origins[:, 1] - 1] < stamp
@@ -210,10 +228,10 @@ def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"]
     _require(bounded > 5, demand, "intervals or shares to compare", f"{bounded}")
 
 
-def _walked(spec: Spec, panel: Panel, walk: WalkForward) -> list[Outcome]:
-    """The outcomes of a walk, calibrated where the target is a number."""
+def _walked(spec: Spec, panel: Panel, walk: WalkForward, span: Span) -> list[Outcome]:
+    """The calibrated outcomes of a walk."""
     if panel.names:
-        return list(backtest(spec, panel, walk))
+        return calibrate(backtest(spec, panel, walk, reduce=span))[0]
     return calibrate(backtest(spec, panel, walk, intervals=(20,)), (20,))[0]
 
 
@@ -381,6 +399,28 @@ def _require_ordered(forecast: Forecast, quantiles: Array) -> None:
     _require(not falls, "quantiles", "quantiles that rise", f"{falls} that fall")
 
 
+def names_may_be_missing(spec: Spec, panel: Panel, close: float = CLOSE, seed: int = 1) -> None:
+    """Where names are missing in the past and before the origin, shares are formed none the less, also of a new series."""
+    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed)
+    answers_have_their_shape(fitted, panel)
+    many_origins_equal_one_by_one(fitted, panel, close, last=366)
+    the_context_is_enough(fitted, panel, close)
+    new = replace(panel, ids=("a", "new"))
+    fitted.predict(new, np.array([[1, 380], [1, 30], [1, 1]]))  # raises where a share is not finite
+
+
+def spans_are_answered(
+    spec: Spec, panel: Panel, span: Literal["any", "all"], close: float = CLOSE, seed: int = 1
+) -> None:
+    """Asked of any, or all, steps of the horizon, a model has one answer; it holds to the past, and comes back from a file."""
+    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed, reduce=span)
+    answers_have_their_shape(fitted, panel)
+    many_origins_equal_one_by_one(fitted, panel, close, last=366)
+    the_context_is_enough(fitted, panel, close)
+    a_loaded_model_gives_the_same_bits(fitted, panel)
+    held_to_the_past(spec, panel, span=span)
+
+
 def columns_are_found_by_name(fitted: Fitted, panel: Panel) -> None:
     """The order of a panel's columns makes no difference."""
     swapped = replace(panel, values=panel.values[:, ::-1], columns=panel.columns[::-1])
@@ -503,6 +543,33 @@ def without_later_values(panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
+def issued() -> Panel:
+    """Two series of hours with a column that others forecast anew every six hours, up to 30 hours ahead, the better the nearer."""
+    panel = weather()
+    random = np.random.default_rng(8)
+    truth = panel.values[:, 0]
+    issues: dict[str, Issues] = {}
+    for i, name in enumerate(panel.ids):
+        rows = panel.rows(i)
+        times = panel.times[rows]
+        lead = np.tile(np.arange(30), len(times) // 6)
+        about = lead + np.repeat(6 * np.arange(len(times) // 6), 30)
+        inside = about < len(times)
+        about = about[inside]
+        lead = lead[inside]
+        said = truth[rows][about] + lead * random.normal(size=len(lead))
+        issues[name] = issues_of(times[about], times[about - lead], said[:, None])
+    bounds = [panel.rows(i) for i in range(len(panel.ids))]
+    vintages = make_vintages(("wind",), panel.ids, bounds, panel.times, issues)
+    known = vintages.known(np.arange(len(truth)), panel.times)
+    return replace(
+        panel,
+        values=np.column_stack([panel.values, known]),
+        columns=(*panel.columns, Column("wind", "future")),
+        vintages=vintages,
+    )
+
+
 def gapped() -> Panel:
     """Two series of which nothing but a column known ahead was observed in the last rows."""
     panel = weather((300 + LONG, 300 + LONG))
@@ -515,37 +582,73 @@ def gapped() -> Panel:
 LATE = np.array([[0, 300 + LONG - HORIZON], [1, 300 + LONG - HORIZON]])  # origins deep in the gap of `gapped`
 
 
-def named(kind: str = "names") -> Panel:
-    """Two series of hours whose target is one of three names, or of two (`event`), and a number next to it."""
-    panel, random = weather(), np.random.default_rng(7)
+def named(kind: str = "names", missing: float = 0.0) -> Panel:
+    """Two series of hours whose target is one of three names, or of two (`event`), and a number next to it.
+
+    missing: the share of the cells that were not observed, among them the last three names of the first series.
+    """
+    panel = with_names(weather(), kind)
+    if not missing:
+        return panel
+    values = panel.values.copy()
+    values[np.random.default_rng(2).random(values.shape) < missing] = np.nan
+    values[panel.stops[0] - 3 : panel.stops[0], 0] = np.nan
+    return replace(panel, values=values)
+
+
+def with_names(panel: Panel, kind: str) -> Panel:
+    """A panel with one of three names, or of two, in place of its target; a missing target stays missing."""
+    random = np.random.default_rng(7)
     names = NAMES[:2] if kind == "event" else NAMES
     draws = random.integers(len(names), size=len(panel.values))
     stays = random.random(len(draws)) < 0.7
     last = np.maximum.accumulate(
         np.where(stays, 0, np.arange(len(draws)))
     )  # the row since which a name has stayed
-    values = np.column_stack([draws[last].astype(float), panel.values[:, 1]])
-    return replace(panel, values=values, columns=(Column("sky", "target", names), panel.columns[1]))
+    codes = np.where(np.isnan(panel.values[:, 0]), np.nan, draws[last])
+    values = np.column_stack([codes, panel.values[:, 1:]])
+    return replace(panel, values=values, columns=(Column("weather", "target", names), *panel.columns[1:]))
+
+
+def rich_named(kind: str) -> Panel:
+    """The rich panel with names as its target, which are the likelier the higher its future column is."""
+    panel = with_names(rich(), kind)
+    values = panel.values.copy()
+    values[values[:, 2] > 1, 0] = 1.0
+    return replace(panel, values=values)
+
+
+def gapped_named(kind: str) -> Panel:
+    """The panel with a long gap at its end, with names as its target."""
+    return with_names(gapped(), kind)
 
 
 def poisoned(panel: Panel, stamp: Any) -> Panel:
     """The panel with every value at or after a stamp replaced by noise, a few of them missing.
 
-    Of future columns what lies a horizon later is replaced, and of static ones nothing.
+    Of future columns what lies a horizon later is replaced, of those with vintages all that was issued at or after the
+    stamp, and of static ones nothing.
     """
     random = np.random.default_rng(9)
     values = panel.values.copy()
     later = panel.times >= stamp
     values[later] = random.normal(50, 30, values[later].shape)
-    values[later & (random.random(len(values)) < 0.1)] = np.nan
+    missing = later & (random.random(len(values)) < 0.1)
+    missing[panel.stops - 1] = False  # with future columns the last target says where the history ends
+    values[missing] = np.nan
     names = [place for place, column in enumerate(panel.columns) if column.names is not None]
     most = len(panel.names) or len(KINDS)
     values[np.ix_(later, names)] = random.integers(most, size=(later.sum(), len(names)))
-    future = [place for place, column in enumerate(panel.columns) if column.role == "future"]
+    issued = () if panel.vintages is None else panel.vintages.names
+    future = [place for place in panel.future if panel.columns[place].name not in issued]
     known = np.ix_(panel.times < stamp + np.timedelta64(HORIZON, "h"), future)
     values[known] = panel.values[known]
     values[:, panel.static] = panel.values[:, panel.static]
-    return replace(panel, values=values)
+    if panel.vintages is None:
+        return replace(panel, values=values)
+    late = panel.vintages.issued >= stamp
+    noise = random.normal(50, 30, (int(late.sum()), len(issued)))
+    return replace(panel, values=values, vintages=panel.vintages.rewritten(late, noise))
 
 
 def _missing_fifth() -> Panel:

@@ -8,21 +8,26 @@ import typer
 
 from forecast.cli.flags import (
     Ablate,
+    By,
     Checked,
     Csv,
     FileArgument,
     FitOn,
     Flags,
+    Highest,
     How,
     Jobs,
     Json,
     KeepIt,
+    Lowest,
     Model,
     Models,
     NewerRows,
     Out,
     Overwrite,
     Own,
+    PathCount,
+    PathsOut,
     Quiet,
     Revised,
     RowsThatCame,
@@ -33,6 +38,7 @@ from forecast.cli.flags import (
     Shown,
     Space,
     Steps,
+    Sum,
     Take,
     Trials,
     Tries,
@@ -42,6 +48,7 @@ from forecast.cli.printing import (
     forecast_table,
     heard_of,
     listed_line,
+    paths_table,
     print_json,
     print_result,
     print_settings,
@@ -52,6 +59,7 @@ from forecast.cli.printing import (
 )
 from forecast.cli.registry import app, command
 from forecast.cli.values import again, changes, names, own_specs, plan_of, reading_values
+from forecast.data.findings import counted
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -146,6 +154,12 @@ def predict(
     revised: Revised = False,
     scenario: Scenarios = None,
     what: WhatIf = None,
+    paths: PathCount = None,
+    total: Sum = False,
+    highest: Highest = False,
+    lowest: Lowest = False,
+    by: By = None,
+    out: PathsOut = None,
     as_json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -154,6 +168,14 @@ def predict(
     from forecast.runs.result import stamped
 
     own = own_specs(model)
+    reduced = [name for name, asked in (("sum", total), ("max", highest), ("min", lowest)) if asked]
+    if paths is not None or reduced or by or out:
+        if keep or scenario or what:
+            raise ForecastError(
+                "Sample paths are of one future, and are not kept: leave --keep, --scenario and --what out."
+            )
+        _predict_paths(run, file, paths, reduced, by, out, revised, own, as_json, csv)
+        return
     if scenario or what:
         if keep:
             raise ForecastError("--keep is for what was forecast, not for what if: leave --keep out.")
@@ -212,6 +234,54 @@ def _predict_scenarios(
     say(found, quiet=True)
     about = {"run": run, "scenarios": list(made.forecasts)}
     _print_frame(frame, scenario_table, about, found, as_json, csv)
+
+
+def _refuse_half_asked(count: int | None, reduced: list[str], by: str | None, out: str | None) -> None:
+    """ForecastError where flags of sample paths lack the one that they need."""
+    if by and not reduced:
+        raise ForecastError("--by is of a sum: add --sum, --max or --min.")
+    if not reduced and not out:
+        raise ForecastError("--paths needs a file for them, --out FILE.parquet, or --sum, --max or --min.")
+    if not reduced and count is None:
+        raise ForecastError(
+            "--out is the file of sample paths: add their number, such as --paths 500, or --sum."
+        )
+    if out and not out.endswith(".parquet"):
+        raise ForecastError(f"--out is a Parquet file here, such as paths.parquet; found {out!r}.")
+
+
+def _predict_paths(
+    run: str,
+    file: str | None,
+    count: int | None,
+    reduced: list[str],
+    by: str | None,
+    out: str | None,
+    revised: bool,
+    own: list[Any],
+    as_json: bool,
+    csv: bool,
+) -> None:
+    """Write sample paths, or what they are reduced to, into a file, and print what they are reduced to."""
+    from pathlib import Path
+
+    from forecast.files import save_frame
+    from forecast.runs.paths import SUMMED, predict_paths
+    from forecast.runs.result import stamped
+
+    _refuse_half_asked(count, reduced, by, out)
+    found: list[Finding] = []
+    paths = SUMMED if count is None else count
+    drawn = predict_paths(run, file, count=paths, revised=revised, heard=found.extend, specs=own)
+    sums = drawn.reduced(reduced, by or "horizon") if reduced else None
+    say(found, quiet=True)
+    if out:
+        written = sums if count is None and sums is not None else drawn.to_frame()
+        save_frame(Path(out), written)
+        print(f"Written: {counted(len(written), 'row')} into {out}.", file=sys.stderr)
+    if sums is not None:
+        frame = stamped(sums.drop(columns="cutoff"))
+        _print_frame(frame, paths_table, {"run": run, "paths": paths}, found, as_json, csv)
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:

@@ -110,7 +110,7 @@ def print_result(result: "Result", again: str) -> None:
 
     forecast = result.forecast
     print(as_flags(str(result.walked)))
-    print(f"\nNext {counted(result.board.horizon, 'step')} by {result.board.best}:")
+    print(f"\n{_asked(result)} by {result.board.best}:")
     print(forecast_table(stamped(forecast.to_frame(cutoff=False))))
     for note in result.intervals:
         print(f"{note[0].upper()}{note[1:]}.")
@@ -118,10 +118,31 @@ def print_result(result: "Result", again: str) -> None:
     print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]{again}")
 
 
+def _asked(result: "Result") -> str:
+    """What the forecast of a run is about: the next steps, or any or all of them."""
+    steps = counted(result.board.horizon, "step")
+    if result.forecast.over == 1:
+        return f"Next {steps}"
+    whole = result.fitted.goal.task.reduce
+    return f"{whole.capitalize()} of the next {steps}"
+
+
 def scenario_table(frame: "pd.DataFrame") -> str:
     """Forecasts under several futures, side by side."""
     numbers = frame.select_dtypes("number").to_numpy()
     return str(frame.to_string(index=False, float_format=plain(numbers), na_rep=""))
+
+
+def paths_table(frame: "pd.DataFrame") -> str:
+    """What sample paths are reduced to, one row per period: each reduction has decimals that show it."""
+    table = frame.drop(columns="unique_id") if frame["unique_id"].nunique() == 1 else frame
+    names = [str(name) for name in table.select_dtypes("float")]
+    formats: dict[str, Callable[..., str]] = {}
+    for name in names:
+        reduction = name.split("-lo-")[0].split("-hi-")[0]
+        shared = [other for other in names if other.startswith(reduction)]
+        formats[name] = plain(table[shared].to_numpy())
+    return str(table.to_string(index=False, formatters=formats, na_rep=""))
 
 
 def forecast_table(frame: "pd.DataFrame") -> str:

@@ -366,6 +366,16 @@ def parse_span(text: str) -> tuple[int, str]:
     return int(found[1] or 1), unit
 
 
+def nanoseconds_of(unit: str) -> int:
+    """The length of a unit of `parse_span` in nanoseconds; 0 of one of months."""
+    return _SPANS.get(unit, 0)
+
+
+def months_of(unit: str) -> int:
+    """The length of a unit of `parse_span` in months; 0 of a shorter one."""
+    return _MONTHS.get(unit, 0)
+
+
 def parse_horizon(span: int | str) -> tuple[int, str]:
     """A horizon as (count, unit): a number of steps, with no unit, or a span."""
     text = str(span).strip()

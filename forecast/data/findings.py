@@ -50,6 +50,9 @@ CODES: dict[
     "index-column": "info",
     "text": "warning",
     "target": "info",
+    "event": "info",
+    "rare-event": "warning",
+    "no-event": "error",
     "past": "info",
     "future": "info",
     "static": "info",
@@ -69,6 +72,8 @@ CODES: dict[
     "no-such-series": "error",
     "missing-id": "error",
     "unit": "info",
+    "lag": "info",
+    "issued": "info",
     # numbers
     "number-format": "info",
     "ambiguous-decimal": "warning",

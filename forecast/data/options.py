@@ -14,16 +14,31 @@ Names = str | tuple[str, ...] | None  # one name, several, or none given
 
 
 def option(
-    meaning: str, help: str, default: Any = None, *, shown: str = "", many: bool = False, opposite: str = ""
+    meaning: str,
+    help: str,
+    default: Any = None,
+    *,
+    shown: str = "",
+    many: bool = False,
+    opposite: str = "",
+    paired: bool = False,
 ) -> Any:
     """A field of Reading that says what it is for, and how the command line shows it.
 
     meaning: for `help(forecast.Reading)` · help: of its flag, in a few words · shown: what the
     flag's help gives as the default, "" = nothing ·
     many: the flag may be repeated and takes names with commas between them · opposite: the flag
-    that says no, of an option that is true or false.
+    that says no, of an option that is true or false · paired: its names are pairs such as gdp=45D, which Python may
+    give as a mapping.
     """
-    metadata = {"meaning": meaning, "help": help, "shown": shown, "many": many, "opposite": opposite}
+    metadata = {
+        "meaning": meaning,
+        "help": help,
+        "shown": shown,
+        "many": many,
+        "opposite": opposite,
+        "paired": paired,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -41,6 +56,11 @@ class Reading:
         'one column, or several (or "all") of a wide file, each a series of its own',
         "Column to forecast; several, or all, of a wide file.",
         many=True,
+    )
+    event: str | None = option(
+        'a condition whose probability is forecast in place of a number, such as "precip_mm > 0" or'
+        ' "return(close) > 0"; two may be joined by `and` or `or`',
+        "Event to forecast: 'precip_mm > 0'.",
     )
     time: Names = option(
         "the column of stamps, or several of which each holds a part; found by name and type",
@@ -97,11 +117,12 @@ class Reading:
         'the step to gather rows into, such as "1h", "1D", "M"',
         "Gather rows into steps: 1h, 1D, M.",
     )
-    how: str = option(
-        "how rows are gathered: by mean, max, min, sum or last",
-        "Gather by mean, max, min, sum or last.",
+    how: Names = option(
+        'how rows are gathered: by mean, max, min, sum or last; or of some columns, "rain=sum,wind=max"',
+        "Gather by mean, max, min, sum, last: rain=sum.",
         "mean",
         shown="mean",
+        many=True,
     )
     missing: Names = option(
         "cells that mean missing, such as -9999",
@@ -161,6 +182,7 @@ class Reading:
         "names of all columns in their order, as of a file without a header, or new names of some of them, old=new",
         "Names of all columns, or of some: old=new.",
         many=True,
+        paired=True,
     )
     leave: Names = option(
         "columns to leave out, such as flags of quality; * stands for any text",
@@ -171,11 +193,25 @@ class Reading:
         'what the numbers of a column are multiplied by, such as "TMAX=0.1"; without a column those of all columns of numbers',
         "Multiply numbers: 0.1, or TMAX=0.1.",
         many=True,
+        paired=True,
+    )
+    issued: str | None = option(
+        "the column of the moments at which forecasts of others, the future columns, were issued: several rows may then be"
+        " of one stamp, and at an origin only what had been issued by its last known stamp is seen",
+        "Column of moments of issue.",
+    )
+    lag: Names = option(
+        'after how long a past column is published, such as "gdp=45D", or "gdp=3" steps: each row then holds the latest'
+        " value that had been published by its stamp, until the next one",
+        "Published late: gdp=45D, or gdp=3 steps.",
+        many=True,
+        paired=True,
     )
     unit: Names = option(
         'the unit of a column, such as "TMAX=°C", which is reported and kept with the run; it changes no number',
         "Unit of a column: TMAX=°C.",
         many=True,
+        paired=True,
     )
 
     def __post_init__(self) -> None:
@@ -188,7 +224,7 @@ class Reading:
             if value is one.default:
                 continue
             if hints[one.name] == Names:
-                value = _as_text(value)
+                value = _as_text(value, one.metadata["paired"])
             object.__setattr__(self, one.name, validated(hints[one.name], value, one.name))
 
 
@@ -245,8 +281,12 @@ def as_list(names: Sequence[str]) -> str:
     return written.getvalue()
 
 
-def _as_text(value: Any) -> Any:
-    """Several names in any form as a tuple of text; anything else unchanged."""
+def _as_text(value: Any, paired: bool) -> Any:
+    """Several names in any form as a tuple of text, of an option of pairs {"gdp": "45D"} as "gdp=45D"; anything else
+    unchanged.
+    """
+    if paired and isinstance(value, Mapping):
+        return tuple(f"{name}={one}" for name, one in value.items())
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return value
     return tuple(str(one) for one in value)

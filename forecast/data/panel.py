@@ -12,11 +12,12 @@ from forecast.arrays import Array
 from forecast.data.clock import Clock, show
 from forecast.data.findings import Finding, listed
 from forecast.data.options import Reading
+from forecast.data.vintages import Issues, Vintages, issues_of, make_vintages
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 
 Role = Literal["target", "past", "future", "static"]
-Made = Literal["", "angle", "indicator", "neighbour", "stack"]
+Made = Literal["", "angle", "indicator", "neighbour", "stack", "event"]
 GIVE_ITS_PANEL = (
     "Give the panel that the forecast was made from, or one that also has its rows;"
     " of a run folder that is fc.rows(RUN)."
@@ -34,7 +35,9 @@ class Column:
     made: "" = it is a column of the file and has its name; else how it was made from the column
     `of`, and `part` is what it holds of that: `sin` or `cos` of an angle, one name of a category as
     an indicator, one series as a neighbour. A `stack` is the target of a file with one series per
-    column: all of these, one below the other.
+    column: all of these, one below the other. An `event` is made by the condition `of`.
+    lag: after which span, or number of steps, a value of it is published; "" = at its stamp. A row holds the latest one that
+    had been published by then.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Column:
     made: Made = ""
     of: str = ""
     part: str = ""
+    lag: str = ""
 
     @property
     def read_as(self) -> str:
@@ -61,6 +65,8 @@ class Panel:
     on after its last observed target.
     reading: how its file was read, as found and decided; the default where the panel was not read
     from a file.
+    vintages: of future columns that are forecasts of others, what was issued when; their `values` are those of the
+    newest issue by the stamp of each row, which an origin before it may not have seen: `ahead` gives what it has.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +78,7 @@ class Panel:
     clock: Clock
     findings: tuple[Finding, ...] = ()
     reading: Reading = field(default_factory=Reading)
+    vintages: Vintages | None = None
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.times, self.values):
@@ -145,7 +152,12 @@ class Panel:
         )
         stops = np.cumsum(self.lengths)
         return replace(
-            self, starts=stops - self.lengths, stops=stops, times=self.times[keep], values=self.values[keep]
+            self,
+            starts=stops - self.lengths,
+            stops=stops,
+            times=self.times[keep],
+            values=self.values[keep],
+            vintages=None if self.vintages is None else self.vintages.take(keep),
         )
 
     def known(self) -> Array:
@@ -248,11 +260,16 @@ class Panel:
         return np.where(seen >= first, seen, -1)
 
     def ahead(self, origins: Array, horizon: int) -> Array:
-        """The future columns (M, H, F) of the rows that `origins` forecast; NaN beyond the end of a
-        series.
+        """The future columns (M, H, F) of the rows that `origins` forecast, of those with vintages what the newest issue
+        by the last known stamp says; NaN beyond the end of a series.
         """
         index, inside = self._coming(origins, horizon)
-        return np.where(inside[..., None], self.values[index][..., self.future], np.nan)
+        known = self.values[index][..., self.future]
+        if self.vintages is not None:
+            issued = self.vintages.known(index, self.cutoffs(origins)[:, None])
+            place = self.vintages.of([self.columns[i].name for i in self.future])
+            known[..., place >= 0] = issued[..., place[place >= 0]]
+        return np.where(inside[..., None], known, np.nan)
 
     def truth(self, origins: Array, horizon: int) -> Array:
         """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""
@@ -267,6 +284,34 @@ class Panel:
         index = (self.starts[series] + origins[:, 1])[:, None] + np.arange(horizon)
         inside = index < self.stops[series][:, None]
         return np.where(inside, index, 0), inside
+
+
+def with_vintages(panel: Panel, sources: Sequence[Panel]) -> Panel:
+    """The panel with the vintages of panels whose rows it holds, found by series and stamp; of one issue in several of
+    them that of the last holds.
+    """
+    held = [source for source in sources if source.vintages is not None]
+    if not held:
+        return panel
+    names = next(source.vintages.names for source in held if source.vintages is not None)
+    issues: dict[str, Issues] = {}
+    for name in panel.ids:
+        parts = [_issues_of_series(source, name, names) for source in held if name in source.ids]
+        if parts:
+            joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+            issues[name] = issues_of(joined[0], joined[1], joined[2])
+    bounds = [panel.rows(i) for i in range(len(panel.ids))]
+    return replace(panel, vintages=make_vintages(names, panel.ids, bounds, panel.times, issues))
+
+
+def _issues_of_series(panel: Panel, name: str, names: Sequence[str]) -> tuple[Array, Array, Array]:
+    """The stamps, moments of issue and values, in units of the file, of the issues about the rows of a series."""
+    assert panel.vintages is not None
+    rows = panel.rows(panel.ids.index(name))
+    owner = panel.vintages.owners()
+    own = np.flatnonzero((owner >= rows.start) & (owner < rows.stop))
+    order = panel.vintages.of(names)
+    return panel.times[owner[own]], panel.vintages.issued[own], panel.vintages.values[own][:, order]
 
 
 def natural_order(names: Sequence[str]) -> list[int]:
@@ -311,7 +356,13 @@ def same(one: Panel, two: Panel) -> bool:
         and np.array_equal(one.stops - one.starts, two.stops - two.starts)
         and np.array_equal(one.times, two.times)
         and np.array_equal(one.values, two.values, equal_nan=True)
+        and _issues(one) == _issues(two)
     )
+
+
+def _issues(panel: Panel) -> int:
+    """How many issues there are about the rows of a panel."""
+    return 0 if panel.vintages is None else int((panel.vintages.stops - panel.vintages.starts).sum())
 
 
 def require_panel(found: object) -> None:

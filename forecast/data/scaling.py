@@ -10,6 +10,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.data.panel import Panel
+from forecast.data.vintages import Vintages
 from forecast.errors import ForecastError, nearest
 
 MOST = 2000  # values that a power is learned from; of a series with more, so many are drawn
@@ -201,12 +202,29 @@ class Scaling:
         """The panel in z; series that were not fitted are left NaN."""
         self.units.check(panel)
         values = np.full_like(panel.values, np.nan)
-        for i, row in enumerate(self.fitted(panel.ids)):
+        fitted = self.fitted(panel.ids)
+        for i, row in enumerate(fitted):
             if row >= 0:
                 values[panel.rows(i)] = (
                     self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]
                 ) / self.spread[row]
-        return replace(panel, values=values)
+        return replace(panel, values=values, vintages=self._of_vintages(panel, fitted))
+
+    def _of_vintages(self, panel: Panel, fitted: Array) -> Vintages | None:
+        """The vintages of a panel in z, each as its column; fitted (S,): the row here of each series."""
+        vintages = panel.vintages
+        if vintages is None:
+            return None
+        place = vintages.of([column.name for column in panel.columns])
+        seen = np.flatnonzero(place >= 0)
+        loc = vintages.loc.copy()
+        spread = vintages.spread.copy()
+        for i, row in enumerate(fitted):
+            rows = np.arange(panel.starts[i], panel.stops[i])
+            at = np.ix_(rows, place[seen])
+            loc[at] = self.loc[row, seen] if row >= 0 else np.nan
+            spread[at] = self.spread[row, seen] if row >= 0 else 1.0
+        return replace(vintages, loc=loc, spread=spread)
 
     def invert(self, z: Array, rows: Array) -> Array:
         """Target values of z (M, ...) that belong to the fitted rows (M,)."""
@@ -317,5 +335,13 @@ def _own_series(panel: Panel, origins: Array, context: int, horizon: int) -> tup
     empty = np.flatnonzero((latest >= 0) & (latest < at - short))
     values[starts[empty], 0] = panel.values[latest[empty], 0]
     ids = tuple(f"{panel.ids[i]}@{known}" for i, known in origins)
-    bare = replace(panel, ids=ids, starts=starts, stops=stops, times=panel.times[keep], values=values)
+    bare = replace(
+        panel,
+        ids=ids,
+        starts=starts,
+        stops=stops,
+        times=panel.times[keep],
+        values=values,
+        vintages=None if panel.vintages is None else panel.vintages.take(keep),
+    )
     return bare, np.stack([np.arange(len(origins)), short], axis=1)

@@ -51,6 +51,13 @@ class Windows:
         index[outside] = len(self.values) - 1
         return index
 
+    def ahead(self, origins: Array) -> Array:
+        """The future columns (M, H, F) of the rows that windows at `origins` (M, 2) forecast, as known there."""
+        if self.panel.vintages is not None:
+            return self.panel.ahead(origins, self.horizon).astype("float32")
+        rows = self.rows(origins)[:, self.context :]
+        return self.values[rows][..., self.panel.future]
+
     def older(self, origins: Array) -> tuple[Array, Array]:
         """Which windows at `origins` (M, 2) hold no observed target but follow one (K,), and the
         rows (K,) of `values` with the last one.

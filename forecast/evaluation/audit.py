@@ -9,6 +9,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.data.panel import Panel, require_panel
+from forecast.data.vintages import Vintages
 from forecast.evaluation.backtest import asked_of, backtest
 from forecast.evaluation.folds import WalkForward, grid_places, rows_before, walk_forward
 from forecast.models.base import Spec
@@ -123,7 +124,8 @@ def _same(one: Forecast, two: Forecast) -> Array:
 def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:
     """The panel with every value after the first `known` (S,) rows taken from another, random, row of the same series.
 
-    These are values that could be. Future columns keep theirs over the horizon after these rows, where they may be read.
+    These are values that could be. Future columns keep theirs over the horizon after these rows, where they may be read;
+    of those with vintages everything that was issued after these rows is rewritten.
     """
     random = np.random.default_rng(seed)
     values = panel.values.copy()
@@ -131,9 +133,29 @@ def poisoned(panel: Panel, known: Array, horizon: int, seed: int = 0) -> Panel:
         rows = np.arange(panel.starts[i], panel.stops[i])
         after = rows[known[i] :]
         values[after] = panel.values[random.permuted(rows)[: len(after)]]
-        allowed = np.ix_(after[:horizon], np.array(panel.future, "int64"))
+        allowed = np.ix_(after[:horizon], np.array(_always_known(panel), "int64"))
         values[allowed] = panel.values[allowed]
-    return replace(panel, values=values)
+    return replace(panel, values=values, vintages=_reissued(panel, known, random))
+
+
+def _always_known(panel: Panel) -> list[int]:
+    """The places of the future columns that every origin knows alike: those without vintages."""
+    if panel.vintages is None:
+        return panel.future
+    return [place for place in panel.future if panel.columns[place].name not in panel.vintages.names]
+
+
+def _reissued(panel: Panel, known: Array, random: np.random.Generator) -> Vintages | None:
+    """The vintages with all that was issued after the first `known` (S,) rows of its series taken from other issues."""
+    vintages = panel.vintages
+    if vintages is None:
+        return None
+    owner = vintages.owners()
+    series = np.searchsorted(panel.starts, owner, side="right") - 1
+    last = panel.times[np.maximum(panel.starts + known - 1, 0)]
+    later = (owner >= 0) & (vintages.issued > last[series])
+    drawn = random.integers(0, max(len(vintages.values), 1), int(later.sum()))
+    return vintages.rewritten(later, vintages.values[drawn])
 
 
 def leaks(panel: Panel, horizon: int) -> list[Leak]:

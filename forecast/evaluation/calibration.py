@@ -6,14 +6,18 @@ errors of neighbouring steps together.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
+from forecast.copula import CELLS, Templates, kept_levels, levels_of
+from forecast.copula import MOST as MOST_TEMPLATES
+from forecast.evaluation.blocks import Blocks, blocks_of, independent, independent_windows
+from forecast.evaluation.tempering import temper
+from forecast.results import Basis, Calibration, Outcome, Taught, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 
-BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
 LEAST = 40  # matured errors of a step before its interval is calibrated
 FEW = 3  # matured errors of all steps before any interval is given
 WINDOW = 1000  # moments that are remembered
@@ -25,8 +29,10 @@ def calibrate(
     outcomes: Iterable[Outcome],
     intervals: Iterable[float] | None = None,
     bounds: Bounds | None = None,
-) -> tuple[list[Outcome], dict[str, Calibration]]:
+) -> tuple[list[Outcome], dict[str, Taught]]:
     """Outcomes with quantiles, and for each model the Calibration that holds after the walk.
+
+    Of a target of names the shares are made sharper or less sharp instead (`forecast.evaluation.tempering`).
 
     Each quantile of a model (its point, where it has none) is moved by the empirical quantile of its own errors at that
     step of the horizon, in units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al.
@@ -50,11 +56,12 @@ def calibrate(
     if not parts_of_all:
         return [], {}
     task = calibrated_task(parts_of_all[0].truth.task, intervals, bounds)
-    of_names = any(part.forecast.names for part in parts_of_all)
-    if of_names or not task.levels:
+    if parts_of_all[0].forecast.names:
+        return temper(models)
+    if not task.levels:
         return parts_of_all, {}
     moved: list[Outcome] = []
-    learned = {}
+    learned: dict[str, Taught] = {}
     for model, parts in models.items():
         made, learned[model] = _calibrate(parts, task)
         moved += made
@@ -70,28 +77,6 @@ def calibrated_task(task: Task, intervals: Iterable[float] | None, bounds: Bound
     return task if bounds is None else replace(task, bounds=bounds)
 
 
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """The blocks of a walk: number (M,) of the one that each origin lies in; series, how many an average moment has.
-
-    known (blocks + 1,): the moment until which each block may look, when it begins; and last, the end of the walk.
-    """
-
-    number: Array
-    known: Array
-    series: float
-
-
-def _blocks_of(asked: Array, stamps: Array) -> Blocks:
-    """The blocks of origins asked (M,), whose steps have the stamps (M, H)."""
-    moments, moment = np.unique(asked, return_inverse=True)
-    chunks = np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))
-    starts = np.array([chunk[0] for chunk in chunks])
-    number = np.searchsorted(starts, moment, side="right") - 1
-    known = np.append(moments[starts], stamps.max())
-    return Blocks(number, known, len(asked) / len(moments))
-
-
 def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
     levels = task.levels
@@ -102,14 +87,81 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     errors = np.concatenate(truth) - np.concatenate(base)
     moments = np.concatenate([part.moments for part in parts])
     stamps = moments[:, 1:]
-    blocks = _blocks_of(moments[:, 0], stamps)
+    blocks = blocks_of(moments[:, 0], stamps)
     steps = range(stamps.shape[1])
     of_steps = [_shifts(stamps[:, step], errors[:, step], blocks, levels) for step in steps]
     shift, basis = _completed(np.stack(of_steps, axis=1), stamps, errors, blocks.known, levels)
+    numbers = np.split(blocks.number, ends)
+    made = _all_moved(parts, base, numbers, shift, basis, task)
+    templates = templates_of(made)
+    if not len(templates.levels):  # a walk of one moment has errors after it alone
+        after = [np.full_like(number, -1) for number in numbers]
+        templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
+    return made, Calibration(levels, shift[-1], basis[-1], templates)
+
+
+def _all_moved(
+    parts: list[Outcome], base: list[Array], numbers: list[Array], shift: Array, basis: Array, task: Task
+) -> list[Outcome]:
+    """Each part moved by the shifts of the blocks numbered for its origins (M,)."""
     made = []
-    for part, own, number in zip(parts, base, np.split(blocks.number, ends), strict=True):
+    for part, own, number in zip(parts, base, numbers, strict=True):
         made.append(_moved(part, own, shift[number], basis[number], task))
-    return made, Calibration(levels, shift[-1], basis[-1])
+    return made
+
+
+def templates_of(outcomes: list[Outcome], until: Any = None) -> Templates:
+    """The templates of sample paths from calibrated outcomes of one model.
+
+    Of every window whose last step has come, those that are observed in half of their steps or more count; a missing step
+    takes the level of the nearest observed one. Of more than MOST_TEMPLATES, in order of time, one is drawn from each of as
+    many stretches. until: the moment (stamp or place) whose knowledge counts, by default the end of the walk; an origin
+    whose horizon has not passed by then never counts.
+    """
+    levels = outcomes[0].forecast.levels
+    moments = np.concatenate([outcome.moments for outcome in outcomes])
+    actual = np.concatenate([outcome.actual for outcome in outcomes])
+    quantiles = np.concatenate([_quantiles_of(outcome) for outcome in outcomes])
+    known = ~(np.isnan(actual) | np.isnan(quantiles[..., 0]))
+    usable = known[:, -1] & (known.mean(1) >= 0.5)
+    if until is not None:
+        usable &= moments[:, -1] <= until
+    windows = np.flatnonzero(usable)
+    windows = _one_of_each_stretch(windows[np.argsort(moments[windows, 0], kind="stable")])
+    found = _nearest_filled(levels_of(actual[windows], quantiles[windows], levels))
+    if not len(found):
+        return Templates(kept_levels(found), 0.0)
+    kept = kept_levels(found)
+    return Templates(kept, independent_windows((kept + 0.5) / CELLS, moments[windows, 0]))
+
+
+def _quantiles_of(outcome: Outcome) -> Array:
+    """The quantiles (M, H, Q) of a calibrated outcome."""
+    quantiles = outcome.forecast.quantiles
+    if quantiles is None:
+        raise AssertionError("an outcome that was calibrated has quantiles")
+    return quantiles
+
+
+def _one_of_each_stretch(windows: Array) -> Array:
+    """All of some windows (n,), or one drawn from each of MOST_TEMPLATES stretches of them."""
+    if len(windows) <= MOST_TEMPLATES:
+        return windows
+    random = np.random.default_rng(0)
+    begins = np.linspace(0, len(windows), MOST_TEMPLATES, endpoint=False)
+    drawn = begins + random.uniform(size=MOST_TEMPLATES) * len(windows) / MOST_TEMPLATES
+    return windows[drawn.astype("int64")]
+
+
+def _nearest_filled(levels: Array) -> Array:
+    """Levels (T, H) in which a missing step has the level of the nearest step that has one, of two the later one."""
+    steps = np.arange(levels.shape[1])
+    filled = levels.copy()
+    for row in np.flatnonzero(np.isnan(levels).any(1)):
+        seen = np.flatnonzero(~np.isnan(levels[row]))
+        distance = np.abs(np.subtract.outer(steps, seen[::-1]))
+        filled[row] = levels[row, seen[::-1][distance.argmin(1)]]
+    return filled
 
 
 def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) -> Outcome:
@@ -278,37 +330,6 @@ def _adapted(level: Array, errors: Array, given: Array, asked: Array, pace: floa
     weight = pace * scored.sum() / series
     edge = np.minimum(asked, 1 - asked) / 5
     return np.clip(level + weight * (asked - below), edge, 1 - edge)
-
-
-def independent(errors: Array, stamps: Array) -> float:
-    """How many independent errors the errors (n,) that matured at stamps (n,), rising, count as: between 1 and n.
-
-    It is the number that would leave the mean size of an error as uncertain as it is, by the long-run variance of its
-    mean at each stamp. Errors of several series at one stamp count as many where they are unrelated, and as one where
-    they are the same. Sizes, not signs: the ends of an interval depend on how large errors are.
-    """
-    size = np.abs(errors)
-    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
-    mean = np.bincount(moment, size) / np.bincount(moment)
-    variance = long_run_variance(mean)
-    smallest = 1e-12 * max(float(mean.mean()) ** 2, 1e-300)
-    if variance <= smallest:
-        return float(len(errors))
-    count = size.var() * len(mean) / variance
-    return float(np.clip(count, 1, len(errors)))
-
-
-def long_run_variance(values: Array) -> float:
-    """The autocovariances of values (n,), summed over lags until the first that is not above zero.
-
-    The initial positive sequence of Geyer 1992.
-    """
-    centred = values - values.mean()
-    power = np.abs(np.fft.rfft(centred, 2 * len(values))) ** 2
-    covariance = np.fft.irfft(power)[: len(values)] / len(values)
-    ended = np.flatnonzero(covariance <= 0)
-    end = ended[0] if len(ended) else None
-    return float(covariance[0] + 2 * covariance[1:end].sum())
 
 
 def reach(errors: Array, level: Array, count: float, asked: Array) -> Array:

@@ -16,10 +16,12 @@ from forecast.models.base import (
     context_of,
     examined,
     explained,
+    is_unscaled,
     reads_of,
     refitted,
     report_of,
     sized,
+    targets_of,
 )
 from forecast.models.contributions import Contributions, mean_of
 from forecast.results import Log, point_of
@@ -42,6 +44,17 @@ class Combination:
     def reads(self) -> tuple[str, ...]:
         """What any part reads."""
         return tuple(dict.fromkeys(role for part in self.parts for role in reads_of(part)))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What every part can forecast."""
+        kinds = [targets_of(part) for part in self.parts]
+        return tuple(kind for kind in kinds[0] if all(kind in others for others in kinds))
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether all parts are; a part that is not cannot be joined with one that is."""
+        return all(is_unscaled(part) for part in self.parts)
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """Each part with its sizes chosen from the past."""

@@ -17,18 +17,27 @@ import pyarrow as pa
 from forecast.arrays import Array
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
+from forecast.data.events import Condition, condition_of, with_event
 from forecast.data.every import every_of
 from forecast.data.exchanges import sessions_of
 from forecast.data.findings import Report, counted
 from forecast.data.options import Names, Reading, make_reading, names_of, split_names
 from forecast.data.panel import Column, Panel, Role, natural_order
+from forecast.data.vintages import Issues
 from forecast.data.zones import timezone_of, to_local
-from forecast.errors import ForecastError, nearest
-from forecast.reading.buckets import HOWS, Gathering, How, clock_of_buckets, gather
+from forecast.errors import ForecastError
+from forecast.reading.buckets import Gathering, How, clock_of_buckets, gather, ways_of
 from forecast.reading.checks import look_at_jumps, look_at_series
 from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
 from forecast.reading.encodings import codec_of
+from forecast.reading.events import (
+    look_at_event,
+    refuse_absent_in_event,
+    with_its_columns,
+    with_its_target,
+)
 from forecast.reading.grid import Rows, in_order, on_clock, rounded, without_duplicates
+from forecast.reading.issues import as_published, by_issue, issue_moments, issued_of, lags_of
 from forecast.reading.melting import melted
 from forecast.reading.moments import (
     read_moments,
@@ -74,7 +83,7 @@ class Found:
     stamps: what they say, None where rows are steps · id: the column of series names ·
     owner (n,): the number of each row's series · ids (S,): the names of the series, () of one
     without a name · roles: of the columns that are read · categories: those of them that hold
-    names.
+    names · issued: the column of moments of issue.
     """
 
     table: Table
@@ -87,6 +96,7 @@ class Found:
     roles: Mapping[str, Role]
     categories: tuple[str, ...]
     ends: bool
+    issued: pa.ChunkedArray | None = None
 
     def having(self, role: Role) -> tuple[str, ...]:
         """The columns of a role."""
@@ -99,7 +109,8 @@ class Observed:
 
     columns: those of the values · zone: of the moments, "" where none is known · bare: stamps have
     no offset, so that a zone would be that of their hours · dates: whether a step is a day or
-    longer · decimal: the mark of text, None where none was seen.
+    longer · decimal: the mark of text, None where none was seen · issues: of each series, what was
+    issued of its future columns.
     """
 
     rows: Rows
@@ -108,6 +119,7 @@ class Observed:
     bare: bool
     dates: bool
     decimal: str | None
+    issues: Mapping[str, Issues]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,20 +156,27 @@ def read(
     """
     reading = make_reading(reading, options)
     _refuse_contradictions(reading)
+    condition = None if reading.event is None else condition_of(reading.event)
+    if condition is not None:
+        reading = with_its_target(reading, condition)
     report = Report()
     newer = clock is not None
     table, reading = by_profile(_load(source, reading, report), reading, newer, report)
     if not newer:
         _refuse_absent_columns(table, reading, report)
     reading = _with_names(reading, table)
-    found = _find(table, reading, report)
+    found = _find(table, reading, condition, report)
     say_units(units_of(names_of(reading.unit)), found.roles, report)
     observed = _observe(found, reading, clock, report)
     laid = _lay_out(found, observed, reading, clock, report)
     panel = _panel(laid, found.having("target"), observed.columns)
+    panel = as_published(panel, lags_of(names_of(reading.lag)), report)
     _describe(panel, found, report)
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
+    if condition is not None:
+        panel = with_event(panel, condition)
+        look_at_event(panel, report, newer=newer)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -167,6 +186,9 @@ def read(
         newer,
         report,
     )
+    if found.issued is not None:
+        future = [column.name for column in observed.columns if column.role == "future"]
+        chosen = issued_of(chosen, future, observed.issues, report)
     decided = _decided(reading, found, observed, chosen)
     return replace(chosen, findings=tuple(report.findings), reading=decided)
 
@@ -179,13 +201,11 @@ def _refuse_contradictions(reading: Reading) -> None:
         timezone_of(reading.tz)
     if reading.calendar:
         sessions_of(reading.calendar)
-    if reading.how not in HOWS:
-        raise ForecastError(
-            f"There is no way `how={reading.how}` to gather rows.{nearest(reading.how, HOWS)}"
-        )
+    ways_of(split_names(reading.how, ()))
     if reading.how != "mean" and reading.every is None:
+        shown = ",".join(names_of(reading.how))
         raise ForecastError(
-            f"`how={reading.how}` says how readings become a longer step: give that too, such as `every=1D`."
+            f"`how={shown}` says how readings become a longer step: give that too, such as `every=1D`."
         )
     _mark(reading.decimal)
     if reading.encoding is not None:
@@ -207,32 +227,56 @@ def _refuse_contradictions(reading: Reading) -> None:
         )
     if reading.every is not None:
         every_of(reading.every)
+    if reading.issued is not None:
+        _refuse_issues_without(reading)
     refuse_unknown(reading.profile)
+    lags_of(names_of(reading.lag))
     factors_of(names_of(reading.factor))
     units_of(names_of(reading.unit))
+
+
+def _refuse_issues_without(reading: Reading) -> None:
+    """ForecastError where issues have no future columns, or would be gathered."""
+    if not names_of(reading.future):
+        raise ForecastError(
+            f"`issued={reading.issued}` says when forecasts of others were issued: name their columns too, with `future`."
+        )
+    if reading.every is not None:
+        raise ForecastError(
+            "`issued` keeps each forecast with the stamp that it is about, and `every` would gather several. Give one of"
+            " them."
+        )
 
 
 def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> None:
     """Refuse a column of `factor` or `unit` that is not in the file."""
     refuse_absent("factor", factors_of(names_of(reading.factor)), table.columns, report)
     refuse_absent("unit", units_of(names_of(reading.unit)), table.columns, report)
+    if reading.issued is not None:
+        refuse_absent("issued", (reading.issued,), table.columns, report)
 
 
-def _find(loaded: Table, reading: Reading, report: Report) -> Found:
+def _find(loaded: Table, reading: Reading, condition: Condition | None, report: Report) -> Found:
     """The columns of a source: the stamps of its rows, the series they are of, and what each other
     column is for.
     """
     whole, kinds = _one_row_per_stamp(loaded, reading, report)
+    if reading.issued in kinds:
+        kinds[reading.issued] = "issued"
     kept, time, stamps = _stamped(whole, kinds, reading, report)
     ident = read_id(kept, kinds, reading.id, time, stamps, report)
     if stamps is None and ident is None and reading.target is None:
         refuse_nameless_rows(kept, kinds, report)
     table = with_joined(kept, ident, report)
     owner, ids = read_series(table, ident, report)
-    keys = (*time, *_named_by(ident))
+    keys = (*time, *_named_by(ident), reading.issued)
     free = {name: kind for name, kind in kinds.items() if name not in keys}
+    if condition is not None:
+        refuse_absent_in_event(condition, free, report)
     category = names_of(reading.category)
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
+    if condition is not None:
+        roles, categories = with_its_columns(roles, categories, condition, free)
     if reading.past is None:
         roles = without_row_numbers(roles, categories, table, owner, report)
     text = [name for name, kind in free.items() if kind == "text" and name not in roles]
@@ -247,6 +291,7 @@ def _find(loaded: Table, reading: Reading, report: Report) -> Found:
         roles=roles,
         categories=categories,
         ends=reading.every is not None and hours_name_ends(table, time),
+        issued=None if reading.issued is None else table.columns.get(reading.issued),
     )
 
 
@@ -276,10 +321,20 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
     timed, zone, dates = _timed(found, rows, reading, known, report)
     stamps = found.stamps
     bare = stamps is not None and stamps.offset is None and not stamps.zone
-    ordered = in_order(timed, found.table, report)
+    # rows by issue are in the order of these, which is nothing to report
+    ordered = in_order(timed, found.table, report if found.issued is None else Report())
+    issues: dict[str, Issues] = {}
+    if found.issued is not None:
+        if ordered.times is None:
+            raise ForecastError("`issued` needs stamps of the rows too: name their column with `time`.")
+        moments = issue_moments(
+            found.issued, str(reading.issued), dates, reading.tz or zone, found.owner, found.table, report
+        )
+        own = moments[ordered.record(np.arange(len(ordered.series)))]
+        ordered, issues = by_issue(ordered, own, columns, zone, found.table, report)
     targets = [place for place, column in enumerate(columns) if column.role == "target" and not column.names]
     look_at_jumps(ordered, columns, targets, found.table, report)
-    return Observed(ordered, columns, zone, bare, dates, decimal)
+    return Observed(ordered, columns, zone, bare, dates, decimal, issues)
 
 
 def _lay_out(found: Found, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:
@@ -317,10 +372,14 @@ def _on_steps(
             say_changes(single, changes, zone, "(`every` brings them to one step)", table, report)
         return Laid(*on_clock(single, clock, zone, observed.dates, table, report))
     every = every_of(reading.every)
+    how, of_columns = ways_of(split_names(reading.how, ()))
+    known = [column.of or column.name for column in columns]
+    refuse_absent("how", of_columns, known, report)
     ways = Gathering(
         every=every,
-        how=reading.how,
-        own=_own_ways(columns),
+        how=how,
+        own=_own_ways(columns, of_columns),
+        words=", ".join([how, *(f"{name} by {way}" for name, way in of_columns.items())]),
         zone=reading.tz or zone,
         ends=ends,
         known=any(column.role == "future" for column in columns),
@@ -459,12 +518,15 @@ def _timed(
     return timed, zone, dates
 
 
-def _own_ways(columns: Sequence[Column]) -> dict[int, How]:
-    """How columns are gathered that have no maximum or sum, by their place: of names and what does
-    not change the last, of angles the mean.
+def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, How]:
+    """How columns are gathered that have a way of their own, by their place: given by name; else of
+    names and what does not change the last, of angles the mean.
     """
     ways: dict[int, How] = {}
     for place, column in enumerate(columns):
+        if column.name in given:
+            ways[place] = given[column.name]
+            continue
         if column.made == "angle":
             ways[place] = "mean"
         elif column.names is not None or column.role == "static":
@@ -480,8 +542,10 @@ def _named_by(ident: str | None) -> tuple[str, ...]:
 def _needed(reading: Reading) -> Needed:
     """Which columns of a file to read: with a target and past columns named, no other number."""
     target = _perhaps(reading.target)
-    others = (reading.time, reading.id, reading.past, reading.future, reading.static)
+    others = (reading.time, reading.id, reading.past, reading.future, reading.static, reading.issued)
     wanted = target.union(*map(_perhaps, others))
+    if reading.event is not None:
+        wanted |= {*condition_of(reading.event).columns}
     wanted |= {*factors_of(names_of(reading.factor)), *units_of(names_of(reading.unit))}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
 

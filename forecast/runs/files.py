@@ -116,6 +116,7 @@ class _Rest:
     intervals: tuple[float, ...]
     zone: str
     names: tuple[str, ...]
+    over: int
     dated: bool
 
 
@@ -137,6 +138,7 @@ def load_forecast(path: Path) -> Forecast:
         intervals=rest.intervals,
         zone=rest.zone,
         names=rest.names,
+        over=rest.over,
         **arrays,
     )
 

@@ -41,6 +41,8 @@ GIVEN = {  # another value than the default for each option
     "names": ["a=b", "c=d"],
     "leave": "QN_*",
     "factor": ["temp=0.1", "wind=2"],
+    "issued": "run",
+    "lag": ["gdp=45D"],
     "unit": "temp=°C",
 }
 

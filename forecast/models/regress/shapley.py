@@ -19,7 +19,6 @@ from forecast.data.panel import Panel
 from forecast.data.windows import Windows
 from forecast.models.contributions import Contributions, chained, nothing
 from forecast.models.regress.boosting import (
-    Forest,
     Look,
     Read,
     back_rows,
@@ -27,9 +26,9 @@ from forecast.models.regress.boosting import (
     mean_rows,
     past_back_rows,
     read_blocks,
-    walk,
 )
 from forecast.models.regress.direct import Reading, read
+from forecast.models.regress.forest import Forest, walk
 
 AT_ONCE = 32  # origins whose pairs are in memory together
 Path = dict[int, list[tuple[int, bool]]]  # feature -> the nodes that ask for it, and whether it is below
