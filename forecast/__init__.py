@@ -22,6 +22,7 @@ _HOME = {
     "calibrate": "evaluation.calibration",
     "audit": "evaluation.audit",
     "explain": "insight.attribution",
+    "importance": "insight.importance",
     "states": "insight.states",
     "score": "evaluation.metrics",
     "scores_by": "evaluation.metrics",
@@ -69,6 +70,7 @@ __all__ = [
     "explain",
     "explain_run",
     "fit",
+    "importance",
     "leaderboard",
     "load",
     "name_run",
@@ -107,6 +109,7 @@ if TYPE_CHECKING:
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.insight.attribution import explain
+    from forecast.insight.importance import importance
     from forecast.insight.states import states
     from forecast.models import spec
     from forecast.paths import Paths, sample_paths

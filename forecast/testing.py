@@ -24,8 +24,9 @@ from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward
 from forecast.fitting import Fitted, NotFiniteError, fit
+from forecast.insight.attribution import explain
 from forecast.models import settings_of
-from forecast.models.base import Refits, Spec, reads_of, targets_of
+from forecast.models.base import Refits, Spec, explained, reads_of, targets_of
 from forecast.models.own import made, required
 from forecast.reading.neighbours import with_neighbours
 from forecast.results import Forecast, Outcome
@@ -91,6 +92,8 @@ def _of_numbers(spec: Spec, close: float, seed: int) -> Demands:
     fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed, intervals=(80, 95))
     yield "shapes", partial(answers_have_their_shape, fitted, panel)
     yield from _of_a_fit(fitted, panel, close)
+    if explained(fitted.learned, *_first_of(fitted, panel)) is not None:
+        yield "explained", partial(what_makes_up_a_forecast_sums_to_it, fitted, panel)
     yield "columns by name", partial(columns_are_found_by_name, fitted, panel)
     yield "new series", partial(a_new_series_is_forecast, fitted, panel)
     yield "seeds", partial(the_same_seed_gives_the_same_bits, spec, panel)
@@ -178,6 +181,22 @@ def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
     if goal.names:
         off = float(np.abs(z.sum(-1) - 1).max())
         _require(off < 1e-6, "shapes", "shares that sum to 1", f"sums that are off by {off:.3g}")
+
+
+def what_makes_up_a_forecast_sums_to_it(fitted: Fitted, panel: Panel) -> None:
+    """The parts that `explain` gives sum to the forecast, but for a hundredth of its departure."""
+    made = explain(fitted, panel, origins_from(panel, 360, 363))
+    departed = float(np.abs(made.forecast - made.parts.held).mean())
+    missed = float(np.abs(made.total - made.forecast).mean())
+    size = float(np.abs(made.forecast).mean())
+    found = f"sums that are off by {missed:.3g}, where forecasts depart by {departed:.3g}"
+    _require(missed <= 0.01 * departed + 1e-6 * size, "explained", "parts that sum to the forecast", found)
+
+
+def _first_of(fitted: Fitted, panel: Panel) -> tuple[Panel, Array, Array, Array, int]:
+    """A question about the first step of one forecast, as `explain` of what was learned is asked."""
+    rows = fitted.scaling.fitted(panel.ids)
+    return fitted.scaled(panel), origins_from(panel, 360, 361), rows, np.zeros(1, "int64"), 1
 
 
 def held_to_the_past(

@@ -246,7 +246,7 @@ def explain(
         steps=steps + 1,
         columns=tuple(column.name for column in asked.columns),
         roles=tuple(column.role for column in asked.columns),
-        of=tuple(_source_of(column) for column in asked.columns),
+        of=tuple(source_of(column) for column in asked.columns),
         units=_units(fitted),
         forecast=np.concatenate([one.values for one in found])[back],
         parts=Contributions(**{name: part[back] for name, part in parts.parts().items()}),
@@ -340,7 +340,7 @@ def _is_cut(values: Array, bounds: tuple[float | None, float | None]) -> Array:
     return cut
 
 
-def _source_of(column: Column) -> str:
+def source_of(column: Column) -> str:
     """The column of the file that a column was made from; its own name where it was made from none, or from a neighbour."""
     return column.of if column.made in ("angle", "indicator") else column.name
 

@@ -1,6 +1,7 @@
 """What a net holds while it forecasts: gates and states, step by step, and how long each unit remembers."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from forecast.data.panel import Panel
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.fitting import Fitted, Question
-from forecast.models.base import context_of
 from forecast.workers import one_thread
 
 if TYPE_CHECKING:
@@ -132,35 +132,11 @@ def states(fitted: Fitted, panel: Panel, origins: Array | None = None, *, member
     asked, origins = fitted.asked(panel, origins)
     if not len(origins):
         raise ForecastError("There is no origin to show states of: no series has an observed target.")
-    found = []
     with one_thread():
+        found = []
         for question in fitted.questions(asked, origins):
-            layers, apart, rounding = learned.states(
-                question.panel, question.origins, question.fitted, member
-            )
-            signals = _signals(fitted, question, learned)
-            found.append(_Asked(question.where, layers, signals, apart, rounding))
-    rows = learned.sized.sizes.segment
-    steps = found[0].layers[0].read["hidden"].shape[1]
-    answered = found[0].layers[0].answered
-    count = answered["hidden"].shape[1] if answered else 0
-    back = np.argsort(np.concatenate([one.where for one in found]))
-    return States(
-        model=fitted.spec.name,
-        member=member,
-        ids=asked.ids,
-        origins=origins,
-        cutoffs=asked.cutoffs(origins),
-        stamps=_stamps_read(asked, origins, steps, rows),
-        answers=_stamps_answered(asked, origins, fitted.goal.horizon, rows, count),
-        rows=rows,
-        hours=asked.clock.step / HOUR if asked.clock.kind == "fixed" else math.nan,
-        layers=_joined_layers([one.layers for one in found], back),
-        signals=_joined_signals([one.signals for one in found], back),
-        distance=max(one.distance for one in found),
-        rounding=max(one.rounding for one in found),
-        zone=asked.clock.tz,
-    )
+            found.append(_ask(fitted, question, member))
+    return _joined(fitted, member, asked, origins, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +150,39 @@ class _Asked:
     rounding: float
 
 
+def _ask(fitted: Fitted, question: Question, member: int) -> _Asked:
+    """What one member holds for one question."""
+    learned = _net_of(fitted)
+    layers, apart, rounding = learned.states(question.panel, question.origins, question.fitted, member)
+    return _Asked(question.where, layers, _signals(question, learned), apart, rounding)
+
+
+def _joined(fitted: Fitted, member: int, panel: Panel, origins: Array, found: Sequence[_Asked]) -> States:
+    """The states of all questions, in the order of the origins (M, 2)."""
+    rows = _net_of(fitted).sized.sizes.segment
+    layers = found[0].layers
+    steps = layers[0].read["hidden"].shape[1]
+    answered = layers[0].answered
+    count = answered["hidden"].shape[1] if answered else 0
+    back = np.argsort(np.concatenate([one.where for one in found]))
+    return States(
+        model=fitted.spec.name,
+        member=member,
+        ids=panel.ids,
+        origins=origins,
+        cutoffs=panel.cutoffs(origins),
+        stamps=_stamps_read(panel, origins, steps, rows),
+        answers=_stamps_answered(panel, origins, fitted.goal.horizon, rows, count),
+        rows=rows,
+        hours=panel.clock.step / HOUR if panel.clock.kind == "fixed" else math.nan,
+        layers=_joined_layers([one.layers for one in found], back),
+        signals=_joined_signals([one.signals for one in found], back),
+        distance=max(one.distance for one in found),
+        rounding=max(one.rounding for one in found),
+        zone=panel.clock.tz,
+    )
+
+
 def _net_of(fitted: Fitted) -> "LearnedNet":
     from forecast.models.nets.recurrent import LearnedNet
 
@@ -184,15 +193,14 @@ def _net_of(fitted: Fitted) -> "LearnedNet":
     return fitted.learned
 
 
-def _signals(fitted: Fitted, question: Question, learned: "LearnedNet") -> dict[str, Array]:
+def _signals(question: Question, learned: "LearnedNet") -> dict[str, Array]:
     """What units are compared with (M, n): means of the scaled columns in each step, and waves of the calendar at its end."""
     panel = question.panel
     k = learned.sized.sizes.segment
-    context = context_of(learned)
-    steps = -(-context // k)
+    steps = -(-learned.context // k)
     rows = _rows_read(panel, question.origins, steps * k)
-    is_read = np.arange(steps * k) >= steps * k - context
-    inside = (rows >= 0) & is_read
+    rows[:, : steps * k - learned.context] = -1  # the first step is filled up with nothing
+    inside = rows >= 0
     made = {}
     for place in panel.moving:
         values = np.where(inside, panel.values[np.maximum(rows, 0), place], np.nan)
@@ -254,8 +262,10 @@ def correlations(first: Array, second: Array) -> Array:
         seen = ~np.isnan(second[:, place])
         if seen.sum() < 2:
             continue
-        ours = first[seen] - first[seen].mean(0)
-        theirs = second[seen, place] - second[seen, place].mean()
+        ours = first[seen]
+        ours = ours - ours.mean(0)
+        theirs = second[seen, place]
+        theirs = theirs - theirs.mean()
         sizes = np.sqrt((ours**2).sum(0) * (theirs**2).sum())
         made[:, place] = np.where(sizes > 0, ours.T @ theirs / np.maximum(sizes, 1e-300), 0.0)
     return made

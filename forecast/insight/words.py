@@ -59,23 +59,27 @@ def explanation_text(made: Explanation) -> str:
 
 
 def explanation_block(made: Explanation, origin: int) -> str:
-    """The table of one origin."""
+    """The table of one origin, and below it at which lags each column says most."""
+    shown = _shown(parts_of(made, origin))
+    forecast = made.forecast[origin]
+    write = written([forecast, *(part.values for part in shown)])
     series = made.ids[made.origins[origin, 0]]
     head = [f"{series}: {made.units} by {made.model}", *(f"step {step}" for step in made.steps)]
-    parts = parts_of(made, origin)
-    shown = parts[:LINES]
+    lines = []
+    for place, part in enumerate(shown):
+        lines.append([part.name, *(write(value, place > 0) for value in part.values)])
+    lines.append(["forecast", *(write(value, False) for value in forecast)])
+    told = [_rows_line(made, origin, part, write) for part in shown]
+    return "\n".join([table(head, lines), *filter(None, told)])
+
+
+def _shown(parts: list[Part]) -> list[Part]:
+    """The first LINES of the parts, and the sum of all others."""
     others = parts[LINES:]
-    if others:
-        rest = np.sum([part.values for part in others], axis=0)
-        shown.append(Part(f"{len(others)} other columns", rest))
-    write = written([made.forecast[origin], *(part.values for part in shown)])
-    lines = [
-        [part.name, *(write(value, place > 0) for value in part.values)] for place, part in enumerate(shown)
-    ]
-    lines.append(["forecast", *(write(value, False) for value in made.forecast[origin])])
-    text = table(head, lines)
-    told = [line for line in (_rows_line(made, origin, part, write) for part in shown) if line]
-    return "\n".join([text, *told])
+    if not others:
+        return parts
+    rest = np.sum([part.values for part in others], axis=0)
+    return [*parts[:LINES], Part(f"{len(others)} other columns", rest)]
 
 
 def _rows_line(made: Explanation, origin: int, part: Part, write: "Write") -> str:

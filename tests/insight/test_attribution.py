@@ -72,6 +72,10 @@ def leads(rows=900, spread=0.05, seed=0):
 def test_the_parts_of_a_net_sum_to_its_forecast(shape, full, origins):
     model, settings = SHAPES[shape]
     fitted = fc.fit(model, full, horizon=12, **{**NET, **settings})
+    if shape == "members":
+        other = fc.fit(model, full, horizon=12, seed=1, **NET)
+        nets = (*fitted.learned.nets[:1], *other.learned.nets)
+        fitted = replace(fitted, learned=replace(fitted.learned, nets=nets))
     made = explain(fitted, full, origins)
     assert np.array_equal(made.forecast, fitted.predict(full, origins).values)
     departed = np.abs(made.forecast - made.parts.held).mean()

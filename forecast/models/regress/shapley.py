@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.data.panel import Panel
 from forecast.data.windows import Windows
 from forecast.models.contributions import Contributions, chained, nothing
 from forecast.models.regress.boosting import (
@@ -57,13 +58,19 @@ def _explain(windows: Windows, origins: Array, steps: Array, look: Look, forest:
     made.level[..., panel.future] += level.ahead + level.change
     departed = _shared(forest, actual, held)
     _add_target(made, departed, reading, steps, look.season)
-    past_rows = past_back_rows(reading.past.shape[1]) - 1
-    for place, column in enumerate(panel.moving[1:]):
-        made.window[..., past_rows, column] = departed.past[..., place]
-    each = np.arange(len(steps))
-    for place, column in enumerate(panel.future):
-        made.ahead[:, each, steps, column] = departed.ahead[..., place] + departed.change[..., place]
+    _add_columns(made, departed, reading, panel, steps)
     return made
+
+
+def _add_columns(made: Contributions, said: Read, reading: Reading, panel: Panel, steps: Array) -> None:
+    """What the features of the other columns say, in their rows before the origin and in that of the step."""
+    rows = past_back_rows(reading.past.shape[1])
+    for place, column in enumerate(panel.moving[1:]):
+        made.window[..., rows - 1, column] = said.past[..., place]
+    each = np.arange(len(steps))
+    changes = said.ahead + said.change
+    for place, column in enumerate(panel.future):
+        made.ahead[:, each, steps, column] = changes[..., place]
 
 
 def _held(actual: Read, future: list[int]) -> Read:
