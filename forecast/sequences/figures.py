@@ -33,12 +33,12 @@ def _laid_out(figure: go.Figure, text: str, height: int = HEIGHT) -> go.Figure:
 def _of_panels(figure: go.Figure, text: str, height: int, x: str, y: str) -> go.Figure:
     """A figure of panels: axes are named at its left and lower edges, and the legend stands above the names of the panels."""
     _laid_out(figure, text, height)
-    across = max(column for _, column in figure._get_subplot_coordinates())
-    rows = max(row for row, _ in figure._get_subplot_coordinates())
-    for row, column in figure._get_subplot_coordinates():
+    cells = list(figure._get_subplot_coordinates())
+    rows = max(row for row, _ in cells)
+    for row, column in cells:
         if column == 1:
             figure.update_yaxes(title=y, row=row, col=column)
-        if row == rows or column == across:
+        if row == rows:
             figure.update_xaxes(title=x, row=row, col=column)
     figure.update_layout(margin={"t": 110}, legend={"y": 1 + 34 / max(height - 166, 1), "yanchor": "bottom"})
     return figure
@@ -151,10 +151,12 @@ def _threshold_figure(
                 row=row,
                 col=column,
             )
-    words = (
-        "Precision and recall of each threshold" if recall else "ROC: what each threshold finds and mistakes"
-    )
-    return _laid_out(figure, words, height)
+    figure.update_xaxes(range=[0, 1])
+    figure.update_yaxes(range=[0, 1.02])
+    if recall:
+        return _of_panels(figure, "Precision and recall of each threshold", height, "recall", "precision")
+    words = "ROC: what each threshold finds of a class, and takes of the others"
+    return _of_panels(figure, words, height, "taken of the others", "found of it")
 
 
 def thresholds(share: Array, member: Array) -> tuple[Array, Array, Array]:
