@@ -1,6 +1,7 @@
 """Several classifiers as one: the mean of their calibrated probabilities, with equal weights (`bag+lstm`) or with weights that
 sequences which none of them has learned from bear out (`mix(bag,lstm)`)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -56,25 +57,29 @@ class Mix:
         Each fit has checkpoints of its own.
         """
         fits = _Fits(past, seed, watch, 2 * len(self.parts))
-        whole = []
-        for place, part in enumerate(self.parts):
-            whole.append(fits.fit(part, past, 2 * place))
+        whole = [fits.fit(part, past, 2 * place) for place, part in enumerate(self.parts)]
         folds = _folds(whole, past, seed)
         judging = np.flatnonzero(folds >= 0)
         labels = past.labels[judging]
         temperatures = []
         shares = []
-        for place, part in enumerate(self.parts):
-            given = _held(whole[place], folds)
-            if given is None:
-                given = fits.without(part, folds, 2 * place + 1)
-            temperatures.append(temperature_of(given[judging], labels))
-            shares.append(cooled(given[judging], temperatures[-1]))
+        for given in self._given(fits, whole, folds):
+            temperature = temperature_of(given[judging], labels)
+            temperatures.append(temperature)
+            shares.append(cooled(given[judging], temperature))
         weights = np.full(len(self.parts), 1 / len(self.parts))
         if self.weights == "learned":
             weights = weights_of(np.stack(shares), labels)
         made = Mixed(self, tuple(whole), tuple(temperatures), tuple(map(float, weights)), Log())
         return replace(made, log=_log(made, fits, len(judging)))
+
+    def _given(self, fits: "_Fits", whole: list[Named], folds: Array) -> Iterator[Array]:
+        """What each part gives the sequences (S, K) that judge, without having learned from them."""
+        for place, part in enumerate(self.parts):
+            held = _held(whole[place], folds)
+            if held is None:
+                held = fits.without(part, folds, 2 * place + 1)
+            yield held
 
     def restore(self, arrays: dict[str, Array], values: dict[str, Any], classes: tuple[str, ...]) -> "Mixed":
         """The Mixed whose `arrays()` and `values()` these are."""
