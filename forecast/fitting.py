@@ -248,6 +248,7 @@ def fit(
     validated(Seed, seed, "seed")
     _check_start(start)
     past = past.history()
+    task = task.with_transform(past)
     check_target(chosen, past, task)
     columns, notes = told_apart(past)
     notes = (*notes, *outside_bounds(past, task.bounds))
@@ -329,8 +330,8 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
         )
-    if panel.names and (task.transform != "none" or task.bounds != (None, None)):
-        what = "transform" if task.transform != "none" else "bounds"
+    if panel.names and (task.units.transform != "none" or task.bounds != (None, None)):
+        what = "transform" if task.units.transform != "none" else "bounds"
         raise ForecastError(
             f"The target {panel.target} has names, so there is nothing to give it {what}. Leave {what} out."
         )

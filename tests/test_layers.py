@@ -35,6 +35,7 @@ FLOORS = [
     "reading.tables",
     "reading.encodings",
     "reading.delimited",
+    "reading.archives",
     "reading.sources",
     "reading.columns",
     "reading.neighbours",
