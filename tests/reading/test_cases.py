@@ -1047,7 +1047,7 @@ BAD = {
         {},
         "unreadable-stamp",
         (),
-        "or by `tz=Europe/Paris`",
+        "left out and given by `tz`",
     ),
     "hours from-to": (
         hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
