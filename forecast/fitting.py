@@ -371,6 +371,7 @@ def fit(
     validated(Seed, seed, "seed")
     _check_start(start)
     past = past.history()
+    task = task.with_transform(past)
     check_target(chosen, past, task)
     columns, notes = told_apart(past)
     notes = (*notes, *outside_bounds(past, task.bounds))
@@ -457,8 +458,8 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
             f"`reduce={task.reduce}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
             f' `event="{panel.target} > 0"`, or leave `reduce` out.'
         )
-    if panel.names and (task.transform != "none" or task.bounds != (None, None)):
-        what = "transform" if task.transform != "none" else "bounds"
+    if panel.names and (task.units.transform != "none" or task.bounds != (None, None)):
+        what = "transform" if task.units.transform != "none" else "bounds"
         raise ForecastError(
             f"The target {panel.target} has names, so there is nothing to give it {what}. Leave {what} out."
         )

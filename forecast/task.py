@@ -8,7 +8,8 @@ from typing import Any, Literal, get_type_hints
 
 from forecast.arrays import Array
 from forecast.data.clock import Clock
-from forecast.data.scaling import Units
+from forecast.data.panel import Panel
+from forecast.data.scaling import AUTO, Units, usual_transform
 from forecast.errors import ForecastError, nearest, validated
 
 Bounds = tuple[float | None, float | None]
@@ -28,7 +29,8 @@ class Task:
     intervals: central intervals in percent, such as (80, 95), that frames, files and figures show; () = none.
     levels: quantile levels that are calibrated and kept next to the ends of the intervals; the median is always among them.
     bounds: (lowest, highest) that the target can be, None = open; forecasts and intervals are cut there.
-    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
+    transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson, or
+        auto: log or log1p where the spread grows with the level in the rows before the test, else none.
     scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
     metric: the row of METRICS by which models are ranked; None = chosen from the rows before the test.
     reduce: of an event: whether it is asked of `each` step, of `any` step of the horizon, or of `all` of them.
@@ -52,12 +54,18 @@ class Task:
         _check_bounds(self.bounds)
         ends = quantile_levels(self.intervals)
         object.__setattr__(self, "levels", joined_levels(self.levels, ends))
-        Units(self.transform, self.scale)
+        _ = self.units
 
     @property
     def units(self) -> Units:
-        """How the values that a model sees are made from the target."""
-        return Units(self.transform, self.scale)
+        """How the values that a model sees are made from the target; unchanged as long as `auto` is not settled."""
+        return Units("none" if self.transform == AUTO else self.transform, self.scale)
+
+    def with_transform(self, past: Panel) -> "Task":
+        """The task with a transform in place of `auto`, chosen from the rows of `past` alone."""
+        if self.transform != AUTO:
+            return self
+        return replace(self, transform=usual_transform(past)[0])
 
     @property
     def count(self) -> int:

@@ -36,6 +36,7 @@ FLOORS = [
     "reading.tables",
     "reading.encodings",
     "reading.delimited",
+    "reading.archives",
     "reading.ts",
     "reading.sources",
     "reading.columns",

@@ -21,6 +21,7 @@ from forecast.models import spec
 from forecast.reading.door import read
 from forecast.runs.daily import predict_run, rows
 from forecast.runs.refit import refit_run
+from forecast.runs.scenario import predict_scenarios
 from forecast.saving import load_context, save_context
 
 NAN = float("nan")
@@ -180,6 +181,9 @@ def test_stored_rows_hold_their_issues_and_newer_rows_bring_theirs(tmp_path):
     early = np.array([[0, int(held.known()[0]) - 10]])
     same = panel.origins_at(np.array(["load"]), held.cutoffs(early))
     assert np.array_equal(held.ahead(early, H), panel.ahead(same, H))
+    made = predict_scenarios(folder, what=["wind*2"]).forecasts
+    assert np.array_equal(made["as given"].values, joined.values)
+    assert not np.array_equal(made["wind*2"].values, joined.values)
     refitted = refit_run(folder, how="cold", take=True)
     assert refitted.taken
     held = rows(folder)

@@ -11,6 +11,7 @@ from forecast.cli.flags import (
     By,
     Checked,
     Csv,
+    CsvSafe,
     FileArgument,
     FitOn,
     Flags,
@@ -54,10 +55,13 @@ from forecast.cli.naming import (
     tune_naming,
 )
 from forecast.cli.printing import (
+    Form,
     forecast_table,
+    form_of,
     heard_of,
     listed_line,
     paths_table,
+    print_csv,
     print_json,
     print_result,
     print_settings,
@@ -68,7 +72,7 @@ from forecast.cli.printing import (
 )
 from forecast.cli.registry import app, command
 from forecast.cli.values import again, changes, names, own_specs, plan_of, reading_values
-from forecast.data.findings import counted
+from forecast.data.findings import counted, visible
 from forecast.errors import ForecastError
 
 if TYPE_CHECKING:
@@ -105,11 +109,12 @@ def check(*, file: Checked, reading: Flags, labelling: Flags, as_json: Json = Fa
         check_naming(file, reading, labelling, as_json)
         return
     from forecast.data.findings import ReadingError
+    from forecast.runs.checks import with_offers
     from forecast.runs.plan import make_run
     from forecast.runs.result import summary_of
 
     try:
-        panel = make_run(file, overrides=reading_values(reading)).read()
+        panel = with_offers(make_run(file, overrides=reading_values(reading)).read())
     except ReadingError as refused:
         if as_json:
             raise
@@ -137,6 +142,7 @@ def fit(
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
+    csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
     """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
@@ -152,10 +158,11 @@ def fit(
     else:
         print(f"This run is there already, in {result.folder}.", file=sys.stderr)
         say(result.findings, quiet)
-    if as_json:
+    form = form_of(as_json, csv, csv_safe)
+    if form == "json":
         print_json(result.to_json())
-    elif csv:
-        print(stamped(result.forecast.to_frame(cutoff=False)).to_csv(index=False), end="")
+    elif form != "table":
+        print_csv(stamped(result.forecast.to_frame(cutoff=False)), form)
     else:
         print_result(result, again(plan.models))
 
@@ -178,6 +185,7 @@ def predict(
     text: Texts = None,
     as_json: Json = False,
     csv: Csv = False,
+    csv_safe: CsvSafe = False,
 ) -> None:
     """Forecast the next horizon from a run folder alone, or after the newest rows of a file; by a run of `forecast classify`, name the
     sequences of a file, or texts.
@@ -198,18 +206,19 @@ def predict(
     from forecast.runs.result import stamped
 
     own = own_specs(model)
+    form = form_of(as_json, csv, csv_safe)
     reduced = [name for name, asked in (("sum", total), ("max", highest), ("min", lowest)) if asked]
     if paths is not None or reduced or by or out:
         if keep or scenario or what:
             raise ForecastError(
                 "Sample paths are of one future, and are not kept: leave --keep, --scenario and --what out."
             )
-        _predict_paths(run, file, paths, reduced, by, out, revised, own, as_json, csv)
+        _predict_paths(run, file, paths, reduced, by, out, revised, own, form)
         return
     if scenario or what:
         if keep:
             raise ForecastError("--keep is for what was forecast, not for what if: leave --keep out.")
-        _predict_scenarios(run, file, scenario or [], what or [], revised, own, as_json, csv)
+        _predict_scenarios(run, file, scenario or [], what or [], revised, own, form)
         return
     found: list[Finding] = []
     forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend, specs=own)
@@ -217,7 +226,7 @@ def predict(
     say(found, quiet=True)
     if keep:
         print(_kept(run, file, found), file=sys.stderr)
-    _print_frame(frame, forecast_table, {"run": run}, found, as_json, csv)
+    _print_frame(frame, forecast_table, {"run": run}, found, form)
 
 
 def _print_frame(
@@ -225,21 +234,20 @@ def _print_frame(
     table: "Callable[[pd.DataFrame], str]",
     about: dict[str, Any],
     found: "list[Finding]",
-    as_json: bool,
-    csv: bool,
+    form: Form,
 ) -> None:
     """A frame of forecasts in the form that was asked for; about: what else its JSON object holds."""
     from dataclasses import asdict
 
     from forecast.runs.result import frame_json
 
-    if as_json:
+    if form == "json":
         findings = [asdict(finding) for finding in found]
         print_json({**about, "findings": findings, "forecast": frame_json(frame)})
-    elif csv:
-        print(frame.to_csv(index=False), end="")
+    elif form != "table":
+        print_csv(frame, form)
     else:
-        print(table(frame))
+        print(visible(table(frame)))
 
 
 def _predict_scenarios(
@@ -249,8 +257,7 @@ def _predict_scenarios(
     what: list[str],
     revised: bool,
     own: list[Any],
-    as_json: bool,
-    csv: bool,
+    form: Form,
 ) -> None:
     """Print the forecasts under several futures side by side."""
     from forecast.runs.result import stamped
@@ -263,7 +270,7 @@ def _predict_scenarios(
     frame = stamped(made.to_frame())
     say(found, quiet=True)
     about = {"run": run, "scenarios": list(made.forecasts)}
-    _print_frame(frame, scenario_table, about, found, as_json, csv)
+    _print_frame(frame, scenario_table, about, found, form)
 
 
 def _refuse_half_asked(count: int | None, reduced: list[str], by: str | None, out: str | None) -> None:
@@ -289,8 +296,7 @@ def _predict_paths(
     out: str | None,
     revised: bool,
     own: list[Any],
-    as_json: bool,
-    csv: bool,
+    form: "Form",
 ) -> None:
     """Write sample paths, or what they are reduced to, into a file, and print what they are reduced to."""
     from pathlib import Path
@@ -311,7 +317,7 @@ def _predict_paths(
         print(f"Written: {counted(len(written), 'row')} into {out}.", file=sys.stderr)
     if sums is not None:
         frame = stamped(sums.drop(columns="cutoff"))
-        _print_frame(frame, paths_table, {"run": run, "paths": paths}, found, as_json, csv)
+        _print_frame(frame, paths_table, {"run": run, "paths": paths}, found, form)
 
 
 def _kept(run: str, file: str | None, found: "list[Finding]") -> str:
@@ -398,6 +404,7 @@ def backtest(
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
+    csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
     """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
@@ -405,7 +412,7 @@ def backtest(
 
     plan = plan_of(file, model, reading, walking)
     walked = backtest_run(plan, jobs=jobs, progress=_progress(quiet), heard=heard_of(quiet))
-    _print_walked(walked, as_json, csv)
+    _print_walked(walked, form_of(as_json, csv, csv_safe))
 
 
 @command(
@@ -422,6 +429,7 @@ def compare(
     jobs: Jobs = 0,
     as_json: Json = False,
     csv: Csv = False,
+    csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
     """Walk a model forward with each change of a setting, and without each column: what each buys, whether that could be chance, what it costs."""
@@ -435,7 +443,7 @@ def compare(
     plan = plan_of(file, changed_models(changed, ablate), reading, walking)
     shown, heard = _progress(quiet), heard_of(quiet)
     walked = compare_run(plan, changed, ablate=ablate, jobs=jobs, progress=shown, heard=heard)
-    _print_walked(walked, as_json, csv)
+    _print_walked(walked, form_of(as_json, csv, csv_safe))
 
 
 def _refuse_of_forecasts(**given: Any) -> None:
@@ -447,12 +455,12 @@ def _refuse_of_forecasts(**given: Any) -> None:
             )
 
 
-def _print_walked(walked: "Walked", as_json: bool, csv: bool) -> None:
+def _print_walked(walked: "Walked", form: Form) -> None:
     """A walk without a folder, in the form that was asked for."""
-    if csv:
-        print(walked.board.to_frame().to_csv(), end="")
+    if form in ("csv", "csv-safe"):
+        print_csv(walked.board.to_frame(), form, index=True)
     else:
-        print_value(walked, as_json)
+        print_value(walked, form == "json")
 
 
 @command("forecast tune data/weather.parquet --model gru --trials 20")

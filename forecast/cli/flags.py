@@ -39,7 +39,7 @@ WALKING: Flags = {
     "metric": flag(str, "metric", "What ranks: mae, rmse, mase, crps, qlike ...", "from the target"),
     "span": flag(str, "span", "An event in each step, any of the horizon, or all.", "each"),
     "bounds": flag(str, "bounds", "What the target cannot cross: 0, or 0,100.", "none"),
-    "transform": flag(str, "transform", "Of the target: none, log, log1p, asinh, yeo-johnson.", "none"),
+    "transform": flag(str, "transform", "Of the target: none, auto, log, log1p, asinh, yeo-johnson.", "none"),
     "scale": flag(str, "scale", "standard, shared, robust, minmax, mean-abs, none.", "standard"),
     "price": flag(bool, "price", "A price: logs, and what its direction is worth."),
     "cost": flag(str, "cost", "Of a price: basis points a side; of an event: 1:5.", "none"),
@@ -171,6 +171,10 @@ Overwrite = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Fits side by side, 0 = one a core.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+CsvSafe = Annotated[
+    bool,
+    typer.Option("--csv-safe", help="CSV on stdout, text quoted that a spreadsheet takes for a formula."),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="No progress on stderr, and of what was found warnings alone.")
 ]

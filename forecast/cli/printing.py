@@ -6,10 +6,10 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecast.cli.flags import FLAGS, OPPOSITES
-from forecast.data.findings import counted
+from forecast.data.findings import counted, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from forecast.models import Setting
     from forecast.runs.result import Result, Summary
 
+Form = Literal["table", "json", "csv", "csv-safe"]
+
 # a setting as messages of the library name one: `test=0.3`, `price`
 SETTING = re.compile(r"`([A-Za-z_][\w.-]*)(?:=([^`]*))?`")
 MARKS = {"info": "  ", "warning": "! ", "error": "x "}
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a cell of text begins that a spreadsheet runs
+MOST_DECIMALS = 12  # of a number in the table of a forecast
+LARGEST_PLAIN = 1e15  # from which on a number is written as 1.234e+15
 SIDE_BY_SIDE = 8  # series in the table of a forecast
 NAME_WIDTH, DEFAULT_WIDTH = 18, 21  # of the columns of `forecast models`
 
@@ -30,9 +35,9 @@ def as_flags(text: str) -> str:
     """A message of the library in the words of the command line.
 
     `missing=-99` becomes --missing -99, and `gru.units=64` --set gru.units=64. What stands in backticks and is no
-    setting is unchanged.
+    setting is unchanged. Signs that a terminal would act on are written as \\x1b.
     """
-    return SETTING.sub(_as_flag, text)
+    return visible(SETTING.sub(_as_flag, text))
 
 
 def _as_flag(found: re.Match[str]) -> str:
@@ -53,6 +58,41 @@ def _as_flag(found: re.Match[str]) -> str:
 def print_json(values: Any) -> None:
     """One JSON object on stdout."""
     print(as_flags(json.dumps(values)))
+
+
+def form_of(as_json: bool, csv: bool, csv_safe: bool) -> Form:
+    """In which form a command prints what it made."""
+    if as_json:
+        return "json"
+    if csv_safe:
+        return "csv-safe"
+    return "csv" if csv else "table"
+
+
+def print_csv(frame: "pd.DataFrame", form: Form, index: bool = False) -> None:
+    """A frame as CSV on stdout; in the form "csv-safe" text that a spreadsheet would take for a formula is quoted."""
+    written = without_formulas(frame) if form == "csv-safe" else frame
+    print(written.to_csv(index=index), end="")
+
+
+def without_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A frame whose names and cells of text that begin with = + - @, a tab or a carriage return have an apostrophe before
+    them (OWASP, CSV Injection); numbers are unchanged.
+    """
+    safe = frame.copy()
+    for place, kind in enumerate(frame.dtypes):
+        if kind.kind not in "biufcmM":
+            safe.isetitem(place, [_without_formula(cell) for cell in frame.iloc[:, place]])
+    safe.columns = [_without_formula(name) for name in frame.columns]
+    if frame.index.dtype.kind not in "biufcmM":
+        safe.index = frame.index.map(_without_formula)
+    return safe
+
+
+def _without_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    begins = isinstance(cell, str) and cell.startswith(FORMULAS)
+    return f"'{cell}" if begins else cell
 
 
 def print_value(value: Any, as_json: bool) -> None:
@@ -111,7 +151,7 @@ def print_result(result: "Result", again: str) -> None:
     forecast = result.forecast
     print(as_flags(str(result.walked)))
     print(f"\n{_asked(result)} by {result.board.best}:")
-    print(forecast_table(stamped(forecast.to_frame(cutoff=False))))
+    print(visible(forecast_table(stamped(forecast.to_frame(cutoff=False)))))
     for note in result.intervals:
         print(f"{note[0].upper()}{note[1:]}.")
     print(f"\nReport: {result.folder}/report.html")
@@ -175,9 +215,14 @@ def _side_by_side(frame: "pd.DataFrame") -> str:
 def plain(values: "Array") -> Callable[[float], str]:
     """Writes numbers with as many decimals as show a thousandth of their range.
 
-    So an index at 38,000 is seen to move.
+    So an index at 38,000 is seen to move. What would need more decimals than are read, or has too many digits before
+    them, is written as 1.234e-300.
     """
-    decimals = _decimals(values[values == values])  # without NaN
+    seen = values[values == values]  # without NaN
+    decimals = _decimals(seen)
+    largest = float(abs(seen).max(initial=0.0))
+    if decimals > MOST_DECIMALS or largest >= LARGEST_PLAIN:
+        return lambda value: f"{value:.4g}"
     return lambda value: f"{value:.{decimals}f}"
 
 
@@ -189,7 +234,7 @@ def _decimals(seen: "Array") -> int:
     reach = largest - float(seen.min()) or abs(largest)
     if not reach:
         return 1
-    return min(max(3 - math.floor(math.log10(reach)), 0), 12)
+    return max(3 - math.floor(math.log10(reach)), 0)
 
 
 def print_settings(settings: "Sequence[Setting]") -> None:

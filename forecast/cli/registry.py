@@ -34,8 +34,9 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
         def guarded(**values: Any) -> None:
             signal.signal(signal.SIGINT, functools.partial(_interrupted, "out" in values))
             _refuse_empty(values)
-            if values.get("as_json") and values.get("csv"):
-                raise ForecastError("--csv and --json exclude each other: give one of them.")
+            if values.get("as_json") and (values.get("csv") or values.get("csv_safe")):
+                flag = "--csv" if values.get("csv") else "--csv-safe"
+                raise ForecastError(f"{flag} and --json exclude each other: give one of them.")
             function(**_gathered(function, values))
 
         _give_flags(guarded, function)

@@ -6,6 +6,9 @@ from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.data.panel import Panel
 
+FEW = 30  # values that suggest nothing
+FULL = 0.01  # share of values near 100 that a percentage has
+
 
 def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> list[str]:
     """A sentence for each of the bounds (lowest, highest; None = open) that target values lie
@@ -20,6 +23,33 @@ def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> l
     if high is not None:
         said.append(_beyond(panel, np.flatnonzero(target > high), f"above the bound {high:g}"))
     return [sentence for sentence in said if sentence]
+
+
+def likely_bounds(panel: Panel) -> list[str]:
+    """A sentence that offers the bounds which the target looks as if it had; none where it has
+    names, or does not come near a bound.
+
+    A share never leaves 0 to 1, or a percentage 0 to 100, and nearly fills that; what is never
+    below 0 and lies within a spread of it may have intervals that cross it.
+    """
+    if panel.names:
+        return []
+    target = panel.history().compact().values[:, 0]
+    seen = target[~np.isnan(target)]
+    if len(seen) < FEW or seen.min() < 0:
+        return []
+    low, high = float(seen.min()), float(seen.max())
+    never = f"{panel.target} is never below 0 or above"
+    broken = bool((seen != np.floor(seen)).any())
+    if low <= 0.1 and 0.9 <= high <= 1 and broken:
+        return [f"{never} 1 ({low:g} to {high:g}): if it is a share, give `bounds=0,1`"]
+    if low <= 10 and 95 <= high <= 100 and np.mean(seen >= 95) > FULL:
+        return [f"{never} 100 ({low:g} to {high:g}): if it is a percentage, give `bounds=0,100`"]
+    if low < float(seen.std()):
+        return [
+            f"{panel.target} is never below 0 (its lowest value is {low:g}): if it cannot be, give `bounds=0,`"
+        ]
+    return []
 
 
 def not_positive(panel: Panel) -> str:

@@ -26,7 +26,13 @@ HOUR = DAY // 24
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday: weeks are counted from Monday
 _MONDAYS = "1000000"  # the dates from which sessions that last for days are counted
 _MONTHS = {"M": 1, "Q": 3, "H": 6, "Y": 12}
-_BEGINS = {"T": (1, 11, 21), "F": (1, 16)}  # days of a month with which its parts begin: dekads, and halves
+_BEGINS = {  # days with which the parts of a month begin: dekads, and halves; or of a year, as those of satellites
+    "T": (1, 11, 21),
+    "F": (1, 16),
+    "X": tuple(range(1, 354, 16)),
+    "O": tuple(range(1, 362, 8)),
+}
+_OF_A_YEAR = ("X", "O")  # parts that begin anew with each year, of which the last is shorter
 STEPS = (
     "1s",
     "5s",
@@ -53,6 +59,8 @@ _CALENDARS = {  # in words, by the first letter of the frequency
     "B": "business days",
     "T": "three times a month",
     "F": "twice a month",
+    "O": "every 8 days, anew each year",
+    "X": "every 16 days, anew each year",
     "M": "monthly",
     "Q": "quarterly",
     "H": "half-yearly",
@@ -62,11 +70,23 @@ _SEASONS = {
     "B": (5,),
     "T": (36,),
     "F": (24,),
+    "O": (46,),
+    "X": (23,),
     "M": (12,),
     "Q": (4,),
     "H": (2,),
 }  # in steps of such a calendar
-_HORIZONS = {"B": 5, "T": 9, "F": 6, "M": 12, "Q": 4, "H": 4, "Y": 4}  # steps ahead by default
+_HORIZONS = {
+    "B": 5,
+    "T": 9,
+    "F": 6,
+    "O": 6,
+    "X": 4,
+    "M": 12,
+    "Q": 4,
+    "H": 4,
+    "Y": 4,
+}  # steps ahead by default
 _UNITS = {  # how people and other programs write a unit; M is a month and m a minute
     "s": ("s", "S", "sec", "second", "seconds"),
     "min": ("m", "min", "T", "minute", "minutes"),
@@ -232,7 +252,8 @@ class Clock:
         if self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _MONTHS:
             return count * _MONTHS[unit], _MONTHS[self.freq[0]]
         if self.kind == "calendar" and unit in _MONTHS and self.freq[0] in _BEGINS:
-            return count * _MONTHS[unit] * len(_BEGINS[self.freq[0]]), 1
+            months = 12 if self.freq[0] in _OF_A_YEAR else 1
+            return count * _MONTHS[unit] * len(_BEGINS[self.freq[0]]), months
         if unit == "B" and (self.kind == "sessions" or self.freq == "B"):
             return count * self.day, 1
         if unit == "W" and self.weekly:
@@ -274,22 +295,27 @@ class Clock:
         return np.busday_offset(days, offsets, roll="backward", weekmask=self.weekmask)
 
     def _part(self, days: Array) -> Array:
-        """The number of the part of a month that each day lies in, counted from 1970, int64."""
+        """The number of the part of a month, or a year, that each day lies in, counted from 1970, int64."""
         begins = _BEGINS[self.freq[0]]
-        months = days.astype("datetime64[M]")
-        day = (days - months.astype("datetime64[D]")).astype("int64") + 1
+        whole = days.astype(self._whole)
+        day = (days - whole.astype("datetime64[D]")).astype("int64") + 1
         within = np.searchsorted(np.array(begins), day, side="right") - 1
-        return months.astype("int64") * len(begins) + within
+        return whole.astype("int64") * len(begins) + within
+
+    @property
+    def _whole(self) -> str:
+        """The type of what the parts of this clock are parts of: months, or years."""
+        return "datetime64[Y]" if self.freq[0] in _OF_A_YEAR else "datetime64[M]"
 
     def _part_at(self, part: Array) -> Array:
-        """The stamps of parts of months by their number: the first or the last day, as the clock
-        has it.
+        """The stamps of parts of months or years by their number: the first or the last day, as
+        the clock has it.
         """
         begins = np.array(_BEGINS[self.freq[0]])
         last = self.freq.endswith("E")
         number = part + last
-        months = (number // len(begins)).astype("datetime64[M]")
-        first = months.astype("datetime64[D]") + (begins[number % len(begins)] - 1).astype("timedelta64[D]")
+        whole = (number // len(begins)).astype(self._whole)
+        first = whole.astype("datetime64[D]") + (begins[number % len(begins)] - 1).astype("timedelta64[D]")
         return (first - np.timedelta64(int(last), "D")).astype("datetime64[ns]")
 
     def _after_bars(self, stamps: Array, offsets: Array) -> Array:
@@ -435,7 +461,7 @@ def _longer(series: list[Array], steps: Array, common: int) -> Clock | None:
     """
     if common == DAY:
         return _weekly(series, np.concatenate(series), steps)
-    if 8 * DAY <= common <= 16 * DAY:
+    if 8 * DAY <= common <= 16 * DAY and (steps != common).any():
         return _parts_of_months(np.concatenate(series))
     if common > 27 * DAY:
         return _monthly(series, np.concatenate(series))
@@ -706,8 +732,8 @@ def missing_bars(local: Array, clock: Clock) -> tuple[Array, Array]:
 
 
 def _parts_of_months(stamps: Array) -> Clock | None:
-    """Three or two stamps a month, on the first or the last days of its parts; None for anything
-    else.
+    """Three or two stamps a month, or every 8 or 16 days anew each year, on the first or the last
+    days of these parts; None for anything else.
     """
     different = np.unique(stamps)
     for letter in _BEGINS:

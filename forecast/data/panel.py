@@ -271,6 +271,22 @@ class Panel:
             known[..., place >= 0] = issued[..., place[place >= 0]]
         return np.where(inside[..., None], known, np.nan)
 
+    def as_known(self) -> "Panel":
+        """The panel as a forecast from its end sees it, without vintages: after the last observed
+        target their columns hold what the newest issue by then says.
+        """
+        if self.vintages is None:
+            return self
+        values = self.values.copy()
+        place = self.vintages.of([column.name for column in self.columns])
+        seen = np.flatnonzero(place >= 0)
+        origins = self.ends()
+        for (series, known), cutoff in zip(origins, self.cutoffs(origins), strict=True):
+            rows = np.arange(self.starts[series] + known, self.stops[series])
+            newest = self.vintages.known(rows, np.full(len(rows), cutoff))
+            values[np.ix_(rows, seen)] = newest[:, place[seen]]
+        return replace(self, values=values, vintages=None)
+
     def truth(self, origins: Array, horizon: int) -> Array:
         """The target (M, H) of the rows that `origins` forecast; NaN beyond the end of a series."""
         index, inside = self._coming(origins, horizon)

@@ -13,6 +13,11 @@ from forecast.data.panel import Panel
 from forecast.data.vintages import Vintages
 from forecast.errors import ForecastError, nearest
 
+LEAST_BLOCK = 8  # values of a block by which a spread is judged
+BLOCKS = 8  # of a series that say something
+WIDE = 1.0  # logs between the lowest and the highest level that tell a slope
+STEEP = 0.6  # slope of the spread's log from which on logs are taken
+STRONG = 0.6  # its correlation
 MOST = 2000  # values that a power is learned from; of a series with more, so many are drawn
 
 
@@ -76,6 +81,7 @@ class Transform:
     learn: Callable[[Array], float] = _untaught
 
 
+AUTO = "auto"  # chosen by `usual_transform` from rows before a test
 TRANSFORMS: dict[str, Transform] = {
     "none": Transform(lambda values, _: values, lambda values, _: values),
     "log": Transform(lambda values, _: np.log(values), lambda values, _: np.exp(values), 0.0),
@@ -83,6 +89,56 @@ TRANSFORMS: dict[str, Transform] = {
     "asinh": Transform(lambda values, _: np.arcsinh(values), lambda values, _: np.sinh(values)),
     "yeo-johnson": Transform(_powered, _unpowered, learn=yeo_johnson_power),
 }
+
+
+def usual_transform(past: Panel) -> tuple[str, str]:
+    """The transform that makes the spread of the target the same at all levels, and why: log where
+    it grows with the level, log1p where some values are 0, else none.
+
+    A series is cut into blocks of a season, and the log of each block's mean absolute change is regressed on
+    that of its mean, as Guerrero (1993) does for the power; a slope near 1 asks for logs.
+    """
+    if past.names:
+        return "none", ""
+    levels = []
+    spreads = []
+    length = max(min(past.clock.seasons, default=LEAST_BLOCK), LEAST_BLOCK)
+    for i in range(len(past.ids)):
+        level, spread = _blocks(past.values[past.rows(i), 0], length)
+        if len(level) >= BLOCKS:
+            levels.append(level - level.mean())
+            spreads.append(spread - spread.mean())
+    lowest = min(
+        (float(np.fmin.reduce(past.values[past.rows(i), 0])) for i in range(len(past.ids))), default=-1.0
+    )
+    if not levels or not lowest >= 0:
+        return "none", ""
+    level = np.concatenate(levels)
+    spread = np.concatenate(spreads)
+    power = float((level**2).sum())
+    if np.ptp(level) < WIDE or power == 0 or not (spread**2).any():
+        return "none", ""
+    slope = float(level @ spread) / power
+    strength = float(level @ spread) / float(np.sqrt(power * (spread**2).sum()))
+    if slope < STEEP or strength < STRONG:
+        return "none", ""
+    name = "log" if lowest > 0 else "log1p"
+    return name, f"the spread of {past.target} grows with its level (as its power {slope:.1f})"
+
+
+def _blocks(values: Array, length: int) -> tuple[Array, Array]:
+    """The logs of the mean and of the mean absolute change of each whole block of a series (n,);
+    of those blocks in which both can be formed.
+    """
+    count = len(values) // length
+    blocks = values[: count * length].reshape(count, length)
+    seen = (~np.isnan(blocks)).sum(1)
+    changes = np.abs(np.diff(blocks, axis=1))
+    known = (~np.isnan(changes)).sum(1)
+    level = np.nansum(blocks, axis=1) / np.maximum(seen, 1)
+    spread = np.nansum(changes, axis=1) / np.maximum(known, 1)
+    kept = (2 * known >= length) & (level > 0) & (spread > 0)
+    return np.log(level[kept]), np.log(spread[kept])
 
 
 def standard(values: Array) -> tuple[Array, Array]:

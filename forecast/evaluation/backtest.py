@@ -156,12 +156,14 @@ def asked_of(walk: WalkForward | None, task: Task) -> tuple[WalkForward, Task]:
 
 
 def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
-    """The task with the metric by which its models are ranked, and the reason where it is not named and not the MAE.
+    """The task with the metric by which its models are ranked, and the reason where it is not named and not the MAE; its
+    transform settled too, where it is `auto`.
 
     Names are ranked by the Brier score where there are two, by the log loss of several; they have no quantiles.
     Of a number it is chosen on the rows before the first test origin: the CRPS where over a quarter of the target is zero, else the
     MASE where several columns of a file are series of different units, else the MAE.
     """
+    task = task.with_transform(panel.until(first_test_row(panel, walk)))
     if task.metric is not None:
         check_kind(task.metric, panel.names)
     if task.reduce != "each" and walk.gap:

@@ -987,8 +987,10 @@ def _refuse_ragged(dialect: Dialect, odd: list[str], report: Report) -> None:
 
 
 def _is_words(cells: list[str]) -> bool:
-    """Whether a record holds words and no value."""
-    return not _values_share(cells) and re.search(r"[^\W\d_]", "".join(cells)) is not None
+    """Whether a record holds words, or a lone mark such as *, and no value."""
+    marked = len(cells) == 1 and re.fullmatch(r"[^\w\s]+", cells[0]) is not None
+    spoken = re.search(r"[^\W\d_]", "".join(cells)) is not None
+    return not _values_share(cells) and (marked or spoken)
 
 
 def _refuse_open_quote(dialect: Dialect, report: Report) -> None:

@@ -325,16 +325,29 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
     ordered = in_order(timed, found.table, report if found.issued is None else Report())
     issues: dict[str, Issues] = {}
     if found.issued is not None:
-        if ordered.times is None:
-            raise ForecastError("`issued` needs stamps of the rows too: name their column with `time`.")
-        moments = issue_moments(
-            found.issued, str(reading.issued), dates, reading.tz or zone, found.owner, found.table, report
-        )
-        own = moments[ordered.record(np.arange(len(ordered.series)))]
-        ordered, issues = by_issue(ordered, own, columns, zone, found.table, report)
+        ordered, issues = _with_issues(found, ordered, columns, reading, zone, dates, report)
     targets = [place for place, column in enumerate(columns) if column.role == "target" and not column.names]
     look_at_jumps(ordered, columns, targets, found.table, report)
     return Observed(ordered, columns, zone, bare, dates, decimal, issues)
+
+
+def _with_issues(
+    found: Found,
+    ordered: Rows,
+    columns: Sequence[Column],
+    reading: Reading,
+    zone: str,
+    dates: bool,
+    report: Report,
+) -> tuple[Rows, dict[str, Issues]]:
+    """Rows in order as one per stamp, and what was issued of the future columns of each series."""
+    if ordered.times is None or found.issued is None:
+        raise ForecastError("`issued` needs stamps of the rows too: name their column with `time`.")
+    name = str(reading.issued)
+    tz = reading.tz or zone
+    moments = issue_moments(found.issued, name, dates, tz, found.owner, found.table, report)
+    own = moments[ordered.record(np.arange(len(ordered.series)))]
+    return by_issue(ordered, own, columns, zone, found.table, report)
 
 
 def _lay_out(found: Found, observed: Observed, reading: Reading, clock: Clock | None, report: Report) -> Laid:

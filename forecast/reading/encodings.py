@@ -1,4 +1,4 @@
-"""Which encoding bytes are in that are no UTF-8: by trial, of those of Chinese, Japanese and Korean, else Windows-1252.
+"""Which encoding bytes are in that are no UTF-8: by trial, of those of Chinese, Japanese, Korean and Cyrillic, else Windows-1252.
 
 Each of these has one block for its few thousand common signs. Text in the right encoding lies in that block
 nearly whole; in a wrong one it is spread over rare signs, or is no text at all.
@@ -60,6 +60,11 @@ def _is_punctuation_cp932(sign: bytes) -> bool:
     return sign[0] == 0x81 or (len(sign) == 2 and sign[0] == 0x82 and sign[1] < 0x9F)
 
 
+def _is_no_pair(sign: bytes) -> bool:
+    """Whether a sign is one byte: those of Cyrillic are counted as letters, not by pairs."""
+    return len(sign) == 1
+
+
 ENCODINGS = (  # in the order in which they win where two do as well
     Encoding("cp949", "CP949, Korean", _is_common_korean, _is_punctuation),
     Encoding("cp932", "CP932, Japanese", _is_common_cp932, _is_punctuation_cp932),
@@ -69,13 +74,38 @@ ENCODINGS = (  # in the order in which they win where two do as well
 )
 
 
+_FREQUENT = "оеаинтсрвлкмдпуяызьбгієї"  # of Russian and Ukrainian letters; nine of ten in a text
+_RUNNING = 0.8  # share of the letters of a word that stand next to another one
+_ODD = 0.02  # share of letters from which on a capital after a small one says that the text is misread
+CYRILLIC = Encoding("cp1251", "Windows-1251, Cyrillic", _is_no_pair, _is_no_pair)
+
+
+def _is_cyrillic(head: bytes) -> bool:
+    """Whether bytes are words in Windows-1251: letters next to each other, the frequent ones, and no capital after a
+    small one.
+    """
+    text = head.decode("cp1251", errors="replace")
+    places = [place for place, sign in enumerate(text) if "\u0400" <= sign <= "\u04ff"]
+    high = sum(not sign.isascii() for sign in text)
+    if len(places) < FEW or len(places) < 0.9 * high:
+        return False
+    letters = set(places)
+    running = sum(place - 1 in letters or place + 1 in letters for place in places)
+    frequent = sum(text[place].lower() in _FREQUENT for place in places)
+    odd = sum(text[place].isupper() and text[place - 1].islower() for place in places if place - 1 in letters)
+    words = running >= _RUNNING * len(places)
+    return words and frequent >= COMMON * len(places) and odd <= _ODD * len(places)
+
+
 def detected(head: bytes) -> Encoding | None:
-    """The encoding of two-byte signs that bytes are in; None where they are in none.
+    """The encoding of two-byte signs or of Cyrillic that bytes are in; None where they are in none.
 
     head: of a file; its last sign may be cut off.
     """
     if _latin(head) >= LATIN:
         return None
+    if _is_cyrillic(head):
+        return CYRILLIC
     best: Encoding | None = None
     most = COMMON
     for encoding in ENCODINGS:

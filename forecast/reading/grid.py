@@ -183,19 +183,14 @@ def _mend_conflicts(rows: Rows, second: Array, zone: str, table: Table, others: 
         )
     apart = _apart(rows, second, table, others)
     if apart:
-        name = shlex.quote(apart)
-        joined = shlex.quote(f"NAME,{apart}")
-        dated = shlex.quote(f"DATE,{apart}")
         return (
-            f"Column {apart!r} tells such rows apart: `id={name}`, or `id={joined}` beside a"
-            " column NAME of"
-            f" series; `time={dated}` if it holds the hour."
+            f"Column {apart!r} tells such rows apart: `id={shlex.quote(apart)}`, with a comma behind the column"
+            " of series where there is one; if it holds the hour, give it to `time` behind the column of dates."
         )
     if many:
         return (
-            "Name the column that tells the series apart with `id`, or the columns that make up"
-            " the stamp,"
-            " `time=date,hour`; or bring the file to one step, such as"
+            "Name the column that tells the series apart with `id`, or all columns that make up"
+            " the stamp with `time`; or bring the file to one step, such as"
             f" `every={usual_step(np.unique(times))}` `how=mean`."
         )
     return "Remove one of each, or name the column that tells the series apart with `id`."

@@ -4,6 +4,7 @@ others by the moment of their issue.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -155,29 +156,45 @@ def by_issue(
     _refuse_names(columns, future)
     said = ~np.isnan(rows.values[:, future]).all(axis=1)
     _refuse_without_issue(rows, said & np.isnat(issued), table, report)
+    single = _agreeing(rows, columns, zone, table, report)
+    issues: dict[str, Issues] = {}
+    for i, name in enumerate(rows.ids):
+        own = np.flatnonzero(said & (rows.series == i))
+        issues[name] = issues_of(rows.times[own], issued[own], rows.values[np.ix_(own, future)])
+    names = tuple(columns[int(i)].name for i in future)
+    _say_issues(names, rows.times[said] - issued[said], report)
+    return _with_newest(single, future, names, issues), issues
+
+
+def _agreeing(rows: Rows, columns: Sequence[Column], zone: str, table: Table, report: Report) -> Rows:
+    """One row per stamp and series of rows in order, whose columns but the future ones must agree; an empty cell says
+    nothing.
+    """
+    assert rows.times is not None
     new = np.ones(len(rows.times), bool)
     new[1:] = (rows.times[1:] != rows.times[:-1]) | (rows.series[1:] != rows.series[:-1])
     first = np.flatnonzero(new)
     single = rows.take(first)
     values = single.values.copy()
-    others = [i for i in range(len(columns)) if i not in future]
-    for place in others:
+    for place, column in enumerate(columns):
+        if column.role == "future":
+            continue
         low = np.fmin.reduceat(rows.values[:, place], first)
         high = np.fmax.reduceat(rows.values[:, place], first)
-        _refuse_conflict(single, np.flatnonzero(low < high), columns[place], zone, table, report)
+        _refuse_conflict(single, np.flatnonzero(low < high), column, zone, table, report)
         values[:, place] = low
-    issues: dict[str, Issues] = {}
-    for i, name in enumerate(rows.ids):
-        own = np.flatnonzero(said & (rows.series == i))
-        issues[name] = issues_of(rows.times[own], issued[own], rows.values[np.ix_(own, future)])
-    bounds = single.bounds()
-    spans = [slice(bounds[i], bounds[i + 1]) for i in range(len(rows.ids))]
-    names = tuple(columns[int(i)].name for i in future)
+    return replace(single, values=values)
+
+
+def _with_newest(single: Rows, future: Array, names: tuple[str, ...], issues: Mapping[str, Issues]) -> Rows:
+    """Rows, one per stamp, whose future columns hold what the newest issue by their own stamp says."""
     assert single.times is not None
-    vintages = make_vintages(names, rows.ids, spans, single.times, issues)
-    values[:, future] = vintages.known(np.arange(len(first)), single.times)
-    _say_issues(names, rows.times[said] - issued[said], report)
-    return replace(single, values=values), issues
+    bounds = single.bounds()
+    spans = [slice(start, stop) for start, stop in pairwise(bounds)]
+    vintages = make_vintages(names, single.ids, spans, single.times, issues)
+    values = single.values.copy()
+    values[:, future] = vintages.known(np.arange(len(single.times)), single.times)
+    return replace(single, values=values)
 
 
 def issued_of(panel: Panel, names: Collection[str], issues: Mapping[str, Issues], report: Report) -> Panel:

@@ -75,7 +75,7 @@ def melted(
             "which-id",
             f"Each row of {table.where} is a series, for stamps or steps stand across, but"
             f" {listed(naming)} name some of them alike.",
-            remedy="Give each row a name of its own, or name the columns that do, such as `id=state,county`.",
+            remedy="Give each row a name of its own, or name the columns that do with `id`, with commas between them.",
         )
     report.say(
         "row-series",

@@ -18,7 +18,7 @@ from forecast.reading.local import Moments, to_moments
 from forecast.reading.numbers import numberish
 from forecast.reading.roles import DATE_NAMES
 from forecast.reading.sources import as_text
-from forecast.reading.stamps import EPOCH, EXCEL, MODIFIED, Stamps, parse_text
+from forecast.reading.stamps import EPOCH, EXCEL, MODIFIED, Stamps, parse_text, stampish
 from forecast.reading.tables import Table, cell_type, is_text
 
 _OFFSET = re.compile(  # in the name of a column
@@ -317,6 +317,7 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
     for name in text:
         column = as_text(table.columns[name])
         cells = pc.cast(column.drop_null(), pa.string())
+        _refuse_half_read(name, column, cells, table, report)
         usual = name.lower() in (*DATE_NAMES, "time")
         dated = pc.match_substring_regex(cells, r"\d" if usual else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         different = pc.count_distinct(cells).as_py()
@@ -339,9 +340,29 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
             "unreadable-stamp",
             f"Column {name!r} seems to hold stamps, of which none can be read: found {cell!r}.",
             example=cell,
-            remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00 or by"
-            " `tz=Europe/Paris`; or remove the column.",
+            remedy="Write them as 2013-01-31 06:00, a zone not by name but as an offset such as +01:00, or left out"
+            " and given by `tz`; or remove the column.",
         )
+
+
+def _refuse_half_read(
+    name: str, column: pa.ChunkedArray, cells: pa.ChunkedArray, table: Table, report: Report
+) -> None:
+    """Refuse a column of text of which at least half of the cells are stamps, and the others none."""
+    if len(cells) < 3 or stampish(cells[:300].to_pylist()) < 0.5:
+        return
+    read = parse_text(column)
+    if not 0 < len(read.bad) <= len(cells) / 2:
+        return
+    odd = column[int(read.bad[0])].as_py()
+    report.refuse(
+        "unreadable-stamp",
+        f"{table.at(read.bad[:1])} has no readable stamp in column {name!r}, where most cells are stamps: found {odd!r}"
+        f" ({table.many(read.bad)}).",
+        rows=table.rows(read.bad),
+        example=odd,
+        remedy=f"Mend or remove them; if it is no column of stamps, leave it out: `leave={shlex.quote(name)}`.",
+    )
 
 
 def refuse_unread_hours(

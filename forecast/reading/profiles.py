@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -626,6 +627,131 @@ def _inmet_hours(table: Table) -> Table:
     return replace(table, columns={**table.columns, hour: clock})
 
 
+# Meteostat, data.meteostat.net: the parts of a stamp, and next to each column the one of its source
+_METEOSTAT_UNITS = {
+    "temp": "°C", "tmin": "°C", "tmax": "°C", "dwpt": "°C", "rhum": "%", "prcp": "mm", "snwd": "cm", "wdir": "°",
+    "wspd": "km/h", "wpgt": "km/h", "pres": "hPa", "tsun": "min",
+}  # fmt: skip
+
+
+def _meteostat(table: Table) -> Options:
+    """The parts of the stamp that there are; hours are in UTC."""
+    time = [name for name in ("year", "month", "day", "hour") if name in table.columns]
+    return {"time": time, **({"tz": "UTC"} if "hour" in time else {})}
+
+
+# ERCOT, historical prices: a date, the hour that it ends, and a flag of the hour that clocks repeat
+_ERCOT_DATE = r"Delivery ?Date"
+_ERCOT_HOUR = r"Hour ?Ending|Delivery ?Hour"
+_ERCOT_POINT = r"Settlement ?Point(?: ?Name)?"
+_ERCOT_FLAG = r"DSTFlag|Repeated Hour Flag"
+_QUARTER = r"Delivery ?Interval"
+
+
+def _column_of(table: Table, pattern: str) -> str:
+    """The column whose name is a pattern as a whole."""
+    return next(name for name in table.columns if re.fullmatch(pattern, name))
+
+
+def _is_hourly(table: Table) -> bool:
+    """Whether the hours are whole ones: quarters of an hour have a column of their own."""
+    return not any(re.fullmatch(_QUARTER, name) for name in table.columns)
+
+
+def _ercot(table: Table) -> Options:
+    return {
+        "time": (_column_of(table, _ERCOT_DATE), _column_of(table, _ERCOT_HOUR)),
+        "id": _column_of(table, _ERCOT_POINT),
+    }
+
+
+def _flagged_last(table: Table) -> Table:
+    """The table in which the row of a repeated hour that carries the flag stands behind the one that does not."""
+    flag = pc.equal(as_text(table.columns[_column_of(table, _ERCOT_FLAG)]), "Y").fill_null(False).to_numpy()
+    if not flag.any():
+        return table
+    keys = [_column_of(table, pattern) for pattern in (_ERCOT_DATE, _ERCOT_HOUR, _ERCOT_POINT)]
+    cells = [as_text(table.columns[name]).to_pylist() for name in keys]
+    rows = list(zip(*cells, strict=True))
+    first = {rows[place]: place for place in reversed(range(len(rows))) if not flag[place]}
+    order = np.arange(len(rows), dtype="float64")
+    for place in np.flatnonzero(flag):
+        order[place] = max(place, first.get(rows[place], -1) + 0.5)
+    return _reordered(table, np.argsort(order, kind="stable"))
+
+
+def _reordered(table: Table, order: Array) -> Table:
+    """The rows of a table in another order."""
+    columns = {name: column.take(pa.array(order)) for name, column in table.columns.items()}
+    kept = order if table.kept is None else table.kept[order]
+    return replace(table, columns=columns, kept=kept)
+
+
+# OMIE, marginalpdbc: year;month;day;hour;price of Portugal;price of Spain; below a line with the name of the file
+_OMIE_NAMES = ("year", "month", "day", "hour", "portugal", "spain")
+
+
+def _is_omie(table: Table) -> bool:
+    """Whether its columns begin with the parts of a date and one of up to 25 hours."""
+    if len(table.columns) > len(_OMIE_NAMES) + 1:
+        return False
+    patterns = (r"(?:19|20)\d\d", r"0?[1-9]|1[0-2]", r"0?[1-9]|[12]\d|3[01]", r"0?[1-9]|1\d|2[0-5]")
+    return all(
+        _all_match(table, name, pattern) for name, pattern in zip(table.columns, patterns, strict=False)
+    )
+
+
+def _omie(table: Table) -> Options:
+    more = ("rest",) if len(table.columns) > len(_OMIE_NAMES) else ()
+    units = [f"{name}=EUR/MWh" for name in _OMIE_NAMES[4:]]
+    return {"names": _OMIE_NAMES + more, "time": _OMIE_NAMES[:4], "unit": units}
+
+
+# AEMO: prices and demand of a region, and tables of its market system, whose rows begin with C, I or D
+_NEM_STAMP = r"\d{4}/\d\d/\d\d \d\d:\d\d(?::\d\d)?"
+
+
+def _aemo_remark(table: Table) -> str:
+    return "SETTLEMENTDATE names the end of its interval, in the time of Brisbane all year: `stamp=end` where `every` gathers it"
+
+
+def _nem(table: Table) -> Options:
+    return {"id": next(name for name in ("REGIONID", "DUID", "INTERCONNECTORID") if name in table.columns)}
+
+
+# M5: a row per item and store, a column per day
+_M5_FIRST = pd.Timestamp("2011-01-29")  # the day d_1, as its calendar.csv has it
+_M5_KEYS = ("id", "item_id", "dept_id", "cat_id", "store_id", "state_id")
+
+
+def _is_m5(table: Table) -> bool:
+    """Whether there is a column for each day, from d_1 on."""
+    days = [name for name in table.columns if name not in _M5_KEYS]
+    return [f"d_{i + 1}" for i in range(len(days))] == days
+
+
+def _by_day(table: Table) -> Table:
+    """The table with one row per item and day: id, date, sales."""
+    days = [name for name in table.columns if name not in _M5_KEYS]
+    dates = pd.date_range(_M5_FIRST, periods=len(days), freq="D").to_numpy()
+    rows = np.arange(table.count)
+    sales = np.column_stack([table.columns[name].to_numpy(zero_copy_only=False) for name in days])
+    ids = table.columns["id"].combine_chunks().take(pa.array(np.repeat(rows, len(days))))
+    columns = {
+        "id": pa.chunked_array([ids]),
+        "date": pa.chunked_array([pa.array(np.tile(dates.astype("datetime64[ns]"), table.count))]),
+        "sales": pa.chunked_array([pa.array(sales.astype("float64").ravel(), from_pandas=True)]),
+    }
+    places = rows if table.kept is None else table.kept
+    return replace(table, columns=columns, count=len(ids), kept=np.repeat(places, len(days)))
+
+
+def _m5_remark(table: Table) -> str:
+    return (
+        "d_1 is 2011-01-29, as its calendar has it; item, department, category, store and state are left out"
+    )
+
+
 PROFILES: dict[str, Profile] = {
     "ghcn-daily": Profile(
         "NOAA GHCN-Daily",
@@ -745,5 +871,65 @@ PROFILES: dict[str, Profile] = {
         options={"missing": ("-9999",), "tz": "UTC"},
         found=_inmet,
         shaped=_inmet_hours,
+    ),
+    "meteostat": Profile(
+        "Meteostat",
+        "CC BY 4.0 for most of its sources, which its column of sources names",
+        header=("year", "month", r"(?:temp|tmin|tmax|prcp|pres)", r"(?:temp|tmin|tmax|prcp|pres)_source"),
+        cells={"year": r"(?:1[789]|20)\d\d", "month": r"1?\d"},
+        found=_meteostat,
+        leave=("*_source", "coco", "cldc"),
+        unit=_METEOSTAT_UNITS,
+    ),
+    "ercot": Profile(
+        "ERCOT settlement point prices, by the hour",
+        "those of ERCOT",
+        header=(_ERCOT_DATE, _ERCOT_HOUR, _ERCOT_POINT, r"Settlement ?Point ?Price", _ERCOT_FLAG),
+        fits=_is_hourly,
+        options={"tz": "America/Chicago", "dayfirst": False},
+        found=_ercot,
+        leave=("DSTFlag", "Repeated Hour Flag", "SettlementPointType", "Settlement Point Type"),
+        shaped=_flagged_last,
+        unit=dict.fromkeys(("SettlementPointPrice", "Settlement Point Price"), "USD/MWh"),
+    ),
+    "omie": Profile(
+        "OMIE marginal prices of the day-ahead market",
+        "those of OMIE",
+        header=tuple(f"column {i + 1}" for i in range(len(_OMIE_NAMES))),
+        preamble=r"^MARGINALPDBC",
+        fits=_is_omie,
+        options={"tz": "Europe/Madrid"},
+        found=_omie,
+        leave=("rest",),
+    ),
+    "aemo": Profile(
+        "AEMO aggregated price and demand",
+        "those of AEMO, with AEMO named as the source",
+        header=("REGION", "SETTLEMENTDATE", "TOTALDEMAND", "RRP", "PERIODTYPE"),
+        cells={"SETTLEMENTDATE": _NEM_STAMP},
+        options={"time": "SETTLEMENTDATE", "id": "REGION", "tz": "Australia/Brisbane"},
+        leave=("PERIODTYPE",),
+        unit={"TOTALDEMAND": "MW", "RRP": "AUD/MWh"},
+        remark=_aemo_remark,
+    ),
+    "aemo-nem": Profile(
+        "AEMO market data (NEMWEB), rows C, I and D",
+        "those of AEMO, with AEMO named as the source",
+        header=("SETTLEMENTDATE", "REGIONID|DUID|INTERCONNECTORID"),
+        preamble=r"^C,",
+        cells={"SETTLEMENTDATE": _NEM_STAMP},
+        options={"time": "SETTLEMENTDATE", "tz": "Australia/Brisbane"},
+        found=_nem,
+        leave=("RUNNO", "DISPATCHINTERVAL", "INTERVENTION", "LASTCHANGED"),
+        remark=_aemo_remark,
+    ),
+    "m5": Profile(
+        "M5, sales by item and store",
+        "those of the M5 competition",
+        header=(*_M5_KEYS, "d_1", "d_2"),
+        fits=_is_m5,
+        options={"time": "date", "id": "id"},
+        shaped=_by_day,
+        remark=_m5_remark,
     ),
 }

@@ -264,7 +264,7 @@ def _only_time(table: Table, name: str, dayfirst: bool | None, report: Report) -
         report.refuse(
             "which-time",
             f"Column {name!r} holds times of day without a date.",
-            remedy="Name both, `time=date,time`.",
+            remedy="Name both with `time`, the date first.",
         )
     stamps = parse_stamps(column, dayfirst, name)
     if stamps.form == "numbers":
@@ -544,9 +544,10 @@ def read_id(
     elif FILE_ID in others and kinds[FILE_ID] == "text":
         return FILE_ID
     elif not _repeats(stamps.wall):
-        return next(
-            (name for name in usual if distinct(table.columns[name]) > 1 and kinds[name] == "text"), None
-        )
+        names = [
+            name for name in usual if kinds[name] == "text"
+        ]  # a name that is another in each row is none
+        return next((name for name in names if 1 < distinct(table.columns[name]) < table.count), None)
     else:
         many = table.count >= 1.5 * len(np.unique(stamps.wall))
         text = [name for name in others if kinds[name] == "text"] if many else []

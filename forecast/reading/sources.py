@@ -4,6 +4,7 @@ Each becomes a Table.
 """
 
 import ast
+import errno
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +20,8 @@ import pyarrow.parquet as pq
 
 from forecast.arrays import Array
 from forecast.data.findings import ReadingError, Report, listed
-from forecast.errors import ForecastError, nearest
+from forecast.errors import ForecastError, nearest, of_system
+from forecast.reading.archives import aemo_table, is_aemo, tsf_table
 from forecast.reading.delimited import read_delimited
 from forecast.reading.tables import (
     Origin,
@@ -34,7 +36,7 @@ from forecast.reading.tables import (
 from forecast.reading.ts import ENDING, read_ts
 
 FILE_ID = "unique_id"  # the column that says which file of a folder a row comes from
-_TEXT = (".csv", ".tsv", ".txt", ".dat")
+_TEXT = (".csv", ".tsv", ".txt", ".dat", ".1")  # of which the last is how OMIE numbers its files
 _PACKED = ("", ".gz", ".zst", ".bz2")
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
 _PART = re.compile(r"(part|data|chunk)?[-_.]?\d+.*|part[-_].*")  # a file that is a piece of one table
@@ -76,6 +78,8 @@ def _file(path: Path, report: Report, request: Request) -> Table:
     except ForecastError:
         raise
     except (pa.ArrowException, ValueError, OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise of_system(error, path) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
         unreadable = f"{path.name} is not a table that can be read as {suffix[1:]}: {lines[0]}"
         report.refuse("not-a-table", unreadable)
@@ -99,8 +103,26 @@ def _parquet(path: Path, report: Report, request: Request) -> Table:
     return _arrow(table, path.name, report, 1)
 
 
+def _text(path: Path, report: Report, request: Request) -> Table:
+    """The table of a text file: delimited, or one of those in a file of AEMO."""
+    if not is_aemo(path):
+        return read_delimited(path, report, request)
+    found, comment, places = aemo_table(path, request.header, report)
+    table = _arrow(found, path.name, report, 1)
+    origin = Origin(path.name, table.count, lambda records: places[records])
+    return replace(table, origins=(origin,), notes=comment)
+
+
+def _tsf(path: Path, report: Report, request: Request) -> Table:
+    """The table of a file of the Monash archive, whose rows are counted as observations."""
+    _refuse_options_of_text(path.name, request)
+    return _arrow(tsf_table(path, report), path.name, report, 1)
+
+
 READERS: dict[str, Callable[[Path, Report, Request], Table]] = {
     **{text + packed: read_delimited for text in _TEXT for packed in _PACKED},
+    **dict.fromkeys(_TEXT, _text),
+    ".tsf": _tsf,
     ".parquet": _parquet,
     ".pq": _parquet,
     ENDING: read_ts,

@@ -215,7 +215,11 @@ def concatenated(tables: Sequence[Table], where: str, dayfirst: bool | None, rep
             partial.append(name)
     if partial:
         lacking = "not every file has these columns, which are missing values there"
-        report.say("files", f"{lacking}: {listed(partial)}")
+        report.say(
+            "partial-column",
+            f"{lacking}: {listed(partial)}",
+            remedy="(give it the same name by `names` where it is called otherwise there)",
+        )
     origins = tuple(origin for table in tables for origin in table.origins)
     marks = [table.decimal for table in tables if table.decimal]
     notes = "\n".join(dict.fromkeys(table.notes for table in tables))

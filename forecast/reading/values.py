@@ -75,6 +75,12 @@ def read_values(
             columns.append(Column(name, role, names))
             parts.append(codes)
             continue
+        if role == "target" and pa.types.is_boolean(cells.type):
+            report.say(
+                "boolean-target",
+                f"{name} is true or false, and is read as 1 and 0",
+                remedy=f"(as names, of which shares are forecast, with `category={shlex.quote(name)}`)",
+            )
         column, mark = _floats(table, name, cells, choices, report)
         del cells
         decimal = decimal or mark

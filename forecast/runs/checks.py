@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from forecast.data.bounds import not_positive, outside_bounds
+from forecast.data.bounds import likely_bounds, not_positive, outside_bounds
+from forecast.data.categories import unseen, with_seen_names
 from forecast.data.findings import Heard, Report, listed
 from forecast.data.panel import Panel
+from forecast.data.scaling import AUTO, usual_transform
 from forecast.errors import ForecastError
+from forecast.evaluation.folds import first_test_row
 from forecast.files import sha256
 from forecast.fitting import check_target
 from forecast.models.base import Spec, examined, reads_of
@@ -47,6 +50,8 @@ def _checked(panel: Panel, plan: Run, specs: Sequence[Spec], heard: Heard | None
         report.say(
             "outside-bounds", sentence, remedy="(give bounds that hold every value that can be, or none)"
         )
+    _say_transform(history, plan, report)
+    _say_new_names(history, plan, report)
     _examine(history, plan, specs, report)
     for role in ("past", "future", "static"):
         _say_unread(panel, role, specs, report)
@@ -88,6 +93,20 @@ def say_changed(plan: Run, content: str, report: Report) -> None:
         )
 
 
+def with_offers(panel: Panel) -> Panel:
+    """The panel with what the values of a target of numbers suggest to give, which nothing sets unasked."""
+    if panel.names:
+        return panel
+    report = Report()
+    history = panel.history()
+    for sentence in likely_bounds(history):
+        report.say("offered", sentence)
+    transform, why = usual_transform(history)
+    if transform != "none":
+        report.say("offered", f"{why}: `transform={transform}` is worth a try")
+    return replace(panel, findings=(*panel.findings, *report.findings))
+
+
 def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
     """ForecastError where the models of a run cannot forecast its target; before anything is fitted."""
     task = replace(plan.task, transform="none") if plan.price else plan.task
@@ -109,6 +128,30 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
             f"`price` is for prices, which are above 0: {low}. Say what means missing (`missing`), mend the file, or"
             f" leave `price` out."
         )
+
+
+def _say_new_names(history: Panel, plan: Run, report: Report) -> None:
+    """Record the names that are in the test and not before it: no fit of the first fold can tell them apart."""
+    if all(column.names is None for column in history.columns[1:]):
+        return
+    past = history.until(first_test_row(history, plan.walk))
+    for column, names in unseen(history, with_seen_names(past)).items():
+        first = listed([name or "(empty)" for name in names])
+        report.say(
+            "unseen-name",
+            f"{column}: {first} first stand in the test part: a model fitted before has not learned what they do, and they"
+            " count as none of the others",
+            example=names[0],
+        )
+
+
+def _say_transform(history: Panel, plan: Run, report: Report) -> None:
+    """Record the transform that `auto` stands for, and why."""
+    if plan.task.transform != AUTO:
+        return
+    name, why = usual_transform(history.until(first_test_row(history, plan.walk)))
+    reason = why or f"the spread of {history.target} does not grow with its level"
+    report.say("transform", f"the transform is {name}: {reason}, in the rows before the test")
 
 
 def _examine(history: Panel, plan: Run, specs: Sequence[Spec], report: Report) -> None:

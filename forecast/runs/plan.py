@@ -18,6 +18,7 @@ from forecast.data.events import Condition, condition_of, of_one_number
 from forecast.data.findings import listed
 from forecast.data.options import OPTIONS, Reading, make_reading
 from forecast.data.panel import Panel
+from forecast.data.scaling import AUTO
 from forecast.errors import ForecastError, nearest, validated
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.metrics import ranking
@@ -258,7 +259,7 @@ def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
             f"The metric {asked.metric} scores quantiles, and `intervals=none` asks for none. Leave that out, or take a"
             f" metric of points, such as mae."
         )
-    if price and not event and asked.transform == "none":
+    if price and not event and asked.transform in ("none", AUTO):
         asked = replace(asked, transform="log")
     if price and not event and asked.metric is None:
         asked = replace(asked, metric="rmse_log")

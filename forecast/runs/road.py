@@ -103,7 +103,8 @@ def _make(
         outcomes, calibrations = outcomes_of(plan, entrants, panel, jobs, keep)
         board = ranked(outcomes, entrants, plan.baseline)
         chosen = next(one for one in entrants.specs if one.name == board.best)
-        settled = replace(plan, task=replace(plan.task, horizon=board.horizon))
+        transform = outcomes[0].truth.task.transform
+        settled = replace(plan, task=replace(plan.task, horizon=board.horizon, transform=transform))
         fitted = _final(folder, settled, chosen, panel, calibrations.get(board.best), keep, jobs)
     outcomes = shown(outcomes, board)
     return Made(panel, outcomes, fitted), walked_of(plan, panel, board, outcomes)

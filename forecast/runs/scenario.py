@@ -92,7 +92,7 @@ def predict_scenarios(
         raise ForecastError(
             "No future is given. Name a file as `scenarios`, or a change as `what`, such as price*1.1."
         )
-    panel = rows(folder, source, revised=revised, heard=heard, specs=specs)
+    panel = rows(folder, source, revised=revised, heard=heard, specs=specs).as_known()
     horizon = fitted.goal.horizon
     futures: dict[str, Panel] = {}
     if _covered(panel, horizon):

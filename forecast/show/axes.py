@@ -15,6 +15,8 @@ CALENDAR_STEPS = {
     "B": "business days",
     "T": "dekads",
     "F": "half months",
+    "O": "periods of 8 days",
+    "X": "periods of 16 days",
     "M": "months",
     "Q": "quarters",
     "H": "half years",

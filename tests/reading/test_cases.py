@@ -990,6 +990,14 @@ GOOD = {
         for unit in ("s", "ms", "us", "ns")
         for zone in (None, "Europe/Paris")
     },
+    "a name that is another in each row": (
+        csv(
+            "id;name;date;y",
+            [f"{i + 1};event{i};{d:%d/%m/%Y};{i}" for i, d in enumerate(map(pd.Timestamp, DAYS))],
+        ).replace(",", ";"),
+        {"target": "y"},
+        VALUES,
+    ),
 }
 
 # name: content, flags, code, rows, words of the message
@@ -1039,7 +1047,7 @@ BAD = {
         {},
         "unreadable-stamp",
         (),
-        "or by `tz=Europe/Paris`",
+        "left out and given by `tz`",
     ),
     "hours from-to": (
         hours(lambda t: f"{t:%Y-%m-%d %H:%M}-{t + pd.Timedelta('7h'):%H:%M}"),
@@ -1259,14 +1267,14 @@ BAD = {
         {},
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
-        "Column 'element' tells such rows apart: `id=element`, or `id=NAME,element`",
+        "Column 'element' tells such rows apart: `id=element`, with a comma behind the column",
     ),
     "column of two words that tells rows apart": (
         csv("ds,id,the element,y", [f"{d},a,{e},{i}" for d in DAYS for i, e in enumerate(("TMAX", "TMIN"))]),
         {},
         "conflicting-duplicate",
         tuple(range(3, 23, 2)),
-        "`id='the element'`, or `id='NAME,the element'`",
+        "`id='the element'`, with a comma behind the column",
     ),
     "number that tells rows apart": (
         csv("ds,store,y", [f"{d},{e},{i + 1}" for i, d in enumerate(DAYS) for e in (1, 2)]).replace(
@@ -1318,7 +1326,7 @@ BAD = {
         {"id": "state"},
         "which-id",
         (),
-        "`id=state,county`",
+        "name the columns that do with `id`",
     ),
     "months across of years that are none": (
         csv("year," + ",".join(GERMAN), [f"{y}" + ",9" * 12 for y in (3000, 3001)]),
@@ -1685,6 +1693,21 @@ BAD = {
         "too-fine",
         (),
         "`every=7min` is finer than the readings of",
+    ),
+    "stamps of which a third are broken": (
+        csv(
+            "start,y",
+            [
+                f"{d},{i}"
+                for i, d in enumerate(
+                    ["04/10/96", "15/07/97", "10/12/97", "06/03/99", "//1994", "/02/1967"] * 3
+                )
+            ],
+        ),
+        {},
+        "unreadable-stamp",
+        (6, 7, 12, 13, 18, 19),
+        "in column 'start', where most cells are stamps: found '//1994'",
     ),
     "step without stamps": ("y\n1\n2\n3\n", {"every": "1h"}, "which-time", (), "`every=1h` needs stamps"),
 }
@@ -2490,6 +2513,7 @@ ENCODED = {  # the codec as found, the codecs that write it, the header and two 
     "big5": (("big5",), "日期,名稱,收盤", ["台積電公司", "鴻海精密"]),
     "cp932": (("cp932",), "日付,銘柄,終値", ["トヨタ自動車", "ソニーグループ"]),
     "euc-jp": (("euc-jp",), "日付,銘柄,終値", ["トヨタ自動車", "ソニーグループ"]),
+    "cp1251": (("cp1251",), "дата,город,температура", ["Москва", "Нижний Новгород"]),
     "cp949": (("cp949", "euc-kr"), "날짜,종목명,종가", ["삼성전자", "현대자동차"]),
 }
 
@@ -2515,6 +2539,7 @@ def test_text_of_two_byte_signs_is_recognised_and_said_with_its_names(codec, tmp
         ("cp1252", "date,ville,température", ["Orléans", "Béziers"]),
         ("cp1252", "Datum,Ort,Höhe", ["München", "Düsseldorf"]),
         ("latin-1", "data,estação,precipitação", ["São João", "Brasília"]),
+        ("cp1252", "Datum,Ort,Größe", ["Äöüß", "Müßiggang"]),
     ],
 )
 def test_text_of_western_europe_is_never_read_as_two_byte_signs(codec, header, names, tmp_path):

@@ -293,3 +293,27 @@ def test_half_years_are_a_calendar():
         "2020-12-31",
     ]
     assert (panel.clock.seasons, panel.clock.steps("1Y")) == ((2,), 2)
+
+
+@pytest.mark.parametrize(("days", "parts", "season"), [(8, 46, (46,)), (16, 23, (23,))])
+def test_periods_of_satellites_begin_anew_each_year(days, parts, season):
+    times = [
+        pd.Timestamp(f"{year}-01-01") + pd.Timedelta(days=days * i)
+        for year in (2022, 2023, 2024)
+        for i in range(parts)
+    ]
+    frame = pd.DataFrame({"ds": times, "y": np.arange(float(len(times)))})
+    panel = read(frame)
+    assert panel.clock.words == f"every {days} days, anew each year"
+    assert panel.clock.seasons == season
+    assert panel.values[:, 0].tolist() == list(range(len(times)))
+    ahead = panel.clock.after(panel.times[-1:], np.array([1, 2]))[0]
+    expected = pd.DatetimeIndex(["2025-01-01", pd.Timestamp("2025-01-01") + pd.Timedelta(days=days)])
+    assert np.array_equal(ahead, expected.to_numpy())
+    assert panel.clock.steps("1Y") == parts
+    gap = read(frame.drop(index=[parts + 3]))
+    assert np.isnan(gap.values[parts + 3, 0])
+    with pytest.raises(ForecastError, match="no whole number of steps"):
+        panel.clock.steps("1M")
+    short = read(frame[: parts - 2])  # of one year nobody can tell: a fixed step
+    assert short.clock.freq == f"{days}D"

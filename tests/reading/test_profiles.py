@@ -239,6 +239,81 @@ def inmet(header="Data;Hora UTC", form="%Y/%m/%d;%H%M UTC", code="CODIGO (WMO):;
     return lines(*about, f"{header};CHUVA (mm);TEMPERATURA (°C);", *rows)
 
 
+def meteostat(header="year,month,day,hour,temp,temp_source,rhum,rhum_source,coco,coco_source"):
+    """Hour i has i / 10 degrees."""
+    rows = [
+        f"{hour.year},{hour.month},{hour.day},{hour.hour},{i / 10:.1f},dwd_poi,80,dwd_poi,3,dwd_poi"
+        for i, hour in enumerate(HOURS)
+    ]
+    return lines(header, *rows)
+
+
+def meteostat_days():
+    rows = [f"{day.year},{day.month},{day.day},{i / 10:.1f},isd_lite,{i},ghcnd" for i, day in enumerate(DAYS)]
+    return lines("year,month,day,temp,temp_source,prcp,prcp_source", *rows)
+
+
+def ercot(flag="DSTFlag", first="N", quarter=""):
+    """Hours of two points around the end of summer time; hour i of the first costs i / 10 dollars. first: the flag of the row of
+    the repeated hour that stands first.
+    """
+    moments = pd.date_range("2023-11-04 05:00", periods=73, freq="h", tz="UTC").tz_convert("America/Chicago")
+    rows = []
+    for i, moment in enumerate(moments):
+        again = "Y" if moment.fold else "N"
+        cells = [f"{moment:%m/%d/%Y}", f"{moment.hour + 1:02}:00", *([quarter] if quarter else [])]
+        for place, point in enumerate(("HB_HOUSTON", "HB_NORTH")):
+            rows.append(",".join([*cells, point, f"{i / 10 + place:.1f}", again]))
+    if first == "Y":
+        place = next(place for place, row in enumerate(rows) if row.endswith("Y"))
+        rows[place - 2 : place + 2] = rows[place : place + 2] + rows[place - 2 : place]
+    names = ["DeliveryDate", "HourEnding", *(["DeliveryInterval"] if quarter else [])]
+    return lines(",".join([*names, "SettlementPoint", "SettlementPointPrice", flag]), *rows)
+
+
+def omie(first="MARGINALPDBC;", hours=24):
+    """Hour i costs i / 10 euros in Portugal and a euro more in Spain."""
+    rows = []
+    for i in range(40 * hours):
+        day = DAYS[i // hours]
+        rows.append(f"{day:%Y;%m;%d};{i % hours + 1};{i / 10:.1f};{i / 10 + 1:.1f};")
+    return lines(first, *rows, "*")
+
+
+def aemo(kind="PERIODTYPE", name="REGION"):
+    rows = [
+        f"NSW1,{moment:%Y/%m/%d %H:%M:%S},{7000 + i},{i / 10:.1f},TRADE"
+        for i, moment in enumerate(pd.date_range("2024-01-01 00:05", periods=60, freq="5min"))
+    ]
+    return lines(f"{name},SETTLEMENTDATE,TOTALDEMAND,RRP,{kind}", *rows)
+
+
+def aemo_rows(more=()):
+    """Prices of two regions, in rows that say what they are."""
+    rows = [
+        f'D,DISPATCH,PRICE,4,"{moment:%Y/%m/%d %H:%M:%S}",1,{region},{i / 10 + place:.1f},0'
+        for i, moment in enumerate(pd.date_range("2024-01-01 00:05", periods=60, freq="5min"))
+        for place, region in enumerate(("NSW1", "VIC1"))
+    ]
+    comment = (
+        "C,NEMP.WORLD,DISPATCHIS,AEMO,PUBLIC,2024/01/01,00:00:05,0000000407301471,DISPATCHIS,0000000407301470"
+    )
+    names = "I,DISPATCH,PRICE,4,SETTLEMENTDATE,RUNNO,REGIONID,RRP,INTERVENTION"
+    return lines(comment, names, *rows, *more, 'C,"END OF REPORT",125')
+
+
+def m5(last="d_40"):
+    head = "id,item_id,dept_id,cat_id,store_id,state_id," + ",".join(
+        [*(f"d_{i + 1}" for i in range(39)), last]
+    )
+    rows = [
+        f"HOBBIES_1_00{place}_CA_1_validation,HOBBIES_1_00{place},HOBBIES_1,HOBBIES,CA_1,CA,"
+        + ",".join(str(place + i) for i in range(40))
+        for place in range(3)
+    ]
+    return lines(head, *rows)
+
+
 TWO = ("Price,Close,Close,Volume,Volume", "Ticker,AAPL,MSFT,AAPL,MSFT")
 NAN = np.nan
 # name: files that are read as it, each with its options, the names of its series, and first values of each column
@@ -365,6 +440,33 @@ FILES = {
         ),
     ],
 }
+FILES |= {
+    "meteostat": [
+        (meteostat(), {"target": "temp"}, ["temp"], {"temp": [0, 0.1, 0.2], "rhum": [80]}),
+        (meteostat_days(), {"target": "temp"}, ["temp"], {"temp": [0, 0.1], "prcp": [0, 1]}),
+    ],
+    "ercot": [
+        (ercot(), {}, ["HB_HOUSTON", "HB_NORTH"], {"SettlementPointPrice": [i / 10 for i in range(73)]}),
+        (
+            ercot(first="Y"),
+            {},
+            ["HB_HOUSTON", "HB_NORTH"],
+            {"SettlementPointPrice": [i / 10 for i in range(73)]},
+        ),
+        (ercot("Repeated Hour Flag"), {}, ["HB_HOUSTON", "HB_NORTH"], {"SettlementPointPrice": [0, 0.1]}),
+    ],
+    "omie": [(omie(), {"target": "spain"}, ["spain"], {"spain": [1, 1.1], "portugal": [0, 0.1]})],
+    "aemo": [(aemo(), {"target": "RRP"}, ["NSW1"], {"RRP": [0, 0.1], "TOTALDEMAND": [7000, 7001]})],
+    "aemo-nem": [(aemo_rows(), {"target": "RRP"}, ["NSW1", "VIC1"], {"RRP": [0, 0.1]})],
+    "m5": [
+        (
+            m5(),
+            {},
+            [f"HOBBIES_1_00{place}_CA_1_validation" for place in range(3)],
+            {"sales": [0, 1, 2, 3]},
+        )
+    ],
+}
 MISSES = {
     "ghcn-daily": [
         ghcn(scale=1),  # degrees with decimals, as other services of NOAA write them
@@ -417,6 +519,29 @@ MISSES = {
     "inmet": [
         inmet(code="CODIGO:;A701"),
         inmet("Dia;Hora UTC"),
+    ],
+    "meteostat": [
+        meteostat("year,month,day,hour,temp,temp_flag,rhum,rhum_flag,coco,coco_flag"),
+        meteostat().replace("2024,1,", "24,1,"),
+    ],
+    "ercot": [
+        ercot("Flag"),
+        ercot(quarter="1"),
+    ],
+    "omie": [
+        omie("MARGINALPIBC;"),
+        omie(hours=96),  # quarters of an hour
+    ],
+    "aemo": [
+        aemo("KIND"),
+        aemo(name="STATE"),
+    ],
+    "aemo-nem": [
+        aemo_rows().replace("SETTLEMENTDATE", "INTERVAL_DATETIME"),
+    ],
+    "m5": [
+        m5("d_41"),
+        m5().replace("store_id", "shop_id"),
     ],
 }
 
@@ -592,3 +717,84 @@ def test_a_near_miss_is_not_taken_for_it(written, name, content):
 def test_every_profile_has_a_file_and_a_near_miss():
     assert set(FILES) == set(PROFILES) == set(MISSES)
     assert all(profile.header for profile in PROFILES.values())
+
+
+def test_hours_of_ercot_are_moments_whatever_row_of_the_repeated_hour_stands_first(written):
+    for first in ("N", "Y"):
+        panel = fc.read(written(ercot(first=first)))
+        assert panel.clock.tz == "America/Chicago"
+        assert panel.times[0] == np.datetime64("2023-11-04T06:00")  # the hour that ends then
+        assert (np.diff(panel.times[panel.rows(0)]) == np.timedelta64(1, "h")).all()
+
+
+def test_a_file_of_aemo_with_several_tables_is_read_by_the_row_of_its_names(written):
+    more = (
+        "I,DISPATCH,REGIONSUM,4,SETTLEMENTDATE,RUNNO,REGIONID,TOTALDEMAND",
+        'D,DISPATCH,REGIONSUM,4,"2024/01/01 00:05:00",1,NSW1,7000',
+    )
+    path = written(aemo_rows(more))
+    with pytest.raises(ReadingError, match=r"holds 2 tables of AEMO") as refused:
+        fc.read(path, target="RRP")
+    [error] = [one for one in refused.value.findings if one.severity == "error"]
+    assert "DISPATCH PRICE (120 rows, `header=2`), DISPATCH REGIONSUM (1 rows, `header=123`)" in error.remedy
+    panel = fc.read(path, target="RRP", header=2)
+    assert panel.values[:2, 0].tolist() == [0, 0.1]
+    with pytest.raises(
+        ReadingError, match=r"Row 3 of file.csv names no table; there is: DISPATCH PRICE \(row 2\)"
+    ):
+        fc.read(path, target="RRP", header=3)
+
+
+TSF = """# a comment
+@relation sales
+@attribute series_name string
+@attribute state string
+@attribute start_timestamp date
+@frequency {frequency}
+@horizon 8
+@missing true
+@equallength false
+@data
+T1:NSW:1996-03-18 00-00-00:1,2,?,4,5,6,7,8
+T2:VIC:1996-03-19 00-00-00:10,20,30,40,50,60
+"""
+
+
+@pytest.mark.parametrize(
+    ("frequency", "last"),
+    [
+        ("daily", "1996-03-25"),
+        ("half_hourly", "1996-03-18T03:30"),
+        ("weekly", "1996-05-06"),
+        ("monthly", "1996-10-01"),
+        ("yearly", "2003-03-01"),
+    ],
+)
+def test_files_of_the_monash_archive_are_read(written, frequency, last):
+    panel = fc.read(
+        written(TSF.format(frequency=frequency), "x.tsf"), id="series_name", target="value", static="state"
+    )
+    assert panel.ids == ("T1", "T2")
+    assert panel.times[panel.stops[0] - 1] == np.datetime64(last)
+    assert np.array_equal(panel.values[panel.rows(0), 0], [1, 2, NAN, 4, 5, 6, 7, 8], equal_nan=True)
+    assert panel.columns[1].names == ("NSW", "VIC")
+    assert said(panel, "preamble") == [
+        f"x.tsf says of itself: relation sales, frequency {frequency}, horizon 8"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("@frequency {frequency}", "@frequency fortnightly", "no @frequency that is known: 'fortnightly'"),
+        ("1996-03-18 00-00-00", "18/03/1996", "is '18/03/1996', and is written as 1996-03-18 00-00-00"),
+        (",?,", ",x,", "Row 11 of x.tsf has a value that is no number"),
+        ("T1:NSW:", "T1:", "Row 11 of x.tsf has 2 attributes, and 3 are named above"),
+        ("@data\n", "", "Row 10 of x.tsf is none that a .tsf file has above its series"),
+        ("@relation", "@title", "Row 2 of x.tsf is none that a .tsf file has above its series"),
+    ],
+)
+def test_a_damaged_file_of_the_monash_archive_is_refused_by_its_row(written, before, after, words):
+    content = TSF.replace(before, after).replace("{frequency}", "daily")
+    with pytest.raises(ReadingError, match=re.escape(words)):
+        fc.read(written(content, "x.tsf"))
