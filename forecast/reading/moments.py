@@ -317,11 +317,11 @@ def refuse_unread_stamps(table: Table, text: list[str], report: Report) -> None:
     for name in text:
         column = as_text(table.columns[name])
         cells = pc.cast(column.drop_null(), pa.string())
-        _refuse_half_read(name, column, cells, table, report)
         usual = name.lower() in (*DATE_NAMES, "time")
         dated = pc.match_substring_regex(cells, r"\d" if usual else r"(?:^|\D)(?:1[89]|20)\d\d(?:\D|$)")
         different = pc.count_distinct(cells).as_py()
         if pc.mean(dated).as_py() < 0.9 or not different >= 0.9 * table.count > 2:
+            _refuse_half_read(name, column, cells, table, report)
             continue
         read = parse_text(column)
         if 0 < len(read.bad) < len(cells):  # a form is known, but too few are written in it
