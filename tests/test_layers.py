@@ -55,6 +55,7 @@ FLOORS = [
     "results",
     "models.base",
     "models.answers",
+    "models.hurdle",
     "models.nets",
     "models.classic",
     "models.regress",

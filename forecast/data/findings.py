@@ -135,6 +135,7 @@ CODES: dict[
     "named-target": "info",
     "no-target": "error",
     "constant": "warning",
+    "zeros": "info",
     "short": "warning",
     "outside-bounds": "warning",
     "unsuited-target": "warning",

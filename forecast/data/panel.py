@@ -61,6 +61,8 @@ class Panel:
     on after its last observed target.
     reading: how its file was read, as found and decided; the default where the panel was not read
     from a file.
+    zeros (S,): of a scaled panel what 0 of the target is in its units, NaN where it has none; None =
+    0 itself.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +74,7 @@ class Panel:
     clock: Clock
     findings: tuple[Finding, ...] = ()
     reading: Reading = field(default_factory=Reading)
+    zeros: Array | None = None
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.times, self.values):

@@ -201,12 +201,22 @@ class Scaling:
         """The panel in z; series that were not fitted are left NaN."""
         self.units.check(panel)
         values = np.full_like(panel.values, np.nan)
-        for i, row in enumerate(self.fitted(panel.ids)):
+        fitted = self.fitted(panel.ids)
+        for i, row in enumerate(fitted):
             if row >= 0:
                 values[panel.rows(i)] = (
                     self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]
                 ) / self.spread[row]
-        return replace(panel, values=values)
+        return replace(panel, values=values, zeros=np.where(fitted >= 0, self.zeros[fitted], np.nan))
+
+    @property
+    def zeros(self) -> Array:
+        """z (S,) of a target of 0; NaN where 0 has no transform."""
+        transform = TRANSFORMS[self.units.transform]
+        if transform.least >= 0:
+            return np.full(len(self.ids), np.nan)
+        zero = np.array([transform.forward(np.zeros(1), power)[0] for power in self.power])
+        return (zero - self.loc[:, 0]) / self.spread[:, 0]
 
     def invert(self, z: Array, rows: Array) -> Array:
         """Target values of z (M, ...) that belong to the fitted rows (M,)."""

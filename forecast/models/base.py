@@ -121,6 +121,15 @@ class Reports(Protocol):
 
 
 @runtime_checkable
+class HasMass(Protocol):
+    """Optional of a Learned: whether its distributions have a mass at 0. Without it they have none."""
+
+    @property
+    def mass(self) -> bool:
+        """Whether a quantile at the zero of the scaled panel (`Panel.zeros`) says that the target is exactly 0."""
+
+
+@runtime_checkable
 class Reads(Protocol):
     """Optional of a Spec: what it reads next to the target. Without it nothing."""
 
@@ -187,6 +196,11 @@ def context_of(learned: Learned) -> int:
 def report_of(learned: Learned) -> Log:
     """What a fit has to say."""
     return learned.log if isinstance(learned, Reports) else Log()
+
+
+def mass_of(learned: Learned) -> bool:
+    """Whether the distributions of a model have a mass at 0."""
+    return isinstance(learned, HasMass) and learned.mass
 
 
 def reads_of(spec: Spec) -> tuple[str, ...]:

@@ -113,6 +113,7 @@ class _Rest:
     zone: str
     names: tuple[str, ...]
     dated: bool
+    mass: bool = False
 
 
 def load_forecast(path: Path) -> Forecast:
@@ -133,6 +134,7 @@ def load_forecast(path: Path) -> Forecast:
         intervals=rest.intervals,
         zone=rest.zone,
         names=rest.names,
+        mass=rest.mass,
         **arrays,
     )
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from forecast.models.nets.anchors import last_observed, last_season, rows_since, window_mean
+from forecast.models.nets.hurdle import OUTPUTS
 from forecast.models.nets.layers import Attention, Stack, State, cell_of, initialise
 from forecast.models.nets.settings import Settings
 from forecast.task import Goal
@@ -82,7 +83,7 @@ class Net(nn.Module):
         by_segment = self.answers or self.recursive
         self.rows = self.segment if by_segment else goal.horizon  # that one answer is about
         self.middle = point_of(goal, sized.loss)
-        self.outputs = 1
+        self.outputs = OUTPUTS if sized.hurdle else 1
         if sized.loss == "quantile" and goal.levels:
             self.outputs = len(goal.levels)
 

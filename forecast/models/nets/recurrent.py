@@ -22,7 +22,9 @@ from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.models.base import OtherSettingsError, Watch
+from forecast.models.hurdle import amounts, note_of, zeros_of
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
+from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
 from forecast.models.nets.losses import loss_of
 from forecast.models.nets.members import lowest_losses, train_members
@@ -47,9 +49,14 @@ class Recurrent(Settings):
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
-        sized = self.settle(past, goal.horizon)
+        chosen = self.with_hurdle(past)
+        if chosen.hurdle:
+            past = amounts(past)
+        sized = chosen.settle(past, goal.horizon)
         split = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         learned = sized.learn(split, goal, seed=seed, watch=watch, hasty=self.hasty)
+        if chosen.hurdle:
+            learned = learned.noting(f"{self.name}: {note_of(past)}")
         usual = self.batch or usual_batch(past)
         if sized.sizes.batch == usual:
             return learned
@@ -57,7 +64,7 @@ class Recurrent(Settings):
             f"{sized.sizes.batch} windows a step instead of {usual}, so that those of"
             f" {len(past.columns)} columns fit into {MEMORY >> 20} MB"
         )
-        return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
+        return learned.noting(note)
 
     def learn(
         self,
@@ -106,6 +113,8 @@ class Recurrent(Settings):
         before = self.restore(start, goal)
         if not any(net.trust is None or float(net.trust) for net in before.nets):
             return None
+        if before.sized.hurdle:
+            past = amounts(past)
         sized = before.sized.settle(past, goal.horizon)
         _, _, whole = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         device = self._device()
@@ -172,9 +181,15 @@ class Recurrent(Settings):
     def _sized_as(self, arrays: dict[str, Array]) -> Self:
         """The settled settings of a fit whose arrays these are."""
         sizes = Sizes(*(int(size) for size in arrays["sizes"]))
-        chosen = {name: size for name, size in sizes._asdict().items() if getattr(self, name) is None}
+        chosen: dict[str, Any] = {}
+        for name, size in sizes._asdict().items():
+            if getattr(self, name) is None:
+                chosen[name] = size
+        if arrays["hurdle"][0]:
+            chosen["shrink"] = False
         anchor, span = (int(value) for value in arrays["anchor"])
-        return replace(self, anchor=ANCHORS[anchor], span=span or None, **chosen)
+        hurdle = bool(arrays["hurdle"][0])
+        return replace(self, anchor=ANCHORS[anchor], span=span or None, hurdle=hurdle, **chosen)
 
     def _check_twin(self, twin: dict[str, torch.Tensor], saved: dict[str, torch.Tensor]) -> None:
         """OtherSettingsError unless two sets of weights have the same names, shapes and dtypes."""
@@ -216,7 +231,7 @@ class Recurrent(Settings):
             weight_decay=self.weight_decay,
             clip=self.clip,
             average=self.average,
-            loss=loss_of(self.loss, goal.levels),
+            loss=hurdle_loss() if self.hurdle else loss_of(self.loss, goal.levels),
             patience=self.patience,
             half=self.half(device),
             optimiser=self.optimiser,
@@ -260,9 +275,25 @@ class LearnedNet:
         """Rows before an origin that a forecast reads; and, anchored at the last value, the last observed target before them."""
         return self.sized.sizes.context
 
+    @property
+    def mass(self) -> bool:
+        """Whether it has a hurdle, and quantiles of 0 are meant."""
+        return bool(self.sized.hurdle) and bool(self.goal.levels)
+
+    def noting(self, note: str) -> "LearnedNet":
+        """The same nets with one note more in their log."""
+        return replace(self, log=replace(self.log, notes=(*self.log.notes, note)))
+
     @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
+        if not self.sized.hurdle:
+            return self._answered(panel, origins, fitted)
+        answers = self._answered(amounts(panel), origins, fitted)
+        return joined_answers(answers, zeros_of(panel)[origins[:, 0]], self.goal.levels)
+
+    def _answered(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """What the nets answer (M, H, outputs), the mean over the members."""
         values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
         half = self.sized.half(self._device)
         for chunk, inputs in self._chunks(panel, origins, fitted):
@@ -292,6 +323,7 @@ class LearnedNet:
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["anchor"] = np.array([anchor, self.sized.span or 0], "int64")
         arrays["series"] = np.array([series], "int64")
+        arrays["hurdle"] = np.array([bool(self.sized.hurdle)], "int64")
         arrays["idle"] = self.idle.astype("int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays
