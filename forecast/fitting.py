@@ -16,7 +16,7 @@ from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
 from forecast.data.findings import counted, listed
 from forecast.data.panel import Column, Panel, require_panel
-from forecast.data.scaling import Scaling, cold_panel, fit_scaling
+from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
 from forecast.models import models_for, spec
@@ -27,16 +27,28 @@ from forecast.models.base import (
     Spec,
     Watch,
     context_of,
+    is_unscaled,
     mass_of,
     reads_of,
     refitted,
     report_of,
     targets_of,
 )
-from forecast.results import Calibration, Forecast, Log, ordered, point_of, within
-from forecast.task import FIELDS, Goal, Task, quantile_levels, task_of
+from forecast.results import (
+    Calibration,
+    Forecast,
+    Log,
+    Taught,
+    Tempering,
+    ordered,
+    point_of,
+    with_shares,
+    within,
+)
+from forecast.task import FIELDS, Goal, Task, quantile_levels, reduced, task_of
 from forecast.workers import one_thread, processes
 
+UNSCALED = Units("none", "none")  # what a model sees that scales its panel itself
 LARGEST = 1e150  # values above have squares that are not finite
 CHUNK = 512  # cold origins answered at once: each is a short series of its own
 WHOSE = ("model", "series", "columns, horizon, units, intervals or bounds")  # what a start says that it is of
@@ -71,7 +83,7 @@ class Fitted:
     scaling: Scaling
     learned: Learned
     log: Log
-    calibration: Calibration | None = None
+    calibration: Calibration | Tempering | None = None
 
     @cached_property
     def context(self) -> int:
@@ -95,13 +107,15 @@ class Fitted:
         """
         panel, origins = self._asked(panel, origins)
         horizon = self.goal.horizon
+        over = horizon // self.goal.answered
         blank = Forecast(
             model=self.spec.name,
             ids=panel.ids,
             origins=origins,
             cutoffs=panel.cutoffs(origins),
-            times=panel.stamps(origins, horizon),
-            values=np.full((len(origins), horizon), np.nan),
+            times=panel.stamps(origins, horizon)[:, over - 1 :: over],
+            values=np.full((len(origins), self.goal.answered), np.nan),
+            over=over,
             zone=panel.clock.tz,
             names=self.goal.names,
         )
@@ -156,12 +170,14 @@ class Fitted:
         none: Array = np.where(quantiles[..., 0] <= zeros, ndtri(share), -np.inf)
         return none
 
-    def calibrated(self, calibration: Calibration) -> "Fitted":
+    def calibrated(self, calibration: Taught) -> "Fitted":
         """This model with the intervals and the sample paths that a walk taught.
 
         `outcomes, learned = fc.calibrate(fc.backtest(...))` gives the Calibration of each model, `learned["gru"]`.
         ForecastError where it has other levels or another horizon.
         """
+        if isinstance(calibration, Tempering):
+            return self._tempered(calibration)
         found = (calibration.levels, len(calibration.shift))
         if found != (self.goal.levels, self.goal.horizon):
             raise ForecastError(
@@ -171,6 +187,16 @@ class Fitted:
             )
         return replace(self, calibration=calibration)
 
+    def _tempered(self, tempering: Tempering) -> "Fitted":
+        """This model of names with shares as sharp as a walk taught."""
+        answered = self.goal.answered if self.goal.names else 0
+        if len(tempering.sharpness) != answered:
+            raise ForecastError(
+                f"{self.spec.name} gives {counted(answered, 'answer')} about names, and the walk was of"
+                f" {counted(len(tempering.sharpness), 'answer')}. Give both the same task."
+            )
+        return replace(self, calibration=tempering)
+
     def _walked(self) -> Calibration:
         """What a walk taught; ForecastError where it cannot give sample paths."""
         name = self.spec.name
@@ -178,7 +204,7 @@ class Fitted:
             raise ForecastError(
                 f"{self.columns[0].name} has names, and sample paths are of numbers: forecast a number."
             )
-        if self.calibration is None:
+        if not isinstance(self.calibration, Calibration):
             raise ForecastError(
                 f"{name} has no sample paths: they follow the errors of a walk, and none has calibrated it. Make it by"
                 f" fc.run or `forecast fit` with intervals, or give it what a walk taught by fitted.calibrated(...)."
@@ -253,7 +279,7 @@ class Fitted:
         """
         levels = self.goal.levels
         shown = quantile_levels(self.goal.task.intervals)
-        if self.calibration is not None:
+        if isinstance(self.calibration, Calibration):
             return self.calibration.apply(z, shown)
         if levels and z.shape[2] == len(levels):
             return ordered(z, levels, point_of(z, levels), shown)
@@ -265,8 +291,9 @@ class Fitted:
         shares = np.full((*blank.values.shape, len(names)), np.nan)
         for one in answers:
             shares[one.where] = one.z
-        value = shares[..., 1] if len(names) == 2 else shares.argmax(-1).astype("float64")
-        return replace(blank, values=value, shares=shares)
+        if isinstance(self.calibration, Tempering):
+            shares = self.calibration.apply(shares)
+        return with_shares(blank, shares)
 
     def scaled(self, panel: Panel) -> Panel:
         """What the model sees of a panel: the columns of the fit, categories as indicators, in z."""
@@ -347,7 +374,7 @@ def fit(
     notes = (*notes, *outside_bounds(past, task.bounds))
     past = indicators(recoded(past, columns))
     begun = time.process_time()
-    scaling = fit_scaling(past, task.units)
+    scaling = fit_scaling(past, UNSCALED if is_unscaled(chosen) else task.units)
     if not scaling.ids:
         raise ForecastError(f"No series has an observed value of {past.target} to learn from.")
     fold = _Past(chosen, _only(scaling.apply(past), scaling), goal_of(task, past), scaling)
@@ -423,6 +450,11 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
         )
+    if task.reduce != "each" and panel.kind != "event":
+        raise ForecastError(
+            f"`reduce={task.reduce}` asks whether an event takes place, and {panel.target} is none. Name one, such as"
+            f' `event="{panel.target} > 0"`, or leave `reduce` out.'
+        )
     if panel.names and (task.transform != "none" or task.bounds != (None, None)):
         what = "transform" if task.transform != "none" else "bounds"
         raise ForecastError(
@@ -477,6 +509,11 @@ def _require_finite(forecast: Forecast, panel: Panel) -> None:
         f"{forecast.model} forecasts {value} for series {series!r} at step {step + 1} from origin row"
         f" {forecast.origins[origin, 1]}. {helps}."
     )
+
+
+def actual_values(panel: Panel, origins: Array, task: Task) -> Array:
+    """The target (M, A) after origins (M, 2), as a task asks for it; NaN where it is not known."""
+    return reduced(panel.truth(origins, task.count), task.reduce)
 
 
 def check_ahead(panel: Panel, origins: Array, horizon: int) -> None:

@@ -132,8 +132,49 @@ class Calibration:
 
     def apply(self, z: Array, shown: Iterable[float] = ()) -> Array:
         """Quantiles (M, H, Q) of scaled forecasts (M, H, P): the model's own, or its point, moved and kept in order."""
-        moved = read_at(z, self.levels, self.shift) if self.in_levels else z + self.shift
+        moved = self._read(z) if self.in_levels else z + self.shift
         return ordered(moved, self.levels, point_of(z, self.levels), shown)
+
+    def _read(self, z: Array) -> Array:
+        """The quantiles (M, H, Q) of z read at other levels; NaN where the model, fitted anew, has a point alone."""
+        if z.shape[-1] != len(self.levels):
+            return np.full((*z.shape[:-1], len(self.levels)), np.nan)
+        return read_at(z, self.levels, self.shift)
+
+
+@dataclass(frozen=True, eq=False)
+class Tempering:
+    """What was learned of shares of names from those of a walk: how sharp they are.
+
+    sharpness (A,): the power to which the shares of each answer are raised, 1 = they stay. It is 1 over the temperature of
+    Guo et al. (2017): below 1 shares are drawn toward each other, above 1 away from each other; their order stays.
+    """
+
+    sharpness: Array
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How far the shares are changed, in a sentence without full stop; nothing where they are not."""
+        low = float(self.sharpness.min())
+        high = float(self.sharpness.max())
+        if low == high == 1.0:
+            return ()
+        powers = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
+        return (f"raised to the power {powers}, as the matured rows of the walk say",)
+
+    def apply(self, shares: Array) -> Array:
+        """Shares (M, A, K) made as sharp as the walk says; they sum to 1."""
+        return tempered(shares, self.sharpness[:, None])
+
+
+Taught = Calibration | Tempering  # what a walk teaches a model of its own errors
+
+
+def tempered(shares: Array, sharpness: Array) -> Array:
+    """Shares (..., K) to a power (..., 1), over their sum; those of a power of 1 stay to the bit."""
+    raised = shares**sharpness
+    made: Array = np.where(sharpness == 1.0, shares, raised / raised.sum(-1, keepdims=True))
+    return made
 
 
 def _steps_in_words(chosen: Array) -> str:
@@ -165,6 +206,8 @@ class Forecast:
     mass: whether a quantile of 0 says that the target is exactly 0 with that chance.
     names (K,), shares (M, H, K): of a target of names, which sum to 1. `values` are then the share of the second of two
     names, and of several the code of the likeliest.
+    over: the steps that each answer is about. It is 1, but where one answer is about any, or all, steps of the horizon:
+    then that is H, each array has one step, and `times` is its last.
     """
 
     model: str
@@ -180,6 +223,7 @@ class Forecast:
     names: tuple[str, ...] = ()
     shares: Array | None = None
     mass: bool = False
+    over: int = 1
 
     @property
     def bands(self) -> list[tuple[float, Array, Array]]:
@@ -208,7 +252,8 @@ class Forecast:
         names = np.array(self.ids, dtype=object)[self.origins[:, 0]]
         origins = panel.origins_at(names, self.cutoffs)
         if panel.clock.kind != "sessions":  # which sessions took place is known afterwards alone
-            follows = (panel.stamps(origins, self.times.shape[1]) == self.times).all()
+            stamps = panel.stamps(origins, self.times.shape[1] * self.over)
+            follows = (stamps[:, self.over - 1 :: self.over] == self.times).all()
             if not follows:
                 raise ForecastError(
                     f"The panel is {panel.clock.words}, and the forecast by {self.model} has other steps. {GIVE_ITS_PANEL}"
@@ -249,6 +294,12 @@ class Forecast:
         labels = labels_of(self.names, self.values.ravel())
         shares = {f"p_{name}": self.shares[..., code].ravel() for code, name in enumerate(self.names)}
         return {"label": labels, **shares}
+
+
+def with_shares(blank: Forecast, shares: Array) -> Forecast:
+    """A forecast of names with its shares (M, A, K), and the values that stand for them."""
+    value = shares[..., 1] if shares.shape[-1] == 2 else shares.argmax(-1).astype("float64")
+    return replace(blank, values=value, shares=shares)
 
 
 def labels_of(names: tuple[str, ...], codes: Array) -> Array:
@@ -304,7 +355,9 @@ class Outcome:
         places = self.truth.places
         if places is None:
             return np.column_stack([self.forecast.cutoffs, self.forecast.times])
-        return places[:, None] + np.arange(-1, self.actual.shape[1])
+        over = self.forecast.over
+        last = np.arange(1, self.actual.shape[1] + 1) * over - 1  # the last step that each answer is about
+        return places[:, None] + np.append(-1, last)
 
     @property
     def fitted(self) -> Array:

@@ -12,17 +12,19 @@ from forecast.arrays import Array, under
 from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
+from forecast.data.events import completed
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.data.scaling import Scaling
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_frame, save_arrays, save_frame
-from forecast.fitting import Fitted
+from forecast.fitting import UNSCALED, Fitted
 from forecast.models import settings_of, spec_from
+from forecast.models.base import is_unscaled
 from forecast.models.own import classes
 from forecast.records import from_json, to_json
 from forecast.replacing import settle
-from forecast.results import Calibration, Log
+from forecast.results import Calibration, Log, Taught, Tempering
 from forecast.task import Goal, Task
 
 KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and their rows
@@ -54,13 +56,20 @@ def save(fitted: Fitted, path: str | Path) -> None:
 
     Of a Spec of your own the name of its class is kept, and `load` needs the class again.
     """
+    save_arrays(Path(path), *packed(fitted))
+
+
+def packed(fitted: Fitted) -> tuple[dict[str, Array], dict[str, Any]]:
+    """A fitted model as arrays and JSON values, of which `unpacked` makes it again."""
     arrays = {f"learned.{name}": array for name, array in fitted.learned.arrays().items()}
     arrays |= {
         "scaling.loc": fitted.scaling.loc,
         "scaling.spread": fitted.scaling.spread,
         "scaling.power": fitted.scaling.power,
     }
-    if fitted.calibration is not None:
+    if isinstance(fitted.calibration, Tempering):
+        arrays["calibration.sharpness"] = fitted.calibration.sharpness
+    elif fitted.calibration is not None:
         arrays |= _calibration_arrays(fitted.calibration)
     goal = fitted.goal
     header = Header(
@@ -76,7 +85,7 @@ def save(fitted: Fitted, path: str | Path) -> None:
         ids=fitted.scaling.ids,
         log=replace(fitted.log, seconds=0.0),  # the file depends on the fit alone, not on how long it took
     )
-    save_arrays(Path(path), arrays, to_json(header, exact=True))
+    return arrays, to_json(header, exact=True)
 
 
 def _calibration_arrays(calibration: Calibration) -> dict[str, Array]:
@@ -114,16 +123,32 @@ def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:
         raise ForecastError(
             f"{file} has format {values.get('format')}; this version of forecast reads format {FORMAT}. Fit the model again."
         )
-    header = from_json(Header, values, str(file))
+    return unpacked(arrays, values, str(file), specs)
+
+
+def unpacked(
+    arrays: dict[str, Array], values: dict[str, Any], where: str, specs: Sequence[Any] = ()
+) -> Fitted:
+    """The fitted model that `packed` took apart. where: the file that a message names."""
+    header = from_json(Header, values, where)
     task, columns = header.task, header.columns
     goal = Goal(task, header.seen, header.future, header.static, columns[0].names or (), header.read_as)
     loc, spread, power = (arrays[f"scaling.{name}"] for name in ("loc", "spread", "power"))
-    scaling = Scaling(header.ids, loc, spread, power, task.units)
     chosen = spec_from(header.spec, classes(specs))
+    units = UNSCALED if is_unscaled(chosen) else task.units
+    scaling = Scaling(header.ids, loc, spread, power, units)
     learned = chosen.restore(under(arrays, "learned."), goal)
     taught = under(arrays, "calibration.")
-    calibration = _calibration(taught, goal) if taught else None
-    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, calibration)
+    return Fitted(chosen, goal, columns, header.clock, scaling, learned, header.log, _taught(taught, goal))
+
+
+def _taught(arrays: dict[str, Array], goal: Goal) -> Taught | None:
+    """What a walk had taught the model, from its arrays; None where there are none."""
+    if not arrays:
+        return None
+    if goal.names:
+        return Tempering(**arrays)
+    return _calibration(arrays, goal)
 
 
 def _absent(path: Path) -> str:
@@ -228,7 +253,7 @@ def join(context: Panel, new: Panel, revised: list[Revision] | None = None) -> P
         ids.append(name)
         times.append(new.times[new.rows(i)])
         values.append(new.values[new.rows(i)])
-    return make_panel(tuple(ids), times, values, context.columns, context.clock)
+    return completed(make_panel(tuple(ids), times, values, context.columns, context.clock))
 
 
 def _still(name: str, context: Panel, old: Array, new: Array) -> Array:

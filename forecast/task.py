@@ -4,13 +4,15 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
+from forecast.arrays import Array
 from forecast.data.clock import Clock
 from forecast.data.scaling import Units
 from forecast.errors import ForecastError, nearest, validated
 
 Bounds = tuple[float | None, float | None]
+Span = Literal["each", "any", "all"]
 LEVELS = (
     0.005,
     *(round(0.05 * step, 2) for step in range(1, 20)),
@@ -29,6 +31,7 @@ class Task:
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson.
     scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
     metric: the row of METRICS by which models are ranked; None = chosen from the rows before the test.
+    reduce: of an event: whether it is asked of `each` step, of `any` step of the horizon, or of `all` of them.
 
     Raises ForecastError where a field is not what its annotation allows.
     """
@@ -40,6 +43,7 @@ class Task:
     transform: str = "none"
     scale: str = "standard"
     metric: str | None = None
+    reduce: Span = "each"
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self), include_extras=True).items():
@@ -61,6 +65,11 @@ class Task:
         if not isinstance(self.horizon, int):
             raise AssertionError("the horizon of this task is not yet a number of steps")
         return self.horizon
+
+    @property
+    def answered(self) -> int:
+        """How many answers a forecast has, A: one per step, or one for the whole horizon."""
+        return self.count if self.reduce == "each" else 1
 
     def steps(self, clock: Clock, gap: int = 0) -> "Task":
         """The same task with its horizon in steps of a clock, and `gap` steps before those that are scored."""
@@ -106,6 +115,11 @@ class Goal:
         return self.task.count
 
     @property
+    def answered(self) -> int:
+        """How many answers a forecast has, A: one per step, or one for the whole horizon."""
+        return self.task.answered
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """The quantile levels (Q,) that are asked for, rising, .5 among them; none = points, or shares of names, alone."""
         return () if self.names else self.task.levels
@@ -136,6 +150,18 @@ def task_of(task: "Task | int | str | None", keywords: Mapping[str, Any]) -> Tas
             raise ForecastError(f"There is no option {name!r}.{nearest(name, FIELDS)}")
     base = task if isinstance(task, Task) else Task(horizon=task)
     return replace(base, **keywords) if keywords else base
+
+
+def reduced(codes: Array, span: Span) -> Array:
+    """Events (M, H), 1 where one took place, 0 where not, NaN where it is not known, as they are asked: (M, A).
+
+    An answer about the whole horizon is NaN where any of its steps is: if those with an event counted none the less, and
+    those without one did not, events would seem more frequent than they are.
+    """
+    if span == "each":
+        return codes
+    found = codes.max(axis=1) if span == "any" else codes.min(axis=1)
+    return found[:, None]
 
 
 def quantile_levels(coverages: Iterable[float]) -> tuple[float, ...]:

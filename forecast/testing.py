@@ -29,6 +29,7 @@ from forecast.models.own import made, required
 from forecast.reading.neighbours import with_neighbours
 from forecast.results import Forecast, Outcome
 from forecast.saving import load, load_context, save, save_context
+from forecast.task import Span
 
 HORIZON = 12
 CLOSE = (
@@ -121,6 +122,17 @@ def _of_names(spec: Spec, kind: str, close: float, seed: int) -> Demands:
         yield f"{name}, {kind}", demand
     yield f"seeds, {kind}", partial(the_same_seed_gives_the_same_bits, spec, panel)
     yield f"poison, {kind}", partial(held_to_the_past, spec, panel)
+    full, holes = rich_named(kind), named(kind, missing=0.2)
+    yield f"poison, all roles, {kind}", partial(held_to_the_past, spec, full)
+    yield f"reads, {kind}", partial(reads_only_what_it_says, spec, full, seed)
+    yield f"all roles, {kind}", partial(a_rich_panel_is_forecast, spec, full, close, seed)
+    yield f"missing names, {kind}", partial(names_may_be_missing, spec, holes, close, seed)
+    gaps = gapped_named(kind)
+    before = fit(spec, gaps.history(), HORIZON, seed=seed)
+    yield f"long gaps, {kind}", partial(the_stored_rows_are_enough_in_a_gap, before, gaps)
+    if kind == "event":
+        for span in ("any", "all"):
+            yield f"{span} over the horizon", partial(spans_are_answered, spec, panel, span, close, seed)
 
 
 def _unless_refused(demand: Callable[[Spec, Panel], Any], spec: Spec, make: Callable[[], Panel]) -> None:
@@ -150,13 +162,13 @@ def is_a_value(spec: Spec) -> None:
 
 
 def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
-    """`predict` answers with float arrays (M, H, P): a point or all quantiles, or of names a share of each."""
+    """`predict` answers with float arrays (M, A, P): a point or all quantiles, or of names a share of each."""
     origins = origins_from(panel, 360, 363)
     goal = fitted.goal
     z = fitted.learned.predict(fitted.scaled(panel), origins, fitted.scaling.fitted(panel.ids))
     allowed = [len(goal.names)] if goal.names else [1, len(goal.levels)]
-    shapes = [(len(origins), goal.horizon, last) for last in allowed]
-    expected = f"an array of shape (M, H, P), {' or '.join(map(str, shapes))}"
+    shapes = [(len(origins), goal.answered, last) for last in allowed]
+    expected = f"an array of shape (M, A, P), {' or '.join(map(str, shapes))}"
     _require(np.shape(z) in shapes, "shapes", expected, f"shape {np.shape(z)}")
     kind = np.asarray(z).dtype
     _require(kind.kind == "f", "shapes", "floats", f"{kind}")
@@ -165,15 +177,18 @@ def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
         _require(off < 1e-6, "shapes", "shares that sum to 1", f"sums that are off by {off:.3g}")
 
 
-def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold") -> None:
+def held_to_the_past(
+    spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"] = "cold", span: Span = "each"
+) -> None:
     """Rewriting every value after a moment moves no forecast whose origin is at or before it by a bit.
 
-    Of future columns those within the horizon are left, and static ones.
+    Of future columns those within the horizon are left, and static ones. span: of an event, as in `Task`.
     """
     demand = f"poison, {refit} refits"
     stamp = panel.times[380]
     walk = WalkForward(horizon=HORIZON, test=0.3, folds=2, stride=2, refit=refit)
-    clean, dirty = _walked(spec, panel, walk), _walked(spec, poisoned(panel, stamp), walk)
+    clean = _walked(spec, panel, walk, span)
+    dirty = _walked(spec, poisoned(panel, stamp), walk, span)
     compared, bounded = 0, 0
     for one, two in zip(clean, dirty, strict=True):
         early = panel.times[one.forecast.origins[:, 1] - 1] < stamp
@@ -191,10 +206,10 @@ def held_to_the_past(spec: Spec, panel: Panel, *, refit: Literal["cold", "warm"]
     _require(bounded > 5, demand, "intervals or shares to compare", f"{bounded}")
 
 
-def _walked(spec: Spec, panel: Panel, walk: WalkForward) -> list[Outcome]:
-    """The outcomes of a walk, calibrated where the target is a number."""
+def _walked(spec: Spec, panel: Panel, walk: WalkForward, span: Span) -> list[Outcome]:
+    """The calibrated outcomes of a walk."""
     if panel.names:
-        return list(backtest(spec, panel, walk))
+        return calibrate(backtest(spec, panel, walk, reduce=span))[0]
     return calibrate(backtest(spec, panel, walk, intervals=(20,)), (20,))[0]
 
 
@@ -362,6 +377,28 @@ def _require_ordered(forecast: Forecast, quantiles: Array) -> None:
     _require(not falls, "quantiles", "quantiles that rise", f"{falls} that fall")
 
 
+def names_may_be_missing(spec: Spec, panel: Panel, close: float = CLOSE, seed: int = 1) -> None:
+    """Where names are missing in the past and before the origin, shares are formed none the less, also of a new series."""
+    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed)
+    answers_have_their_shape(fitted, panel)
+    many_origins_equal_one_by_one(fitted, panel, close, last=366)
+    the_context_is_enough(fitted, panel, close)
+    new = replace(panel, ids=("a", "new"))
+    fitted.predict(new, np.array([[1, 380], [1, 30], [1, 1]]))  # raises where a share is not finite
+
+
+def spans_are_answered(
+    spec: Spec, panel: Panel, span: Literal["any", "all"], close: float = CLOSE, seed: int = 1
+) -> None:
+    """Asked of any, or all, steps of the horizon, a model has one answer; it holds to the past, and comes back from a file."""
+    fitted = fit(spec, panel.until(np.array([330, 330])), HORIZON, seed=seed, reduce=span)
+    answers_have_their_shape(fitted, panel)
+    many_origins_equal_one_by_one(fitted, panel, close, last=366)
+    the_context_is_enough(fitted, panel, close)
+    a_loaded_model_gives_the_same_bits(fitted, panel)
+    held_to_the_past(spec, panel, span=span)
+
+
 def columns_are_found_by_name(fitted: Fitted, panel: Panel) -> None:
     """The order of a panel's columns makes no difference."""
     swapped = replace(panel, values=panel.values[:, ::-1], columns=panel.columns[::-1])
@@ -496,17 +533,45 @@ def gapped() -> Panel:
 LATE = np.array([[0, 300 + LONG - HORIZON], [1, 300 + LONG - HORIZON]])  # origins deep in the gap of `gapped`
 
 
-def named(kind: str = "names") -> Panel:
-    """Two series of hours whose target is one of three names, or of two (`event`), and a number next to it."""
-    panel, random = weather(), np.random.default_rng(7)
+def named(kind: str = "names", missing: float = 0.0) -> Panel:
+    """Two series of hours whose target is one of three names, or of two (`event`), and a number next to it.
+
+    missing: the share of the cells that were not observed, among them the last three names of the first series.
+    """
+    panel = with_names(weather(), kind)
+    if not missing:
+        return panel
+    values = panel.values.copy()
+    values[np.random.default_rng(2).random(values.shape) < missing] = np.nan
+    values[panel.stops[0] - 3 : panel.stops[0], 0] = np.nan
+    return replace(panel, values=values)
+
+
+def with_names(panel: Panel, kind: str) -> Panel:
+    """A panel with one of three names, or of two, in place of its target; a missing target stays missing."""
+    random = np.random.default_rng(7)
     names = NAMES[:2] if kind == "event" else NAMES
     draws = random.integers(len(names), size=len(panel.values))
     stays = random.random(len(draws)) < 0.7
     last = np.maximum.accumulate(
         np.where(stays, 0, np.arange(len(draws)))
     )  # the row since which a name has stayed
-    values = np.column_stack([draws[last].astype(float), panel.values[:, 1]])
-    return replace(panel, values=values, columns=(Column("sky", "target", names), panel.columns[1]))
+    codes = np.where(np.isnan(panel.values[:, 0]), np.nan, draws[last])
+    values = np.column_stack([codes, panel.values[:, 1:]])
+    return replace(panel, values=values, columns=(Column("weather", "target", names), *panel.columns[1:]))
+
+
+def rich_named(kind: str) -> Panel:
+    """The rich panel with names as its target, which are the likelier the higher its future column is."""
+    panel = with_names(rich(), kind)
+    values = panel.values.copy()
+    values[values[:, 2] > 1, 0] = 1.0
+    return replace(panel, values=values)
+
+
+def gapped_named(kind: str) -> Panel:
+    """The panel with a long gap at its end, with names as its target."""
+    return with_names(gapped(), kind)
 
 
 def poisoned(panel: Panel, stamp: Any) -> Panel:

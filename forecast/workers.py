@@ -14,8 +14,15 @@ Jobs = Annotated[int, Field(ge=0)]
 
 
 def processes(jobs: int) -> int:
-    """How many processes `jobs` asks for, 0 = one a core; ForecastError below that."""
-    return validated(Jobs, jobs, "jobs") or os.cpu_count() or 1
+    """How many processes `jobs` asks for, 0 = one for each core that this process may use; ForecastError below that."""
+    return validated(Jobs, jobs, "jobs") or cores()
+
+
+def cores() -> int:
+    """How many cores this process may use: a container, or `taskset`, may leave it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Small panels that every test can afford."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,11 @@ from forecast.data.panel import Panel
 from forecast.evaluation.folds import WalkForward, walk_forward
 from forecast.results import Outcome
 from forecast.testing import BEGIN, HOURLY, hours, single, weather
+
+CORES = sorted(os.sched_getaffinity(0))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if WORKER:  # a core for each process that runs tests: `jobs=0` is one, and starts no processes next to them
+    os.sched_setaffinity(0, {CORES[int(WORKER.removeprefix("gw")) % len(CORES)]})
 
 __all__ = ["BEGIN", "HOURLY", "hours", "past_of", "single", "weather", "with_actual"]
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import forecast
 
 from forecast.cli import as_flags
 from forecast.evaluation.rows import Row
@@ -30,18 +30,6 @@ COMMANDS = [
     "replay",
 ]
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
-
-
-def forecast(folder, *arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "forecast", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
 
 
 @pytest.fixture

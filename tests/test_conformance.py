@@ -16,6 +16,7 @@ from forecast.evaluation.folds import WalkForward
 from forecast.fitting import fit
 from forecast.models import MODELS, models_for, spec
 from forecast.models.base import reads_of
+from forecast.models.names import LEAST
 from forecast.testing import LATE, LONG
 
 H = testing.HORIZON
@@ -25,11 +26,15 @@ VARIANTS = {  # nets that are held to the same
     "recursive": ("gru", {"head": "recursive", "segment": 6}),
 }
 COMBINED = ["ridge+theta", "theta+gru"]
-NUMBERS = models_for("number")  # test_names holds those of names to the same
+NUMBERS = models_for("number")
 NETS = [*(name for name, (module, _, _) in MODELS.items() if module.startswith("nets.")), *VARIANTS]
 WITH_NETS = [*NETS, "theta+gru"]
 READERS = [*(name for name in NUMBERS if "future" in reads_of(spec(name))), *VARIANTS, *COMBINED]
 UNREAD = [name for name in NUMBERS if len(reads_of(spec(name))) < 3]
+
+
+NAMED = [name for name in models_for("names") if name not in NETS]
+KINDS = ["event", "names"]
 
 
 def small(name, **settings):
@@ -302,3 +307,74 @@ def test_a_spec_is_a_value(model):
     assert dataclasses.is_dataclass(one)
     if model not in COMBINED:
         testing.is_a_value(one)
+
+
+# Of models whose target has names.
+
+
+@pytest.fixture(scope="module")
+def rich_named():
+    return {kind: testing.rich_named(kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="module", params=[(name, kind) for name in NAMED for kind in KINDS], ids="-".join)
+def fitted_names(request):
+    """A model of names, and the panel that it was fitted on."""
+    name, kind = request.param
+    panel = testing.named(kind)
+    return fit(small(name), panel.until(np.array([330, 330])), H, seed=1), panel
+
+
+def test_of_names_many_origins_the_context_and_a_file_give_the_same_shares(fitted_names):
+    fitted, panel = fitted_names
+    testing.answers_have_their_shape(fitted, panel)
+    testing.many_origins_equal_one_by_one(fitted, panel, 1e-9)
+    testing.the_context_is_enough(fitted, panel, 1e-9)
+    testing.a_loaded_model_gives_the_same_bits(fitted, panel)
+    testing.predict_changes_nothing(fitted, panel)
+    testing.columns_are_found_by_name(fitted, panel)
+
+
+def test_shares_sum_to_one_and_none_is_zero(fitted_names):
+    fitted, panel = fitted_names
+    shares = fitted.predict(panel, testing.origins_from(panel, 1, 420)).shares
+    assert shares.dtype == np.float64
+    assert np.abs(shares.sum(-1) - 1).max() < 1e-12
+    assert shares.min() >= 0.99 * LEAST
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMED)
+def test_poison_of_names_with_columns_of_every_role(name, kind, rich_named):
+    testing.held_to_the_past(small(name), rich_named[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMED)
+def test_a_rich_panel_of_names_is_forecast(name, kind, rich_named):
+    testing.a_rich_panel_is_forecast(small(name), rich_named[kind], 1e-9)
+    testing.reads_only_what_it_says(small(name), rich_named[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMED)
+def test_names_may_be_missing(name, kind):
+    testing.names_may_be_missing(small(name), testing.named(kind, missing=0.2), 1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMED)
+def test_of_names_the_stored_rows_are_enough_in_a_long_gap(name, kind):
+    gaps = testing.gapped_named(kind)
+    testing.the_stored_rows_are_enough_in_a_gap(fit(small(name), gaps.history(), H, seed=1), gaps)
+
+
+@pytest.mark.parametrize("span", ["any", "all"])
+@pytest.mark.parametrize("name", NAMED)
+def test_any_and_all_steps_of_the_horizon_are_answered(name, span):
+    testing.spans_are_answered(small(name), testing.named("event"), span, 1e-9)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_of_names_the_same_seed_gives_the_same_bits(name):
+    testing.the_same_seed_gives_the_same_bits(small(name), testing.named())

@@ -37,18 +37,19 @@ WALKING: Flags = {
     "refit": flag(str, "refit", "Of nets before each fold: cold, anew; warm, going on.", "cold"),
     "intervals": flag(str, "intervals", "Central intervals in percent, or none.", "80,95"),
     "metric": flag(str, "metric", "What ranks: mae, rmse, mase, crps, qlike ...", "from the target"),
+    "span": flag(str, "span", "An event in each step, any of the horizon, or all.", "each"),
     "bounds": flag(str, "bounds", "What the target cannot cross: 0, or 0,100.", "none"),
     "transform": flag(str, "transform", "Of the target: none, log, log1p, asinh, yeo-johnson.", "none"),
     "scale": flag(str, "scale", "standard, shared, robust, minmax, mean-abs, none.", "standard"),
     "price": flag(bool, "price", "A price: logs, and what its direction is worth."),
-    "cost": flag(float, "cost", "Of a price: basis points a side; prints a profit.", "none"),
+    "cost": flag(str, "cost", "Of a price: basis points a side; of an event: 1:5.", "none"),
     "seed": flag(int, "seed", "Seed of every random choice.", "0"),
     "setting": flag(list[str], "set", "Any setting by its path, such as gru.units=128."),
     "config": flag(str, "config", "A TOML file of settings; flags win over it."),
 }
 SHARED = {"reading": READING, "walking": WALKING}  # a parameter of a command -> the flags that it stands for
 IN_WALK = ("horizon", "test", "folds", "stride", "align", "refit")  # fields of WalkForward
-BESIDE = ("metric", "transform", "scale", "price", "cost", "seed")  # those of a Run, or of its Task
+BESIDE = ("metric", "transform", "scale", "price", "seed")  # those of a Run, or of its Task
 _OTHERS = (
     "out",
     "overwrite",
@@ -69,6 +70,7 @@ _OTHERS = (
 # settings, as the messages of the library name them, and their flags
 FLAGS = {name: f"--{name}" for name in (*READING, *WALKING, *_OTHERS)} | {
     "models": "--model",
+    "reduce": "--span",
     "tries": "--try",
     "scenarios": "--scenario",
 }

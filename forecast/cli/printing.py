@@ -110,12 +110,21 @@ def print_result(result: "Result", again: str) -> None:
 
     forecast = result.forecast
     print(as_flags(str(result.walked)))
-    print(f"\nNext {counted(result.board.horizon, 'step')} by {result.board.best}:")
+    print(f"\n{_asked(result)} by {result.board.best}:")
     print(forecast_table(stamped(forecast.to_frame(cutoff=False))))
     for note in result.intervals:
         print(f"{note[0].upper()}{note[1:]}.")
     print(f"\nReport: {result.folder}/report.html")
     print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]{again}")
+
+
+def _asked(result: "Result") -> str:
+    """What the forecast of a run is about: the next steps, or any or all of them."""
+    steps = counted(result.board.horizon, "step")
+    if result.forecast.over == 1:
+        return f"Next {steps}"
+    whole = result.fitted.goal.task.reduce
+    return f"{whole.capitalize()} of the next {steps}"
 
 
 def scenario_table(frame: "pd.DataFrame") -> str:

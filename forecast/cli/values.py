@@ -27,6 +27,7 @@ def plan_of(
         **reading_values(reading),
         **_walk_values(walking),
         **{name: walking[name] for name in BESIDE},
+        "reduce": walking["span"],
         **(more or {}),
     }
     given = {path: value for path, value in asked.items() if value is not None}
@@ -47,6 +48,8 @@ def _walk_values(flags: Flags) -> dict[str, Any]:
         found["walk.test"] = toml_value(flags["test"])
     if flags["intervals"] is not None:
         found["intervals"] = _intervals(flags["intervals"])
+    if flags["cost"] is not None:
+        found["cost"] = _cost(flags["cost"])
     if flags["bounds"] is not None:
         found["bounds"] = _bounds(flags["bounds"])
     return found
@@ -95,6 +98,22 @@ def _option_value(option: Field[Any], value: Any) -> Any:
 def _intervals(text: str) -> list[float]:
     """Coverages in percent."""
     return [] if text == "none" else _numbers("--intervals", text)
+
+
+def _cost(text: str) -> float | list[float]:
+    """Basis points, or with a colon what it costs to act for nothing, and not to act."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) == 2:
+        return parts
+    raise ForecastError(
+        f"--cost takes basis points of a price, such as 5, or of an event what it costs to act for nothing and not to act,"
+        f" such as 1:5; found {text!r}."
+    )
 
 
 def _numbers(flag: str, text: str) -> list[float]:

@@ -150,8 +150,12 @@ def _refuse_new_names(column: Column, found: Sequence[str]) -> None:
 def indicators(panel: Panel) -> Panel:
     """The panel with a column for each name of each category: 1 where a row has that name, 0 where
     it has another, NaN where it is missing.
+
+    A target of more than two names stays as it is, and has such past columns too: its codes are
+    numbers in no order.
     """
-    if all(column.names is None for column in panel.columns[1:]):
+    several = len(panel.names) > 2
+    if not several and all(column.names is None for column in panel.columns[1:]):
         return panel
     columns: list[Column] = []
     parts: list[Array] = []
@@ -163,8 +167,16 @@ def indicators(panel: Panel) -> Panel:
             parts.append(values)
         else:
             columns += _indicators_of(column, taken)
-            parts.append(np.where(np.isnan(values), np.nan, values == np.arange(len(column.names))))
+            parts.append(_indicated(values, len(column.names)))
+    if several:
+        columns += _indicators_of(replace(panel.columns[0], role="past"), taken)
+        parts.append(_indicated(panel.values[:, [0]], len(panel.names)))
     return replace(panel, values=np.concatenate(parts, axis=1), columns=tuple(columns))
+
+
+def _indicated(codes: Array, number: int) -> Array:
+    """1 where codes (N, 1) are those of each of so many names, 0 where not, NaN where missing: (N, number)."""
+    return np.where(np.isnan(codes), np.nan, codes == np.arange(number))
 
 
 def _indicators_of(column: Column, taken: Collection[str]) -> list[Column]:

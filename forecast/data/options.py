@@ -42,6 +42,11 @@ class Reading:
         "Column to forecast; several, or all, of a wide file.",
         many=True,
     )
+    event: str | None = option(
+        'a condition whose probability is forecast in place of a number, such as "precip_mm > 0" or'
+        ' "return(close) > 0"; two may be joined by `and` or `or`',
+        "Event to forecast: 'precip_mm > 0'.",
+    )
     time: Names = option(
         "the column of stamps, or several of which each holds a part; found by name and type",
         "Column of stamps, or its parts: date,hour.",
@@ -97,11 +102,12 @@ class Reading:
         'the step to gather rows into, such as "1h", "1D", "M"',
         "Gather rows into steps: 1h, 1D, M.",
     )
-    how: str = option(
-        "how rows are gathered: by mean, max, min, sum or last",
-        "Gather by mean, max, min, sum or last.",
+    how: Names = option(
+        'how rows are gathered: by mean, max, min, sum or last; or of some columns, "rain=sum,wind=max"',
+        "Gather by mean, max, min, sum, last: rain=sum.",
         "mean",
         shown="mean",
+        many=True,
     )
     missing: Names = option(
         "cells that mean missing, such as -9999",

@@ -16,10 +16,12 @@ from forecast.models.base import (
     Spec,
     Watch,
     context_of,
+    is_unscaled,
     reads_of,
     refitted,
     report_of,
     sized,
+    targets_of,
     varied,
 )
 from forecast.records import Number
@@ -42,6 +44,16 @@ class Without:
     def reads(self) -> tuple[str, ...]:
         """As the model."""
         return reads_of(self.base)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """As the model."""
+        return targets_of(self.base)
+
+    @property
+    def unscaled(self) -> bool:
+        """As the model."""
+        return is_unscaled(self.base)
 
     def settle(self, past: Panel, horizon: int) -> "Without":
         """Sizes chosen from the past without the columns."""

@@ -17,7 +17,7 @@ from forecast.fitting import NotFiniteError, fit
 from forecast.models import spec
 from forecast.models.base import Spec, Watch
 from forecast.results import Forecast, Log, Outcome, Truth
-from forecast.task import Task, task_of
+from forecast.task import Task, reduced, task_of
 from forecast.workers import processes
 
 Part = tuple[str, int]  # model, fold
@@ -164,6 +164,10 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
     """
     if task.metric is not None:
         check_kind(task.metric, panel.names)
+    if task.reduce != "each" and walk.gap:
+        raise ForecastError(
+            f"`reduce={task.reduce}` is about all steps of the horizon, and `gap={walk.gap}` leaves some out. Leave one out."
+        )
     if panel.names:
         usual = "brier" if panel.kind == "event" else "log_loss"
         return replace(task, metric=task.metric or usual, intervals=(), levels=()), ""
@@ -280,7 +284,7 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
     values = panel.truth(fold.origins, ask.task.count)
     values[:, : walk.gap] = np.nan
     return Truth(
-        values=values,
+        values=reduced(values, ask.task.reduce),
         last=panel.last(fold.origins),
         naive=naive_errors(past),
         scaling=scaling_of(ask, answers),
@@ -294,14 +298,17 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
 
 def blank_forecast(ask: Ask, fold: Fold) -> Forecast:
     """What the forecasts of all models of a fold share: origins and stamps."""
-    panel, horizon = ask.panel, ask.task.count
+    panel = ask.panel
+    horizon = ask.task.count
+    over = horizon // ask.task.answered
     return Forecast(
         model="",
         ids=panel.ids,
         origins=fold.origins,
         cutoffs=panel.cutoffs(fold.origins),
-        times=panel.stamps(fold.origins, horizon),
-        values=np.full((len(fold.origins), horizon), np.nan),
+        times=panel.stamps(fold.origins, horizon)[:, over - 1 :: over],
+        values=np.full((len(fold.origins), ask.task.answered), np.nan),
+        over=over,
         zone=panel.clock.tz,
         names=panel.names,
     )

@@ -13,10 +13,11 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.copula import CELLS, Templates, kept_levels, levels_of, read_at
 from forecast.copula import MOST as MOST_TEMPLATES
-from forecast.results import Basis, Calibration, Outcome, by_model, ordered, within
+from forecast.evaluation.blocks import Blocks, blocks_of, independent, independent_windows
+from forecast.evaluation.tempering import temper
+from forecast.results import Basis, Calibration, Outcome, Taught, by_model, ordered, within
 from forecast.task import Bounds, Task, quantile_levels
 
-BLOCKS = 100  # of the walk: the shifts are learned anew at the beginning of each
 LEAST = 40  # matured errors of a step before its interval is calibrated
 FEW = 3  # matured errors of all steps before any interval is given
 WINDOW = 1000  # moments that are remembered
@@ -28,8 +29,10 @@ def calibrate(
     outcomes: Iterable[Outcome],
     intervals: Iterable[float] | None = None,
     bounds: Bounds | None = None,
-) -> tuple[list[Outcome], dict[str, Calibration]]:
+) -> tuple[list[Outcome], dict[str, Taught]]:
     """Outcomes with quantiles, and for each model the Calibration that holds after the walk.
+
+    Of a target of names the shares are made sharper or less sharp instead (`forecast.evaluation.tempering`).
 
     Each quantile of a model (its point, where it has none) is moved by the empirical quantile of its own errors at that
     step of the horizon, in units of the series' spread, over the latest WINDOW moments (conformal prediction; Vovk et al.
@@ -53,11 +56,12 @@ def calibrate(
     if not parts_of_all:
         return [], {}
     task = calibrated_task(parts_of_all[0].truth.task, intervals, bounds)
-    of_names = any(part.forecast.names for part in parts_of_all)
-    if of_names or not task.levels:
+    if parts_of_all[0].forecast.names:
+        return temper(models)
+    if not task.levels:
         return parts_of_all, {}
     moved: list[Outcome] = []
-    learned = {}
+    learned: dict[str, Taught] = {}
     for model, parts in models.items():
         made, learned[model] = _calibrate(parts, task)
         moved += made
@@ -73,33 +77,13 @@ def calibrated_task(task: Task, intervals: Iterable[float] | None, bounds: Bound
     return task if bounds is None else replace(task, bounds=bounds)
 
 
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """The blocks of a walk: number (M,) of the one that each origin lies in; series, how many an average moment has.
-
-    known (blocks + 1,): the moment until which each block may look, when it begins; and last, the end of the walk.
-    """
-
-    number: Array
-    known: Array
-    series: float
-
-
-def _blocks_of(asked: Array, stamps: Array) -> Blocks:
-    """The blocks of origins asked (M,), whose steps have the stamps (M, H)."""
-    moments, moment = np.unique(asked, return_inverse=True)
-    chunks = np.array_split(np.arange(len(moments)), min(BLOCKS, len(moments)))
-    starts = np.array([chunk[0] for chunk in chunks])
-    number = np.searchsorted(starts, moment, side="right") - 1
-    known = np.append(moments[starts], stamps.max())
-    return Blocks(number, known, len(asked) / len(moments))
-
-
 def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibration]:
     """The parts of one model."""
     levels = task.levels
     ends = np.cumsum([len(part.actual) for part in parts])[:-1]
     in_levels = all(part.forecast.mass for part in parts)
+    if not in_levels:  # folds differ in whether they have a mass at 0: all are shifted alike
+        parts = [replace(part, forecast=replace(part.forecast, mass=False)) for part in parts]
     if in_levels:
         base = [_quantiles_of(part) for part in parts]
         errors = np.concatenate([_scores_of(part) for part in parts])
@@ -110,7 +94,7 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
         errors = np.concatenate(truth) - np.concatenate(base)
     moments = np.concatenate([part.moments for part in parts])
     stamps = moments[:, 1:]
-    blocks = _blocks_of(moments[:, 0], stamps)
+    blocks = blocks_of(moments[:, 0], stamps)
     steps = range(stamps.shape[1])
     of_steps = [_shifts(stamps[:, step], errors[:, step], blocks, levels) for step in steps]
     shift = np.stack(of_steps, axis=1)
@@ -383,59 +367,6 @@ def _adapted(level: Array, errors: Array, given: Array, asked: Array, pace: floa
     weight = pace * scored.sum() / series
     edge = np.minimum(asked, 1 - asked) / 5
     return np.clip(level + weight * (asked - below), edge, 1 - edge)
-
-
-def independent(errors: Array, stamps: Array) -> float:
-    """How many independent errors the errors (n,) that matured at stamps (n,), rising, count as: between 1 and n.
-
-    It is the number that would leave the mean size of an error as uncertain as it is, by the long-run variance of its
-    mean at each stamp. Errors of several series at one stamp count as many where they are unrelated, and as one where
-    they are the same. Sizes, not signs: the ends of an interval depend on how large errors are.
-    """
-    size = np.abs(errors)
-    mean = _means_of_moments(size, stamps)
-    variance = long_run_variance(mean - mean.mean())
-    smallest = 1e-12 * max(float(mean.mean()) ** 2, 1e-300)
-    if variance <= smallest:
-        return float(len(errors))
-    count = size.var() * len(mean) / variance
-    return float(np.clip(count, 1, len(errors)))
-
-
-def independent_windows(levels: Array, stamps: Array) -> float:
-    """How many independent windows the windows of levels (T, H) with origins at stamps (T,), rising, count as.
-
-    Like `independent`, of the mean normal score of a window, whose mean is known to be 0: windows that overlap all lie on
-    one side.
-    """
-    from scipy.special import ndtri
-
-    scores = ndtri(levels).mean(1)
-    mean = _means_of_moments(scores, stamps)
-    variance = long_run_variance(mean)
-    if variance <= 0:
-        return float(len(levels))
-    count = (scores**2).mean() * len(mean) / variance
-    return float(np.clip(count, 1, len(levels)))
-
-
-def _means_of_moments(values: Array, stamps: Array) -> Array:
-    """The mean of values (n,) at each of their stamps (n,), which rise."""
-    moment = np.cumsum(np.append(0, stamps[1:] != stamps[:-1]))
-    made: Array = np.bincount(moment, values) / np.bincount(moment)
-    return made
-
-
-def long_run_variance(centred: Array) -> float:
-    """The autocovariances of values (n,) around their mean, summed over lags until the first that is not above zero.
-
-    The initial positive sequence of Geyer 1992.
-    """
-    power = np.abs(np.fft.rfft(centred, 2 * len(centred))) ** 2
-    covariance = np.fft.irfft(power)[: len(centred)] / len(centred)
-    ended = np.flatnonzero(covariance <= 0)
-    end = ended[0] if len(ended) else None
-    return float(covariance[0] + 2 * covariance[1:end].sum())
 
 
 def reach(errors: Array, level: Array, count: float, asked: Array) -> Array:

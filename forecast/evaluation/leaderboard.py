@@ -156,7 +156,7 @@ def leaderboard(
         metric=chosen,
         baseline=found.base,
         origins=sum(len(part.forecast.origins) for part in base),
-        horizon=base[0].forecast.values.shape[1],
+        horizon=base[0].forecast.values.shape[1] * base[0].forecast.over,
         verdict=words.verdict(field),
         why=why,
         cold=cold,
@@ -275,7 +275,10 @@ def _refuse_other_origins(models: Mapping[str, list[Outcome]]) -> None:
 
 def _asked_at(parts: list[Outcome]) -> Array:
     """The origins and the horizon of one model's forecasts, fold by fold, as one array."""
-    rows = [np.append(part.forecast.origins, [[part.fold, part.actual.shape[1]]], axis=0) for part in parts]
+    rows = [
+        np.append(part.forecast.origins, [[part.fold, part.actual.shape[1] * part.forecast.over]], axis=0)
+        for part in parts
+    ]
     return np.concatenate(rows)
 
 
@@ -534,5 +537,5 @@ def horizons_of(outcomes: list[Outcome]) -> float:
     rows = origins[origins[:, 0] == longest, 1]
     step = int(np.min(np.diff(rows))) if len(rows) > 1 else 1
     span = int(rows.max() - rows.min()) + step
-    horizon = outcomes[0].forecast.values.shape[1]
-    return span / horizon
+    first = outcomes[0].forecast
+    return span / (first.values.shape[1] * first.over)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from forecast.errors import ForecastError, nearest, validated
-from forecast.models.base import Spec, targets_of, varied
+from forecast.models.base import Spec, is_unscaled, targets_of, varied
 from forecast.models.combination import Combination
 from forecast.models.own import Kind, is_reference, known, made, values_of
 
@@ -34,6 +34,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "theta": ("classic.theta", "Theta", {}),
     "ridge": ("regress.ridge", "Ridge", {}),
     "boosting": ("regress.boosting", "Boosting", {}),
+    "logistic": ("regress.logistic", "Logistic", {}),
     "garch": ("market.garch", "Garch", {}),
     "har": ("market.har", "Har", {}),
     "climatology": ("classic.climatology", "Climatology", {}),
@@ -43,12 +44,14 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "naive": ("classic.naive", "Naive", {"kind": "last"}),
     "drift": ("classic.naive", "Naive", {"kind": "drift"}),
     "rate": ("classic.shares", "Shares", {"kind": "rate"}),
+    "markov": ("classic.chain", "Markov", {}),
     "persistence": ("classic.shares", "Shares", {"kind": "last"}),
 }
 # What a net has to beat. garch is not among them: its point is that of naive, only its intervals are its own.
 BASELINES = tuple(
     name for name, (module, _, _) in MODELS.items() if not module.startswith("nets.") and name != "garch"
 )
+IMPLIED = "implied-"  # begins the name of a model of an event around a forecaster of a number: implied-gru
 RENAMED = {"metric": "judge"}  # settings by the name they had -> by the name they have
 
 
@@ -65,7 +68,7 @@ def parts_of(model: str) -> tuple[str, ...]:
             )
         return parts
     for part in parts:
-        if part not in MODELS:
+        if inner_of(part) not in MODELS:
             place = f" in {model}" if len(parts) > 1 else ""
             raise ForecastError(f"There is no model {part!r}{place}.{nearest(part, MODELS)}")
         if parts.count(part) > 1:
@@ -75,9 +78,14 @@ def parts_of(model: str) -> tuple[str, ...]:
     return parts
 
 
+def inner_of(model: str) -> str:
+    """The model of the table that a name stands for: of implied-gru that is gru, of others the name itself."""
+    return model.removeprefix(IMPLIED)
+
+
 def is_named(model: str) -> bool:
     """Whether a name is one of the table, or that of a combination of such models."""
-    return set(model.split("+")) <= set(MODELS)
+    return {inner_of(part) for part in model.split("+")} <= set(MODELS)
 
 
 def is_baseline(model: str) -> bool:
@@ -87,7 +95,8 @@ def is_baseline(model: str) -> bool:
 
 def models_for(kind: str) -> list[str]:
     """The models of the table that can forecast a kind of target."""
-    return [name for name in MODELS if kind in targets_of(spec(name))]
+    able = [name for name in MODELS if kind in targets_of(spec(name))]
+    return [*able, f"{IMPLIED}gru"] if kind == "event" else able
 
 
 def spec(model: str, /, **settings: Any) -> Spec:
@@ -110,7 +119,13 @@ def spec(model: str, /, **settings: Any) -> Spec:
                 f" {', '.join(parts)}."
             )
         validated(dict[str, Any], table, f"{model}.{key}")
-    return Combination(model, tuple(_named(part, settings.get(part, {})) for part in parts))
+    made = tuple(_named(part, settings.get(part, {})) for part in parts)
+    if len({is_unscaled(part) for part in made}) > 1:
+        raise ForecastError(
+            f"{model} joins models that see values as they are with others that see them scaled. Combine {IMPLIED}... models"
+            f" with each other alone."
+        )
+    return Combination(model, made)
 
 
 def spec_of(model: str, table: Mapping[str, Mapping[str, Any]], own: Sequence[Kind] = ()) -> Spec:
@@ -136,7 +151,11 @@ def spec_from(values: Mapping[str, Any], own: Sequence[Kind] = ()) -> Spec:
 
 
 def _named(model: str, settings: Mapping[str, Any]) -> Spec:
-    """A row of the table with some of its settings changed."""
+    """A row of the table with some of its settings changed, or a model around one."""
+    if model.startswith(IMPLIED):
+        around = importlib.import_module("forecast.implied")
+        wrapped: Spec = around.implied(model, _named(inner_of(model), settings))
+        return wrapped
     module, name, preset = MODELS[model]
     made = getattr(importlib.import_module(f"forecast.models.{module}"), name)
     fields = {field.name: field for field in dataclasses.fields(made)}
@@ -161,6 +180,9 @@ def settings_of(model: Spec) -> dict[str, Any]:
     if isinstance(model, Combination):
         tables = {part.name: _values(part) for part in model.parts}
         return {"model": model.name, **tables}
+    forecaster = getattr(model, "forecaster", None)
+    if forecaster is not None:
+        return {"model": model.name, **_values(forecaster)}
     return {"model": model.name, **_values(model)}
 
 
@@ -181,8 +203,10 @@ def _is_of_table(model: Spec) -> bool:
     """Whether a spec is one of the table, or a combination of such: its name alone could be that of another class."""
     if isinstance(model, Combination):
         return is_named(model.name) and all(_is_of_table(part) for part in model.parts)
-    module, name, _ = MODELS.get(model.name, ("", "", {}))
     kind = type(model)
+    if model.name.startswith(IMPLIED):
+        return (kind.__module__, kind.__qualname__) == ("forecast.implied", "Implied")
+    module, name, _ = MODELS.get(model.name, ("", "", {}))
     return (kind.__module__, kind.__qualname__) == (f"forecast.models.{module}", name)
 
 
@@ -212,6 +236,8 @@ def describe(model: str, own: Sequence[Kind] = ()) -> list[Setting]:
     own: the classes that a name such as mymodule:MySpec may stand for.
     """
     parts = parts_of(model)
+    if model.startswith(IMPLIED):
+        return describe(inner_of(model))
     if len(parts) > 1:
         return [one._replace(name=f"{part}.{one.name}") for part in parts for one in describe(part)]
     base = spec_of(model, {}, own)

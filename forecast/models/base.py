@@ -81,8 +81,8 @@ class Learned(Protocol):
 class Spec(Protocol):
     """A frozen dataclass of hyper-parameters: equal, hashable, JSON; nothing learned in it.
 
-    Optional: `reads` (Reads), `targets` (Targets), `settle` (Settles), `space` (Searches), `refit` (Refits) and
-    `examine` (Examines).
+    Optional: `reads` (Reads), `targets` (Targets), `unscaled` (Unscaled), `settle` (Settles), `space` (Searches), `refit`
+    (Refits) and `examine` (Examines).
     """
 
     @property
@@ -145,6 +145,15 @@ class Targets(Protocol):
     @property
     def targets(self) -> tuple[str, ...]:
         """The kinds of target: number, event (one of two names), names (one of several)."""
+
+
+@runtime_checkable
+class Unscaled(Protocol):
+    """Optional of a Spec: it sees the panel in the units of the file, and scales it itself. Without it panels are scaled."""
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether it is so."""
 
 
 @runtime_checkable
@@ -211,6 +220,11 @@ def reads_of(spec: Spec) -> tuple[str, ...]:
 def targets_of(spec: Spec) -> tuple[str, ...]:
     """The kinds of target that a model can forecast."""
     return spec.targets if isinstance(spec, Targets) else NUMBERS
+
+
+def is_unscaled(spec: Spec) -> bool:
+    """Whether a model sees the panel in the units of the file."""
+    return isinstance(spec, Unscaled) and spec.unscaled
 
 
 def sized(spec: AnySpec, past: Panel, horizon: int) -> AnySpec:

@@ -15,11 +15,13 @@ from forecast.models.base import (
     Watch,
     context_of,
     examined,
+    is_unscaled,
     mass_of,
     reads_of,
     refitted,
     report_of,
     sized,
+    targets_of,
 )
 from forecast.results import Log, point_of
 from forecast.task import Goal
@@ -41,6 +43,17 @@ class Combination:
     def reads(self) -> tuple[str, ...]:
         """What any part reads."""
         return tuple(dict.fromkeys(role for part in self.parts for role in reads_of(part)))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What every part can forecast."""
+        kinds = [targets_of(part) for part in self.parts]
+        return tuple(kind for kind in kinds[0] if all(kind in others for others in kinds))
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether all parts are; a part that is not cannot be joined with one that is."""
+        return all(is_unscaled(part) for part in self.parts)
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """Each part with its sizes chosen from the past."""

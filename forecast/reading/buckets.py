@@ -2,6 +2,7 @@
 those of the place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, get_args
@@ -13,14 +14,40 @@ from forecast.data.clock import DAY, Clock, freq_of, infer_clock, show
 from forecast.data.every import Every
 from forecast.data.findings import Report, counted
 from forecast.data.zones import to_local, to_utc
+from forecast.errors import ForecastError, nearest
 from forecast.reading.grid import Rows
 from forecast.reading.steps import say_changes, step_by_part
 from forecast.reading.tables import Table
 
 How = Literal["mean", "max", "min", "sum", "last"]
-HOWS = get_args(How)
+HOWS: tuple[How, ...] = get_args(How)
+WAYS: dict[str, How] = {way: way for way in HOWS}
 ENOUGH = 0.75  # of the readings that a bucket has in a regular file; with fewer it is missing
 REGULAR = 0.95  # of the readings that its step promises are there: then a bucket has as many as steps
+
+
+def ways_of(given: Sequence[str]) -> tuple[How, dict[str, How]]:
+    """How columns are gathered: all of them, and by name those that have their own way, of texts such as sum, or rain=sum.
+
+    ForecastError where there is no such way, or where all columns are given two.
+    """
+    whole: How = "mean"
+    own: dict[str, How] = {}
+    for place, text in enumerate(given):
+        name, _, asked = text.rpartition("=")
+        way = WAYS.get(asked)
+        if way is None:
+            raise ForecastError(f"There is no way `how={text}` to gather rows.{nearest(asked, HOWS)}")
+        if name:
+            own[name] = way
+        elif place:
+            raise ForecastError(
+                f"`how={','.join(given)}` gives all columns a way after others: give it first, then"
+                " those of single columns, such as `how=mean,rain=sum`."
+            )
+        else:
+            whole = way
+    return whole, own
 
 
 @dataclass(frozen=True)
@@ -28,7 +55,7 @@ class Gathering:
     """How rows become steps.
 
     how: mean, max, min, sum or last of the readings of each column, without missing ones; own: of
-    some columns, by place · zone: the place whose days count · ends: a stamp names the end of its
+    some columns, by place; words: both, as they are reported · zone: the place whose days count · ends: a stamp names the end of its
     reading, so that a reading at midnight is of the day before · known: columns go on after the
     target, which are known ahead.
     """
@@ -36,6 +63,7 @@ class Gathering:
     every: Every
     how: str
     own: dict[int, How]
+    words: str
     zone: str
     ends: bool = False
     known: bool = False
@@ -180,7 +208,7 @@ def _say_gathered(rows: Rows, ways: Gathering, report: Report) -> None:
     ends = ", a stamp names the end of its reading" if ways.ends else ""
     report.say(
         "every",
-        f"{ways.every.words} by {ways.how} of {counted(len(rows.series), 'row')}{days}{ends}",
+        f"{ways.every.words} by {ways.words} of {counted(len(rows.series), 'row')}{days}{ends}",
     )
 
 

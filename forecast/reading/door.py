@@ -17,17 +17,24 @@ import pyarrow as pa
 from forecast.arrays import Array
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
+from forecast.data.events import Condition, condition_of, with_event
 from forecast.data.every import every_of
 from forecast.data.exchanges import sessions_of
 from forecast.data.findings import Report, counted
 from forecast.data.options import Names, Reading, make_reading, names_of, split_names
 from forecast.data.panel import Column, Panel, Role, natural_order
 from forecast.data.zones import timezone_of, to_local
-from forecast.errors import ForecastError, nearest
-from forecast.reading.buckets import HOWS, Gathering, How, clock_of_buckets, gather
+from forecast.errors import ForecastError
+from forecast.reading.buckets import Gathering, How, clock_of_buckets, gather, ways_of
 from forecast.reading.checks import look_at_jumps, look_at_series
 from forecast.reading.columns import factors_of, refuse_absent, say_units, units_of
 from forecast.reading.encodings import codec_of
+from forecast.reading.events import (
+    look_at_event,
+    refuse_absent_in_event,
+    with_its_columns,
+    with_its_target,
+)
 from forecast.reading.grid import Rows, in_order, on_clock, rounded, without_duplicates
 from forecast.reading.melting import melted
 from forecast.reading.moments import (
@@ -145,13 +152,16 @@ def read(
     """
     reading = make_reading(reading, options)
     _refuse_contradictions(reading)
+    condition = None if reading.event is None else condition_of(reading.event)
+    if condition is not None:
+        reading = with_its_target(reading, condition)
     report = Report()
     newer = clock is not None
     table, reading = by_profile(_load(source, reading, report), reading, newer, report)
     if not newer:
         _refuse_absent_columns(table, reading, report)
     reading = _with_names(reading, table)
-    found = _find(table, reading, report)
+    found = _find(table, reading, condition, report)
     say_units(units_of(names_of(reading.unit)), found.roles, report)
     observed = _observe(found, reading, clock, report)
     laid = _lay_out(found, observed, reading, clock, report)
@@ -159,6 +169,9 @@ def read(
     _describe(panel, found, report)
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
+    if condition is not None:
+        panel = with_event(panel, condition)
+        look_at_event(panel, report, newer=newer)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -180,13 +193,11 @@ def _refuse_contradictions(reading: Reading) -> None:
         timezone_of(reading.tz)
     if reading.calendar:
         sessions_of(reading.calendar)
-    if reading.how not in HOWS:
-        raise ForecastError(
-            f"There is no way `how={reading.how}` to gather rows.{nearest(reading.how, HOWS)}"
-        )
+    ways_of(split_names(reading.how, ()))
     if reading.how != "mean" and reading.every is None:
+        shown = ",".join(names_of(reading.how))
         raise ForecastError(
-            f"`how={reading.how}` says how readings become a longer step: give that too, such as `every=1D`."
+            f"`how={shown}` says how readings become a longer step: give that too, such as `every=1D`."
         )
     _mark(reading.decimal)
     if reading.encoding is not None:
@@ -219,7 +230,7 @@ def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> No
     refuse_absent("unit", units_of(names_of(reading.unit)), table.columns, report)
 
 
-def _find(loaded: Table, reading: Reading, report: Report) -> Found:
+def _find(loaded: Table, reading: Reading, condition: Condition | None, report: Report) -> Found:
     """The columns of a source: the stamps of its rows, the series they are of, and what each other
     column is for.
     """
@@ -232,8 +243,12 @@ def _find(loaded: Table, reading: Reading, report: Report) -> Found:
     owner, ids = read_series(table, ident, report)
     keys = (*time, *_named_by(ident))
     free = {name: kind for name, kind in kinds.items() if name not in keys}
+    if condition is not None:
+        refuse_absent_in_event(condition, free, report)
     category = names_of(reading.category)
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
+    if condition is not None:
+        roles, categories = with_its_columns(roles, categories, condition, free)
     if reading.past is None:
         roles = without_row_numbers(roles, categories, table, owner, report)
     text = [name for name, kind in free.items() if kind == "text" and name not in roles]
@@ -318,10 +333,14 @@ def _on_steps(
             say_changes(single, changes, zone, "(`every` brings them to one step)", table, report)
         return Laid(*on_clock(single, clock, zone, observed.dates, table, report))
     every = every_of(reading.every)
+    how, of_columns = ways_of(split_names(reading.how, ()))
+    known = [column.of or column.name for column in columns]
+    refuse_absent("how", of_columns, known, report)
     ways = Gathering(
         every=every,
-        how=reading.how,
-        own=_own_ways(columns),
+        how=how,
+        own=_own_ways(columns, of_columns),
+        words=", ".join([how, *(f"{name} by {way}" for name, way in of_columns.items())]),
         zone=reading.tz or zone,
         ends=ends,
         known=any(column.role == "future" for column in columns),
@@ -460,12 +479,15 @@ def _timed(
     return timed, zone, dates
 
 
-def _own_ways(columns: Sequence[Column]) -> dict[int, How]:
-    """How columns are gathered that have no maximum or sum, by their place: of names and what does
-    not change the last, of angles the mean.
+def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, How]:
+    """How columns are gathered that have a way of their own, by their place: given by name; else of
+    names and what does not change the last, of angles the mean.
     """
     ways: dict[int, How] = {}
     for place, column in enumerate(columns):
+        if column.name in given:
+            ways[place] = given[column.name]
+            continue
         if column.made == "angle":
             ways[place] = "mean"
         elif column.names is not None or column.role == "static":
@@ -483,6 +505,8 @@ def _needed(reading: Reading) -> Needed:
     target = _perhaps(reading.target)
     others = (reading.time, reading.id, reading.past, reading.future, reading.static)
     wanted = target.union(*map(_perhaps, others))
+    if reading.event is not None:
+        wanted |= {*condition_of(reading.event).columns}
     wanted |= {*factors_of(names_of(reading.factor)), *units_of(names_of(reading.unit))}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
 

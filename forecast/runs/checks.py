@@ -14,6 +14,19 @@ from forecast.models.base import Spec, examined, reads_of
 from forecast.runs.plan import Run
 
 
+def read_with_models(plan: Run, heard: Heard | None = None) -> tuple[Panel, list[Spec], str]:
+    """The panel of a run, its models, and the SHA-256 of the file that it was read from: see `read_run`.
+
+    What the models are is known before anything is read, but where none is named and the target turns out to have names.
+    """
+    specs = plan.specs()
+    panel, content = _read_whole(plan)
+    suited = plan.suited_to(panel)
+    if suited is not plan:
+        specs = suited.specs()
+    return _checked(panel, plan, specs, heard), specs, content
+
+
 def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> tuple[Panel, str]:
     """The panel of a run, and the SHA-256 of the file that it was read from.
 
@@ -22,6 +35,11 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> tu
     target, or where the file was changed while it was read.
     """
     panel, content = _read_whole(plan)
+    return _checked(panel, plan, specs, heard), content
+
+
+def _checked(panel: Panel, plan: Run, specs: Sequence[Spec], heard: Heard | None) -> Panel:
+    """The panel of a run with what is to be reported of it and its models; raises as `read_run`."""
     history = panel.history()
     _refuse_target(panel, plan, specs)
     report = Report()
@@ -35,7 +53,7 @@ def read_run(plan: Run, specs: Sequence[Spec], heard: Heard | None = None) -> tu
     panel = replace(panel, findings=(*panel.findings, *report.findings))
     if heard is not None:
         heard(panel.findings)
-    return panel, content
+    return panel
 
 
 def _read_whole(plan: Run) -> tuple[Panel, str]:
@@ -76,6 +94,8 @@ def _refuse_target(panel: Panel, plan: Run, specs: Sequence[Spec]) -> None:
     for one in specs:
         check_target(one, panel, task)
     if not plan.price:
+        return
+    if panel.columns[0].made == "event":
         return
     if panel.names:
         raise ForecastError(

@@ -21,7 +21,7 @@ from forecast.data.zones import placed, to_local, unplaced
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, metric_of
 from forecast.files import load_frame, locked, save_frame, sha256, sweep
-from forecast.fitting import Fitted
+from forecast.fitting import Fitted, actual_values
 from forecast.reading.door import read
 from forecast.records import to_json
 from forecast.replacing import conclude
@@ -32,7 +32,7 @@ from forecast.runs.folder import MANIFEST
 from forecast.runs.revised import ROWS, record_revisions, say_older, say_revisions
 from forecast.runs.unusual import NOTHING_UNUSUAL, WIDE, Unusual, unusual
 from forecast.saving import KEPT, Revision, join, load, load_context, save_rows
-from forecast.task import quantile_levels
+from forecast.task import Goal, quantile_levels
 
 RECENT = 20  # moments that a verdict looks back at
 LIMIT = 0.95  # share of the walk's own stretches that stay below the bound
@@ -370,7 +370,7 @@ def score_run(
             f"{folder} has no kept forecasts yet. `forecast predict {shlex.quote(str(folder))} NEWFILE --keep` makes them."
         )
     panel = rows(folder, source, revised=revised, heard=heard, specs=specs)
-    truth, whole = _came(panel, kept, fitted.goal.horizon)
+    truth, whole = _came(panel, kept, fitted.goal)
     _refuse_unknown_truth(folder, panel, kept, truth)
     manifest = load_manifest(folder)
     metric = manifest.walked.board.metric
@@ -381,7 +381,7 @@ def score_run(
     context = load_context(fitted, folder / "context.parquet")
     odd = unusual(fitted, kept, truth, panel, context, walk)
     present = present_fit(folder)
-    fits = kept["fit"].to_numpy()[:: fitted.goal.horizon]
+    fits = kept["fit"].to_numpy()[:: fitted.goal.answered]
     judged = _latest_fit(fits, recent, whole)
     against = 0
     verdict = _judge(recent, usual, judged)
@@ -412,15 +412,15 @@ def _refuse_unknown_truth(folder: Path, panel: Panel, kept: pd.DataFrame, truth:
     )
 
 
-def _came(panel: Panel, kept: pd.DataFrame, horizon: int) -> tuple[Array, Array]:
-    """What came after each kept origin, (M, H), NaN where nothing is known; and whether its last row has
+def _came(panel: Panel, kept: pd.DataFrame, goal: Goal) -> tuple[Array, Array]:
+    """What came after each kept origin, (M, A), NaN where nothing is known; and whether its last row has
     come, (M,).
     """
-    names = kept["unique_id"].to_numpy()[::horizon]
-    cutoffs = unplaced(kept["cutoff"])[::horizon]
+    names = kept["unique_id"].to_numpy()[:: goal.answered]
+    cutoffs = unplaced(kept["cutoff"])[:: goal.answered]
     origins = panel.origins_at(names, cutoffs)
-    whole = origins[:, 1] + horizon <= panel.known()[origins[:, 0]]
-    return panel.truth(origins, horizon), whole
+    whole = origins[:, 1] + goal.horizon <= panel.known()[origins[:, 0]]
+    return actual_values(panel, origins, goal.task), whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -469,7 +469,7 @@ def _walked(
     fitted: Fitted, frame: pd.DataFrame, metric: str, naive: dict[str, tuple[float, float]]
 ) -> Losses:
     """The losses of a frame that holds the actual values too, such as that of the walk."""
-    actual = _coded(frame["y"].to_numpy(), fitted.goal.names).reshape(-1, fitted.goal.horizon)
+    actual = _coded(frame["y"].to_numpy(), fitted.goal.names).reshape(-1, fitted.goal.answered)
     return _losses(fitted, frame, actual, metric, naive)
 
 
@@ -511,6 +511,7 @@ def _blank(fitted: Fitted, frame: pd.DataFrame, shape: tuple[int, ...]) -> Forec
         times=unplaced(frame["ds"]).reshape(-1, horizon),
         values=np.full(shape, np.nan),
         names=fitted.goal.names,
+        over=fitted.goal.horizon // fitted.goal.answered,
     )
 
 

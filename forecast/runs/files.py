@@ -112,6 +112,7 @@ class _Rest:
     intervals: tuple[float, ...]
     zone: str
     names: tuple[str, ...]
+    over: int
     dated: bool
     mass: bool = False
 
@@ -135,6 +136,7 @@ def load_forecast(path: Path) -> Forecast:
         zone=rest.zone,
         names=rest.names,
         mass=rest.mass,
+        over=rest.over,
         **arrays,
     )
 

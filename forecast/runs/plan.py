@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from forecast.data.events import Condition, condition_of, of_one_number
 from forecast.data.findings import listed
 from forecast.data.options import OPTIONS, Reading, make_reading
 from forecast.data.panel import Panel
@@ -27,8 +28,23 @@ from forecast.reading.door import read
 from forecast.task import LEVELS, Task
 
 DEFAULT_MODELS = ("lstm", "gru", "arima", "seasonal", "naive")
+NAMES_MODELS = (
+    "gru",
+    "lstm",
+    "logistic",
+    "markov",
+    "climatology",
+    "persistence",
+)  # where the target has names
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
-ASKED_FOR = ("intervals", "bounds", "transform", "scale", "metric")  # fields of a Task that a Run is given
+ASKED_FOR = (
+    "intervals",
+    "bounds",
+    "transform",
+    "scale",
+    "metric",
+    "reduce",
+)  # fields of a Task that a Run is given
 IN_WALK = {one.name for one in dataclasses.fields(WalkForward)}
 
 
@@ -43,6 +59,9 @@ class Study:
     space: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+Price = Annotated[float, Field(gt=0)]
+
+
 @dataclass(frozen=True)
 class Run:
     """An experiment: which data, which models with which settings, how it is walked through. TOML in, JSON out."""
@@ -53,12 +72,19 @@ class Run:
     walk: WalkForward = field(default_factory=WalkForward)
     task: Task = ASKED  # its fields stand next to those of a Run in TOML; the horizon is that of the walk
     price: bool = False  # logs, ranked by them, the random walk as baseline, and what the direction is worth
-    cost: Annotated[float, Field(ge=0)] | None = None  # of a price: basis points for each side that is traded
+    # of a price: basis points for each side that is traded; of an event: what it costs to act for nothing, and not to act
+    cost: Annotated[float, Field(ge=0)] | tuple[Price, Price] | None = None
     seed: Seed = 0
     # model -> setting -> value; they hold in its combinations too
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     tune: Study = field(default_factory=Study)
     own: tuple[Kind, ...] = ()  # classes that its models name, such as mymodule:MySpec; no part of its TOML
+
+    def suited_to(self, panel: Panel) -> "Run":
+        """The run with the usual models of a target of names, where that is what its file has and no model is named."""
+        if panel.names and self.models == DEFAULT_MODELS:
+            return replace(self, models=NAMES_MODELS)
+        return self
 
     def specs(self) -> list[Spec]:
         """The Specs of its models, with their settings."""
@@ -76,6 +102,16 @@ class Run:
     def baseline(self) -> str | None:
         """The model that all are measured against where it is not the best baseline: of a price the random walk."""
         return "naive" if self.price and "naive" in self.models else None
+
+    @property
+    def trading(self) -> float | None:
+        """Of a price: basis points for each side that is traded."""
+        return None if isinstance(self.cost, tuple) else self.cost
+
+    @property
+    def costs(self) -> tuple[float, float] | None:
+        """Of an event: what it costs to act for nothing, and not to act."""
+        return self.cost if isinstance(self.cost, tuple) else None
 
     def read(self) -> Panel:
         """The panel of its file."""
@@ -115,12 +151,38 @@ def make_run(
         _refuse_unknown("walk.", walk, IN_WALK)
     if isinstance(values.get("tune"), dict):
         values["tune"] = _study(values["tune"], models)
-    task = _task(_popped(values, ASKED_FOR), values.get("price"))
+    asked = _popped(values, ASKED_FOR)
     read_by = make_reading(reading, _popped(values, OPTIONS))
+    if read_by.event is not None and "models" not in values:
+        values["models"] = event_models(condition_of(read_by.event), bool(values.get("price")))
+    task = _task(asked, values.get("price"), read_by.event is not None)
     made: Run = validated(Run, {**values, "task": task, "reading": read_by, "settings": settings, "own": own})
-    if made.cost is not None and not made.price:
-        raise ForecastError("A cost is of trading a price: add `price`, or leave `cost` out.")
+    _check_cost(made)
     return made
+
+
+def _check_cost(made: Run) -> None:
+    """ForecastError where a cost is of something that the run does not ask about."""
+    if made.costs is not None and made.reading.event is None:
+        raise ForecastError(
+            'A cost of two numbers is of acting on an event: give the event, such as `event="temp_c < 0"`, or leave `cost` out.'
+        )
+    if made.trading is not None and not made.price:
+        raise ForecastError(
+            "A cost is of trading a price: add `price`, or leave `cost` out. Of an event give two, `cost=1:5`: of acting for"
+            " nothing, and of not acting."
+        )
+
+
+def event_models(condition: Condition, price: bool) -> tuple[str, ...]:
+    """The models that an event is forecast by where none is named.
+
+    Where it is about one number a forecaster of that number is among them; of a price how often it took place, too.
+    """
+    implied = ("implied-gru",) if of_one_number(condition) else ()
+    rate = ("rate",) if price else ()
+    nets, others = NAMES_MODELS[:2], NAMES_MODELS[2:]
+    return (*nets, *implied, *others, *rate)
 
 
 def _given(
@@ -174,8 +236,8 @@ def _named_models(models: Any, own: tuple[Kind, ...]) -> Any:
     return named
 
 
-def _task(given: dict[str, Any], price: Any) -> Task:
-    """The Task of a Run from its fields that were given; of a price in logs, and ranked by them.
+def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
+    """The Task of a Run from its fields that were given; of a price, but not of an event, in logs, and ranked by them.
 
     The levels that paths and scores of distributions need are calibrated wherever intervals are asked for.
     """
@@ -188,9 +250,9 @@ def _task(given: dict[str, Any], price: Any) -> Task:
             f"The metric {asked.metric} scores quantiles, and `intervals=none` asks for none. Leave that out, or take a"
             f" metric of points, such as mae."
         )
-    if price and asked.transform == "none":
+    if price and not event and asked.transform == "none":
         asked = replace(asked, transform="log")
-    if price and asked.metric is None:
+    if price and not event and asked.metric is None:
         asked = replace(asked, metric="rmse_log")
     return replace(asked, levels=LEVELS if asked.intervals else ())
 

@@ -17,7 +17,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, walk_forward
 from forecast.evaluation.metrics import METRICS
 from forecast.files import load_json, locked, save_frame, save_json, sha256, sweep
-from forecast.fitting import Fitted, fit
+from forecast.fitting import Fitted, actual_values, fit
 from forecast.models.base import Refits
 from forecast.reading.door import read
 from forecast.replacing import REFIT, conclude, exchange
@@ -312,13 +312,13 @@ def _fit(plan: Run, old: Fitted, panel: Panel, way: str, jobs: int) -> Fitted | 
 
 def _outcome(folder: Path, fitted: Fitted, panel: Panel, fold: Fold) -> Outcome:
     """The forecasts of a model at the origins of a fold, next to the actual values."""
-    horizon = fitted.goal.horizon
     manifest = load_manifest(folder)
     nothing = (np.nan, np.nan)
     errors = [manifest.naive_errors.get(name, nothing) for name in panel.ids]
     table = np.array(errors, "float64").reshape(-1, 2)
     task = replace(fitted.goal.task, metric=manifest.walked.board.metric)
-    actual, last = panel.truth(fold.origins, horizon), panel.last(fold.origins)
+    actual = actual_values(panel, fold.origins, fitted.goal.task)
+    last = panel.last(fold.origins)
     truth = Truth(actual, last, table, fitted.scaling, panel.target, panel.clock, task)
     return Outcome(0, fitted.predict(panel, fold.origins), truth, fitted.log)
 

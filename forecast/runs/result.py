@@ -12,9 +12,13 @@ from forecast.data.panel import Panel
 from forecast.evaluation.ablation import Bought, bought_text
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.market import Direction, market_text
+from forecast.evaluation.probabilities import Probabilities
 from forecast.fitting import Fitted
 from forecast.records import to_json
 from forecast.results import Forecast, Outcome
+
+# fields of Worth that stand next to the scores of each model
+OF_EVENTS = ("rate", "auc", "average_precision", "miscalibration", "discrimination", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,15 @@ def _of_role(panel: Panel, role: str) -> tuple[str, ...]:
 class Walked:
     """What a walk gives: its data in short, and the leaderboard with its verdict.
 
-    market: of a price, what the direction of each model is worth · ablation: what each column bought, where that was asked.
+    market: of a price, what the direction of each model is worth · ablation: what each column bought, where that was asked ·
+    probabilities: of a target of names, what the shares are worth.
     """
 
     data: Summary
     board: Leaderboard
     market: tuple[Direction, ...] = ()
     ablation: tuple[Bought, ...] = ()
+    probabilities: Probabilities | None = None
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
@@ -80,7 +86,7 @@ class Walked:
             "baseline": board.baseline,
             "metric": board.metric,
             "why": board.why,
-            "leaderboard": [row.to_dict() for row in board.rows],
+            "leaderboard": [{**row.to_dict(), **self._of_event(row.model)} for row in board.rows],
             "best": board.best,
             "verdict": board.verdict,
             "cold": board.cold,
@@ -91,11 +97,22 @@ class Walked:
             values["market"] = self.market
         if self.ablation:
             values["ablation"] = self.ablation
+        if self.probabilities:
+            values["probabilities"] = self.probabilities.to_json()
         found: dict[str, Any] = to_json(values)
         return found
 
+    def _of_event(self, model: str) -> dict[str, Any]:
+        """What the probabilities of an event are worth by one model, by name; nothing of other targets."""
+        if self.probabilities is None:
+            return {}
+        rows = self.probabilities.of_model(model)
+        return {name: getattr(rows[0], name) for name in OF_EVENTS} if len(rows) == 1 else {}
+
     def __str__(self) -> str:
         parts = [str(self.board)]
+        if self.probabilities:
+            parts.append(self.probabilities.text(self.board.best))
         if self.market:
             parts.append(market_text(list(self.market)))
         if self.ablation:

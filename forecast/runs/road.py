@@ -14,8 +14,8 @@ from forecast.evaluation.backtest import Part, start_of
 from forecast.evaluation.folds import walk_forward
 from forecast.fitting import Fitted, check_ahead, fit
 from forecast.models.base import Spec, reads_of
-from forecast.results import Calibration, Forecast, Outcome
-from forecast.runs.checks import read_run, say_changed
+from forecast.results import Calibration, Forecast, Outcome, Taught
+from forecast.runs.checks import read_with_models, say_changed
 from forecast.runs.files import Manifest, device_of, load_forecast, load_manifest, write_files
 from forecast.runs.folder import FORECAST, MANIFEST, PARTS, PROGRESS, folder_of, run_folder
 from forecast.runs.keeping import FinishedKeep, FolderKeep, silent, workers
@@ -57,8 +57,7 @@ def run(
         if heard is not None:
             heard(there.findings)
         return there
-    named = plan.specs()
-    panel, content = read_run(plan, named, heard)
+    panel, named, content = read_with_models(plan, heard)
     _refuse_too_short(plan, named, panel)
     entrants = entrants_of(plan, named, panel)
     with run_folder(plan, out, overwrite, heard=heard, content=content) as place:
@@ -72,7 +71,7 @@ def run(
             folder=place.folder,
             walked=walked,
             forecast=_forecast(work, made),
-            intervals=calibration.notes if calibration else (),
+            intervals=calibration.notes if isinstance(calibration, Calibration) else (),
             resumed=False,
             parts=made,
         )
@@ -115,7 +114,7 @@ def _final(
     plan: Run,
     chosen: Spec,
     panel: Panel,
-    calibration: Calibration | None,
+    calibration: Taught | None,
     keep: FolderKeep,
     jobs: int,
 ) -> Fitted:
@@ -143,14 +142,15 @@ def _final(
     return fitted
 
 
-def _calibrated(fitted: Fitted, calibration: Calibration | None) -> Fitted:
+def _calibrated(fitted: Fitted, calibration: Taught | None) -> Fitted:
     """A fitted model with the intervals that the walk taught.
 
     Its log says which steps have another kind of interval than a calibrated one.
     """
     if calibration is None:
         return fitted
-    notes = (*fitted.log.notes, *(f"intervals: {note}" for note in calibration.notes))
+    what = "intervals" if isinstance(calibration, Calibration) else "shares"
+    notes = (*fitted.log.notes, *(f"{what}: {note}" for note in calibration.notes))
     return replace(fitted.calibrated(calibration), log=replace(fitted.log, notes=notes))
 
 
@@ -208,7 +208,7 @@ class _Stored:
     @cached_property
     def panel(self) -> Panel:
         """The file as a panel."""
-        panel, content = read_run(self.plan, self.plan.specs())
+        panel, _, content = read_with_models(self.plan)
         if content != self.manifest.data_sha256:
             raise ForecastError(f"{self.plan.data} is no longer the file that {self.folder} was made from.")
         return panel
@@ -216,7 +216,7 @@ class _Stored:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """Every forecast of the walk, of the models of the leaderboard."""
-        entrants = entrants_of(self.plan, self.plan.specs(), self.panel)
+        entrants = entrants_of(self.plan, self.plan.suited_to(self.panel).specs(), self.panel)
         keep = FinishedKeep(self.folder / PARTS, self.folder / PARTS / PROGRESS)
         outcomes, _ = outcomes_of(self.plan, entrants, self.panel, 1, keep)
         return shown(outcomes, self.manifest.walked.board)
@@ -229,13 +229,11 @@ class _Stored:
 
 def backtest_run(plan: Run, *, jobs: int = 0, progress: Any = None, heard: Heard | None = None) -> Walked:
     """The walk and the leaderboard of a run, without a folder: what `forecast backtest` prints."""
-    named = plan.specs()
-    panel, _ = read_run(plan, named, heard)
+    panel, named, _ = read_with_models(plan, heard)
     return walk_alone(plan, entrants_of(plan, named, panel), panel, plan.baseline, jobs, progress)
 
 
 def audit_run(plan: Run, *, heard: Heard | None = None) -> Audit:
     """The audit of a run's file and models: what `forecast audit` prints. heard: as in `run`."""
-    specs = plan.specs()
-    panel, _ = read_run(plan, specs, heard)
+    panel, specs, _ = read_with_models(plan, heard)
     return audit(specs, panel, plan.walk, plan.task, seed=plan.seed)

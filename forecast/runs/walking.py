@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.leaderboard import Leaderboard, leaderboard, unneeded
 from forecast.evaluation.market import directions
 from forecast.evaluation.metrics import ranking
+from forecast.evaluation.probabilities import probabilities
 from forecast.models import spec
 from forecast.models.base import Spec
-from forecast.results import Calibration, Outcome, by_model
+from forecast.results import Outcome, Taught, by_model
 from forecast.runs.keeping import FolderKeep, silent, workers
 from forecast.runs.plan import Run
 from forecast.runs.result import Walked, summary_of
@@ -47,7 +48,7 @@ def entrants_of(plan: Run, named: Sequence[Spec], panel: Panel) -> Entrants:
 
 def outcomes_of(
     plan: Run, entrants: Entrants, panel: Panel, jobs: int, keep: Keep
-) -> tuple[list[Outcome], dict[str, Calibration]]:
+) -> tuple[list[Outcome], dict[str, Taught]]:
     """The outcomes of some models walked through the panel of a run, with the levels of its task calibrated.
 
     Where the task asks for none they are unchanged. A model that nobody named is left out where points alone say that
@@ -61,7 +62,7 @@ def outcomes_of(
         for name in unneeded(models, metric, _unnamed(models, entrants)):
             del models[name]
     outcomes = list(chain.from_iterable(models.values()))
-    if task.levels:
+    if task.levels or panel.names:
         return calibrate(outcomes)
     return outcomes, {}
 
@@ -84,9 +85,13 @@ def shown(outcomes: list[Outcome], board: Leaderboard) -> list[Outcome]:
 
 
 def walked_of(plan: Run, panel: Panel, board: Leaderboard, outcomes: list[Outcome]) -> Walked:
-    """What a walk gives; of a price also what the direction of each model is worth."""
-    market = directions(outcomes, plan.cost) if plan.price else []
-    return Walked(summary_of(panel), board, tuple(market))
+    """What a walk gives; of a price also what the direction of each model is worth, of names what their shares are."""
+    found = Walked(summary_of(panel), board)
+    if panel.names:
+        return replace(found, probabilities=probabilities(outcomes, plan.costs))
+    if plan.price:
+        return replace(found, market=tuple(directions(outcomes, plan.trading)))
+    return found
 
 
 def walk_alone(

@@ -181,7 +181,7 @@ def backtest_figure(
     models = ranked(outcomes)
     forecasts = {name: _placed(parts, panel) for name, parts in models.items()}
     _check(panel, series, _series_in(forecasts))
-    pair = _best_and_baseline(list(models))
+    pair = best_and_baseline(list(models))
     drawn = _test_curves(panel, series, {name: _at_last_step(forecasts[name], series) for name in pair})
     colours = colours or palette(models)
     figure = go.Figure(line(*thinned(*drawn.test), "observed", TRUTH, width=1.3))
@@ -242,7 +242,7 @@ def _show_end(figure: go.Figure, drawn: _TestCurves, span: int, label: str) -> N
     )
 
 
-def _best_and_baseline(names: Sequence[str]) -> list[str]:
+def best_and_baseline(names: Sequence[str]) -> list[str]:
     """The best model and the best baseline of names, best first; where that is one model, the next model too."""
     baseline = next(filter(is_baseline, names), names[0])
     if baseline == names[0]:

@@ -2,7 +2,8 @@
 
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import METRICS
-from forecast.show import plots
+from forecast.evaluation.probabilities import probabilities
+from forecast.show import chances, plots
 from forecast.show.axes import steps_of
 from forecast.show.section import MakeSection, Material, Section, filled
 from forecast.show.tables import (
@@ -97,25 +98,66 @@ def next_horizon(material: Material) -> Section | None:
     table = forecast_table(panel, forecast)
     if table is None:
         return None
-    horizon = forecast.values.shape[1]
+    horizon = forecast.values.shape[1] * forecast.over
     title = f"The next {horizon} {steps_of(panel.clock, horizon)}"
     html = filled(FORECAST, table=table)
-    if not material.drawable:
-        return Section(title, html)
     first = next(iter(plots.latest_origins(forecast)))
+    if panel.kind == "event":
+        span = material.outcomes[0].truth.task.reduce
+        figure = chances.chances_figure(panel, forecast, first, span=span, colours=material.colours)
+        return Section(title, html, (figure,))
+    if panel.kind == "names":
+        return Section(title, html, (chances.shares_figure(panel, forecast, first),))
     figure = plots.forecast_figure(panel, forecast, first, colours=material.colours)
     return Section(title, html, (figure,))
 
 
-def error_by_step(material: Material) -> Section:
-    """How the error grows over the horizon."""
+WORTH = """\
+<div class="scroll"><table class="wide" id="probabilities">
+  <thead><tr><th>{{ first }}</th><th>came</th><th>miscalibration</th><th>discrimination</th><th>uncertainty</th>
+  <th>AUC</th><th>average precision</th></tr></thead>
+  <tbody>
+  {% for row in rows %}
+  <tr><td>{{ row.name if several else row.model }}</td><td>{{ "%.1f %%" % (100 * row.rate) }}</td>
+  <td>{{ "%.4f" % row.miscalibration }}</td><td>{{ "%.4f" % row.discrimination }}</td>
+  <td>{{ "%.4f" % row.uncertainty }}</td><td>{{ "%.3f" % row.auc }}</td><td>{{ "%.3f" % row.average_precision }}</td></tr>
+  {% endfor %}
+  </tbody>
+</table></div>
+<p class="small">
+  Brier score = miscalibration − discrimination + uncertainty. Miscalibration: what is lost because probabilities do not come
+  true as often as they say. Discrimination: what is gained because cases are told apart. Uncertainty: the score of always
+  giving the base rate. The band holds 90 % of the curves of probabilities that are all right.
+</p>
+"""
+
+
+def probabilities_of_names(material: Material) -> Section | None:
+    """Whether the probabilities of a target of names come true, and skill by step; None for a number."""
+    if not material.panel.names:
+        return None
+    found = probabilities(material.outcomes)
+    several = material.panel.kind == "names"
+    rows = found.of_model(next(iter(material.models))) if several else list(found.rows)
+    html = filled(WORTH, rows=rows, several=several, first="name" if several else "model")
+    figures = [chances.reliability_figure(material.outcomes, colours=material.colours)]
+    skill = chances.skill_figure(material.outcomes, colours=material.colours)
+    if skill is not None:
+        figures.append(skill)
+    return Section("What the probabilities are worth", html, tuple(figures))
+
+
+def error_by_step(material: Material) -> Section | None:
+    """How the error grows over the horizon; None where one answer is about all of it."""
+    if material.forecast.over > 1:
+        return None
     figure = plots.error_by_step_figure(material.outcomes, colours=material.colours)
     return Section("How the error grows with the step ahead", figures=(figure,))
 
 
 def actual_values(material: Material) -> Section | None:
-    """Forecasts of the test next to the actual values of one series."""
-    if not material.drawable:
+    """Forecasts of the test next to the actual values of one series; None where an answer is about several rows."""
+    if not material.drawable or material.forecast.over > 1:
         return None
     outcomes = material.outcomes
     series = most_tested(material.panel, outcomes)
@@ -144,6 +186,7 @@ def inferred(material: Material) -> Section:
 SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
     leaderboard,
     next_horizon,
+    probabilities_of_names,
     error_by_step,
     actual_values,
     training,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from forecast.data.events import condition_of
 from forecast.data.findings import Heard, Report
 from forecast.errors import ForecastError
 from forecast.files import save_json, write_atomic
@@ -14,7 +15,7 @@ from forecast.models.own import is_reference
 from forecast.runs.checks import read_run, say_changed
 from forecast.runs.folder import PARTS, PROGRESS, run_folder
 from forecast.runs.keeping import silent
-from forecast.runs.plan import DEFAULT_MODELS, Run, Study, to_toml
+from forecast.runs.plan import DEFAULT_MODELS, Run, Study, event_models, to_toml
 from forecast.tuning.journal import JOURNAL, study_of
 from forecast.tuning.objective import tunable
 from forecast.tuning.study import tune
@@ -88,8 +89,9 @@ def tune_run(
 
 def _with_settings(plan: Run, model: Spec, found: dict[str, Any]) -> Run:
     """The Run in which a model has the settings that were found, next to the models that a run has by default."""
-    models: tuple[str, ...] = DEFAULT_MODELS
-    if model.name not in DEFAULT_MODELS:
-        models = (plan.models[0], *DEFAULT_MODELS)
+    usual: tuple[str, ...] = DEFAULT_MODELS
+    if plan.reading.event is not None:
+        usual = event_models(condition_of(plan.reading.event), plan.price)
+    models = usual if model.name in usual else (plan.models[0], *usual)
     own = {**plan.settings.get(model.name, {}), **found}
     return replace(plan, models=models, settings={model.name: own}, tune=Study())

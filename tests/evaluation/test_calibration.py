@@ -7,7 +7,8 @@ from conftest import HOURLY, hours, single, weather, with_actual
 from forecast.data.clock import Clock
 from forecast.data.panel import Column, make_panel
 from forecast.evaluation.backtest import backtest
-from forecast.evaluation.calibration import LEAST, calibrate, independent, pooled, reach, runs_that_grow
+from forecast.evaluation.blocks import independent
+from forecast.evaluation.calibration import LEAST, calibrate, pooled, reach, runs_that_grow
 from forecast.evaluation.folds import WalkForward
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.evaluation.metrics import scores_by

@@ -14,9 +14,10 @@ from forecast.data.panel import Column, Panel
 from forecast.data.windows import make_windows
 from forecast.errors import ForecastError
 from forecast.fitting import fit
-from forecast.models.regress.boosting import Look, checked, exported, sample, walk
+from forecast.models.regress.boosting import Look, sample
 from forecast.models.regress.boosting import features as asked
 from forecast.models.regress.direct import Reach, joined_spreads, last_of, reach_of, read, some
+from forecast.models.regress.forest import checked, exported, walk
 from forecast.models.regress.ridge import features, normal_equations, solve
 
 STEP = Clock("step")
@@ -179,15 +180,9 @@ def test_boosting_learns_what_no_line_can() -> None:
 def test_trees_of_another_kind_are_refused() -> None:
     x = np.random.default_rng(0).normal(size=(200, 2))
     model = HistGradientBoostingRegressor(max_iter=5).fit(x, x[:, 0])
-    assert len(checked(model, x).roots) == 5
-    theirs = SimpleNamespace(
-        predict=lambda x: x[:, 1],
-        _predictors=model._predictors,
-        _baseline_prediction=model._baseline_prediction,
-    )
-    for other in (
-        theirs,
-        SimpleNamespace(predict=model.predict),
-    ):  # trees that answer otherwise, and none where they used to be
+    own = model.predict(x)[:, None]
+    assert len(checked(model, x, own)[0].roots) == 5
+    without_trees = SimpleNamespace(predict=model.predict)
+    for other, answers in ((model, x[:, [1]]), (without_trees, own)):  # trees that answer otherwise, and none
         with pytest.raises(ForecastError, match="cannot read the trees of this version of scikit-learn"):
-            checked(other, x)
+            checked(other, x, answers)

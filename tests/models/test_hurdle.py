@@ -110,6 +110,19 @@ def test_calibration_keeps_the_mass_and_covers(panel):
     assert rate[0].mean() == pytest.approx(rate[1].mean(), abs=0.06)
 
 
+def test_folds_with_and_without_a_hurdle_are_calibrated_as_those_without(panel):
+    """The past of the first fold has no zeros, so it has no hurdle; in that of the second over a quarter are zero."""
+    values = rain(800)
+    values[:350] += 0.5
+    walk = WalkForward(test=0.5, folds=2, stride=1)
+    outcomes = list(backtest("ridge", single(values), walk, TASK))
+    assert [outcome.forecast.mass for outcome in outcomes] == [False, True]
+    made, learned = calibrate(outcomes)
+    assert not learned["ridge"].in_levels
+    assert not any(outcome.forecast.mass for outcome in made)
+    assert np.isfinite(made[1].forecast.quantiles).all()
+
+
 @pytest.mark.parametrize("model", ["ridge", "boosting"])
 def test_a_hurdle_has_a_lower_crps_than_the_same_model_without(model, panel):
     walk = WalkForward(test=0.5, folds=1, stride=2)

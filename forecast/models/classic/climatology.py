@@ -1,23 +1,25 @@
 """The mean of the past, and that at this hour, day of the week and day of the year: what the calendar alone can tell."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
 
 from forecast.arrays import Array, spread_of
-from forecast.data.clock import CYCLES, Clock
+from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
-from forecast.models.answers import NormalAnswers
+from forecast.models.answers import NormalAnswers, in_chunks
 from forecast.models.base import Watch
+from forecast.models.classic.harmonics import Cycles, called, cycles_from_arrays, cycles_to_arrays, waves
+from forecast.models.classic.tallies import Choices, Logits, described, fitted, searched, tallies_of, together
+from forecast.models.names import floored, names_of_windows
 from forecast.results import Log
 from forecast.task import Goal
 
-# (name in CYCLES, or steps of the step clock; pairs of sine and cosine), shortest first
-Cycles = tuple[tuple[str | float, int], ...]
 Pairs = Annotated[int, Field(ge=0, le=20)]
+AT_ONCE = 50_000  # stamps whose shares are formed together
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,23 @@ class Climatology:
 
     Without any it is the mean. On the step clock, which has no calendar, the season found in the values stands for the day.
     (Wilks, Statistical Methods in the Atmospheric Sciences, 4th ed., section 10.4, harmonic analysis.)
+    Of names the logits of their shares have such harmonics, of each cycle as many as AICc chooses, up to those asked for.
+    Where one answer is about all of the horizon, windows of its length are counted by the stamp of their first row.
     """
 
+    targets: ClassVar[tuple[str, ...]] = ("number", "event", "names")
     name: str = "climatology"
     day: Pairs = 4
     week: Pairs = 3
     year: Pairs = 3
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Waves":
-        """Weights and spread of the residuals for each series, and their means for the series that come later."""
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Waves | CalendarShares":
+        """Weights and spread of the residuals for each series, and their means for the series that come later.
+
+        Of names the logits of each series, drawn to those of all series together.
+        """
+        if goal.names:
+            return self._counted(past, goal)
         cycles = self._cycles(past)
         columns = 1 + 2 * sum(pairs for _, pairs in cycles)
         weights = np.zeros((len(past.ids) + 1, columns))
@@ -44,14 +54,27 @@ class Climatology:
             weights[i, : len(own)] = own
         weights[-1] = weights[:-1].mean(0)
         spreads[-1] = spreads[:-1].mean()
-        names = [name if isinstance(name, str) else f"{name:g} steps" for name, _ in cycles]
+        names = [called(name) for name, _ in cycles]
         note = f"cycles: {', '.join(names)}" if names else "the mean of the past"
         return Waves(goal, cycles, weights, spreads, Log((note,)))
 
-    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Waves":
-        """The Waves whose `arrays()` these are."""
-        names = [*CYCLES, float(arrays["season"][0])]
-        cycles = tuple((names[place], pairs) for place, pairs in arrays["cycles"].tolist())
+    def _counted(self, past: Panel, goal: Goal) -> "CalendarShares":
+        """Logits of the names of each series."""
+        asked = self._cycles(past)
+        cycles = tuple(name for name, _ in asked)
+        tried = [list(range(pairs + 1)) for _, pairs in asked]
+        most = max((pairs for _, pairs in asked), default=0)
+        names = [names_of_windows(past.values[past.rows(i), 0], goal) for i in range(len(past.ids))]
+        parts = tallies_of(past, names, len(goal.names), cycles, max(most, 1), 0)
+        shape = searched(together(parts), Choices([0], tried, [False]))
+        note = f"{described(shape, cycles)}, by AICc"
+        return CalendarShares(goal, fitted(parts, shape, cycles), Log((note,)))
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Waves | CalendarShares":
+        """The Waves or CalendarShares whose `arrays()` these are."""
+        cycles = cycles_from_arrays(arrays)
+        if goal.names:
+            return CalendarShares(goal, Logits(cycles, arrays["level"], arrays["swing"]), Log())
         return Waves(goal, cycles, arrays["weights"], arrays["spreads"], Log())
 
     def space(self, trial: Any) -> Self:
@@ -114,21 +137,33 @@ class Waves(NormalAnswers):
 
         The place of that season is the last.
         """
-        place = {name: i for i, name in enumerate(CYCLES)}
-        season = 1.0
-        table = []
-        for name, pairs in self.cycles:
-            if isinstance(name, str):
-                table.append((place[name], pairs))
-            else:
-                table.append((len(place), pairs))
-                season = name
-        return {
-            "weights": self.weights,
-            "spreads": self.spreads,
-            "cycles": np.array(table, "int64").reshape(-1, 2),
-            "season": np.array([season], "float64"),
-        }
+        return {"weights": self.weights, "spreads": self.spreads, **cycles_to_arrays(self.cycles)}
+
+
+@dataclass(frozen=True, eq=False)
+class CalendarShares:
+    """logits: of each name with the calendar, by series."""
+
+    goal: Goal
+    logits: Logits
+    log: Log
+    context = 1  # one row must be known
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Shares (M, A, K) at the stamps that are asked for, or at the first where one answer is about all."""
+        stamps = panel.stamps(origins, self.goal.horizon)[:, : self.goal.answered]
+        series = np.repeat(fitted[origins[:, 0]], stamps.shape[1])
+
+        def answer(part: Array) -> Array:
+            return self.logits.at(panel.clock, stamps.ravel()[part], series[part])[:, 0]
+
+        shares = in_chunks(answer, np.arange(stamps.size), AT_ONCE)
+        return floored(shares.reshape(*stamps.shape, -1))
+
+    def arrays(self) -> dict[str, Array]:
+        """level, swing, cycles, season."""
+        level, swing = self.logits.level, self.logits.swing
+        return {"level": level, "swing": swing, **cycles_to_arrays(self.logits.cycles)}
 
 
 def seen_twice(cycles: Cycles, stamps: Array) -> Cycles:
@@ -140,10 +175,3 @@ def seen_twice(cycles: Cycles, stamps: Array) -> Cycles:
         if 2 * length > int(stamps[-1] - stamps[0]) or 3 * columns > len(stamps):
             return cycles[:kept]
     return cycles
-
-
-def waves(clock: Clock, stamps: Array, cycles: Cycles) -> Array:
-    """A constant and the sines and cosines of each cycle at stamps (...): (..., 1 + 2 pairs)."""
-    constant = np.ones((*stamps.shape, 1))
-    parts = [clock.harmonics(stamps, cycle, pairs) for cycle, pairs in cycles]
-    return np.concatenate([constant, *parts], axis=-1)

@@ -7,9 +7,11 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.data.panel import Panel
+from forecast.models.answers import recent
 from forecast.models.base import Watch
+from forecast.models.names import names_of_windows
 from forecast.results import Log
-from forecast.task import Goal
+from forecast.task import Goal, reduced
 
 PRIOR = 0.5  # sightings that each name has before any is counted, so that none has a share of 0 (Jeffreys)
 
@@ -18,6 +20,8 @@ PRIOR = 0.5  # sightings that each name has before any is counted, so that none 
 class Shares:
     """How often each name was seen in the past of a series (`rate`), or the last name again (`last`).
 
+    Asked of any, or all, steps of the horizon, `rate` counts the windows of as many rows in which the event took place,
+    and `last` repeats what the rows of the last such window say, as far as they were observed.
     A name that was never seen keeps a small share, that of half a sighting, and so do the names that `last` does not
     repeat: a share of 0 would be refuted for ever by a single row.
     """
@@ -28,7 +32,7 @@ class Shares:
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Counted":
         """Count the names of each series, and of all together for the series that come later."""
-        codes = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
+        codes = [names_of_windows(past.values[past.rows(i), 0], goal) for i in range(len(past.ids))]
         counts = np.stack([sightings(own, len(goal.names)) for own in codes])
         together = counts.sum(0)
         missing = [name for name, count in zip(goal.names, together, strict=True) if not count]
@@ -53,17 +57,25 @@ class Counted:
     @property
     def context(self) -> int:
         """How many rows before an origin a forecast reads: the last observed one is reached however old it is."""
-        return 1
+        return self.goal.horizon // self.goal.answered
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Shares (M, H, K) of each name, the same at every step."""
+        """Shares (M, A, K) of each name, the same in every answer."""
         counts = self.counts[fitted[origins[:, 0]]]
         shares = (counts + PRIOR) / (counts.sum(1, keepdims=True) + PRIOR * counts.shape[1])
         if self.repeats:
-            latest = panel.latest(origins)
-            last = np.where(latest >= 0, panel.values[latest, 0], np.nan)
+            last = self._last(panel, origins)
             shares = np.where(np.isnan(last)[:, None], shares, self._repeated(counts, last))
-        return np.repeat(shares[:, None], self.goal.horizon, axis=1)
+        return np.repeat(shares[:, None], self.goal.answered, axis=1)
+
+    def _last(self, panel: Panel, origins: Array) -> Array:
+        """The code (M,) of the last observed name, or of the event in the last window; NaN where nothing was observed."""
+        rows = recent(panel, origins, self.context)
+        known = ~np.isnan(rows)
+        span = self.goal.task.reduce
+        neutral = float(span == "all")  # a missing row decides nothing
+        found = reduced(np.where(known, rows, neutral), span)[:, 0]
+        return np.where(known.any(1), found, np.nan)
 
     def _repeated(self, counts: Array, last: Array) -> Array:
         """All of the share (M, K) to the last name (M,), but what a name has that was never seen."""

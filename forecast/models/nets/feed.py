@@ -15,6 +15,7 @@ from forecast.models.base import FAR
 from forecast.models.nets.judging import Inputs
 from forecast.models.nets.losses import Unit
 from forecast.models.nets.settings import Settings
+from forecast.task import Goal, Span
 
 PAIRS = {"day": 3, "week": 2, "year": 2}  # harmonics of the calendar that the decoder sees
 FROM_THE_LAST = ("last", "season", "target")  # anchors that start from the last observed target
@@ -32,6 +33,7 @@ class Feed:
         self,
         windows: Windows,
         sized: Settings,
+        goal: Goal,
         cycles: tuple[str, ...],
         fitted: Array,
         device: torch.device,
@@ -45,6 +47,7 @@ class Feed:
         """
         panel = windows.panel
         self.device = device
+        self.span = goal.task.reduce
         self.fitted = fitted
         self.cycles = cycles
         self.future = [panel.moving.index(place) for place in panel.future]
@@ -58,13 +61,13 @@ class Feed:
         static = torch.from_numpy(windows.values[panel.starts][:, panel.static])
         static[:, torch.from_numpy(idle[panel.static])] = 0.0
         self.static = static.nan_to_num().clamp_(-FAR, FAR).to(device)
-        self.offsets = 1 + np.arange(sized.answers(windows.horizon)) * sized.sizes.segment
+        self.offsets = 1 + np.arange(sized.answers(goal)) * sized.sizes.segment
         without_target = np.arange(len(windows.seen)) - windows.seen
         longest = int(without_target.max(initial=0))
         self.reaches = sized.anchor_chosen in FROM_THE_LAST and longest >= windows.context
 
     def __call__(self, windows: Windows, origins: Array) -> tuple[Inputs, Tensor, Unit]:
-        """The net's inputs at `origins` (B, 2), the target (B, H) and the units (B,).
+        """The net's inputs at `origins` (B, 2), the target (B, A) and the units (B,).
 
         inputs: window (B, L, C), series (B,), calendar (B, m, F), future (B, H, K), static (B, J).
         """
@@ -78,7 +81,7 @@ class Feed:
         ahead = window[:, windows.context :]
         inputs = (read, series, calendar, ahead[:, :, self.future], static)
         units = None if self.units is None else self.units[series]
-        return inputs, ahead[:, :, 0], units
+        return inputs, reduced(ahead[:, :, 0], self.span), units
 
     def _windows(self, windows: Windows, origins: Array) -> Tensor:
         """What windows at `origins` read (B, L + H, C): a block of memory each where all are whole, else row by row."""
@@ -113,6 +116,14 @@ class Feed:
         waves = [panel.clock.harmonics(stamps, cycle, PAIRS[cycle]) for cycle in self.cycles]
         joined = np.concatenate(waves, axis=-1).astype("float32")
         return torch.from_numpy(joined).to(self.device)
+
+
+def reduced(codes: Tensor, span: Span) -> Tensor:
+    """Targets (B, H) as they are asked, (B, A): as `forecast.task.reduced`, NaN where any step is."""
+    if span == "each":
+        return codes
+    found = codes.amax(1) if span == "any" else codes.amin(1)
+    return found[:, None]
 
 
 def idle_columns(past: Panel) -> Array:

@@ -50,6 +50,13 @@ def pinball_of(levels: tuple[float, ...]) -> Loss:
     return pinball
 
 
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """-log of the share of the actual name (B, A), of logits (B, A, K - 1) over the first name, and codes (B, A)."""
+    first = torch.zeros_like(logits[..., :1])
+    logs = torch.cat([first, logits], -1).log_softmax(-1)
+    return -logs.gather(-1, target.long()[..., None])[..., 0]
+
+
 def mean_loss(loss: Loss, forecast: Tensor, target: Tensor, unit: Unit) -> Tensor:
     """The mean of `unit_losses` over the observed targets."""
     return masked_mean(unit_losses(loss, forecast, target, unit), target)

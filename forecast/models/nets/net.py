@@ -44,7 +44,8 @@ class Known(NamedTuple):
 class Net(nn.Module):
     """Window of scaled values (B, L, C), NaN where missing, the target first -> (B, H, P).
 
-    P: a point, or a quantile at each level.
+    P: a point, or a quantile at each level; of a target of K names the K - 1 logits of the others over the first, in A
+    answers: one per step, or one for the whole horizon.
     """
 
     def __init__(self, sized: Settings, goal: Goal, series: int, calendar: int) -> None:
@@ -61,6 +62,7 @@ class Net(nn.Module):
         self._make_known(sized.widths[0], series, len(goal.static))
         self._make_skips(sized, series, features)
         self._make_trust(sized)
+        self._make_prior(goal)
         initialise(self, sized.init, sized.forget_bias)
         self._clear_skips()
 
@@ -79,12 +81,20 @@ class Net(nn.Module):
         self.scaling = sized.scaling
         self.since = sized.since
         self.recursive = sized.head == "recursive"
-        self.answers = sized.answers(goal.horizon)
-        by_segment = self.answers or self.recursive
+        self.answers = sized.answers(goal)
+        self.steps = goal.answered
+        one_answer = goal.task.reduce != "each"
+        by_segment = (self.answers or self.recursive) and not one_answer
         self.rows = self.segment if by_segment else goal.horizon  # that one answer is about
+        self.said = 1 if one_answer else self.rows  # steps of one answer
         self.middle = point_of(goal, sized.loss)
+        self.coded = (
+            len(goal.names) > 2
+        )  # the target's codes are in no order, and its names are columns next to it
         self.outputs = OUTPUTS if sized.hurdle else 1
-        if sized.loss == "quantile" and goal.levels:
+        if goal.names:
+            self.outputs = len(goal.names) - 1
+        elif sized.loss == "quantile" and goal.levels:
             self.outputs = len(goal.levels)
 
     def _features_ahead(self) -> int:
@@ -112,7 +122,7 @@ class Net(nn.Module):
         entering = 2 * units if sized.attention else units
         if not self.answers:
             entering += ahead
-        leaving = self.rows * self.outputs
+        leaving = self.said * self.outputs
         self.head: nn.Module
         if sized.head == "dense":
             self.head = nn.Sequential(nn.Linear(entering, units), nn.ReLU(), nn.Linear(units, leaving))
@@ -141,9 +151,9 @@ class Net(nn.Module):
         self.follow = None
         if not sized.skip:
             return
-        self.skip = nn.Linear(self.context, self.horizon)
+        self.skip = nn.Linear(self.context, self.steps)
         if ahead:
-            self.skip_ahead = nn.Linear(ahead, self.rows)
+            self.skip_ahead = nn.Linear(ahead, self.said)
         if series:
             self.follow = nn.Parameter(torch.ones(series))
 
@@ -151,6 +161,11 @@ class Net(nn.Module):
         """In use, the share of the departure from the anchor that is forecast; None = all of it."""
         self.trust: Tensor | None
         self.register_buffer("trust", torch.ones(1) if sized.shrink else None)
+
+    def _make_prior(self, goal: Goal) -> None:
+        """Of names, the logits of how often each was seen, from which every forecast departs."""
+        self.prior: Tensor | None
+        self.register_buffer("prior", torch.zeros(len(goal.names) - 1) if goal.names else None)
 
     def _clear_skips(self) -> None:
         """The linear paths say nothing at first."""
@@ -188,8 +203,10 @@ class Net(nn.Module):
         else:
             answer = self._answer_at_once(_end(output, state), pooled, ahead)
         level = anchor[:, :1] + linear
-        departures = answer.view(len(answer), -1, self.outputs)[:, : self.horizon]
+        departures = answer.view(len(answer), -1, self.outputs)[:, : self.steps]
         forecast = level[..., None] + departures
+        if self.prior is not None:
+            return self._from_prior(forecast)
         if factor is not None:
             return _divided(forecast, anchor[:, :1, None], factor)
         return self._trusted(forecast, base)
@@ -222,7 +239,10 @@ class Net(nn.Module):
         """Which readings were observed (B, L, C), the anchor (B, C), and the window minus the anchor, 0 where missing."""
         seen = ~torch.isnan(window)
         anchor = self._anchor(window, seen)
-        return seen, anchor, torch.where(seen, window - anchor[:, None], 0.0)
+        z = torch.where(seen, window - anchor[:, None], 0.0)
+        if self.coded:
+            z[:, :, 0] = 0.0
+        return seen, anchor, z
 
     def _anchor(self, window: Tensor, seen: Tensor) -> Tensor:
         """What is subtracted from each column of windows (B, L, C), (B, C); 0, the scaled mean, where nothing was observed."""
@@ -292,7 +312,7 @@ class Net(nn.Module):
         if self.anchor == "season":
             linear = linear + (season if factor is None else season * factor[:, 0])
         if self.skip_ahead is not None and ahead is not None:
-            linear = linear + self.skip_ahead(ahead.features).flatten(1)[:, : self.horizon]
+            linear = linear + self.skip_ahead(ahead.features).flatten(1)[:, : self.steps]
         return linear
 
     def _trusted(self, forecast: Tensor, base: Tensor) -> Tensor:
@@ -301,6 +321,13 @@ class Net(nn.Module):
             return forecast
         toward = (1 - self.trust) * (base - forecast[..., self.middle])
         return forecast + toward[..., None]
+
+    def _from_prior(self, departure: Tensor) -> Tensor:
+        """Logits (B, A, K - 1): those of how often each name was seen, and the departure from them, of which in use a share is forecast."""
+        assert self.prior is not None
+        if self.trust is not None and not self.training:
+            departure = self.trust * departure
+        return self.prior + departure
 
     def _segments(self, z: Tensor, seen: Tensor) -> Tensor:
         """What is read of each segment (B, n, features).

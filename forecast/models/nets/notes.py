@@ -10,11 +10,13 @@ from forecast.models.nets.net import Net
 from forecast.models.nets.settings import Settings
 from forecast.models.nets.training import History, Training
 
+NAMES = "names"  # in place of a scale where the target has names
 ZEROS = {  # what 0 is in the units of a scale
     "standard": "the mean of the past",
     SHARED: "the mean of the past",
     "robust": "the median of the past",
     "minmax": "the lowest value of the past",
+    NAMES: "how often each name was seen in the past",
 }
 
 

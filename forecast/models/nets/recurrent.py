@@ -21,15 +21,17 @@ from forecast.data.scaling import Units
 from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
+from forecast.models.answers import in_chunks
 from forecast.models.base import OtherSettingsError, Watch
 from forecast.models.hurdle import amounts, note_of, zeros_of
+from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
 from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
-from forecast.models.nets.losses import loss_of
+from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
 from forecast.models.nets.net import Net, point_of
-from forecast.models.nets.notes import about_fit, about_idle, about_refit
+from forecast.models.nets.notes import NAMES, about_fit, about_idle, about_refit
 from forecast.models.nets.settings import ANCHORS, MEMORY, Settings, Sizes, usual_batch
 from forecast.models.nets.space import suggested
 from forecast.models.nets.training import History, Training, affordable, seeded
@@ -46,6 +48,7 @@ class Recurrent(Settings):
     """The spec of an LSTM or GRU forecaster: its settings, how they are fitted, restored and searched."""
 
     reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
+    targets: ClassVar[tuple[str, ...]] = ("number", "event", "names")
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
@@ -85,19 +88,24 @@ class Recurrent(Settings):
         cycles = cycles_seen(past)
         device = self._device()
         idle = idle_columns(past)
-        feed = self._feed(training, cycles, device, idle)
+        feed = self._feed(training, goal, cycles, device, idle)
         how = self._how(goal, device)
+        prior = _prior(whole, goal)
 
         def net_of(member: int, first: list[float]) -> Net:
             recipe = self.recipe(member, first)
-            return Net(recipe, goal, _embedded(past), calendar_width(cycles)).to(device)
+            net = Net(recipe, goal, _embedded(past), calendar_width(cycles))
+            if prior is not None:
+                net.get_buffer("prior").copy_(prior)
+            return net.to(device)
 
         if self.seconds is not None:
             with seeded(seed):
                 how = affordable(self.seconds / self.members, net_of(0, []), feed, training, how, hasty)
         made = train_members(net_of, self.members, feed, split, how, seed, watch)
         nets = _kept(made.nets, made.histories)
-        notes = [about_fit(self, nets, made.histories, how, len(training), goal.units.scale)]
+        scale = NAMES if goal.names else goal.units.scale
+        notes = [about_fit(self, nets, made.histories, how, len(training), scale)]
         notes += about_idle(self, past, idle)
         log = Log(tuple(notes), _joined(made.histories, how.steps), made.seconds)
         return LearnedNet(self, goal, nets, cycles, idle, log)
@@ -118,7 +126,7 @@ class Recurrent(Settings):
         sized = before.sized.settle(past, goal.horizon)
         _, _, whole = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         device = self._device()
-        feed = sized._feed(whole, before.cycles, device, before.idle)
+        feed = sized._feed(whole, goal, before.cycles, device, before.idle)
         how = replace(sized._how(goal, device), steps=0, shrink=False)
         nets = before.nets
         if self.seconds is not None and how.finish:
@@ -211,15 +219,20 @@ class Recurrent(Settings):
                 f" or take another loss."
             )
 
-    def _feed(self, windows: Windows, cycles: tuple[str, ...], device: torch.device, idle: Array) -> Feed:
+    def _feed(
+        self, windows: Windows, goal: Goal, cycles: tuple[str, ...], device: torch.device, idle: Array
+    ) -> Feed:
         """Batches of the series that are fitted."""
         past = windows.panel
         fitted = np.arange(len(past.ids))
-        return Feed(windows, self, cycles, fitted, device, units_of(past, self.weighting), idle)
+        return Feed(windows, self, goal, cycles, fitted, device, units_of(past, self.weighting), idle)
 
     def _how(self, goal: Goal, device: torch.device) -> Training:
         """How its nets are trained, once its sizes are settled."""
         sizes = self.sizes
+        loss = cross_entropy if goal.names else loss_of(self.loss, goal.levels)
+        if self.hurdle:
+            loss = hurdle_loss()
         judge = None
         if self.judge != "loss":
             judge = loss_of(self.judge, (), point_of(goal, self.loss))
@@ -231,7 +244,7 @@ class Recurrent(Settings):
             weight_decay=self.weight_decay,
             clip=self.clip,
             average=self.average,
-            loss=hurdle_loss() if self.hurdle else loss_of(self.loss, goal.levels),
+            loss=loss,
             patience=self.patience,
             half=self.half(device),
             optimiser=self.optimiser,
@@ -286,18 +299,21 @@ class LearnedNet:
 
     @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel."""
+        """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel; of a target of names their shares (M, A, K)."""
         if not self.sized.hurdle:
             return self._answered(panel, origins, fitted)
         answers = self._answered(amounts(panel), origins, fitted)
         return joined_answers(answers, zeros_of(panel)[origins[:, 0]], self.goal.levels)
 
     def _answered(self, panel: Panel, origins: Array, fitted: Array) -> Array:
-        """What the nets answer (M, H, outputs), the mean over the members."""
-        values = np.empty((len(origins), self.goal.horizon, self.nets[0].outputs))
+        """What the nets answer (M, A, outputs), of names their shares (M, A, K): the mean over the members."""
+        names = len(self.goal.names)
+        values = np.empty((len(origins), self.goal.answered, names or self.nets[0].outputs))
         half = self.sized.half(self._device)
         for chunk, inputs in self._chunks(panel, origins, fitted):
             answers = [answer(net, inputs, half).cpu().numpy() for net in self.nets]
+            if names:
+                answers = [shares_of(logits.astype("float64")) for logits in answers]
             values[chunk] = np.mean(answers, axis=0, dtype="float64")
         return values
 
@@ -335,7 +351,7 @@ class LearnedNet:
     def _chunks(self, panel: Panel, origins: Array, fitted: Array) -> Iterator[tuple[slice, Inputs]]:
         """The net's inputs at origins (M, 2), some of them at a time."""
         windows = make_windows(panel, self.context, self.goal.horizon)
-        feed = Feed(windows, self.sized, self.cycles, fitted, self._device, idle=self.idle)
+        feed = Feed(windows, self.sized, self.goal, self.cycles, fitted, self._device, idle=self.idle)
         for begin in range(0, len(origins), CHUNK):
             chunk = slice(begin, begin + CHUNK)
             inputs, _, _ = feed(windows, origins[chunk])
@@ -363,6 +379,16 @@ def _joined(histories: list[History], steps: int) -> tuple[tuple[int, float, flo
         for step, loss, value in history:
             rows.append((member * steps + step, loss, value))
     return tuple(rows)
+
+
+def _prior(whole: Windows, goal: Goal) -> torch.Tensor | None:
+    """The logits (K - 1,) of how often each name is among those that windows are to forecast; None for numbers."""
+    if not goal.names:
+        return None
+    origins = whole.origins(np.arange(len(whole)))
+    ahead = in_chunks(lambda part: names_ahead(whole, part, goal), origins)
+    shares = base_shares(ahead, len(goal.names))
+    return torch.from_numpy(logits_of(shares).astype("float32"))
 
 
 def _shapes(weights: dict[str, torch.Tensor]) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:

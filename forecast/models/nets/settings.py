@@ -18,6 +18,7 @@ from forecast.data.seasons import persists
 from forecast.errors import ForecastError
 from forecast.models.hurdle import wanted
 from forecast.models.nets.optimiser import haste
+from forecast.task import Goal
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -306,6 +307,8 @@ class Settings:
         anchors it.
         """
         self._check_context(past)
+        if past.names:
+            self._check_names()
         rows = _observed(past)
         season = min(past.clock.seasons, default=1)
         segment = self.segment or self._usual_segment(horizon)
@@ -327,6 +330,28 @@ class Settings:
             learning_rate=self.learning_rate or self._usual_rate(rows, steps),
             steps=self.steps or steps,
         )
+
+    def _check_names(self) -> None:
+        """ForecastError where a setting has no meaning for shares of names."""
+        usual = {
+            "loss": ("mae", "names are learned by their cross-entropy"),
+            "judge": ("loss", "the weights are judged by the cross-entropy"),
+            "weighting": ("equal", "names have no error to weight by"),
+            "scaling": (0.0, "names have no size"),
+        }
+        for name, (value, why) in usual.items():
+            if getattr(self, name) != value:
+                raise ForecastError(
+                    f"`{self.name}.{name}={getattr(self, name)}` is for numbers, and the target has names: {why}. Leave it out."
+                )
+        if self.anchor not in ("auto", "none"):
+            raise ForecastError(
+                f"`{self.name}.anchor={self.anchor}` is for numbers: names are forecast without. Leave it out."
+            )
+        if self.head == "recursive":
+            raise ForecastError(
+                f"`{self.name}.head=recursive` feeds numbers back, and the target has names. Take another head, or leave it out."
+            )
 
     def _check_context(self, past: Panel) -> None:
         longest = int(past.lengths.max())
@@ -355,6 +380,8 @@ class Settings:
         return span
 
     def _settled_anchor(self, past: Panel) -> Anchor:
+        if past.names:
+            return "none"
         if self.anchor != "auto":
             return self.anchor
         return "last" if _persists(past) else "none"
@@ -396,9 +423,11 @@ class Settings:
         """The learning rate of settled settings, and where it is open the usual one."""
         return self.learning_rate or 1e-3 * RATES[self.optimiser]
 
-    def answers(self, horizon: int) -> int:
-        """Segments answered in parallel, m; 0 for the heads that answer from the final state."""
-        return math.ceil(horizon / self.sizes.segment) if self.head == "segments" else 0
+    def answers(self, goal: Goal) -> int:
+        """Segments answered in parallel, m; 0 for the heads that answer from the final state. An answer about the whole horizon is one."""
+        if self.head != "segments":
+            return 0
+        return 1 if goal.task.reduce != "each" else math.ceil(goal.horizon / self.sizes.segment)
 
 
 def _usual_context(typical: int, rows: int, season: int, segment: int, horizon: int) -> int:

@@ -15,7 +15,6 @@ from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
-from forecast.errors import ForecastError
 from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
 from forecast.models.hurdle import (
@@ -28,17 +27,20 @@ from forecast.models.hurdle import (
     wanted,
     zeros_of,
 )
+from forecast.models.regress.boosted_names import GrownNames, Recipe, grown_names, restored_names
 from forecast.models.regress.direct import (
     Reach,
     Reading,
     ahead_of,
     harmonics,
     joined_spreads,
+    phases_of,
     reach_of,
     read,
     some,
     truth_of,
 )
+from forecast.models.regress.forest import Forest, checked, walk
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -59,10 +61,11 @@ class Boosting:
     """Histogram gradient boosting (Friedman 2001; Ke et al. 2017) of squared errors on lags, means, the last seasons and the calendar.
 
     One model for all series and steps. The last `validation` share of the past chooses the number of trees; then all
-    rows are learned from.
+    rows are learned from. Of names it grows logits by the log loss: one tree a round for two names, else one for each.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("past", "future", "static")
+    targets: ClassVar[tuple[str, ...]] = ("number", "event", "names")
     name: str = "boosting"
     trees: Annotated[int, Field(ge=BLOCK)] = 150  # at most
     leaves: Annotated[int, Field(ge=2, le=128)] = 15
@@ -72,11 +75,14 @@ class Boosting:
         None  # the chance of an amount and its size apart; None = where the past is mostly 0
     )
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown | GrownHurdle":
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown | GrownHurdle | GrownNames":
         """Grow trees until the validation rows stop gaining, then as many on all rows.
 
         The spread of a step is that of its errors on the validation rows.
         """
+        if goal.names:
+            recipe = Recipe(self.trees, self.leaves, self.learning_rate, BLOCK, DEPTH)
+            return grown_names(past, goal, recipe, self.validation, seed)
         if wanted(self.hurdle, past, self.name):
             return self._with_hurdle(amounts(past), goal, seed)
         look = Look(reach_of(past, goal.horizon), season_of(past), cycles_seen(past))
@@ -88,7 +94,7 @@ class Boosting:
         truth = truth_of(validation, held) - anchor[:, None]
         trees, errors = self._grow(POINT, sample(train, look, seed), x, truth.ravel(), seed)
         model = self._model(POINT, trees, seed).fit(*sample(whole, look, seed))
-        forest = checked(model, x)
+        forest = checked(model, x, model.predict(x)[:, None])[0]
         spreads = joined_spreads(errors.reshape(truth.shape))
         grown = f"{trees} trees of at most {self.leaves} leaves"
         log = Log((f"reads {context} rows, {x.shape[1]} features, {grown}",))
@@ -116,7 +122,7 @@ class Boosting:
         there = np.where(np.isnan(amount), np.nan, amount > 0)
         trees, _ = self._grow(CHANCE, (taught[0], taught[1] > 0), x, there, seed)
         model = self._model(CHANCE, trees, seed).fit(every[0], every[1] > 0)
-        return checked(model, x, CHANCE), trees
+        return checked(model, x, CHANCE.raw(model, x)[:, None])[0], trees
 
     def _size(self, taught: Pairs, judged: Pairs, every: Pairs, seed: int) -> tuple["Forest", int, Array]:
         """The trees for the size of an amount, their number, and the errors (n,) of sizes on the judging pairs.
@@ -130,10 +136,12 @@ class Boosting:
         residuals = errors[~np.isnan(errors)]
         if len(residuals) < LEAST:
             residuals = size - model.predict(own)
-        return checked(model, x), trees, residuals
+        return checked(model, x, model.predict(x)[:, None])[0], trees, residuals
 
-    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown | GrownHurdle":
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown | GrownHurdle | GrownNames":
         """What was grown, whose `arrays()` these are."""
+        if goal.names:
+            return restored_names(arrays, goal)
         context, past, season = arrays["look"].tolist()
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         look = Look(Reach(context, past), season, cycles)
@@ -211,24 +219,6 @@ class Look(NamedTuple):
     reach: Reach
     season: int
     cycles: tuple[str, ...]
-
-
-class Forest(NamedTuple):
-    """Regression trees as arrays over all nodes N: the sum of `value` at the T leaves that a row ends in, and `base`.
-
-    feature, child int64: child[n] = (if not below, if below) as places of nodes, (N, 2); a leaf is its own child ·
-    threshold, value (N,) · absent (N,): 1 where a missing feature counts as below · roots int64 (T,), depth int64 (T,) of
-    the trees · base (1,).
-    """
-
-    feature: Array
-    child: Array
-    threshold: Array
-    value: Array
-    absent: Array
-    roots: Array
-    depth: Array
-    base: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,7 +351,7 @@ def _of_steps(windows: Windows, origins: Array, steps: Array, look: Look, readin
     stamps = np.take_along_axis(panel.stamps(origins, windows.horizon), steps, axis=1)
     parts = [
         steps[..., None].astype(float),
-        _phases(reading.target, steps, look.season),
+        phases_of(reading.target, steps, look.season),
         harmonics(panel, stamps, look.cycles, 1),
     ]
     if panel.future:
@@ -370,80 +360,9 @@ def _of_steps(windows: Windows, origins: Array, steps: Array, look: Look, readin
     return np.concatenate(parts, axis=2)
 
 
-def _phases(target: Array, steps: Array, season: int) -> Array:
-    """(M, J, 3): the value of a step's phase in the last season of windows (M, L), in the one before, and its mean.
-
-    NaN where it was not seen.
-    """
-    blocks = target.shape[1] // season
-    if season == 1 or not blocks:
-        return np.zeros((*steps.shape, 0))
-    folded = target[:, target.shape[1] - blocks * season :].reshape(len(target), blocks, season)
-    latest = folded[:, [-1, max(-2, -blocks)]]
-    means = np.stack([_mean(folded[:, :, phase]) for phase in range(season)], axis=1)
-    table = np.concatenate([latest, means[:, None]], axis=1)
-    phases = (steps % season)[:, None]
-    return np.moveaxis(np.take_along_axis(table, phases, axis=2), 1, 2)
-
-
 def _mean(values: Array) -> Array:
     """The mean (M,) of the observed values in rows of (M, n); NaN where there is none."""
     seen = ~np.isnan(values)
     count = seen.sum(1)
     total = np.where(seen, values, 0.0).sum(1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def checked(model: Any, x: Array, kind: Kind = POINT) -> Forest:
-    """The trees of a fitted model, which answer features x (n, F) as it does itself; ForecastError where they cannot be read."""
-    try:
-        forest = exported(model)
-        same = np.allclose(walk(forest, x), kind.raw(model, x), rtol=1e-6, atol=1e-9)
-    except (AttributeError, ValueError):  # another name, or nodes without a field
-        same = False
-    if not same:
-        raise ForecastError(
-            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another model."
-        )
-    return forest
-
-
-def exported(model: Any) -> Forest:
-    """The trees of a fitted histogram gradient boosting of scikit-learn, which keeps them as arrays of nodes under a private name."""
-    trees = [stage[0].nodes for stage in model._predictors]
-    sizes = np.array([len(tree) for tree in trees], "int64")
-    roots = np.cumsum(sizes) - sizes
-    nodes = np.concatenate(trees)
-    is_leaf = nodes["is_leaf"].astype(bool)
-    own = np.arange(len(nodes))
-    offset = np.repeat(roots, sizes)
-    sides = [nodes[side].astype("int64") + offset for side in ("right", "left")]
-    return Forest(
-        feature=np.where(is_leaf, 0, nodes["feature_idx"]).astype("int64"),
-        child=np.stack([np.where(is_leaf, own, side) for side in sides], axis=1),
-        threshold=nodes["num_threshold"].astype("float64"),
-        value=np.where(is_leaf, nodes["value"], 0.0),
-        absent=nodes["missing_go_to_left"].astype("int64"),
-        roots=roots,
-        depth=np.array([tree["depth"].max() for tree in trees], "int64"),
-        base=np.asarray(model._baseline_prediction, "float64").reshape(1),
-    )
-
-
-def walk(forest: Forest, x: Array) -> Array:
-    """The sum of the trees (n,) at features x (n, F), missing = NaN: all rows go down a tree together, a level at a time."""
-    total = np.full(len(x), forest.base[0])
-    flat = np.ascontiguousarray(x).ravel()
-    begin = np.arange(len(x)) * x.shape[1]
-    child = forest.child.ravel()
-    gaps = bool(np.isnan(flat).any())
-    for root, depth in zip(forest.roots, forest.depth, strict=True):
-        node = np.full(len(x), root)
-        for _ in range(depth):
-            value = flat[begin + forest.feature[node]]
-            below = value <= forest.threshold[node]
-            if gaps:
-                below |= np.isnan(value) & (forest.absent[node] == 1)
-            node = child[2 * node + below]
-        total += forest.value[node]
-    return total

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.arrays import Array
+from forecast.arrays import Array, mean_observed
 from forecast.data.panel import Panel
 from forecast.data.windows import Windows
 from forecast.models.base import FAR
@@ -110,3 +110,19 @@ def harmonics(panel: Panel, stamps: Array, cycles: tuple[str, ...], pairs: int) 
     none = np.zeros((*stamps.shape, 0))
     parts = [panel.clock.harmonics(stamps, cycle, pairs) for cycle in cycles]
     return np.concatenate([none, *parts], axis=-1)
+
+
+def phases_of(target: Array, steps: Array, season: int) -> Array:
+    """(M, J, 3): the value of a step's phase in the last season of windows (M, L), in the one before, and its mean.
+
+    NaN where it was not seen.
+    """
+    blocks = target.shape[1] // season
+    if season == 1 or not blocks:
+        return np.zeros((*steps.shape, 0))
+    folded = target[:, target.shape[1] - blocks * season :].reshape(len(target), blocks, season)
+    latest = folded[:, [-1, max(-2, -blocks)]]
+    means = np.stack([mean_observed(folded[:, :, phase], axis=1) for phase in range(season)], axis=1)
+    table = np.concatenate([latest, means[:, None]], axis=1)
+    phases = (steps % season)[:, None]
+    return np.moveaxis(np.take_along_axis(table, phases, axis=2), 1, 2)
