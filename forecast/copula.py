@@ -44,6 +44,33 @@ def _line(quantiles: Array, levels: tuple[float, ...]) -> tuple[Array, Array]:
     return places, np.column_stack([lowest, quantiles, highest])
 
 
+def read_at(quantiles: Array, levels: tuple[float, ...], scores: Array) -> Array:
+    """Quantiles (M, H, Q) of distributions given by quantiles (M, H, Q) at levels (Q,), at other normal scores: (H, Q), or (M, H, Q).
+
+    As `values_at`; NaN where a score is. Between equal quantiles lies the same one.
+    """
+    shape = quantiles.shape
+    places, lines = _line(quantiles.reshape(-1, len(levels)), levels)
+    asked = np.broadcast_to(scores, shape).reshape(-1, len(levels))
+    right = np.clip(np.searchsorted(places, asked), 1, len(places) - 1)
+    share = (asked - places[right - 1]) / (places[right] - places[right - 1])
+    low = np.take_along_axis(lines, right - 1, axis=1)
+    high = np.take_along_axis(lines, right, axis=1)
+    made: Array = (low + share * (high - low)).reshape(shape)
+    return made
+
+
+def share_until(value: Array, quantiles: Array, levels: tuple[float, ...]) -> Array:
+    """The chance (...) of at most a value (...), by quantiles (..., Q): of a mass at 0, that of 0.
+
+    The middle between the last level whose quantile is not above the value and the next.
+    """
+    edges = np.array([0.0, *levels, 1.0])
+    count = (quantiles <= value[..., None]).sum(-1)
+    made: Array = (edges[count] + edges[count + 1]) / 2
+    return made
+
+
 def levels_of(values: Array, quantiles: Array, levels: tuple[float, ...]) -> Array:
     """The level (M, H) in (0, 1) at which each of values (M, H) lies among quantiles (M, H, Q): the inverse of `values_at`.
 

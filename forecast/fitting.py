@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import FEW, seeds_of, values_at
+from forecast.copula import FEW, seeds_of, share_until, values_at
 from forecast.data.bounds import outside_bounds
 from forecast.data.categories import indicators, recoded, told_apart
 from forecast.data.clock import Clock, show
@@ -28,6 +28,7 @@ from forecast.models.base import (
     Watch,
     context_of,
     is_unscaled,
+    mass_of,
     reads_of,
     refitted,
     report_of,
@@ -166,11 +167,24 @@ class Fitted:
         with one_thread():
             for one in self._answers(panel, origins):
                 quantiles = calibration.apply(one.z, shown)
-                for place, own in zip(one.where, quantiles, strict=True):
+                none = self._none(one, quantiles)
+                for place, own, below in zip(one.where, quantiles, none, strict=True):
                     scores = calibration.templates.scores(count, seeds[place])
-                    made[place] = values_at(scores, own, calibration.levels)
-                made[one.where] = one.scaling.invert(made[one.where], one.rows)
+                    values = values_at(scores, own, calibration.levels)
+                    made[place] = np.where(scores <= below, own[:, 0], values)
+                made[one.where] = self._inverted(one, made[one.where])
         return within(made, self.goal.bounds)
+
+    def _none(self, answer: Answer, quantiles: Array) -> Array:
+        """The normal scores (m, H) until which there is no amount, by scaled quantiles (m, H, Q); -inf without a mass at 0."""
+        from scipy.special import ndtri
+
+        if not mass_of(self.learned):
+            return np.full(quantiles.shape[:2], -np.inf)
+        zeros = np.broadcast_to(answer.scaling.zeros[answer.rows, None], quantiles.shape[:2])
+        share = share_until(zeros, quantiles, self.goal.levels)
+        none: Array = np.where(quantiles[..., 0] <= zeros, ndtri(share), -np.inf)
+        return none
 
     def calibrated(self, calibration: Taught) -> "Fitted":
         """This model with the intervals and the sample paths that a walk taught.
@@ -260,10 +274,10 @@ class Fitted:
         values = blank.values
         quantiles = np.full((*values.shape, len(levels)), np.nan) if levels else None
         for one in answers:
-            values[one.where] = one.scaling.invert(point_of(one.z, levels), one.rows)
+            values[one.where] = self._inverted(one, point_of(one.z, levels))
             moved = self._quantiles(one.z)
             if quantiles is not None and moved is not None:
-                quantiles[one.where] = one.scaling.invert(moved, one.rows)
+                quantiles[one.where] = self._inverted(one, moved)
         if quantiles is not None:
             quantiles = within(quantiles, bounds)
         return replace(
@@ -272,7 +286,16 @@ class Fitted:
             levels=levels,
             quantiles=quantiles,
             intervals=self.goal.task.intervals,
+            mass=mass_of(self.learned),
         )
+
+    def _inverted(self, answer: Answer, z: Array) -> Array:
+        """What scaled answers (m, ...) are in units of the target; of a model with a mass at 0 none is below, and 0 is 0."""
+        made = answer.scaling.invert(z, answer.rows)
+        if not mass_of(self.learned):
+            return made
+        zeros = answer.scaling.zeros[answer.rows].reshape(-1, *[1] * (z.ndim - 1))
+        return np.where(z <= zeros, 0.0, made)
 
     def _quantiles(self, z: Array) -> Array | None:
         """Scaled quantiles (M, H, Q) of answers (M, H, P): moved as the walk taught, or the model's own.
@@ -567,7 +590,9 @@ def _only(panel: Panel, scaling: Scaling) -> Panel:
     keep = scaling.fitted(panel.ids) >= 0
     if keep.all():
         return panel
-    return replace(panel, ids=scaling.ids, starts=panel.starts[keep], stops=panel.stops[keep])
+    zeros = None if panel.zeros is None else panel.zeros[keep]
+    starts, stops = panel.starts[keep], panel.stops[keep]
+    return replace(panel, ids=scaling.ids, starts=starts, stops=stops, zeros=zeros)
 
 
 def _chunks(index: Array) -> list[Array]:

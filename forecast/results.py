@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import Templates
+from forecast.copula import Templates, read_at, share_until
 from forecast.data.clock import Clock
 from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
@@ -114,12 +114,15 @@ class Calibration:
 
     levels (Q,) · shift (H, Q) in scaled units, 0 at the median, NaN where there is no interval · basis (H,), the Basis of
     each step as uint8 · templates: past windows, which join the steps of sample paths.
+    in_levels: of a model with a mass at 0 nothing is added to its quantiles; shift (H, Q) holds the normal scores of the
+    levels at which its distribution is read instead, so that 0 stays 0.
     """
 
     levels: tuple[float, ...]
     shift: Array
     basis: Array
     templates: Templates
+    in_levels: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -129,7 +132,14 @@ class Calibration:
 
     def apply(self, z: Array, shown: Iterable[float] = ()) -> Array:
         """Quantiles (M, H, Q) of scaled forecasts (M, H, P): the model's own, or its point, moved and kept in order."""
-        return ordered(z + self.shift, self.levels, point_of(z, self.levels), shown)
+        moved = self._read(z) if self.in_levels else z + self.shift
+        return ordered(moved, self.levels, point_of(z, self.levels), shown)
+
+    def _read(self, z: Array) -> Array:
+        """The quantiles (M, H, Q) of z read at other levels; NaN where the model, fitted anew, has a point alone."""
+        if z.shape[-1] != len(self.levels):
+            return np.full((*z.shape[:-1], len(self.levels)), np.nan)
+        return read_at(z, self.levels, self.shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +203,7 @@ class Forecast:
     levels (Q,), quantiles (M, H, Q): rising along Q, NaN where none can be given; the median is `values`. Without levels
     quantiles is None. intervals: the coverages in percent that are shown of them.
     zone: the place whose time frames show; cutoffs and times are UTC.
+    mass: whether a quantile of 0 says that the target is exactly 0 with that chance.
     names (K,), shares (M, H, K): of a target of names, which sum to 1. `values` are then the share of the second of two
     names, and of several the code of the likeliest.
     over: the steps that each answer is about. It is 1, but where one answer is about any, or all, steps of the horizon:
@@ -211,6 +222,7 @@ class Forecast:
     zone: str = ""
     names: tuple[str, ...] = ()
     shares: Array | None = None
+    mass: bool = False
     over: int = 1
 
     @property
@@ -221,6 +233,13 @@ class Forecast:
             return []
         shown = bands(self.intervals, self.levels)
         return [(coverage, quantiles[..., low], quantiles[..., high]) for coverage, low, high in shown]
+
+    @property
+    def at_zero(self) -> Array | None:
+        """The chance (M, H) that the target is exactly 0, of a model with a mass there; None of any other."""
+        if not self.mass or self.quantiles is None:
+            return None
+        return share_until(np.zeros(self.values.shape), self.quantiles, self.levels)
 
     def on(self, panel: Panel) -> "Forecast":
         """The same forecasts with the `ids` and `origins` of another panel, found by the names of the series and by the cutoffs.

@@ -100,13 +100,15 @@ def _calibration_arrays(calibration: Calibration) -> dict[str, Array]:
         "calibration.basis": calibration.basis,
         "calibration.templates": templates.levels,
         "calibration.independent": np.array([templates.independent]),
+        "calibration.in_levels": np.array([calibration.in_levels], "int64"),
     }
 
 
 def _calibration(taught: dict[str, Array], goal: Goal) -> Calibration:
     """The Calibration that `_calibration_arrays` wrote down."""
     templates = Templates(taught["templates"], float(taught["independent"][0]))
-    return Calibration(goal.levels, taught["shift"], taught["basis"], templates)
+    in_levels = bool(taught["in_levels"][0])
+    return Calibration(goal.levels, taught["shift"], taught["basis"], templates, in_levels)
 
 
 def load(path: str | Path, *, specs: Sequence[Any] = ()) -> Fitted:

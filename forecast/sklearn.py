@@ -22,6 +22,7 @@ from forecast.data.clock import Clock
 from forecast.data.panel import Column, Panel
 from forecast.data.scaling import Units
 from forecast.data.windows import Windows, make_windows
+from forecast.errors import ForecastError
 from forecast.models import spec
 from forecast.models.base import Watch
 from forecast.models.nets.net import Net
@@ -136,8 +137,13 @@ class RecurrentRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         own = self.get_params(deep=False)
         for name in ("cell", "settings", "random_state"):
             del own[name]
-        made = spec(self.cell, context=context, **own, **(self.settings or {}))
+        settings = {"hurdle": False, **(self.settings or {})}
+        made = spec(self.cell, context=context, **own, **settings)
         assert isinstance(made, Recurrent)
+        if made.hurdle:
+            raise ForecastError(
+                f'A hurdle is of a panel, not of lags: take fc.fit("{self.cell}", panel, hurdle=True), or leave it out.'
+            )
         return made
 
 

@@ -62,6 +62,7 @@ FLOORS = [
     "models.contributions",
     "models.base",
     "models.answers",
+    "models.hurdle",
     "models.names",
     "models.multinomial",
     "models.nets",

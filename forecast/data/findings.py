@@ -144,6 +144,7 @@ CODES: dict[
     "transform": "info",
     "no-target": "error",
     "constant": "warning",
+    "zeros": "info",
     "short": "warning",
     "outside-bounds": "warning",
     "unsuited-target": "warning",

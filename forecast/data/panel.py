@@ -67,6 +67,8 @@ class Panel:
     from a file.
     vintages: of future columns that are forecasts of others, what was issued when; their `values` are those of the
     newest issue by the stamp of each row, which an origin before it may not have seen: `ahead` gives what it has.
+    zeros (S,): of a scaled panel what 0 of the target is in its units, NaN where it has none; None =
+    0 itself.
     """
 
     ids: tuple[str, ...]
@@ -79,6 +81,7 @@ class Panel:
     findings: tuple[Finding, ...] = ()
     reading: Reading = field(default_factory=Reading)
     vintages: Vintages | None = None
+    zeros: Array | None = None
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.times, self.values):

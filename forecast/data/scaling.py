@@ -264,7 +264,8 @@ class Scaling:
                 values[panel.rows(i)] = (
                     self.units.curve(panel.values[panel.rows(i)], self.power[row]) - self.loc[row]
                 ) / self.spread[row]
-        return replace(panel, values=values, vintages=self._of_vintages(panel, fitted))
+        zeros = np.where(fitted >= 0, self.zeros[fitted], np.nan)
+        return replace(panel, values=values, vintages=self._of_vintages(panel, fitted), zeros=zeros)
 
     def _of_vintages(self, panel: Panel, fitted: Array) -> Vintages | None:
         """The vintages of a panel in z, each as its column; fitted (S,): the row here of each series."""
@@ -281,6 +282,15 @@ class Scaling:
             loc[at] = self.loc[row, seen] if row >= 0 else np.nan
             spread[at] = self.spread[row, seen] if row >= 0 else 1.0
         return replace(vintages, loc=loc, spread=spread)
+
+    @property
+    def zeros(self) -> Array:
+        """z (S,) of a target of 0; NaN where 0 has no transform."""
+        transform = TRANSFORMS[self.units.transform]
+        if transform.least >= 0:
+            return np.full(len(self.ids), np.nan)
+        zero = np.array([transform.forward(np.zeros(1), power)[0] for power in self.power])
+        return (zero - self.loc[:, 0]) / self.spread[:, 0]
 
     def invert(self, z: Array, rows: Array) -> Array:
         """Target values of z (M, ...) that belong to the fitted rows (M,)."""

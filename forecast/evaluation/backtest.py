@@ -260,6 +260,8 @@ def arrays_of(forecast: Forecast) -> Answers:
         found["shares"] = forecast.shares
     if forecast.quantiles is not None and not np.isnan(forecast.quantiles).all():
         found["quantiles"] = forecast.quantiles
+    if forecast.mass:
+        found["mass"] = np.ones(1, "int64")
     return found
 
 
@@ -319,4 +321,10 @@ def filled(blank: Forecast, model: str, answers: Answers, task: Task) -> Forecas
     made = replace(blank, model=model, values=answers["values"], shares=answers.get("shares"))
     if "quantiles" not in answers:
         return made
-    return replace(made, levels=task.levels, quantiles=answers["quantiles"], intervals=task.intervals)
+    return replace(
+        made,
+        levels=task.levels,
+        quantiles=answers["quantiles"],
+        intervals=task.intervals,
+        mass="mass" in answers,
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array
-from forecast.copula import CELLS, Templates, kept_levels, levels_of
+from forecast.copula import CELLS, Templates, kept_levels, levels_of, read_at
 from forecast.copula import MOST as MOST_TEMPLATES
 from forecast.evaluation.blocks import Blocks, blocks_of, independent, independent_windows
 from forecast.evaluation.tempering import temper
@@ -81,23 +81,34 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     """The parts of one model."""
     levels = task.levels
     ends = np.cumsum([len(part.actual) for part in parts])[:-1]
-    answers = np.split(_answers(parts), ends)
-    base = [_scaled(part, own) for part, own in zip(parts, answers, strict=True)]
-    truth = [_scaled(part, part.actual[..., None]) for part in parts]
-    errors = np.concatenate(truth) - np.concatenate(base)
+    in_levels = all(part.forecast.mass for part in parts)
+    if not in_levels:  # folds differ in whether they have a mass at 0: all are shifted alike
+        parts = [replace(part, forecast=replace(part.forecast, mass=False)) for part in parts]
+    if in_levels:
+        base = [_quantiles_of(part) for part in parts]
+        errors = np.concatenate([_scores_of(part) for part in parts])
+    else:
+        answers = np.split(_answers(parts), ends)
+        base = [_scaled(part, own) for part, own in zip(parts, answers, strict=True)]
+        truth = [_scaled(part, part.actual[..., None]) for part in parts]
+        errors = np.concatenate(truth) - np.concatenate(base)
     moments = np.concatenate([part.moments for part in parts])
     stamps = moments[:, 1:]
     blocks = blocks_of(moments[:, 0], stamps)
     steps = range(stamps.shape[1])
     of_steps = [_shifts(stamps[:, step], errors[:, step], blocks, levels) for step in steps]
-    shift, basis = _completed(np.stack(of_steps, axis=1), stamps, errors, blocks.known, levels)
+    shift = np.stack(of_steps, axis=1)
+    if in_levels:
+        shift, basis = _own_levels(shift, levels)
+    else:
+        shift, basis = _completed(shift, stamps, errors, blocks.known, levels)
     numbers = np.split(blocks.number, ends)
     made = _all_moved(parts, base, numbers, shift, basis, task)
     templates = templates_of(made)
     if not len(templates.levels):  # a walk of one moment has errors after it alone
         after = [np.full_like(number, -1) for number in numbers]
         templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
-    return made, Calibration(levels, shift[-1], basis[-1], templates)
+    return made, Calibration(levels, shift[-1], basis[-1], templates, in_levels)
 
 
 def _all_moved(
@@ -108,6 +119,25 @@ def _all_moved(
     for part, own, number in zip(parts, base, numbers, strict=True):
         made.append(_moved(part, own, shift[number], basis[number], task))
     return made
+
+
+def _scores_of(part: Outcome) -> Array:
+    """The normal scores (M, H, 1) of the levels at which the actual values lay; NaN where a series was not fitted."""
+    from scipy.special import ndtri
+
+    found = levels_of(part.actual, _quantiles_of(part), part.forecast.levels)
+    fitted = (part.fitted >= 0)[:, None]
+    inside = np.clip(found, 1 / (2 * CELLS), 1 - 1 / (2 * CELLS))
+    return np.where(fitted, ndtri(inside), np.nan)[..., None]
+
+
+def _own_levels(scores: Array, levels: tuple[float, ...]) -> tuple[Array, Array]:
+    """Normal scores (blocks + 1, H, Q) with those of the levels themselves where none was learned, and the Basis of each."""
+    from scipy.special import ndtri
+
+    blank = np.isnan(scores[..., 0])
+    made = np.where(blank[..., None], ndtri(np.array(levels)), scores)
+    return made, np.where(blank, Basis.OWN, Basis.CALIBRATED).astype("uint8")
 
 
 def templates_of(outcomes: list[Outcome], until: Any = None) -> Templates:
@@ -136,10 +166,10 @@ def templates_of(outcomes: list[Outcome], until: Any = None) -> Templates:
 
 
 def _quantiles_of(outcome: Outcome) -> Array:
-    """The quantiles (M, H, Q) of a calibrated outcome."""
+    """The quantiles (M, H, Q) of an outcome that has some."""
     quantiles = outcome.forecast.quantiles
     if quantiles is None:
-        raise AssertionError("an outcome that was calibrated has quantiles")
+        raise AssertionError("an outcome that was calibrated, or has a mass at 0, has quantiles")
     return quantiles
 
 
@@ -167,7 +197,7 @@ def _nearest_filled(levels: Array) -> Array:
 def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) -> Outcome:
     """A part whose scaled answers (M, H, P) are moved by shifts (M, H, Q); where that gives nothing, its own quantiles stay."""
     point = part.forecast.values
-    moved = part.truth.scaling.invert(own + shift, part.fitted)
+    moved = _read_or_shifted(part, own, shift, task.levels)
     if part.forecast.quantiles is not None:
         unmoved = (basis == Basis.OWN)[..., None] | np.isnan(moved)
         moved = np.where(unmoved, part.forecast.quantiles, moved)
@@ -177,6 +207,13 @@ def _moved(part: Outcome, own: Array, shift: Array, basis: Array, task: Task) ->
     basis = np.where(given, basis, Basis.NONE).astype("uint8")
     forecast = replace(part.forecast, levels=task.levels, quantiles=quantiles, intervals=task.intervals)
     return replace(part, forecast=forecast, basis=basis)
+
+
+def _read_or_shifted(part: Outcome, own: Array, shift: Array, levels: tuple[float, ...]) -> Array:
+    """The moved quantiles (M, H, Q) in units of the target; with a mass at 0 read at other levels, and none below 0."""
+    if part.forecast.mass:
+        return np.maximum(read_at(own, levels, shift), 0.0)
+    return part.truth.scaling.invert(own + shift, part.fitted)
 
 
 def _completed(

@@ -20,6 +20,7 @@ PLAIN = {
     "head": "linear",
     "skip": False,
     "shrink": False,
+    "hurdle": False,
 }  # what most tutorials build
 
 # name -> (module, class, preset). Nothing is imported until a model is asked for.

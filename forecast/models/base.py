@@ -137,6 +137,15 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class HasMass(Protocol):
+    """Optional of a Learned: whether its distributions have a mass at 0. Without it they have none."""
+
+    @property
+    def mass(self) -> bool:
+        """Whether a quantile at the zero of the scaled panel (`Panel.zeros`) says that the target is exactly 0."""
+
+
+@runtime_checkable
 class Reads(Protocol):
     """Optional of a Spec: what it reads next to the target. Without it nothing."""
 
@@ -221,6 +230,11 @@ def explained(
     if not isinstance(learned, Explains):
         return None
     return learned.explain(panel, origins, fitted, steps, integration)
+
+
+def mass_of(learned: Learned) -> bool:
+    """Whether the distributions of a model have a mass at 0."""
+    return isinstance(learned, HasMass) and learned.mass
 
 
 def reads_of(spec: Spec) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from forecast.models.base import (
     examined,
     explained,
     is_unscaled,
+    mass_of,
     reads_of,
     refitted,
     report_of,
@@ -121,6 +122,11 @@ class LearnedCombination:
     def context(self) -> int:
         """How many rows before an origin a forecast reads: those of the part that reads most."""
         return max(context_of(part) for part in self.parts)
+
+    @property
+    def mass(self) -> bool:
+        """Whether the distributions of all parts have a mass at 0."""
+        return all(mass_of(part) for part in self.parts)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled: means over the parts, of quantiles (P = Q) where all have them, else of points (P = 1)."""

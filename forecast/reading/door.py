@@ -70,6 +70,7 @@ from forecast.reading.steps import say_changes, step_by_part
 from forecast.reading.tables import Needed, Request, Table
 from forecast.reading.values import Choices, read_values
 
+MANY_ZEROS = 0.25  # share of zeros of a target above which they are reported
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")  # such as -99,9
 
 
@@ -632,6 +633,7 @@ def _describe(panel: Panel, found: Found, report: Report) -> None:
         report.say("target", f"target {targets[0]}")
     else:
         report.say("target", f"targets {', '.join(targets)}: each a series")
+    _say_zeros(panel, report)
     if found.id is not None:
         more = ", ..." if len(panel.ids) > 5 else ""
         first = ", ".join(panel.ids[:5])
@@ -647,6 +649,19 @@ def _describe(panel: Panel, found: Found, report: Report) -> None:
             "future",
             f"future columns, known over the horizon: {', '.join(future)};"
             f" the file has them for {counted(ahead, 'row')} after the last target",
+        )
+
+
+def _say_zeros(panel: Panel, report: Report) -> None:
+    """Report the share of zeros of a target that is 0 in over a quarter of its rows, and nowhere below."""
+    target = panel.values[:, 0]
+    seen = target[~np.isnan(target)]
+    if panel.names or not len(seen) or seen.min() < 0:
+        return
+    zeros = float((seen == 0).mean())
+    if MANY_ZEROS < zeros < 1:
+        report.say(
+            "zeros", f"{zeros:.0%} of {panel.target} is 0 and nothing below: an amount that is mostly absent"
         )
 
 

@@ -118,6 +118,7 @@ class _Rest:
     names: tuple[str, ...]
     over: int
     dated: bool
+    mass: bool = False
 
 
 def load_forecast(path: Path) -> Forecast:
@@ -138,6 +139,7 @@ def load_forecast(path: Path) -> Forecast:
         intervals=rest.intervals,
         zone=rest.zone,
         names=rest.names,
+        mass=rest.mass,
         over=rest.over,
         **arrays,
     )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from forecast.models.nets.anchors import last_observed, last_season, rows_since, window_mean
+from forecast.models.nets.hurdle import OUTPUTS
 from forecast.models.nets.layers import Attention, Stack, State, cell_of, initialise
 from forecast.models.nets.settings import Settings
 from forecast.task import Goal
@@ -90,7 +91,7 @@ class Net(nn.Module):
         self.coded = (
             len(goal.names) > 2
         )  # the target's codes are in no order, and its names are columns next to it
-        self.outputs = 1
+        self.outputs = OUTPUTS if sized.hurdle else 1
         if goal.names:
             self.outputs = len(goal.names) - 1
         elif sized.loss == "quantile" and goal.levels:

@@ -99,6 +99,8 @@ def _members(sized: Settings, nets: Sequence[Net]) -> str:
 def _departure(sized: Settings, nets: Sequence[Net], scale: str) -> str:
     """How much of the departure from the anchor each net forecasts; nothing where all forecast all of it."""
     shares = [float(net.trust) for net in nets if net.trust is not None]
+    if not shares:  # none is drawn toward its anchor
+        return ""
     if not any(shares):
         return (
             ", forecasts the anchor itself, since departing from it gained less than one standard error:"

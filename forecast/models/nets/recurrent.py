@@ -24,11 +24,13 @@ from forecast.errors import ForecastError
 from forecast.models.answers import in_chunks
 from forecast.models.base import OtherSettingsError, Watch
 from forecast.models.contributions import Contributions
+from forecast.models.hurdle import amounts, note_of, zeros_of
 from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
 from forecast.models.nets.attribution import Place
 from forecast.models.nets.attribution import explained as attributed
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
 from forecast.models.nets.gates import LayerStates, layer_states, traced
+from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
 from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
@@ -54,9 +56,14 @@ class Recurrent(Settings):
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "LearnedNet":
         """Train on a scaled panel; ForecastError where it is too short for one window."""
-        sized = self.settle(past, goal.horizon)
+        chosen = self.with_hurdle(past)
+        if chosen.hurdle:
+            past = amounts(past)
+        sized = chosen.settle(past, goal.horizon)
         split = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         learned = sized.learn(split, goal, seed=seed, watch=watch, hasty=self.hasty)
+        if chosen.hurdle:
+            learned = learned.noting(f"{self.name}: {note_of(past)}")
         usual = self.batch or usual_batch(past)
         if sized.sizes.batch == usual:
             return learned
@@ -64,7 +71,7 @@ class Recurrent(Settings):
             f"{sized.sizes.batch} windows a step instead of {usual}, so that those of"
             f" {len(past.columns)} columns fit into {MEMORY >> 20} MB"
         )
-        return replace(learned, log=replace(learned.log, notes=(*learned.log.notes, note)))
+        return learned.noting(note)
 
     def learn(
         self,
@@ -122,6 +129,8 @@ class Recurrent(Settings):
         before = self.restore(start, goal)
         if not any(net.trust is None or float(net.trust) for net in before.nets):
             return None
+        if before.sized.hurdle:
+            past = amounts(past)
         sized = before.sized.settle(past, goal.horizon)
         _, _, whole = split_windows(past, sized.sizes.context, goal.horizon, self.validation)
         device = self._device()
@@ -195,9 +204,15 @@ class Recurrent(Settings):
     def _sized_as(self, arrays: dict[str, Array]) -> Self:
         """The settled settings of a fit whose arrays these are."""
         sizes = Sizes(*(int(size) for size in arrays["sizes"]))
-        chosen = {name: size for name, size in sizes._asdict().items() if getattr(self, name) is None}
+        chosen: dict[str, Any] = {}
+        for name, size in sizes._asdict().items():
+            if getattr(self, name) is None:
+                chosen[name] = size
+        if arrays["hurdle"][0]:
+            chosen["shrink"] = False
         anchor, span = (int(value) for value in arrays["anchor"])
-        return replace(self, anchor=ANCHORS[anchor], span=span or None, **chosen)
+        hurdle = bool(arrays["hurdle"][0])
+        return replace(self, anchor=ANCHORS[anchor], span=span or None, hurdle=hurdle, **chosen)
 
     def _check_twin(self, twin: dict[str, torch.Tensor], saved: dict[str, torch.Tensor]) -> None:
         """OtherSettingsError unless two sets of weights have the same names, shapes and dtypes."""
@@ -231,6 +246,8 @@ class Recurrent(Settings):
         """How its nets are trained, once its sizes are settled."""
         sizes = self.sizes
         loss = cross_entropy if goal.names else loss_of(self.loss, goal.levels)
+        if self.hurdle:
+            loss = hurdle_loss()
         judge = None
         if self.judge != "loss":
             judge = loss_of(self.judge, (), point_of(goal, self.loss))
@@ -289,9 +306,25 @@ class LearnedNet:
         """Rows before an origin that a forecast reads; and, anchored at the last value, the last observed target before them."""
         return self.sized.sizes.context
 
+    @property
+    def mass(self) -> bool:
+        """Whether it has a hurdle, and quantiles of 0 are meant."""
+        return bool(self.sized.hurdle) and bool(self.goal.levels)
+
+    def noting(self, note: str) -> "LearnedNet":
+        """The same nets with one note more in their log."""
+        return replace(self, log=replace(self.log, notes=(*self.log.notes, note)))
+
     @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel; of a target of names their shares (M, A, K)."""
+        if not self.sized.hurdle:
+            return self._answered(panel, origins, fitted)
+        answers = self._answered(amounts(panel), origins, fitted)
+        return joined_answers(answers, zeros_of(panel)[origins[:, 0]], self.goal.levels)
+
+    def _answered(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """What the nets answer (M, A, outputs), of names their shares (M, A, K): the mean over the members."""
         names = len(self.goal.names)
         values = np.empty((len(origins), self.goal.answered, names or self.nets[0].outputs))
         half = self.sized.half(self._device)
@@ -331,8 +364,13 @@ class LearnedNet:
 
     def explain(
         self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
-    ) -> Contributions:
-        """Integrated gradients, the mean over members; what the linear path says is exact (`nets/attribution`)."""
+    ) -> Contributions | None:
+        """Integrated gradients, the mean over members; what the linear path says is exact (`nets/attribution`).
+
+        None with a hurdle: the point of such a distribution is not one output of the net.
+        """
+        if self.sized.hurdle:
+            return None
         chunks = [inputs for _, inputs in self._chunks(panel, origins, fitted)]
         place = Place(panel.moving, panel.future, panel.static)
         return attributed(self.nets, chunks, place, steps, integration)
@@ -350,6 +388,7 @@ class LearnedNet:
         arrays["sizes"] = np.array(self.sized.sizes, "int64")
         arrays["anchor"] = np.array([anchor, self.sized.span or 0], "int64")
         arrays["series"] = np.array([series], "int64")
+        arrays["hurdle"] = np.array([bool(self.sized.hurdle)], "int64")
         arrays["idle"] = self.idle.astype("int64")
         arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
         return arrays

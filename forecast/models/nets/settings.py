@@ -16,6 +16,7 @@ from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.seasons import persists
 from forecast.errors import ForecastError
+from forecast.models.hurdle import wanted
 from forecast.models.nets.optimiser import haste
 from forecast.task import Goal
 
@@ -192,6 +193,12 @@ class Settings:
         "quantile: the pinball loss at every level asked for; qlike: of variances, in logs",
         "Koenker and Bassett 1978; Patton 2011",
     )
+    hurdle: bool | None = _head(
+        None,
+        "for amounts that are mostly 0: the chance of an amount and its size as one distribution with a mass at 0; none = where over a quarter of"
+        " the past is 0 and none below",
+        "Cragg 1971; Mullahy 1986",
+    )
     weighting: Literal["equal", "mase", "owa"] = _head(
         "equal",
         "of series in the loss: equal in scaled units; mase, over the error of their own seasonal naive forecast; owa, the mean of both",
@@ -283,8 +290,30 @@ class Settings:
         yield from about_steps(self.optimiser, self.weight_decay, self.momentum, self.schedule, self.warmup)
         if self.span is not None and self.anchor not in ("mean", "season"):
             yield f"span is of the anchors mean and season, not of {self.anchor}. Leave it out."
+        if self.hurdle:
+            for what in self._beside_hurdle():
+                yield f"hurdle has its own loss and no anchor, so {what} cannot be given next to it. Leave one out."
         if self.norm == "batch" and self.batch == 1:
             yield "norm batch needs batches of at least 2 windows; found batch = 1."
+
+    def _beside_hurdle(self) -> list[str]:
+        """The settings that exclude a hurdle, as they are given."""
+        usual = {"loss": "mae", "judge": "loss", "weighting": "equal", "scaling": 0.0}
+        given = [
+            f"{name} = {getattr(self, name)}" for name, value in usual.items() if getattr(self, name) != value
+        ]
+        if self.anchor not in ("auto", "none"):
+            given.append(f"anchor = {self.anchor}")
+        if self.head == "recursive":
+            given.append("head = recursive")
+        return given
+
+    def with_hurdle(self, past: Panel) -> Self:
+        """These settings with the hurdle chosen: with one, no anchor, and nothing drawn toward it."""
+        asked = False if self.hurdle is None and self._beside_hurdle() else self.hurdle
+        if not wanted(asked, past, self.name):
+            return replace(self, hurdle=False)
+        return replace(self, hurdle=True, anchor="none", shrink=False)
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """These settings with every size chosen: a function of clock, lengths and observed cells of the past.

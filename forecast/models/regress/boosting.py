@@ -3,13 +3,14 @@
 It is grown by scikit-learn, kept as plain arrays and walked here.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
 
-from forecast.arrays import Array, spread_of
+from forecast.arrays import Array, spread_of, under
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
@@ -17,6 +18,16 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
 from forecast.models.contributions import Contributions
+from forecast.models.hurdle import (
+    CONDITIONAL,
+    LEAST,
+    amounts,
+    joined,
+    note_of,
+    share_of,
+    wanted,
+    zeros_of,
+)
 from forecast.models.regress.boosted_names import GrownNames, Recipe, grown_names, restored_names
 from forecast.models.regress.direct import (
     Reach,
@@ -43,6 +54,8 @@ BACK = np.array([2, 3, 4, 6, 8, 12, 18, 24])  # rows ago of the target, as far a
 PAST_BACK = np.array([2, 4, 8, 16])  # rows ago of the past columns
 AT_ONCE = 256  # origins whose pairs are in memory together
 
+Pairs = tuple[Array, Array]  # features (n, F) and targets (n,) of pairs (window, step)
+
 
 @dataclass(frozen=True)
 class Boosting:
@@ -59,8 +72,11 @@ class Boosting:
     leaves: Annotated[int, Field(ge=2, le=128)] = 15
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    hurdle: bool | None = (
+        None  # the chance of an amount and its size apart; None = where the past is mostly 0
+    )
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown | GrownNames":
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Grown | GrownHurdle | GrownNames":
         """Grow trees until the validation rows stop gaining, then as many on all rows.
 
         The spread of a step is that of its errors on the validation rows.
@@ -68,6 +84,8 @@ class Boosting:
         if goal.names:
             recipe = Recipe(self.trees, self.leaves, self.learning_rate, BLOCK, DEPTH)
             return grown_names(past, goal, recipe, self.validation, seed)
+        if wanted(self.hurdle, past, self.name):
+            return self._with_hurdle(amounts(past), goal, seed)
         look = Look(reach_of(past, goal.horizon), season_of(past), cycles_seen(past))
         context = look.reach.context
         train, validation, whole = split_windows(past, context, goal.horizon, self.validation)
@@ -75,32 +93,75 @@ class Boosting:
         every = np.tile(np.arange(goal.horizon), (len(held), 1))
         x, anchor = features(validation, held, every, look)
         truth = truth_of(validation, held) - anchor[:, None]
-        trees, errors = self._grow(sample(train, look, seed), x, truth.ravel(), seed)
-        model = self._model(trees, seed).fit(*sample(whole, look, seed))
+        trees, errors = self._grow(POINT, sample(train, look, seed), x, truth.ravel(), seed)
+        model = self._model(POINT, trees, seed).fit(*sample(whole, look, seed))
         forest = checked(model, x, model.predict(x)[:, None])[0]
         spreads = joined_spreads(errors.reshape(truth.shape))
         grown = f"{trees} trees of at most {self.leaves} leaves"
         log = Log((f"reads {context} rows, {x.shape[1]} features, {grown}",))
         return Grown(goal, look, forest, spreads, log)
 
-    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown | GrownNames":
-        """The Grown or GrownNames whose `arrays()` these are."""
+    def _with_hurdle(self, past: Panel, goal: Goal, seed: int) -> "GrownHurdle":
+        """Trees for the chance of an amount, and trees for its size learned where there is one. past: in amounts."""
+        look = Look(reach_of(past, goal.horizon), season_of(past), cycles_seen(past))
+        train, validation, whole = split_windows(past, look.reach.context, goal.horizon, self.validation)
+        held = some(validation, max(1, JUDGED // goal.horizon), seed)
+        steps = np.tile(np.arange(goal.horizon), (len(held), 1))
+        x, _ = features(validation, held, steps, look)
+        judged = x, truth_of(validation, held).ravel()
+        taught = sample(train, look, seed, anchored=False)
+        every = sample(whole, look, seed, anchored=False)
+        chance, chances = self._chance(taught, judged, every, seed)
+        size, sizes, residuals = self._size(taught, judged, every, seed)
+        grown = f"{chances} trees for the chance and {sizes} for the size"
+        log = Log((f"reads {look.reach.context} rows, {x.shape[1]} features, {grown}", note_of(past)))
+        return GrownHurdle(goal, look, chance, size, np.quantile(residuals, CONDITIONAL), log)
+
+    def _chance(self, taught: Pairs, judged: Pairs, every: Pairs, seed: int) -> tuple["Forest", int]:
+        """The trees for the chance of an amount, and their number: learned from pairs, judged on others, grown on all."""
+        x, amount = judged
+        there = np.where(np.isnan(amount), np.nan, amount > 0)
+        trees, _ = self._grow(CHANCE, (taught[0], taught[1] > 0), x, there, seed)
+        model = self._model(CHANCE, trees, seed).fit(every[0], every[1] > 0)
+        return checked(model, x, CHANCE.raw(model, x)[:, None])[0], trees
+
+    def _size(self, taught: Pairs, judged: Pairs, every: Pairs, seed: int) -> tuple["Forest", int, Array]:
+        """The trees for the size of an amount, their number, and the errors (n,) of sizes on the judging pairs.
+
+        With fewer than LEAST of these the errors are those of the pairs that were learned from.
+        """
+        x, amount = judged
+        trees, errors = self._grow(POINT, _above(taught), x, np.where(amount > 0, amount, np.nan), seed)
+        own, size = _above(every)
+        model = self._model(POINT, trees, seed).fit(own, size)
+        residuals = errors[~np.isnan(errors)]
+        if len(residuals) < LEAST:
+            residuals = size - model.predict(own)
+        return checked(model, x, model.predict(x)[:, None])[0], trees, residuals
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Grown | GrownHurdle | GrownNames":
+        """What was grown, whose `arrays()` these are."""
         if goal.names:
             return restored_names(arrays, goal)
         context, past, season = arrays["look"].tolist()
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        look = Look(Reach(context, past), season, cycles)
+        if "residuals" in arrays:
+            chance = Forest(**under(arrays, "chance."))
+            size = Forest(**under(arrays, "size."))
+            return GrownHurdle(goal, look, chance, size, arrays["residuals"], Log())
         forest = Forest(*(arrays[name] for name in Forest._fields))
-        return Grown(goal, Look(Reach(context, past), season, cycles), forest, arrays["spreads"], Log())
+        return Grown(goal, look, forest, arrays["spreads"], Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the leaves and the learning rate that the trial suggests."""
         rate = trial.suggest_float("learning_rate", 0.02, 0.2, log=True)
         return replace(self, leaves=trial.suggest_int("leaves", 7, 63, log=True), learning_rate=rate)
 
-    def _model(self, trees: int, seed: int) -> Any:
-        from sklearn.ensemble import HistGradientBoostingRegressor
+    def _model(self, kind: "Kind", trees: int, seed: int) -> Any:
+        from sklearn import ensemble
 
-        return HistGradientBoostingRegressor(
+        return getattr(ensemble, kind.estimator)(
             max_iter=trees,
             max_leaf_nodes=self.leaves,
             max_depth=DEPTH,
@@ -110,22 +171,47 @@ class Boosting:
             random_state=seed,
         )
 
-    def _grow(self, learned: tuple[Array, Array], x: Array, truth: Array, seed: int) -> tuple[int, Array]:
+    def _grow(
+        self, kind: "Kind", learned: tuple[Array, Array], x: Array, truth: Array, seed: int
+    ) -> tuple[int, Array]:
         """The number of trees with the lowest error on held pairs x (n, F), truth (n,), and the errors (n,) with so many.
 
         A missing truth is NaN.
         """
-        model = self._model(BLOCK, seed)
+        model = self._model(kind, BLOCK, seed)
         least = np.inf
         for trees in range(BLOCK, self.trees + 1, BLOCK):
             model.set_params(max_iter=trees).fit(*learned)
-            error = spread_of(truth - model.predict(x))
+            error = spread_of(truth - kind.answer(model, x))
             if error >= least:
                 break
             least = error
-        stages = [truth - answer for answer in model.staged_predict(x)]
+        stages = [truth - answer for answer in kind.stages(model, x)]
         best = int(np.argmin([spread_of(errors) for errors in stages]))
         return best + 1, stages[best]
+
+
+class Kind(NamedTuple):
+    """What trees are grown for: a class of scikit-learn, what it answers, after each tree too, and what its trees add up to."""
+
+    estimator: str
+    answer: Callable[[Any, Array], Array]
+    stages: Callable[[Any, Array], Iterable[Array]]
+    raw: Callable[[Any, Array], Array]
+
+
+POINT = Kind(
+    "HistGradientBoostingRegressor",
+    lambda model, x: model.predict(x),
+    lambda model, x: model.staged_predict(x),
+    lambda model, x: model.predict(x),
+)
+CHANCE = Kind(
+    "HistGradientBoostingClassifier",
+    lambda model, x: model.predict_proba(x)[:, 1],
+    lambda model, x: (shares[:, 1] for shares in model.staged_predict_proba(x)),
+    lambda model, x: model.decision_function(x),
+)
 
 
 class Look(NamedTuple):
@@ -179,16 +265,69 @@ class Grown:
         return {**self.forest._asdict(), "look": look, "cycles": cycles, "spreads": self.spreads}
 
 
-def sample(windows: Windows, look: Look, seed: int) -> tuple[Array, Array]:
+@dataclass(frozen=True, eq=False)
+class GrownHurdle:
+    """look: what is read · chance, size: forests · residuals (K,): of sizes, at the CONDITIONAL levels."""
+
+    goal: Goal
+    look: Look
+    chance: Forest
+    size: Forest
+    residuals: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return self.look.reach.context
+
+    @property
+    def mass(self) -> bool:
+        """Quantiles of 0 are meant."""
+        return bool(self.goal.levels)
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Quantiles (M, H, Q), scaled, with a mass at 0; without levels the mean (M, H, 1)."""
+        windows = make_windows(amounts(panel), self.context, self.goal.horizon)
+        zeros = zeros_of(panel)
+
+        def answer(part: Array) -> Array:
+            every = np.tile(np.arange(self.goal.horizon), (len(part), 1))
+            x, _ = features(windows, part, every, self.look)
+            chance = share_of(walk(self.chance, x)).reshape(every.shape)
+            size = walk(self.size, x).reshape(every.shape)
+            sizes = size[..., None] + self.residuals
+            return joined(chance, sizes, zeros[part[:, 0]], self.goal.levels)
+
+        return in_chunks(answer, origins, AT_ONCE)
+
+    def arrays(self) -> dict[str, Array]:
+        """Both forests' arrays, look and cycles as of Grown, residuals."""
+        look = np.array([*self.look.reach, self.look.season], "int64")
+        cycles = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        chance = {f"chance.{name}": array for name, array in self.chance._asdict().items()}
+        size = {f"size.{name}": array for name, array in self.size._asdict().items()}
+        return {**chance, **size, "look": look, "cycles": cycles, "residuals": self.residuals}
+
+
+def _above(pairs: Pairs) -> Pairs:
+    """The pairs with an amount."""
+    x, amount = pairs
+    return x[amount > 0], amount[amount > 0]
+
+
+def sample(windows: Windows, look: Look, seed: int, anchored: bool = True) -> tuple[Array, Array]:
     """Features (n, F) and targets less the anchor (n,) of at most MOST pairs, none missing.
 
-    The steps of each window are drawn at random.
+    The steps of each window are drawn at random. anchored: whether the anchor is taken off the targets.
     """
     each = min(STEPS, windows.horizon)
     origins = some(windows, MOST // each, seed)
     steps = np.random.default_rng(seed).integers(windows.horizon, size=(len(origins), each))
     x, anchor = features(windows, origins, steps, look)
-    y = np.take_along_axis(truth_of(windows, origins), steps, axis=1) - anchor[:, None]
+    y = np.take_along_axis(truth_of(windows, origins), steps, axis=1)
+    if anchored:
+        y = y - anchor[:, None]
     flat = y.ravel()
     seen = ~np.isnan(flat)
     return x[seen], flat[seen]
@@ -202,7 +341,7 @@ def features(windows: Windows, origins: Array, steps: Array, look: Look) -> tupl
     calendar, the future columns and what they differ from their last values.
     """
     reading = read(windows, origins, look.reach)
-    return joined(read_blocks(windows, origins, steps, look, reading)), reading.anchor
+    return side_by_side(read_blocks(windows, origins, steps, look, reading)), reading.anchor
 
 
 class Read(NamedTuple):
@@ -224,7 +363,7 @@ class Read(NamedTuple):
     change: Array
 
 
-def joined(read: Read) -> Array:
+def side_by_side(read: Read) -> Array:
     """The features (M J, F) of all pairs."""
     origins, steps = read.step.shape[:2]
     parts = [np.broadcast_to(part, (origins, steps, *part.shape[2:])) for part in read]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 import numpy as np
 from pydantic import Field
 
-from forecast.arrays import Array, spread_of
+from forecast.arrays import Array, mean_observed, spread_of
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen
@@ -14,6 +14,7 @@ from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.models.answers import in_chunks, normal_quantiles
 from forecast.models.base import Watch
 from forecast.models.contributions import Contributions, nothing
+from forecast.models.hurdle import CONDITIONAL, amounts, joined, note_of, share_of, wanted, zeros_of
 from forecast.models.regress.direct import (
     CELLS,
     Reach,
@@ -32,6 +33,7 @@ from forecast.task import Goal
 PENALTIES = tuple(float(10**power) for power in np.arange(-5, 1.5, 0.5))
 PAIRS = 3  # harmonics of each cycle of the calendar
 MOST = 20_000  # windows that are learned from; more move the weights less than their standard errors
+NEWTON = 25  # steps of a logistic fit
 WHOLE = 0.9  # share of windows without a missing target from which on the others are not learned from
 
 Count = Annotated[int, Field(ge=1)]
@@ -52,6 +54,9 @@ class Ridge:
     past_rows: Count | None = None  # of the past columns
     penalty: Annotated[float, Field(gt=0)] | None = None
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    hurdle: bool | None = (
+        None  # the chance of an amount and its size apart; None = where the past is mostly 0
+    )
 
     def settle(self, past: Panel, horizon: int) -> Self:
         """This spec with its rows chosen; the penalty is chosen in `fit`."""
@@ -59,26 +64,57 @@ class Ridge:
         context = self.context or reach.context
         return replace(self, context=context, past_rows=min(self.past_rows or reach.past, context))
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Mapped":
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Mapped | MappedHurdle":
         """Weights for all steps; the spread of each step is that of the errors on the validation rows."""
+        if wanted(self.hurdle, past, self.name):
+            return self._with_hurdle(amounts(past), goal, seed)
         reach, cycles = self._reach(past, goal.horizon), cycles_seen(past)
         train, validation, whole = split_windows(past, reach.context, goal.horizon, self.validation)
         x, y = sample(train, reach, cycles, seed)
         held, truth = sample(validation, reach, cycles, seed)
+        penalty, errors = self._penalty(x, y, held, truth)
+        weights = solve(normal_equations(*sample(whole, reach, cycles, seed)), penalty)
+        spreads = joined_spreads(errors)
+        learned = f"{len(weights) - 1} features, {len(x):,} training windows, penalty {penalty:.1e}"
+        log = Log((f"reads {reach.context} rows, {learned}",))
+        return Mapped(goal, reach, cycles, weights, spreads, log)
+
+    def _penalty(self, x: Array, y: Array, held: Array, truth: Array) -> tuple[float, Array]:
+        """The penalty with the smallest errors on held windows, and these errors."""
         equations = normal_equations(x, y)
         tried = (self.penalty,) if self.penalty else PENALTIES
         errors = [truth - answers(held, solve(equations, penalty)) for penalty in tried]
         best = int(np.argmin([spread_of(one) for one in errors]))
-        weights = solve(normal_equations(*sample(whole, reach, cycles, seed)), tried[best])
-        spreads = joined_spreads(errors[best])
-        learned = f"{len(weights) - 1} features, {len(x):,} training windows, penalty {tried[best]:.1e}"
-        log = Log((f"reads {reach.context} rows, {learned}",))
-        return Mapped(goal, reach, cycles, weights, spreads, log)
+        return tried[best], errors[best]
 
-    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped":
-        """The Mapped whose `arrays()` these are."""
+    def _with_hurdle(self, past: Panel, goal: Goal, seed: int) -> "MappedHurdle":
+        """Weights for the chance of an amount at each step, and for the size of one anywhere in the horizon. past: in amounts."""
+        reach, cycles = self._reach(past, goal.horizon), cycles_seen(past)
+        train, validation, whole = split_windows(past, reach.context, goal.horizon, self.validation)
+        x, y = sample(train, reach, cycles, seed, anchored=False)
+        held, truth = sample(validation, reach, cycles, seed, anchored=False)
+        every, amount = sample(whole, reach, cycles, seed, anchored=False)
+        penalty, missed = self._penalty(x, there_of(y), held, there_of(truth))
+        chance = solve(normal_equations(every, there_of(amount)), penalty)
+        curve = logistic(there_of(truth) - missed, there_of(truth))
+        of_size, _ = self._penalty(x, size_of(y), held, size_of(truth))
+        size = solve(normal_equations(every, size_of(amount)), of_size)
+        wet = np.where(amount > 0, amount, np.nan)
+        residuals = wet - answers(every, size)
+        log = Log(
+            (f"reads {reach.context} rows, {x.shape[1]} features, {len(x):,} training windows", note_of(past))
+        )
+        spread = np.nanquantile(residuals, CONDITIONAL)
+        return MappedHurdle(goal, reach, cycles, chance, curve, size, spread, log)
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped | MappedHurdle":
+        """What was learned, whose `arrays()` these are."""
         cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
         reach = Reach(*arrays["reach"].tolist())
+        if "residuals" in arrays:
+            chance, curve = arrays["chance"], arrays["curve"]
+            size, residuals = arrays["size"], arrays["residuals"]
+            return MappedHurdle(goal, reach, cycles, chance, curve, size, residuals, Log())
         return Mapped(goal, reach, cycles, arrays["weights"], arrays["spreads"], Log())
 
     def _reach(self, past: Panel, horizon: int) -> Reach:
@@ -176,6 +212,85 @@ class Mapped:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class MappedHurdle:
+    """reach, cycles: what is read · chance (1 + features, H): weights of a linear chance of an amount, of which curve (2,)
+    makes a logit · size (1 + features, 1): weights of its size · residuals (K,): of sizes, at the CONDITIONAL levels.
+    """
+
+    goal: Goal
+    reach: Reach
+    cycles: tuple[str, ...]
+    chance: Array
+    curve: Array
+    size: Array
+    residuals: Array
+    log: Log
+
+    @property
+    def context(self) -> int:
+        """How many rows before an origin a forecast reads."""
+        return self.reach.context
+
+    @property
+    def mass(self) -> bool:
+        """Quantiles of 0 are meant."""
+        return bool(self.goal.levels)
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Quantiles (M, H, Q), scaled, with a mass at 0; without levels the mean (M, H, 1)."""
+        windows = make_windows(amounts(panel), self.reach.context, self.goal.horizon)
+        zeros = zeros_of(panel)
+
+        def answer(part: Array) -> Array:
+            x, _ = features(windows, part, self.reach, self.cycles)
+            logit = self.curve[0] + self.curve[1] * answers(x, self.chance)
+            size = np.broadcast_to(answers(x, self.size), logit.shape)
+            sizes = size[..., None] + self.residuals
+            return joined(share_of(logit), sizes, zeros[part[:, 0]], self.goal.levels)
+
+        return in_chunks(answer, origins)
+
+    def arrays(self) -> dict[str, Array]:
+        """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, and all that was learned."""
+        used = np.array([name in self.cycles for name in CYCLES], "int64")
+        return {
+            "reach": np.array(self.reach, "int64"),
+            "cycles": used,
+            "chance": self.chance,
+            "curve": self.curve,
+            "size": self.size,
+            "residuals": self.residuals,
+        }
+
+
+def there_of(amount: Array) -> Array:
+    """1 where there is an amount (M, H), 0 where there is none, NaN where it is missing."""
+    return np.where(np.isnan(amount), np.nan, amount > 0)
+
+
+def size_of(amount: Array) -> Array:
+    """The mean (M, 1) of the amounts (M, H) above 0 of each window; NaN where there is none."""
+    return mean_observed(np.where(amount > 0, amount, np.nan), 1)[:, None]
+
+
+def logistic(score: Array, there: Array) -> Array:
+    """Intercept and slope (2,) of the logit of `there`, 0 or 1, on a score of the same shape, missing = NaN.
+
+    Maximum likelihood by Newton's method, with a small penalty (Platt 1999).
+    """
+    seen = ~np.isnan(there) & ~np.isnan(score)
+    x = np.column_stack([np.ones(seen.sum()), score[seen]])
+    y = there[seen]
+    weights = np.array([-2.0, 4.0])
+    for _ in range(NEWTON):
+        share = share_of(x @ weights)
+        slope = x.T @ (y - share) - 1e-3 * weights
+        curvature = (x * (share * (1 - share))[:, None]).T @ x + 1e-3 * np.eye(2)
+        weights = weights + np.clip(np.linalg.solve(curvature, slope), -2.0, 2.0)
+    return weights
+
+
 def blocks(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, ...]) -> tuple[Blocks, Array]:
     """What is read at `origins` (M, 2), and the anchors (M,).
 
@@ -205,10 +320,17 @@ def features(windows: Windows, origins: Array, reach: Reach, cycles: tuple[str, 
     return made.joined, anchor
 
 
-def sample(windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int) -> tuple[Array, Array]:
-    """Features (M, F) and targets less the anchor (M, H), missing = NaN, of at most MOST windows."""
+def sample(
+    windows: Windows, reach: Reach, cycles: tuple[str, ...], seed: int, anchored: bool = True
+) -> tuple[Array, Array]:
+    """Features (M, F) and targets less the anchor (M, H), missing = NaN, of at most MOST windows.
+
+    anchored: whether the anchor is taken off the targets.
+    """
     origins = some(windows, MOST, seed)
     x, anchor = features(windows, origins, reach, cycles)
+    if not anchored:
+        return x, truth_of(windows, origins)
     return x, truth_of(windows, origins) - anchor[:, None]
 
 

@@ -22,10 +22,10 @@ from forecast.models.regress.boosting import (
     Look,
     Read,
     back_rows,
-    joined,
     mean_rows,
     past_back_rows,
     read_blocks,
+    side_by_side,
 )
 from forecast.models.regress.direct import Reading, read
 from forecast.models.regress.forest import Forest, walk
@@ -51,7 +51,7 @@ def _explain(windows: Windows, origins: Array, steps: Array, look: Look, forest:
     middle = _middle(held)
     made = nothing(len(origins), len(steps), windows.context, windows.horizon, len(panel.columns))
     made.anchor[:] = reading.anchor[:, None]
-    made.bias[:] = walk(forest, joined(middle)).reshape(asked.shape)
+    made.bias[:] = walk(forest, side_by_side(middle)).reshape(asked.shape)
     level = _shared(forest, held, middle)
     made.calendar[:] = level.calendar.sum(2)
     made.level[:] = level.last
@@ -95,7 +95,7 @@ def _middle(held: Read) -> Read:
 def _shared(forest: Forest, actual: Read, reference: Read) -> Read:
     """The Shapley value (M, J, ...) of each feature."""
     origins, steps = actual.step.shape[:2]
-    values = shapley(forest, joined(actual), joined(reference)).reshape(origins, steps, -1)
+    values = shapley(forest, side_by_side(actual), side_by_side(reference)).reshape(origins, steps, -1)
     ends = np.cumsum([math.prod(part.shape[2:]) for part in actual])
     found = np.split(values, ends[:-1], axis=2)
     shaped = [own.reshape(origins, steps, *part.shape[2:]) for own, part in zip(found, actual, strict=True)]
