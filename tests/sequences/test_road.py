@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from optuna.trial import FixedTrial
 from typer.testing import CliRunner
 
 import forecast as fc
@@ -16,6 +17,8 @@ from forecast.sequences.checking import check_sequences
 from forecast.sequences.plan import make_naming
 from forecast.sequences.road import compared
 from forecast.sequences.study import tune
+from forecast.sequences.table import classifier
+from forecast.tuning.journal import JOURNAL, study_of
 
 
 def moods(count=80, seed=0):
@@ -259,6 +262,29 @@ def test_compare_and_tune_are_judged_on_sequences_that_no_trial_saw(files, tmp_p
             make_naming(str(files / "moods.csv"), overrides={**asked, "models": ["majority"]}),
             out=tmp_path / "no",
         )
+
+
+def test_a_study_of_a_net_varies_its_size_dropout_and_rate(files, tmp_path):
+    asked = {"label": "way", "columns": [f"x_{k}" for k in range(6)], "models": ["gru"]}
+    small = {"gru.steps": 4, "gru.members": 1, "gru.optimiser": "sgd", "gru.learning_rate": 0.9}
+    plan = make_naming(str(files / "waves.csv"), overrides={**asked, **small})
+    tuned = tune(plan, trials=3, out=tmp_path / "tuned")
+    trials = study_of(tmp_path / "tuned" / JOURNAL).get_trials()
+    assert trials[0].params == {}  # the default is the first
+    for trial in trials[1:]:
+        assert set(trial.params) == {"units", "layers", "dropout", "learning_rate"}
+        assert (
+            0.015 <= trial.params["learning_rate"] <= 0.9
+        )  # the range is that of sgd, and holds the given rate
+    assert tuned.inside == min(trial.value for trial in trials)
+    again = make_naming(config=tmp_path / "tuned/tuned.toml")
+    assert again.settings["gru"] == {**plan.settings["gru"], **tuned.params}
+
+
+def test_widths_that_name_the_layers_are_not_varied():
+    trial = FixedTrial({"dropout": 0.7, "learning_rate": 1e-3})
+    made = classifier("lstm", units=[6, 4], dropout=0.8).space(trial)
+    assert made == classifier("lstm", units=[6, 4], dropout=0.7, learning_rate=1e-3)
 
 
 def test_nothing_of_the_test_part_reaches_a_fit(files):

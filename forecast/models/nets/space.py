@@ -17,9 +17,9 @@ def suggested(given: Settings, trial: Any) -> Tried:
     `search` small: units, layers, dropout and learning rate (log); full varies the groups net, input,
     head and training as well.
     """
-    tried = _sizes(given, trial)
+    tried = suggested_sizes(given.units, given.layers, trial)
     tried["dropout"] = trial.suggest_float("dropout", 0.0, max(0.6, given.dropout))
-    tried["learning_rate"] = _rate(given, trial)
+    tried["learning_rate"] = suggested_rate(given.rate, given.optimiser, trial)
     if given.search == "full":
         units = tried.get("units", given.units)
         tried |= _net(given, trial, units)
@@ -29,24 +29,27 @@ def suggested(given: Settings, trial: Any) -> Tried:
     return tried
 
 
-def _sizes(given: Settings, trial: Any) -> Tried:
-    """Units and layers; units alone where these are a list, which names both."""
-    if isinstance(given.units, tuple):
+def suggested_sizes(given: Any, layers: int, trial: Any) -> Tried:
+    """Units and layers; units alone where the given ones are a list, which names both.
+
+    given: units, None = chosen in the fit · layers: the given ones.
+    """
+    if isinstance(given, tuple):
         return {}
     choices = {32, 64, 128}
-    if given.units:
-        choices.add(given.units)
+    if given:
+        choices.add(given)
     units = trial.suggest_categorical("units", sorted(choices))
     if isinstance(units, tuple):
         return {"units": units, "layers": 1}
-    layers = trial.suggest_int("layers", 1, max(2, given.layers))
-    return {"units": units, "layers": layers}
+    return {"units": units, "layers": trial.suggest_int("layers", 1, max(2, layers))}
 
 
-def _rate(given: Settings, trial: Any) -> float:
-    scale = RATES[given.optimiser]
-    low = min(3e-4 * scale, given.rate)
-    high = max(1e-2 * scale, given.rate)
+def suggested_rate(given: float, optimiser: str, trial: Any) -> float:
+    """The learning rate: a range that is usual for an optimiser, and that holds the given rate."""
+    scale = RATES[optimiser]
+    low = min(3e-4 * scale, given)
+    high = max(1e-2 * scale, given)
     rate: float = trial.suggest_float("learning_rate", low, high, log=True)
     return rate
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from forecast.errors import ForecastError
 from forecast.models.base import OtherSettingsError, Watch
 from forecast.models.nets.members import train_members
 from forecast.models.nets.recurrent import device_of
+from forecast.models.nets.settings import RATES
+from forecast.models.nets.space import suggested_rate, suggested_sizes
 from forecast.models.nets.training import History, Training, seeded, teach, within
 from forecast.results import Log
 from forecast.sequences.base import Held
@@ -26,7 +28,7 @@ from forecast.sequences.net.lessons import SequenceLessons, Split, shares_of, we
 from forecast.sequences.net.net import Net
 from forecast.sequences.net.notes import about_fit, about_no_judge, about_texts, about_vectors
 from forecast.sequences.net.reading import NumbersRead, Read, TextsRead, learn_numbers, read_of
-from forecast.sequences.net.settings import NetSettings, same
+from forecast.sequences.net.settings import RATE, NetSettings, same
 from forecast.sequences.net.vectors import Vectors, read_vectors
 from forecast.sequences.text import learn_vocabulary
 from forecast.sequences.values import Sequences
@@ -73,6 +75,14 @@ class Recurrent(NetSettings):
             nets.append(net)
         device = device_of(self.name, self.device)
         return LearnedNets(sized, read, classes, _in_use(nets, device), Log(), table)
+
+    def space(self, trial: Any) -> Self:
+        """These settings with the units, layers, dropout and learning rate that an Optuna trial suggests."""
+        tried = suggested_sizes(self.units, self.layers, trial)
+        tried["dropout"] = trial.suggest_float("dropout", 0.0, max(0.6, self.dropout or 0.0))
+        usual = RATE * RATES[self.optimiser]
+        tried["learning_rate"] = suggested_rate(self.learning_rate or usual, self.optimiser, trial)
+        return replace(self, **tried)
 
     def net(self, read: Read, classes: int, weights: Tensor, table: Tensor | None) -> Net:
         """A net of settled settings, with new weights."""
