@@ -1,13 +1,19 @@
 """Sample paths and events on simulated series, where the truth is known, and on the weather file.
 
     python benchmarks/events.py            # finished cells are kept in benchmarks/cells
+    python benchmarks/events.py size corp any
+
+Section `size`: pairs of equally good forecasts of an event, through the test of the leaderboard: how often chance alone is called a
+difference. `corp`: a forecaster that knows every probability, and one that is too sure: is its miscalibration within chance, and its curve
+within the consistency band? `any`: P(any of 24 steps above a threshold) by implied-arima, and by the process itself through the same
+sample paths, against 20,000 futures of the process.
 
 Section `paths`: a walk is calibrated as every walk is, paths are made at each origin from the quantiles and templates known there
 (a quarter of the walk goes ahead of the first one). What is scored is the interval of the sum, the highest and the lowest of 24 steps;
 and of an AR(1), by a model that knows the process, the probability that any of 24 steps falls below a threshold, next to that of 20,000
 futures of the process itself.
 
-Section `hurdle`: amounts that are mostly 0, by the same models with and without a hurdle. The tables go into benchmarks/README.md.
+Section `hurdle`: amounts that are mostly 0, by the same models with and without a hurdle. All tables go into benchmarks/README.md.
 """
 
 import argparse
@@ -19,21 +25,27 @@ from pathlib import Path
 
 import numpy as np
 from coverage import PROCESSES
-from report import kept, machine, write_table
+from report import code_of, kept, machine, write_table
 from scipy.signal import lfilter
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
 from forecast.arrays import Array
 from forecast.copula import Templates, seeds_of, values_at
 from forecast.data.clock import Clock
+from forecast.data.events import condition_of, with_event
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate, templates_of
+from forecast.evaluation.corp import COVERAGE, corp, reliability
 from forecast.evaluation.folds import WalkForward
+from forecast.evaluation.inference import LEVEL, diebold_mariano
 from forecast.evaluation.metrics import METRICS
+from forecast.fitting import fit
+from forecast.implied import implied
 from forecast.models import spec
 from forecast.models.answers import NormalAnswers
-from forecast.models.base import Watch
+from forecast.models.base import Spec, Watch
 from forecast.paths import REDUCED
 from forecast.reading.door import read
 from forecast.results import Outcome
@@ -47,16 +59,31 @@ FUTURES = 20_000
 SEED = 25
 TASK = Task(horizon=H, intervals=(80, 95), levels=LEVELS)
 WEATHER = Path(__file__).parent.parent / "data" / "weather.parquet"
+PAIRS = 5000  # of forecasts that are equally good
+WALKS = [(1, 200), (1, 1700), (24, 200), (24, 1700)]  # horizon, origins of stride 1
+PHI = (
+    0.8  # of the logit of a true probability, of the errors of forecasts, and of the AR(1) of the section any
+)
+RATES = {"30 %": -1.0, "5 %": -3.6}  # base rate: the mean logit that gives it
+LOGIT_SPREAD, LOGIT_ERROR = (
+    1.2,
+    0.5,
+)  # standard deviations of a true logit, and of the error of a forecast of it
+SIMULATIONS = 200  # of a forecaster that knows every probability
+CHANCES = 100  # draws of outcomes by which the chance of a miscalibration is known
+TOO_SURE = 1.3  # what the logit of the forecaster that is too sure is multiplied with
+FITS, FEW, PAST = 5, 4, 2000  # of the section any: fits, series of each, and rows of each before the fit
+EVENTS = (1.5, 2.5, 3.5)  # thresholds of the section any
 
 
-def simulated(process: str) -> Panel:
-    """Hourly series of a process of `coverage.py`."""
-    random = np.random.default_rng([SEED, list(PROCESSES).index(process)])
-    values = [PROCESSES[process](random)[:ROWS, None] for _ in range(SERIES)]
+def simulated(process: str, series: int = SERIES, others: tuple[int, ...] = ()) -> Panel:
+    """Hourly series of a process of `coverage.py`; others: numbers that make them other ones."""
+    random = np.random.default_rng([SEED, list(PROCESSES).index(process), *others])
+    values = [PROCESSES[process](random)[:ROWS, None] for _ in range(series)]
     clock = Clock("fixed", "1h")
     times = clock.after(np.array([np.datetime64("2024-01-01", "ns")]), np.arange(len(values[0])))[0]
-    ids = tuple(f"{i:02}" for i in range(SERIES))
-    return make_panel(ids, [times] * SERIES, values, (Column("y", "target"),), clock)
+    ids = tuple(f"{i:02}" for i in range(series))
+    return make_panel(ids, [times] * series, values, (Column("y", "target"),), clock)
 
 
 PANELS: dict[str, tuple[Callable[[], Panel], WalkForward]] = {
@@ -243,15 +270,189 @@ def hurdle_section(seattle: str | None) -> None:
     write_table("hurdle", lines)
 
 
+def logits(random: np.random.Generator, rows: int, count: int, spread: float) -> Array:
+    """Stationary AR(1) series (rows, count) with a standard deviation."""
+    shocks = random.normal(size=(rows, count)) * np.sqrt(1 - PHI**2)
+    shocks[0] /= np.sqrt(1 - PHI**2)
+    return np.asarray(spread * lfilter([1], [1, -PHI], shocks, axis=0))
+
+
+def rejected(horizon: int, origins: int, mean: float) -> dict[str, float]:
+    """Of PAIRS pairs of equally good forecasts: the shares that the test rejects by each loss, and the base rate, in percent.
+
+    Both forecasts are the true logit with an error that has the same distribution, from all origins one forecast of a row.
+    """
+    random = np.random.default_rng([SEED, horizon, origins, round(-10 * mean)])
+    rows = origins - 1 + horizon
+    counts = {"brier": 0, "log_loss": 0}
+    came = 0.0
+    for _ in range(PAIRS):
+        true = mean + logits(random, rows, 1, LOGIT_SPREAD)
+        outcome = (random.random((rows, 1)) < expit(true)).astype(float)
+        given = expit(true + logits(random, rows, 2, LOGIT_ERROR))
+        came += outcome.mean() / PAIRS
+        losses = {
+            "brier": (given - outcome) ** 2,
+            "log_loss": -np.log(np.where(outcome == 1, given, 1 - given)),
+        }
+        for name, cells in losses.items():
+            of_origins = windowed_mean(cells, horizon)
+            p = diebold_mariano(of_origins[:, 0] - of_origins[:, 1], origins / horizon)
+            counts[name] += p is not None and p < LEVEL
+    shares = {name: 100 * count / PAIRS for name, count in counts.items()}
+    return {**shares, "came": 100 * float(came)}
+
+
+def windowed_mean(cells: Array, horizon: int) -> Array:
+    """The means (origins, n) over the horizon of each origin of losses (rows, n): what an origin adds to the test."""
+    sums = np.cumsum(np.concatenate([np.zeros((1, cells.shape[1])), cells]), axis=0)
+    return np.asarray((sums[horizon:] - sums[:-horizon]) / horizon)
+
+
+def size_section() -> None:
+    """How often the test of the leaderboard rejects pairs that are equally good."""
+    lines = [
+        "| came | steps | origins | Brier score: rejected, % | log loss: rejected, % |",
+        "|---|---|---|---|---|",
+    ]
+    code = code_of("evaluation.inference")
+    for mean in RATES.values():
+        for horizon, origins in WALKS:
+            key = ["size", PAIRS, horizon, origins, mean, PHI, LOGIT_SPREAD, LOGIT_ERROR, SEED]
+            found = kept("events", key, partial(rejected, horizon, origins, mean), code)
+            cell = f"{found['brier']:.2f} | {found['log_loss']:.2f}"
+            lines.append(f"| {found['came']:.1f} % | {horizon} | {origins} | {cell} |")
+            print(lines[-1], flush=True)
+    lines += ["", f"{PAIRS} pairs a row; {machine()}; seed {SEED}."]
+    write_table("size", lines)
+
+
+def judged(count: int, mean: float, factor: float) -> dict[str, float]:
+    """Of a forecaster whose logits are the true ones times a factor: its miscalibration and that of chance, 1e-4, and in percent the
+    shares of simulations whose miscalibration lies within COVERAGE percent of chance, and of cases whose curve lies in the band."""
+    random = np.random.default_rng([SEED, count, round(-10 * mean), round(10 * factor)])
+    found, usual, within, held = [], [], [], []
+    for simulation in range(SIMULATIONS):
+        true = mean + LOGIT_SPREAD * random.normal(size=count)
+        outcome = (random.random(count) < expit(true)).astype(float)
+        given = expit(factor * true)
+        own = corp(given, outcome).miscalibration
+        drawn = np.array([by_chance(random, given) for _ in range(CHANCES)])
+        found.append(own)
+        usual.append(drawn.mean())
+        within.append(own <= np.quantile(drawn, COVERAGE / 100))
+        curve = reliability(given, outcome, seed=simulation)
+        inside = (curve.observed >= curve.low) & (curve.observed <= curve.high)
+        held.append(np.average(inside, weights=curve.count))
+    return {
+        "miscalibration": 1e4 * float(np.mean(found)),
+        "chance": 1e4 * float(np.mean(usual)),
+        "within": 100 * float(np.mean(within)),
+        "held": 100 * float(np.mean(held)),
+    }
+
+
+def by_chance(random: np.random.Generator, given: Array) -> float:
+    """The miscalibration of probabilities (n,) for outcomes that come as often as they say."""
+    outcome = (random.random(len(given)) < given).astype(float)
+    return corp(given, outcome).miscalibration
+
+
+def corp_section() -> None:
+    """The miscalibration of a forecaster that knows every probability, next to that of one that is too sure."""
+    lines = [
+        "| forecaster | base rate | forecasts | miscalibration, 1e-4 | of chance, 1e-4 | within 90 % of chance, % "
+        "| curve in the 90 % band, % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    code = code_of("evaluation.corp")
+    for who, factor in {"perfect": 1.0, "too sure": TOO_SURE}.items():
+        for rate, mean in RATES.items():
+            for count in (300, 1000):
+                key = ["corp", SIMULATIONS, CHANCES, count, mean, factor, LOGIT_SPREAD, SEED]
+                found = kept("events", key, partial(judged, count, mean, factor), code)
+                cell = f"{found['miscalibration']:.1f} | {found['chance']:.1f} | {found['within']:.1f} | {found['held']:.1f}"
+                lines.append(f"| {who} | {rate} | {count} | {cell} |")
+                print(lines[-1], flush=True)
+    lines += ["", f"{SIMULATIONS} simulations a row; {machine()}; seed {SEED}."]
+    write_table("corp", lines)
+
+
+def of_any(model: str, threshold: float) -> dict[str, float]:
+    """P(any of 24 steps above a threshold) of AR(1)s, in percent: by a model, in truth, their mean distance at an origin, and the
+    lowest and the highest difference of the means of a fit."""
+    parts = [of_one_fit(model, threshold, place) for place in range(FITS)]
+    gaps = [float((given - true).mean()) for given, true in parts]
+    given = np.concatenate([part[0] for part in parts])
+    true = np.concatenate([part[1] for part in parts])
+    found = {
+        "model": given.mean(),
+        "truth": true.mean(),
+        "distance": np.abs(given - true).mean(),
+        "lowest": min(gaps),
+        "highest": max(gaps),
+    }
+    return {name: 100 * float(value) for name, value in found.items()}
+
+
+def of_one_fit(model: str, threshold: float, place: int) -> tuple[Array, Array]:
+    """P(any) (M,) by a model that is fitted on the first rows of some series, at origins after these, and in truth."""
+    numbers = simulated("AR(1)", FEW, (place,))
+    panel = with_event(numbers, condition_of(f"y > {threshold}"))
+    task = Task(horizon=H, reduce="any", scale="none" if model == "process" else "standard")
+    forecaster: Spec = Process() if model == "process" else spec(model)
+    fitted = fit(implied(f"implied-{model}", forecaster), panel.until(np.full(FEW, PAST)), task, seed=SEED)
+    rows = np.arange(PAST, ROWS - H, 2 * H)
+    origins = np.stack([np.repeat(np.arange(FEW), len(rows)), np.tile(rows, FEW)], axis=1)
+    forecast = fitted.predict(panel, origins)
+    return forecast.values[:, 0], chance_of_any(numbers.last(origins), threshold)
+
+
+def chance_of_any(last: Array, threshold: float) -> Array:
+    """P(any of 24 steps above a threshold) after the last values (M,) of an AR(1), among FUTURES futures of the process."""
+    shocks = np.random.default_rng(SEED).normal(size=(FUTURES, H))
+    noise = lfilter([1], [1, -PHI], shocks, axis=1)
+    decay = PHI ** np.arange(1, H + 1)
+    highest = [(noise + value * decay).max(axis=1) for value in last]
+    return np.array([(values > threshold).mean() for values in highest])
+
+
+def any_section() -> None:
+    """The probability of any of 24 steps of an AR(1), next to the truth."""
+    lines = [
+        "| any of 24 steps above | forecaster | told, % | truth, % | difference | of a fit, lowest .. highest "
+        "| mean distance at an origin |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    code = code_of("implied", "models.classic.arima")
+    for threshold in EVENTS:
+        for model in ("arima", "process"):
+            key = ["any", model, threshold, FITS, FEW, PAST, ROWS, H, SEED]
+            found = kept("events", key, partial(of_any, model, threshold), code)
+            difference = found["model"] - found["truth"]
+            spread = f"{found['lowest']:+.2f} .. {found['highest']:+.2f}"
+            cell = f"{found['model']:.2f} | {found['truth']:.2f} | {difference:+.2f} | {spread} | {found['distance']:.2f}"
+            lines.append(f"| {threshold} | implied-{model} | {cell} |")
+            print(lines[-1], flush=True)
+    lines += ["", f"{FITS} fits of {FEW} series; {machine()}; seed {SEED}."]
+    write_table("any", lines)
+
+
 def main() -> None:
     """Run the sections that are named, or all."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seattle", help="Seattle's daily weather (vega_datasets), for the section hurdle.")
-    parser.add_argument("section", nargs="*", help="paths, hurdle; all where none is named.")
+    parser.add_argument("section", nargs="*", help="size, corp, any, paths, hurdle; all where none is named.")
     asked = parser.parse_args()
-    sections = {"paths": paths_section, "hurdle": partial(hurdle_section, asked.seattle)}
+    sections = {
+        "size": size_section,
+        "corp": corp_section,
+        "any": any_section,
+        "paths": paths_section,
+        "hurdle": partial(hurdle_section, asked.seattle),
+    }
     for section in asked.section or sections:
         sections[section]()
 
