@@ -471,7 +471,7 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
     """
     if panel.kind not in targets_of(chosen):
         able = models_for(panel.kind)
-        found = f"has the names {listed(panel.names)}" if panel.names else "is a number"
+        found = _kind_in_words(panel)
         raise ForecastError(
             f"{chosen.name} cannot forecast {panel.target}, which {found}. Take {' or '.join(able)}, which can"
             f" (`models={','.join(able)}`)."
@@ -486,6 +486,13 @@ def check_target(chosen: Spec, panel: Panel, task: Task) -> None:
         raise ForecastError(
             f"The target {panel.target} has names, so there is nothing to give it {what}. Leave {what} out."
         )
+
+
+def _kind_in_words(panel: Panel) -> str:
+    """What the target of a panel is."""
+    if panel.columns[0].made == "event":
+        return "is an event"
+    return f"has the names {listed(panel.names)}" if panel.names else "is a number"
 
 
 def _chosen(model: str | Spec, settings: Mapping[str, Any]) -> Spec:

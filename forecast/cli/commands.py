@@ -187,9 +187,7 @@ def predict(
     csv: Csv = False,
     csv_safe: CsvSafe = False,
 ) -> None:
-    """Forecast the next horizon from a run folder alone, or after the newest rows of a file; by a run of `forecast classify`, name the
-    sequences of a file, or texts.
-    """
+    """Forecast the next horizon from a run folder, or after newer rows; by a run of `classify`, name sequences or texts."""
     from forecast.runs.folder import CLASSIFY, kind_of
 
     if kind_of(run) == CLASSIFY:

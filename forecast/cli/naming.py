@@ -42,9 +42,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn to name whole sequences or texts, say which model is best on sequences that none has seen and whether that could be chance, fit
-    it on all.
-    """
+    """Learn to name whole sequences or texts; say which model is best on unseen ones, and whether that could be chance."""
     import shlex
     import sys
 

@@ -28,7 +28,7 @@ def plan_of(
         **reading_values(reading),
         **_walk_values(walking),
         **{name: walking[name] for name in BESIDE},
-        "reduce": walking["span"],
+        "reduce": _span(walking["span"]),
         **(more or {}),
     }
     given = {path: value for path, value in asked.items() if value is not None}
@@ -143,6 +143,13 @@ def _intervals(text: str) -> list[float]:
     return [] if text == "none" else _numbers("--intervals", text)
 
 
+def _span(text: str | None) -> str | None:
+    """Of which steps of the horizon an event is asked."""
+    if text not in (None, "each", "any", "all"):
+        raise ForecastError(f"--span takes each, any or all; found {text!r}.")
+    return text
+
+
 def _cost(text: str) -> float | list[float]:
     """Basis points, or with a colon what it costs to act for nothing, and not to act."""
     try:
@@ -151,11 +158,11 @@ def _cost(text: str) -> float | list[float]:
         parts = []
     if len(parts) == 1:
         return parts[0]
-    if len(parts) == 2:
+    if len(parts) == 2 and min(parts) > 0:
         return parts
     raise ForecastError(
         f"--cost takes basis points of a price, such as 5, or of an event what it costs to act for nothing and not to act,"
-        f" such as 1:5; found {text!r}."
+        f" two numbers above 0 such as 1:5; found {text!r}."
     )
 
 

@@ -73,6 +73,12 @@ class Probabilities:
     confusion: tuple[Confusion, ...] = ()
     acting: tuple[Acting, ...] = ()
 
+    @property
+    def identity(self) -> str:
+        """What the parts of the Brier score add up to, in words."""
+        whole = "Brier score = miscalibration - discrimination + uncertainty"
+        return f"{whole}, half of its sum over the names" if self.confusion else whole
+
     def of_model(self, model: str) -> list[Worth]:
         """The rows of one model."""
         return [row for row in self.rows if row.model == model]
@@ -92,9 +98,12 @@ class Probabilities:
         head = [first, "came", "miscalibration", "discrimination", "uncertainty", "AUC", "average precision"]
         lines = [_line(row, several) for row in rows]
         whose = f" by {best}" if several else ""
-        parts = [
-            f"The probabilities{whose} (Brier score = miscalibration - discrimination + uncertainty):\n{table(head, lines)}"
-        ]
+        parts = [f"The probabilities{whose} ({self.identity}):\n{table(head, lines)}"]
+        if rows and not several and rows[0].rate in (0.0, 1.0):
+            what = "each" if rows[0].rate else "none"
+            parts.append(
+                f"The event took place in {what} of the scored cases, so no probability can be told from another here."
+            )
         parts += [_confusion_text(one) for one in self.confusion if one.model == best]
         if self.acting:
             parts.append(_acting_text(self.acting))
@@ -224,12 +233,13 @@ def _line(row: Worth, several: bool) -> list[str]:
         first,
         f"{100 * row.rate:.1f} %",
         *(f"{part:.4f}" for part in parts),
-        _three(row.auc),
-        _three(row.average_precision),
+        three(row.auc),
+        three(row.average_precision),
     ]
 
 
-def _three(value: float) -> str:
+def three(value: float) -> str:
+    """A number with three decimals; nothing where there is none."""
     return "" if np.isnan(value) else f"{value:.3f}"
 
 

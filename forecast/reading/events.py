@@ -74,6 +74,7 @@ def look_at_event(panel: Panel, report: Report, *, newer: bool) -> None:
     report.say("event", f"event {panel.target}: in {times:,} of {counted(len(seen), 'row')}{share}{more}")
     if newer:
         return
+    _say_open_end(history, report)
     if not len(seen) or times in (0, len(seen)):
         always = "always" if len(seen) and times else "never"
         report.refuse(
@@ -83,10 +84,20 @@ def look_at_event(panel: Panel, report: Report, *, newer: bool) -> None:
             remedy="Give another value.",
         )
     if min(times, len(seen) - times) < RARE:
-        rare = "took place" if times < RARE else "did not take place"
+        fewer = counted(min(times, len(seen) - times), "row")
+        what = "have the event" if times < RARE else "are without the event"
+        report.say("rare-event", f"only {fewer} {what}: too few to learn from, or to test on")
+
+
+def _say_open_end(history: Panel, report: Report) -> None:
+    """Report that the event is not known in the last rows: a forecast begins there, before the end of the file."""
+    ends = history.lengths - history.known()
+    longest = int(ends.max())
+    if longest:
         report.say(
-            "rare-event",
-            f"the event {rare} only {counted(min(times, len(seen) - times), 'time')}: too seldom to be learned, or to be tested",
+            "missing",
+            f"the event is not known in the last {counted(longest, 'row')} of {history.ids[int(ends.argmax())]}: a forecast begins"
+            " after the last row in which it is",
         )
 
 

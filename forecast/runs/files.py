@@ -177,6 +177,7 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         forecast=result.forecast,
         notes=result.fitted.log.notes,
         explanation=_explanation(path.parent, result.fitted),
+        probabilities=result.walked.probabilities,
     )
 
 

@@ -41,10 +41,9 @@ def log_losses(shares: Array, labels: Array) -> Array:
 
 
 def brier_losses(shares: Array, labels: Array) -> Array:
-    """The squared error (n,) of the shares: of two classes that of the second, of more the sum over all (Brier 1950)."""
+    """Half the sum (n,) of the squared errors of the shares, which of two classes is that of either (Brier 1950)."""
     truth = np.eye(shares.shape[1])[labels]
-    squared = (shares - truth) ** 2
-    return np.asarray(squared[:, 1] if shares.shape[1] == 2 else squared.sum(1))
+    return np.asarray(((shares - truth) ** 2).sum(1) / 2)
 
 
 def hits(shares: Array, labels: Array) -> Array:
@@ -128,13 +127,13 @@ def ece(shares: Array, labels: Array, weights: Array) -> float:
 
 
 def parts_of_brier(shares: Array, labels: Array) -> Corp:
-    """Miscalibration, discrimination and uncertainty of the Brier score, summed over the classes; of two, of the second."""
-    places = [1] if shares.shape[1] == 2 else range(shares.shape[1])
+    """Miscalibration, discrimination and uncertainty of the Brier score: half their sums over the classes."""
+    places = range(shares.shape[1])
     parts = [corp(shares[:, place], (labels == place).astype("float64")) for place in places]
     return Corp(
-        miscalibration=sum(part.miscalibration for part in parts),
-        discrimination=sum(part.discrimination for part in parts),
-        uncertainty=sum(part.uncertainty for part in parts),
+        miscalibration=sum(part.miscalibration for part in parts) / 2,
+        discrimination=sum(part.discrimination for part in parts) / 2,
+        uncertainty=sum(part.uncertainty for part in parts) / 2,
     )
 
 

@@ -9,6 +9,7 @@ from plotly.offline import get_plotlyjs
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
+from forecast.evaluation.probabilities import Probabilities
 from forecast.files import write_atomic
 from forecast.insight.attribution import Explanation
 from forecast.results import Forecast, Outcome
@@ -29,17 +30,19 @@ def write_report(
     forecast: Forecast,
     notes: Sequence[str] = (),
     explanation: Explanation | None = None,
+    probabilities: Probabilities | None = None,
     sections: Iterable[MakeSection] = SECTIONS,
 ) -> None:
     """Write the page: the verdict, and below it the sections, in their order.
 
     outcomes: those of the leaderboard · forecast: of one model, after the last known rows · notes: what the fit behind it
-    chose · explanation: why the forecast is as it is, at some of its steps · sections: functions that each make a part
+    chose · explanation: why the forecast is as it is, at some of its steps · probabilities: of a walk of names, what they
+    are worth · sections: functions that each make a part
     of the page, or None where they have nothing to show.
     The file is whole or absent.
     """
     material = Material(
-        board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes, explanation
+        board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes, explanation, probabilities
     )
     made = [make(material) for make in sections]
     about = filled(

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
+from forecast.evaluation.probabilities import Probabilities
 from forecast.insight.attribution import Explanation
 from forecast.results import Forecast, Outcome
 from forecast.show.look import palette
@@ -25,7 +26,8 @@ class Material:
 
     models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
     with the ids and origins of the panel · notes: what the fit behind the forecast chose · explanation: why it is
-    as it is, at some of its steps; None of a model that does not say it.
+    as it is, at some of its steps; None of a model that does not say it · probabilities: what those of names are worth;
+    None = they are computed where they are shown.
     """
 
     board: Leaderboard
@@ -35,6 +37,7 @@ class Material:
     findings: Sequence[Finding] = ()
     notes: Sequence[str] = ()
     explanation: Explanation | None = None
+    probabilities: Probabilities | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:

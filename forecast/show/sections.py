@@ -2,7 +2,7 @@
 
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import METRICS
-from forecast.evaluation.probabilities import probabilities
+from forecast.evaluation.probabilities import probabilities, three
 from forecast.insight.words import SERIES as EXPLAINED
 from forecast.insight.words import about_explanation, explanation_block
 from forecast.show import chances, plots
@@ -132,15 +132,37 @@ WORTH = """\
   {% for row in rows %}
   <tr><td>{{ row.name if several else row.model }}</td><td>{{ "%.1f %%" % (100 * row.rate) }}</td>
   <td>{{ "%.4f" % row.miscalibration }}</td><td>{{ "%.4f" % row.discrimination }}</td>
-  <td>{{ "%.4f" % row.uncertainty }}</td><td>{{ "%.3f" % row.auc }}</td><td>{{ "%.3f" % row.average_precision }}</td></tr>
+  <td>{{ "%.4f" % row.uncertainty }}</td><td>{{ three(row.auc) }}</td><td>{{ three(row.average_precision) }}</td></tr>
   {% endfor %}
   </tbody>
 </table></div>
 <p class="small">
-  Brier score = miscalibration − discrimination + uncertainty. Miscalibration: what is lost because probabilities do not come
+  {{ identity }}. Miscalibration: what is lost because probabilities do not come
   true as often as they say. Discrimination: what is gained because cases are told apart. Uncertainty: the score of always
   giving the base rate. The band holds 90 % of the curves of probabilities that are all right.
 </p>
+{% for one in confusion %}
+<h3>The likeliest names by {{ one.model }}</h3>
+<div class="scroll"><table id="confusion">
+  <thead><tr><th>actual</th>{% for name in one.names %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+  <tbody>
+  {% for name in one.names %}{% set counts = one.counts[loop.index0] %}
+  <tr><td>{{ name }}</td>{% for count in counts %}<td>{{ "{:,}".format(count) }}</td>{% endfor %}</tr>
+  {% endfor %}
+  </tbody>
+</table></div>
+{% endfor %}
+{% if acting %}
+<h3>Acting above a probability of {{ "%.3f" % acting[0].threshold }}, where it is cheaper</h3>
+<div class="scroll"><table id="acting">
+  <thead><tr><th>act by</th><th>mean cost</th></tr></thead>
+  <tbody>
+  {% for row in acting %}<tr><td>{{ row.model }}</td><td>{{ "%.4f" % row.cost }}</td></tr>{% endfor %}
+  <tr><td>always act</td><td>{{ "%.4f" % acting[0].always }}</td></tr>
+  <tr><td>never act</td><td>{{ "%.4f" % acting[0].never }}</td></tr>
+  </tbody>
+</table></div>
+{% endif %}
 """
 
 
@@ -148,10 +170,20 @@ def probabilities_of_names(material: Material) -> Section | None:
     """Whether the probabilities of a target of names come true, and skill by step; None for a number."""
     if not material.panel.names:
         return None
-    found = probabilities(material.outcomes)
+    found = material.probabilities or probabilities(material.outcomes)
     several = material.panel.kind == "names"
     rows = found.of_model(next(iter(material.models))) if several else list(found.rows)
-    html = filled(WORTH, rows=rows, several=several, first="name" if several else "model")
+    best = next(iter(material.models))
+    html = filled(
+        WORTH,
+        rows=rows,
+        several=several,
+        first="name" if several else "model",
+        identity=found.identity,
+        three=three,
+        confusion=[one for one in found.confusion if one.model == best],
+        acting=found.acting,
+    )
     figures = [chances.reliability_figure(material.outcomes, colours=material.colours)]
     skill = chances.skill_figure(material.outcomes, colours=material.colours)
     if skill is not None:
