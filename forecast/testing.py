@@ -172,7 +172,11 @@ def answers_have_their_shape(fitted: Fitted, panel: Panel) -> None:
     origins = origins_from(panel, 360, 363)
     goal = fitted.goal
     z = fitted.learned.predict(fitted.scaled(panel), origins, fitted.scaling.fitted(panel.ids))
-    allowed = [len(goal.names)] if goal.names else [1, len(goal.levels)]
+    allowed = [1]
+    if goal.names:
+        allowed = [len(goal.names)]
+    elif goal.levels:
+        allowed = [1, len(goal.levels)]
     shapes = [(len(origins), goal.answered, last) for last in allowed]
     expected = f"an array of shape (M, A, P), {' or '.join(map(str, shapes))}"
     _require(np.shape(z) in shapes, "shapes", expected, f"shape {np.shape(z)}")

@@ -9,7 +9,9 @@ LAST = {  # what the last cells show
     "01_first_forecast": "best_value",
     "02_inside_an_lstm": "attribution_figure",
     "03_why_this_forecast": "exact.usage()",
-    "04_will_it_rain": "ahead.to_frame()",
+    "04_naming_sequences": "fc.name_run(folder",
+    "05_sentiment_with_a_bilstm": "said=[",
+    "06_will_it_rain": "ahead.to_frame()",
 }
 
 

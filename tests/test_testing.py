@@ -96,7 +96,7 @@ FITTED = {
     "restore": (testing.a_loaded_model_gives_the_same_bits, "save and load: expected the same bits"),
     "shape": (
         testing.answers_have_their_shape,
-        r"shapes: expected an array of shape \(M, H, P\), \(6, 12, 1\)",
+        r"shapes: expected an array of shape \(M, A, P\), \(6, 12, 1\)",
     ),
 }
 

@@ -11,7 +11,7 @@ from forecast.data.panel import Column, Panel
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.fitting import Fitted, Question
-from forecast.models.base import explained, mass_of
+from forecast.models.base import HasMass, explained
 from forecast.models.contributions import Contributions, chained
 from forecast.results import Forecast, point_of
 from forecast.workers import one_thread
@@ -306,7 +306,7 @@ def _refuse(fitted: Fitted) -> None:
 
 
 def _cannot(fitted: Fitted) -> NotExplainedError:
-    if mass_of(fitted.learned):
+    if isinstance(fitted.learned, HasMass):
         return NotExplainedError(
             f"{fitted.spec.name} forecasts amounts that are mostly 0 as a chance of any and the amount given that there is one"
             f" (hurdle), and the two are no sum of parts. Fit it with `{fitted.spec.name}.hurdle=false` to have it explained."

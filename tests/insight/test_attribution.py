@@ -134,7 +134,7 @@ def test_under_a_transform_the_sum_holds_in_transformed_units(transform):
 
 def test_what_bounds_cut_off_is_a_part():
     panel = single(np.maximum(np.sin(np.arange(400) / 4), 0.0))
-    fitted = fc.fit("ridge", panel, horizon=12, bounds=(0.1, 0.9))
+    fitted = fc.fit("ridge", panel, horizon=12, bounds=(0.1, 0.9), hurdle=False)
     made = explain(fitted, panel)
     forecast = fitted.predict(panel).values
     assert (forecast == 0.1).any()
@@ -142,6 +142,13 @@ def test_what_bounds_cut_off_is_a_part():
     assert np.abs(made.bounds[forecast == 0.1]).max() > 1e-3
     assert not made.bounds[(forecast > 0.1) & (forecast < 0.9)].any()
     assert "bounds" in set(made.to_frame()["part"])
+
+
+def test_a_chance_and_an_amount_are_no_sum_of_parts():
+    panel = single(np.maximum(np.sin(np.arange(400) / 4), 0.0))
+    fitted = fc.fit("ridge", panel, horizon=12)
+    with pytest.raises(ForecastError, match=r"Fit it with `ridge.hurdle=false` to have it explained"):
+        explain(fitted, panel)
 
 
 @pytest.mark.parametrize("model", ["gru", pytest.param("lstm", marks=pytest.mark.slow)])

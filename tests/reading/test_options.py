@@ -17,6 +17,7 @@ README = Path(__file__).parent.parent.parent / "README.md"
 FIELDS = dataclasses.fields(Reading)
 GIVEN = {  # another value than the default for each option
     "target": ["temp", "load"],
+    "event": "temp > 0",
     "time": ["date", "hour"],
     "id": "station",
     "past": "wind",
@@ -141,7 +142,7 @@ def test_several_names_in_any_form_are_a_tuple_of_text(value, kept):
     [
         (
             {"traget": "y"},
-            r"There is no option 'traget' of reading a file\. Did you mean target\? There is: target, time",
+            r"There is no option 'traget' of reading a file\. Did you mean target\? There is: target, event, time",
         ),
         ({"target": 3}, r"^target = 3: input should be a valid string\.$"),
         ({"past": {"wind": 1}}, r"^past = \{'wind': 1\}: "),

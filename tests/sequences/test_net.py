@@ -12,7 +12,9 @@ from forecast.sequences.net.batches import chunks, computed, epoch, joined
 from forecast.sequences.net.lessons import shares_of
 from forecast.sequences.net.net import Layer, Net, _turned, turn
 from forecast.sequences.net.recurrent import Recurrent
+from forecast.sequences.table import classifier
 from forecast.sequences.text import UNKNOWN_WORD
+from forecast.sequences.trained import load, save, train
 from sequences.made import moods, numbers, texts, waves
 
 SMALL = {"units": 6, "filters": 5, "steps": 24, "batch": 16, "members": 1, "learning_rate": 0.02}
@@ -423,3 +425,11 @@ def test_every_technique_changes_the_fit_and_nothing_where_it_is_off(setting):
     assert not np.array_equal(
         fitted(past, steps=6, **{"word_dropout": 0.0, setting: value}).shares(past), plain
     )
+
+
+def test_a_net_in_a_file_gives_the_same_bits(tmp_path):
+    for past, settings in ((waves(30), {}), (moods(30), {"units": [5, 4], "dense": [4]})):
+        trained = train(classifier("lstm", **{**SMALL, **settings}), past)
+        save(trained, tmp_path / "model.safetensors")
+        again = load(tmp_path / "model.safetensors")
+        assert np.array_equal(again.shares(past), trained.shares(past))

@@ -48,7 +48,7 @@ class Net(nn.Module):
         initialise(self, sized.init, sized.forget_bias)
         self.trust: Tensor
         self.lift: Tensor
-        self.register_buffer("trust", torch.ones(()))  # one over the temperature
+        self.register_buffer("trust", torch.ones(1))  # one over the temperature
         self.register_buffer("lift", weights.log())
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
