@@ -1,6 +1,5 @@
 """implied-gru, implied-arima ...: the probability of an event, by a forecaster of the number that it is about."""
 
-import dataclasses
 import json
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, cast
@@ -17,6 +16,7 @@ from forecast.fitting import Fitted, fit
 from forecast.models.answers import in_chunks
 from forecast.models.base import Spec, Watch, reads_of, varied
 from forecast.models.names import floored
+from forecast.models.nets.settings import Settings
 from forecast.results import Forecast, Log
 from forecast.saving import packed, unpacked
 from forecast.task import LEVELS, Goal, Task, reduced
@@ -58,7 +58,7 @@ class Implied:
             scale=goal.task.scale,
             transform="log" if price else "none",
         )
-        fitted = fit(self.forecaster, numbers, task, seed=seed, watch=watch)
+        fitted = fit(with_distribution(self.forecaster, numbers), numbers, task, seed=seed, watch=watch)
         edges = _edges(condition, numbers)
         templates = Templates(np.zeros((0, goal.horizon), "uint16"), 0.0)
         if _needs_paths(condition, goal):
@@ -163,11 +163,17 @@ class Implication:
 
 
 def implied(name: str, forecaster: Spec) -> Implied:
-    """A model around a forecaster; a net among them learns quantiles."""
-    fields = {field.name for field in dataclasses.fields(cast(Any, forecaster))}
-    if "loss" in fields and getattr(forecaster, "loss", "") != "quantile":
-        forecaster = replace(cast(Any, forecaster), loss="quantile")
+    """A model around a forecaster."""
     return Implied(name, forecaster)
+
+
+def with_distribution(forecaster: Spec, numbers: Panel) -> Spec:
+    """A forecaster that gives a distribution of a number: a net has one by its hurdle where the number is mostly 0, else it learns quantiles."""
+    if not isinstance(forecaster, Settings) or forecaster.loss != "mae":
+        return forecaster
+    if forecaster.with_hurdle(numbers).hurdle:
+        return forecaster
+    return replace(forecaster, loss="quantile")
 
 
 def numbers_of(panel: Panel, condition: Condition) -> Panel:

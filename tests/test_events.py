@@ -461,3 +461,17 @@ def test_how_often_at_such_times_is_counted_by_hour_and_season():
     panel = fc.read(frame, event="x > 0")
     asked = np.array(["2021-07-15T06", "2021-07-15T07", "2021-01-15T06"], "datetime64[ns]")
     assert past_rate(panel, 0, asked).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_an_implied_net_has_a_hurdle_where_the_number_is_mostly_zero():
+    """Quantiles alone would leave how probable none at all is to their interpolation."""
+    from forecast.implied import with_distribution
+
+    rain = fc.read(days(), target="rain")
+    temp = fc.read(days(), target="temp")
+    assert with_distribution(spec("gru"), rain).loss == "mae"
+    assert with_distribution(spec("gru"), temp).loss == "quantile"
+    assert with_distribution(spec("arima"), rain) == spec("arima")
+    panel = fc.read(days(), event="rain > 0")
+    notes = fc.fit("implied-gru", panel, horizon=1, **FEW).log.notes
+    assert any("hurdle: " in note for note in notes)
