@@ -18,7 +18,7 @@ from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome
 from forecast.show.axes import on_axis, stamps_of, steps_of, time_title
 from forecast.show.look import HEIGHT, LOOK, TRUTH, escaped, palette, title
-from forecast.show.plots import best_and_baseline, latest_origins, ranked
+from forecast.show.plots import COUNTED, ahead_axis, best_and_baseline, latest_origins, ranked
 from forecast.show.traces import line, marked
 
 NEAR = 15  # days to each side of a day of the year that count for its rate
@@ -84,9 +84,9 @@ def _on_axis(panel: Panel, times: Array) -> Array:
 
 
 def _ahead(panel: Panel, x: Array) -> dict[str, Any]:
-    """The axis of the steps ahead; a single bar is as narrow as one of several."""
+    """The axis of the steps ahead: a label under each of a few dates, and under a single bar."""
     axis: dict[str, Any] = {"title": time_title(panel.clock)}
-    if len(x) == 1:
+    if len(x) == 1 or (panel.clock.dated and len(x) <= COUNTED):
         axis["type"] = "category"
     return axis
 
@@ -250,7 +250,7 @@ def skill_figure(
         title=title(
             f"Skill by step ahead: {metric.label} against that of {escaped(baseline)}, the best baseline"
         ),
-        xaxis={"title": f"{steps_of(clock)} ahead", "range": [0.5, horizon + 0.5]},
+        xaxis=ahead_axis(clock, horizon),
         yaxis={"title": "skill", "tickformat": ".0%"},
     )
     return figure

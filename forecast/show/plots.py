@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from forecast.arrays import Array
+from forecast.data.clock import Clock
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, asked_metric, score, scores_by
@@ -171,14 +172,19 @@ def error_by_step_figure(
         template=LOOK,
         height=HEIGHT,
         title=title(f"{capital(measure)} by step ahead, over all test forecasts"),
-        xaxis={
-            "title": f"{steps_of(truth.clock)} ahead",
-            "range": [0.5, horizon + 0.5],
-            "dtick": 1 if horizon <= COUNTED else None,  # no half steps
-        },
+        xaxis=ahead_axis(truth.clock, horizon),
         yaxis={"title": f"{measure} of {escaped(truth.target)}", "rangemode": "tozero"},
     )
     return figure
+
+
+def ahead_axis(clock: Clock, horizon: int) -> dict[str, Any]:
+    """The axis of the steps of a horizon, without half steps."""
+    return {
+        "title": f"{steps_of(clock)} ahead",
+        "range": [0.5, horizon + 0.5],
+        "dtick": 1 if horizon <= COUNTED else None,
+    }
 
 
 def backtest_figure(

@@ -97,6 +97,7 @@ PAGE = """\
   .scroll { overflow-x: auto; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
   .wide { width: 100%; }
+  .wide th, .wide td { padding: .35rem .5rem; }
   th, td { padding: .35rem .75rem; text-align: right; vertical-align: top; white-space: nowrap; border-bottom: 1px solid #e6e6e6; }
   th { font-weight: 600; border-bottom: 2px solid #999; }
   th:first-child, td:first-child { text-align: left; padding-left: 0; }
