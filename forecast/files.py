@@ -206,7 +206,7 @@ def save_arrays(path: Path, arrays: dict[str, Array], header: dict[str, Any]) ->
     """Arrays and a JSON header in one safetensors file with a checksum: no pickle, nothing that runs on loading."""
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     digest = _digest_of(whole, json.dumps(header))
     text = json.dumps({CHECKSUM: digest, **header})  # one entry: the order of several is not always the same
     write_atomic(path, save(whole, metadata={"forecast": text}))

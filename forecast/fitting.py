@@ -40,6 +40,7 @@ from forecast.results import (
     Log,
     Taught,
     Tempering,
+    blank_forecast,
     ordered,
     point_of,
     with_shares,
@@ -122,19 +123,7 @@ class Fitted:
         the horizon (`check_ahead`); NotFiniteError where the model forecasts no finite value.
         """
         panel, origins = self.asked(panel, origins)
-        horizon = self.goal.horizon
-        over = horizon // self.goal.answered
-        blank = Forecast(
-            model=self.spec.name,
-            ids=panel.ids,
-            origins=origins,
-            cutoffs=panel.cutoffs(origins),
-            times=panel.stamps(origins, horizon)[:, over - 1 :: over],
-            values=np.full((len(origins), self.goal.answered), np.nan),
-            over=over,
-            zone=panel.clock.tz,
-            names=self.goal.names,
-        )
+        blank = blank_forecast(self.spec.name, panel, origins, self.goal.task)
         answers = self._answers(panel, origins)
         answered = self._of_names if self.goal.names else self._of_numbers
         with one_thread():

@@ -289,12 +289,12 @@ def _templates(fitted: Fitted, numbers: Panel) -> Templates:
 
 
 def _rows_before(numbers: Panel, origins: Array, count: int) -> Array:
-    """The last `count` values (M, count) of the number before origins (M, 2); a missing one is the last observed before it."""
-    begin = numbers.starts[origins[:, 0]]
-    rows = (begin + origins[:, 1])[:, None] + np.arange(-count, 0)
-    values = np.where(rows >= begin[:, None], numbers.values[np.maximum(rows, 0), 0], np.nan)
-    first = np.isnan(values[:, 0])
-    values[first, 0] = numbers.last(origins[first])
-    for place in range(1, count):
-        values[:, place] = np.where(np.isnan(values[:, place]), values[:, place - 1], values[:, place])
-    return values
+    """The last `count` values (M, count) of the number before origins (M, 2).
+
+    A missing one is the last observed before it, and where there is none the last observed before the origin.
+    """
+    series, known = origins.T
+    backs = range(count - 1, -1, -1)
+    rows = [numbers.last(np.stack([series, np.maximum(known - back, 0)], axis=1)) for back in backs]
+    before = np.stack(rows, axis=1)
+    return np.where(np.isnan(before), before[:, -1:], before)

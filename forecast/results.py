@@ -296,6 +296,22 @@ class Forecast:
         return {"label": labels, **shares}
 
 
+def blank_forecast(model: str, panel: Panel, origins: Array, task: Task) -> Forecast:
+    """A forecast without values: what a task asks of a panel at origins (M, 2), whichever model answers."""
+    over = task.over
+    return Forecast(
+        model=model,
+        ids=panel.ids,
+        origins=origins,
+        cutoffs=panel.cutoffs(origins),
+        times=panel.stamps(origins, task.count)[:, over - 1 :: over],
+        values=np.full((len(origins), task.answered), np.nan),
+        zone=panel.clock.tz,
+        names=panel.names,
+        over=over,
+    )
+
+
 def with_shares(blank: Forecast, shares: Array) -> Forecast:
     """A forecast of names with its shares (M, A, K), and the values that stand for them."""
     value = shares[..., 1] if shares.shape[-1] == 2 else shares.argmax(-1).astype("float64")

@@ -79,6 +79,11 @@ class Task:
         """How many answers a forecast has, A: one per step, or one for the whole horizon."""
         return self.count if self.reduce == "each" else 1
 
+    @property
+    def over(self) -> int:
+        """How many steps each answer is about: one, or all of the horizon."""
+        return self.count // self.answered
+
     def steps(self, clock: Clock, gap: int = 0) -> "Task":
         """The same task with its horizon in steps of a clock, and `gap` steps before those that are scored."""
         return replace(self, horizon=gap + clock.steps(self.horizon))
@@ -126,6 +131,11 @@ class Goal:
     def answered(self) -> int:
         """How many answers a forecast has, A: one per step, or one for the whole horizon."""
         return self.task.answered
+
+    @property
+    def over(self) -> int:
+        """How many steps each answer is about: one, or all of the horizon."""
+        return self.task.over
 
     @property
     def levels(self) -> tuple[float, ...]:

@@ -347,9 +347,8 @@ def test_an_event_from_the_command_line_to_the_score(tmp_path):
     frame = days(420)
     frame[:400].to_csv(tmp_path / "days.csv", index=False)
     frame.to_csv(tmp_path / "more.csv", index=False)
-    models = ["--model", "markov,climatology,rate"]
-    fitted = command(
-        tmp_path,
+    models = ["--model", "markov,climatology,rate", "--out", "run"]
+    asked = [
         "fit",
         "days.csv",
         "--event",
@@ -361,10 +360,8 @@ def test_an_event_from_the_command_line_to_the_score(tmp_path):
         "--cost",
         "1:4",
         *models,
-        "--out",
-        "run",
-        "--json",
-    )
+    ]
+    fitted = command(tmp_path, *asked, "--json")
     assert fitted.returncode == 0, fitted.stderr
     found = json.loads(fitted.stdout)
     best = found["leaderboard"][0]
@@ -375,22 +372,7 @@ def test_an_event_from_the_command_line_to_the_score(tmp_path):
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What the probabilities are worth" in page
     assert "in any of the next 3 days" in page
-    again = command(
-        tmp_path,
-        "fit",
-        "days.csv",
-        "--event",
-        "temp > 0.5",
-        "--horizon",
-        3,
-        "--span",
-        "any",
-        "--cost",
-        "1:4",
-        *models,
-        "--out",
-        "run",
-    )
+    again = command(tmp_path, *asked)
     assert "This run is there already" in again.stderr
     for end in range(401, 405):
         frame[:end].to_csv(tmp_path / "now.csv", index=False)
@@ -475,3 +457,14 @@ def test_an_implied_net_has_a_hurdle_where_the_number_is_mostly_zero():
     panel = fc.read(days(), event="rain > 0")
     notes = fc.fit("implied-gru", panel, horizon=1, **FEW).log.notes
     assert any("hurdle: " in note for note in notes)
+
+
+def test_a_change_is_since_the_last_value_that_was_known_then():
+    """A value that is missing in the row that a change looks back to is the one before it, never one after it."""
+    from forecast.implied import _rows_before
+
+    panel = fc.read(
+        pd.DataFrame({"day": pd.date_range("2020-01-01", periods=6), "x": [1.0, 2.0, np.nan, 4.0, 5.0, 6.0]})
+    )
+    origins = np.array([[0, 4], [0, 5], [0, 1]])
+    assert _rows_before(panel, origins, 2).tolist() == [[2.0, 4.0], [4.0, 5.0], [1.0, 1.0]]

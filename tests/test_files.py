@@ -11,6 +11,7 @@ ARRAYS = {
     "weights": np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4),
     "seen": np.array([True, False, True]),
     "count": np.array([7]),
+    "single": np.array(2.5),
     "empty": np.zeros((0, 2)),
 }
 VALUES = {"format": 9, "name": "Müller", "numbers": [0.1, 1e-300, float("nan"), None], "inner": {"a": [1, 2]}}

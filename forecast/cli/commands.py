@@ -190,13 +190,14 @@ def predict(
     """Forecast the next horizon from a run folder, or after newer rows; by a run of `classify`, name sequences or texts."""
     from forecast.runs.folder import CLASSIFY, kind_of
 
+    form = form_of(as_json, csv, csv_safe)
     if kind_of(run) == CLASSIFY:
         of_forecasts = (keep, model, revised, scenario, what, paths, total, highest, lowest, by, out)
         if any(of_forecasts):
             raise ForecastError(
                 f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
             )
-        predict_naming(run, file, text, as_json, csv)
+        predict_naming(run, file, text, form)
         return
     if text:
         raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
@@ -204,7 +205,6 @@ def predict(
     from forecast.runs.result import stamped
 
     own = own_specs(model)
-    form = form_of(as_json, csv, csv_safe)
     reduced = [name for name, asked in (("sum", total), ("max", highest), ("min", lowest)) if asked]
     if paths is not None or reduced or by or out:
         if keep or scenario or what:
@@ -339,18 +339,20 @@ def explain(
     revised: Revised = False,
     as_json: Json = False,
     csv: Csv = False,
+    csv_safe: CsvSafe = False,
 ) -> None:
     """Say why the next horizon is forecast as it is: what each column and the calendar add to the last value, and in which rows."""
     from forecast.runs.explaining import explain_run
 
+    form = form_of(as_json, csv, csv_safe)
     found: list[Finding] = []
     own = own_specs(model)
     made = explain_run(run, file, horizons=step or None, revised=revised, heard=found.extend, specs=own)
     say(found, quiet=True)
-    if csv:
-        print(made.to_frame().to_csv(index=False), end="")
+    if form in ("csv", "csv-safe"):
+        print_csv(made.to_frame(), form)
     else:
-        print_value(made, as_json)
+        print_value(made, form == "json")
 
 
 @command("forecast score runs/weather newest.csv")

@@ -13,7 +13,16 @@ from forecast.cli.flags import (
     Overwrite,
     Quiet,
 )
-from forecast.cli.printing import as_flags, heard_of, listed_line, print_json, print_value, say
+from forecast.cli.printing import (
+    Form,
+    as_flags,
+    heard_of,
+    listed_line,
+    print_csv,
+    print_json,
+    print_value,
+    say,
+)
 from forecast.cli.registry import app, command
 from forecast.cli.values import naming_of, naming_values
 from forecast.errors import ForecastError
@@ -73,7 +82,7 @@ def progress_of(quiet: bool) -> Any:
     return live
 
 
-def predict_naming(run: str, file: str | None, said: list[str] | None, as_json: bool, csv: bool) -> None:
+def predict_naming(run: str, file: str | None, said: list[str] | None, form: Form) -> None:
     """Print the classes of new sequences by a run of `forecast classify`."""
     from dataclasses import asdict
 
@@ -84,11 +93,11 @@ def predict_naming(run: str, file: str | None, said: list[str] | None, as_json: 
     found: list[Finding] = []
     frame = name_run(run, file, said=said or (), heard=found.extend)
     say(found, quiet=True)
-    if as_json:
+    if form == "json":
         rows = [to_json(row) for row in frame.to_dict("records")]
         print_json({"run": run, "findings": [asdict(one) for one in found], "named": rows})
-    elif csv:
-        print(frame.to_csv(index=False), end="")
+    elif form in ("csv", "csv-safe"):
+        print_csv(frame, form)
     else:
         print(frame.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
 

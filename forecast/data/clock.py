@@ -6,6 +6,7 @@ function of stamps, never of values.
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -413,6 +414,16 @@ def parse_horizon(span: int | str) -> tuple[int, str]:
         raise ForecastError(
             f"A horizon is a number of steps, 1 or more, or a span such as 24h or 7d; found {text!r}."
         ) from None
+
+
+def cycle_flags(cycles: Collection[str]) -> Array:
+    """Cycles of the calendar as int64 (CYCLES,), 1 for each that is there: how a model file holds them."""
+    return np.array([name in cycles for name in CYCLES], "int64")
+
+
+def flagged_cycles(flags: Array) -> tuple[str, ...]:
+    """The cycles whose `cycle_flags` these are."""
+    return tuple(name for name, used in zip(CYCLES, flags, strict=True) if used)
 
 
 def clock_of(text: str) -> Clock:

@@ -13,11 +13,11 @@ from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
 from forecast.evaluation.folds import Fold, WalkForward, first_test_row, walk_forward
 from forecast.evaluation.metrics import check_kind, naive_errors, ranking
-from forecast.fitting import NotFiniteError, fit
+from forecast.fitting import NotFiniteError, actual_values, fit
 from forecast.models import spec
 from forecast.models.base import Spec, Watch
-from forecast.results import Forecast, Log, Outcome, Truth
-from forecast.task import Task, reduced, task_of
+from forecast.results import Forecast, Log, Outcome, Truth, blank_forecast
+from forecast.task import Task, task_of
 from forecast.workers import processes
 
 Part = tuple[str, int]  # model, fold
@@ -124,7 +124,7 @@ def outcomes_of(
 ) -> Iterator[Outcome]:
     """The results of all models in one fold as Outcomes, which share the truth and the stamps."""
     truth = truth_of(ask, fold, results[0][0], why)
-    blank = blank_forecast(ask, fold)
+    blank = blank_forecast("", ask.panel, fold.origins, ask.task)
     for one, (answers, log) in zip(specs, results, strict=True):
         yield Outcome(fold.index, filled(blank, one.name, answers, ask.task), truth, log)
 
@@ -283,10 +283,10 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
     """The actual values after the origins of a fold, and what was known before; answers: those of any of its models."""
     panel, walk = ask.panel, ask.walk
     past = walk.past(panel.until(fold.until))
-    values = panel.truth(fold.origins, ask.task.count)
-    values[:, : walk.gap] = np.nan
+    values = actual_values(panel, fold.origins, ask.task)
+    values[:, : walk.gap] = np.nan  # a gap is of a task that asks of each step
     return Truth(
-        values=reduced(values, ask.task.reduce),
+        values=values,
         last=panel.last(fold.origins),
         naive=naive_errors(past),
         scaling=scaling_of(ask, answers),
@@ -295,24 +295,6 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
         task=ask.task,
         why=why,
         places=fold.places if walk.align == "end" else None,
-    )
-
-
-def blank_forecast(ask: Ask, fold: Fold) -> Forecast:
-    """What the forecasts of all models of a fold share: origins and stamps."""
-    panel = ask.panel
-    horizon = ask.task.count
-    over = horizon // ask.task.answered
-    return Forecast(
-        model="",
-        ids=panel.ids,
-        origins=fold.origins,
-        cutoffs=panel.cutoffs(fold.origins),
-        times=panel.stamps(fold.origins, horizon)[:, over - 1 :: over],
-        values=np.full((len(fold.origins), ask.task.answered), np.nan),
-        over=over,
-        zone=panel.clock.tz,
-        names=panel.names,
     )
 
 

@@ -169,21 +169,24 @@ def _worth(model: str, name: str, step: int | None, given: Array, came: Array, k
         miscalibration=parts.miscalibration,
         discrimination=parts.discrimination,
         uncertainty=parts.uncertainty,
-        auc=_auc(probability, outcome),
+        auc=auc_of(probability, came[known], np.ones(len(outcome))),
         average_precision=_average_precision(probability, outcome),
     )
 
 
-def _auc(probability: Array, outcome: Array) -> float:
-    """The area under the ROC curve, by ranks (Mann and Whitney 1947); NaN where all cases are alike."""
-    from scipy.stats import rankdata
+def auc_of(share: Array, member: Array, weights: Array) -> float:
+    """The area under the ROC curve: how likely a case that is a `member` (n,) has the larger of two shares (n,); ties count half.
 
-    yes = outcome.sum()
-    no = len(outcome) - yes
-    if not yes or not no:
+    weights (n,): of the cases. NaN where all cases are alike. (Mann and Whitney 1947.)
+    """
+    _, rank = np.unique(share, return_inverse=True)
+    inside = np.bincount(rank, weights * member)
+    outside = np.bincount(rank, weights * ~member)
+    pairs = inside.sum() * outside.sum()
+    if not pairs:
         return np.nan
-    ranks = rankdata(probability)
-    return float((ranks[outcome == 1].sum() - yes * (yes + 1) / 2) / (yes * no))
+    below = np.cumsum(outside) - outside / 2
+    return float(inside @ below / pairs)
 
 
 def _average_precision(probability: Array, outcome: Array) -> float:

@@ -56,8 +56,7 @@ def names_of_windows(codes: Array, goal: Goal) -> Array:
 
     W is 1 where each step has an answer, and the horizon where one answer is about all of it.
     """
-    width = goal.horizon // goal.answered
-    if len(codes) < width:
+    if len(codes) < goal.over:
         return np.zeros(0)
-    windows = np.lib.stride_tricks.sliding_window_view(codes, width)
+    windows = np.lib.stride_tricks.sliding_window_view(codes, goal.over)
     return reduced(windows, goal.task.reduce)[:, 0]

@@ -511,7 +511,7 @@ def _blank(fitted: Fitted, frame: pd.DataFrame, shape: tuple[int, ...]) -> Forec
         times=unplaced(frame["ds"]).reshape(-1, horizon),
         values=np.full(shape, np.nan),
         names=fitted.goal.names,
-        over=fitted.goal.horizon // fitted.goal.answered,
+        over=fitted.goal.over,
     )
 
 

@@ -1,7 +1,7 @@
 """A finished run fitted again from its manifest, and compared bit by bit."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,22 +71,34 @@ def replay_run(
             f" {folder / 'run.toml'}."
         )
     differs = _differences(manifest, plan)
+    return compared(
+        folder, first_model(folder), differs, lambda again: run(plan, out=again, jobs=jobs, progress=progress)
+    )
+
+
+def compared(folder: Path, model: Path, differs: tuple[str, ...], make: Callable[[Path], Any]) -> Replayed:
+    """A finished run next to the one that `make` makes in another folder; model: the file of its first final fit."""
     files = [Path(PARTS, path.name) for path in part_files(folder, ANSWERS)]
     with tempfile.TemporaryDirectory() as place:
         again = Path(place) / "run"
-        run(plan, out=again, jobs=jobs, progress=progress)
+        make(again)
         parts = {path.stem: equal_arrays(folder / path, again / path) for path in files}
-        parts[Path(MODEL).stem] = equal_arrays(first_model(folder), again / MODEL)
+        parts[Path(MODEL).stem] = equal_arrays(model, again / MODEL)
     return Replayed(folder, all(parts.values()), differs, parts)
+
+
+def no_longer(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """In words, which versions, or other things that bits depend on, are not as they were."""
+    return [
+        f"{name} was {value}, is {now.get(name)}" for name, value in was.items() if now.get(name) != value
+    ]
 
 
 def _differences(manifest: Manifest, plan: Run) -> tuple[str, ...]:
     """In words, what a run depends on and is not as it was."""
     now = versions() | sources_of(plan.own) | {"device": device_of(plan.specs())}
     was = manifest.versions | manifest.own | {"device": manifest.device}
-    found = [
-        f"{name} was {value}, is {now.get(name)}" for name, value in was.items() if now.get(name) != value
-    ]
+    found = no_longer(was, now)
     found += _other_settings(plan, manifest.run)
     if has_changed(Path(plan.data), manifest.data_sha256):
         found.insert(0, f"{plan.data} is not the file of the run")

@@ -7,9 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from forecast.arrays import Array, under
-from forecast.errors import ForecastError
 from forecast.models.base import Watch
-from forecast.models.regress.forest import Forest, exported, walk
+from forecast.models.regress.forest import Forest, checked, walk
 from forecast.results import Log
 from forecast.sequences.features import statistics_of
 from forecast.sequences.linear import LEAST, softmax
@@ -39,7 +38,8 @@ class Boosting:
         features = statistics_of(past)
         count, words = self._count(features, past, seed)
         model = self._model(count, len(past), seed).fit(features, past.labels)
-        forests = _forests(model, features)
+        scores = model.decision_function(features).reshape(len(features), -1)
+        forests = checked(model, features, scores)
         log = Log(
             (f"{count} trees of at most {self.leaves} leaves on {features.shape[1]} statistics{words}",)
         )
@@ -121,20 +121,3 @@ def _shares(forests: tuple[Forest, ...], features: Array) -> Array:
     if len(scores) == 1:
         scores = [np.zeros(len(features)), scores[0]]
     return softmax(np.stack(scores, axis=1))
-
-
-def _forests(model: Any, features: Array) -> list[Forest]:
-    """The forests of a fitted model, which answer as it does itself; ForecastError where they cannot be read."""
-    try:
-        outputs = len(model._predictors[0])
-        forests = [exported(model, place) for place in range(outputs)]
-        same = np.allclose(
-            _shares(tuple(forests), features), model.predict_proba(features), rtol=1e-6, atol=1e-9
-        )
-    except (AttributeError, ValueError):  # another name, or nodes without a field
-        same = False
-    if not same:
-        raise ForecastError(
-            "boosting cannot read the trees of this version of scikit-learn: take 1.9, or choose another model."
-        )
-    return forests

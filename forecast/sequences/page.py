@@ -17,7 +17,7 @@ from forecast.sequences.values import Sequences
 from forecast.sequences.verdict import SHOWN, Answered, Board
 from forecast.show.look import palette
 from forecast.show.report import write_page
-from forecast.show.section import Section, filled
+from forecast.show.section import SCORES, Section, filled
 from forecast.text import p_cell
 
 HEADS = {"balanced_accuracy": "balanced", "brier": "Brier", "ece": "ECE"}  # short enough for a column
@@ -26,23 +26,15 @@ MISTAKES = 10  # that are shown
 LETTERS = 600  # of a text that is shown
 MOST_CLASSES = 12  # for which there are curves of each
 
-BOARD = """\
-<div class="scroll"><table class="wide" id="leaderboard">
-  <thead><tr><th>model</th>{% for name in head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-  <tbody>
-  {% for line in lines %}
-  <tr{% if loop.first %} class="best"{% endif %}>
-    <td>{{ line.model }}{% if line.baseline %}<span class="tag">baseline</span>{% endif %}</td>
-    {% for cell in line.cells %}<td>{{ cell }}</td>{% endfor %}
-  </tr>
-  {% endfor %}
-  </tbody>
-</table></div>
+BOARD = (
+    SCORES
+    + """\
 <p class="small">
   Best first by {{ metric }}. Log loss, Brier score and ECE (calibration error): less is better; all others: more is better.
   {% for note in notes %}{{ note }} {% endfor %}
 </p>
 """
+)
 
 PARTS = """\
 <details id="corp">

@@ -1,17 +1,15 @@
 """A finished classification made again from its manifest, and compared bit by bit."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError
 from forecast.replacing import settle
-from forecast.runs.folder import ANSWERS, MANIFEST, PARTS, part_files, versions
-from forecast.runs.replay import Replayed, equal_arrays
+from forecast.runs.fits import MODEL
+from forecast.runs.folder import MANIFEST, versions
+from forecast.runs.replay import Replayed, compared, no_longer
 from forecast.sequences.plan import make_naming
 from forecast.sequences.road import classify, load_manifest
-
-MODEL = "model.safetensors"
 
 
 def replay(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> Replayed:
@@ -31,18 +29,12 @@ def replay(folder: str | Path, *, jobs: int = 0, progress: Any = None) -> Replay
             f"The data of {folder} is no longer at {absent[0]}. Put it back, or write its place into"
             f" {folder / 'run.toml'}."
         )
-    now = versions()
-    differs = [
-        f"{name} was {value}, is {now.get(name)}"
-        for name, value in manifest.versions.items()
-        if now.get(name) != value
-    ]
+    differs = no_longer(manifest.versions, versions())
     if plan.content() != manifest.data_sha256:
         differs.insert(0, f"{plan.data} is not the file of the run")
-    files = [Path(PARTS, path.name) for path in part_files(folder, ANSWERS)]
-    with tempfile.TemporaryDirectory() as place:
-        again = Path(place) / "run"
-        classify(plan, out=again, jobs=jobs, progress=progress)
-        parts = {path.stem: equal_arrays(folder / path, again / path) for path in files}
-        parts[Path(MODEL).stem] = equal_arrays(folder / MODEL, again / MODEL)
-    return Replayed(folder, all(parts.values()), tuple(differs), parts)
+    return compared(
+        folder,
+        folder / MODEL,
+        tuple(differs),
+        lambda again: classify(plan, out=again, jobs=jobs, progress=progress),
+    )

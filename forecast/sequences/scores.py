@@ -11,6 +11,7 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.errors import ForecastError, nearest
 from forecast.evaluation.corp import Corp, corp
+from forecast.evaluation.probabilities import auc_of
 
 LEAST = 1e-15  # below which a share counts as this in the log loss, as in scikit-learn
 BINS = 15  # of equal mass, of the calibration error
@@ -96,21 +97,9 @@ def auc(shares: Array, labels: Array, weights: Array) -> float:
     Of more than two classes the mean over them, each against all others. NaN where there is one class alone.
     """
     places = [1] if shares.shape[1] == 2 else range(shares.shape[1])
-    found = [_auc_of(shares[:, place], labels == place, weights) for place in places]
+    found = [auc_of(shares[:, place], labels == place, weights) for place in places]
     known = [value for value in found if not np.isnan(value)]
     return float(np.mean(known)) if known else np.nan
-
-
-def _auc_of(share: Array, member: Array, weights: Array) -> float:
-    """The chance for one class, by the ranks of its shares (n,)."""
-    _, rank = np.unique(share, return_inverse=True)
-    inside = np.bincount(rank, weights * member)
-    outside = np.bincount(rank, weights * ~member)
-    pairs = inside.sum() * outside.sum()
-    if pairs == 0:
-        return np.nan
-    below = np.cumsum(outside) - outside / 2
-    return float(inside @ below / pairs)
 
 
 def ece(shares: Array, labels: Array, weights: Array) -> float:

@@ -19,6 +19,21 @@ from forecast.show.look import palette
 
 TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
+# the table of scores: `head`, its columns after that of the model, and `lines` with `model`, `baseline` and `cells`, best first
+SCORES = """\
+<div class="scroll"><table class="wide" id="leaderboard">
+  <thead><tr><th>model</th>{% for name in head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+  <tbody>
+  {% for line in lines %}
+  <tr{% if loop.first %} class="best"{% endif %}>
+    <td>{{ line.model }}{% if line.baseline %}<span class="tag">baseline</span>{% endif %}</td>
+    {% for cell in line.cells %}<td>{{ cell }}</td>{% endfor %}
+  </tr>
+  {% endfor %}
+  </tbody>
+</table></div>
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Material:

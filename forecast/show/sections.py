@@ -7,7 +7,7 @@ from forecast.insight.words import SERIES as EXPLAINED
 from forecast.insight.words import about_explanation, explanation_block
 from forecast.show import chances, plots
 from forecast.show.axes import steps_of
-from forecast.show.section import MakeSection, Material, Section, filled
+from forecast.show.section import SCORES, MakeSection, Material, Section, filled
 from forecast.show.tables import (
     choices,
     choices_of_forecast,
@@ -18,18 +18,9 @@ from forecast.show.tables import (
     score_lines,
 )
 
-LEADERBOARD = """\
-<div class="scroll"><table class="wide" id="leaderboard">
-  <thead><tr><th>model</th>{% for name in head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-  <tbody>
-  {% for line in lines %}
-  <tr{% if loop.first %} class="best"{% endif %}>
-    <td>{{ line.model }}{% if line.baseline %}<span class="tag">baseline</span>{% endif %}</td>
-    {% for cell in line.cells %}<td>{{ cell }}</td>{% endfor %}
-  </tr>
-  {% endfor %}
-  </tbody>
-</table></div>
+LEADERBOARD = (
+    SCORES
+    + """\
 <p class="small">
   Best first by {{ metric.label }} ({{ metric.words }}).
   {% for note in notes %}
@@ -40,6 +31,7 @@ LEADERBOARD = """\
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
 </p>
 """
+)
 
 FORECAST = """\
 <details id="forecast">

@@ -57,7 +57,7 @@ class Counted:
     @property
     def context(self) -> int:
         """How many rows before an origin a forecast reads: the last observed one is reached however old it is."""
-        return self.goal.horizon // self.goal.answered
+        return self.goal.over
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Shares (M, A, K) of each name, the same in every answer."""

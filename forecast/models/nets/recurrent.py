@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from forecast.arrays import Array, under
-from forecast.data.clock import CYCLES
+from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.data.seasons import cycles_seen
@@ -183,8 +183,7 @@ class Recurrent(Settings):
         OtherSettingsError where they do not.
         """
         sized = self._sized_as(arrays)
-        used = zip(CYCLES, arrays["cycles"], strict=True)
-        cycles = tuple(name for name, seen in used if seen)
+        cycles = flagged_cycles(arrays["cycles"])
         series = int(arrays["series"][0])
         nets = []
         for member in range(int(arrays["members"][0])):
@@ -390,7 +389,7 @@ class LearnedNet:
         arrays["series"] = np.array([series], "int64")
         arrays["hurdle"] = np.array([bool(self.sized.hurdle)], "int64")
         arrays["idle"] = self.idle.astype("int64")
-        arrays["cycles"] = np.array([name in self.cycles for name in CYCLES], "int64")
+        arrays["cycles"] = cycle_flags(self.cycles)
         return arrays
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast.arrays import Array, under
-from forecast.data.clock import CYCLES
+from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
@@ -212,7 +212,7 @@ class GrownNames:
         """The arrays of each forest, look int64 (context, past rows, season), cycles int64 (CYCLES,), classes, base."""
         made = {"classes": self.classes, "base": self.base}
         made["look"] = np.array([*self.look.reach, self.look.season], "int64")
-        made["cycles"] = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        made["cycles"] = cycle_flags(self.look.cycles)
         for place, forest in enumerate(self.forests):
             for name, array in forest._asdict().items():
                 made[f"{place}.{name}"] = array
@@ -222,7 +222,7 @@ class GrownNames:
 def restored_names(arrays: dict[str, Array], goal: Goal) -> GrownNames:
     """The GrownNames whose `arrays()` these are."""
     context, past, season = arrays["look"].tolist()
-    cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+    cycles = flagged_cycles(arrays["cycles"])
     look = Look(Reach(context, past), season, cycles, goal)
     forests: list[Forest] = []
     while f"{len(forests)}.base" in arrays:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from forecast.arrays import Array, spread_of, under
-from forecast.data.clock import CYCLES
+from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
@@ -144,7 +144,7 @@ class Boosting:
         if goal.names:
             return restored_names(arrays, goal)
         context, past, season = arrays["look"].tolist()
-        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        cycles = flagged_cycles(arrays["cycles"])
         look = Look(Reach(context, past), season, cycles)
         if "residuals" in arrays:
             chance = Forest(**under(arrays, "chance."))
@@ -261,7 +261,7 @@ class Grown:
     def arrays(self) -> dict[str, Array]:
         """The forest's arrays, look int64 (context, past rows, season), cycles int64 (CYCLES,) as 0 and 1, spreads."""
         look = np.array([*self.look.reach, self.look.season], "int64")
-        cycles = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        cycles = cycle_flags(self.look.cycles)
         return {**self.forest._asdict(), "look": look, "cycles": cycles, "spreads": self.spreads}
 
 
@@ -304,7 +304,7 @@ class GrownHurdle:
     def arrays(self) -> dict[str, Array]:
         """Both forests' arrays, look and cycles as of Grown, residuals."""
         look = np.array([*self.look.reach, self.look.season], "int64")
-        cycles = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        cycles = cycle_flags(self.look.cycles)
         chance = {f"chance.{name}": array for name, array in self.chance._asdict().items()}
         size = {f"size.{name}": array for name, array in self.size._asdict().items()}
         return {**chance, **size, "look": look, "cycles": cycles, "residuals": self.residuals}

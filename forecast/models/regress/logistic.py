@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from forecast.arrays import Array
-from forecast.data.clock import CYCLES
+from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
@@ -77,7 +77,7 @@ class Logistic:
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Odds":
         """The Odds whose `arrays()` these are."""
-        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        cycles = flagged_cycles(arrays["cycles"])
         look = Look(Reach(*arrays["reach"].tolist()), cycles, len(goal.names))
         scaling = Scaling(*(arrays[name] for name in Scaling._fields))
         return Odds(goal, look, scaling, arrays["weights"], Log())
@@ -180,7 +180,7 @@ class Odds:
 
     def arrays(self) -> dict[str, Array]:
         """weights, mean, spread, cost, reach int64 (context, past rows), cycles int64 (CYCLES,) as 0 and 1."""
-        cycles = np.array([name in self.look.cycles for name in CYCLES], "int64")
+        cycles = cycle_flags(self.look.cycles)
         reach = np.array(self.look.reach, "int64")
         return {"weights": self.weights, **self.scaling._asdict(), "reach": reach, "cycles": cycles}
 

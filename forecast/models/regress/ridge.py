@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from forecast.arrays import Array, mean_observed, spread_of
-from forecast.data.clock import CYCLES
+from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen
 from forecast.data.windows import Windows, make_windows, split_windows
@@ -109,7 +109,7 @@ class Ridge:
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Mapped | MappedHurdle":
         """What was learned, whose `arrays()` these are."""
-        cycles = tuple(name for name, used in zip(CYCLES, arrays["cycles"], strict=True) if used)
+        cycles = flagged_cycles(arrays["cycles"])
         reach = Reach(*arrays["reach"].tolist())
         if "residuals" in arrays:
             chance, curve = arrays["chance"], arrays["curve"]
@@ -203,7 +203,7 @@ class Mapped:
 
     def arrays(self) -> dict[str, Array]:
         """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, weights, spreads."""
-        used = np.array([name in self.cycles for name in CYCLES], "int64")
+        used = cycle_flags(self.cycles)
         return {
             "reach": np.array(self.reach, "int64"),
             "cycles": used,
@@ -253,7 +253,7 @@ class MappedHurdle:
 
     def arrays(self) -> dict[str, Array]:
         """reach int64 (2,), cycles int64 (CYCLES,) as 0 and 1, and all that was learned."""
-        used = np.array([name in self.cycles for name in CYCLES], "int64")
+        used = cycle_flags(self.cycles)
         return {
             "reach": np.array(self.reach, "int64"),
             "cycles": used,
