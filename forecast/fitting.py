@@ -100,7 +100,7 @@ class Fitted:
     scaling: Scaling
     learned: Learned
     log: Log
-    calibration: Calibration | Tempering | None = None
+    calibration: Taught | None = None
 
     @cached_property
     def context(self) -> int:

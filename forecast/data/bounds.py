@@ -8,6 +8,16 @@ from forecast.data.panel import Panel
 
 FEW = 30  # values that suggest nothing
 FULL = 0.01  # share of values near 100 that a percentage has
+MANY_ZEROS = 0.25  # share of zeros above which a target is mostly absent: said, scored by the CRPS, forecast with a hurdle
+
+
+def share_of_zeros(panel: Panel) -> float:
+    """The share of the observed values of the target that are 0; 0 where none is observed."""
+    values = np.concatenate([panel.values[panel.rows(i), 0] for i in range(len(panel.ids))])
+    seen = values[~np.isnan(values)]
+    if not len(seen):
+        return 0.0
+    return float((seen == 0).mean())
 
 
 def outside_bounds(panel: Panel, bounds: tuple[float | None, float | None]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from forecast.arrays import Array, under
+from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.panel import Panel, require_panel
 from forecast.data.scaling import Scaling
 from forecast.errors import ForecastError
@@ -25,7 +26,6 @@ Part = tuple[str, int]  # model, fold
 Answers = dict[str, Array]
 Result = tuple[Answers, Log]  # of one part
 SCALING = "scaling."  # begins the names of what the fit learned of its target's scale
-MANY_ZEROS = 0.25  # share of zeros before the test above which the default metric is the CRPS
 START = "start."  # begins the names of what the next fold starts from
 
 
@@ -195,15 +195,6 @@ def usual_metric(task: Task, panel: Panel, walk: WalkForward) -> tuple[str, str]
     if panel.wide:
         return "mase", "the series are columns of a file, whose units may differ"
     return "mae", ""
-
-
-def share_of_zeros(past: Panel) -> float:
-    """The share of the observed values of the target that are 0."""
-    values = np.concatenate([past.values[past.rows(i), 0] for i in range(len(past.ids))])
-    seen = values[~np.isnan(values)]
-    if not len(seen):
-        return 0.0
-    return float((seen == 0).mean())
 
 
 @dataclass(frozen=True, eq=False)

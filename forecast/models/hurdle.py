@@ -10,10 +10,10 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.copula import values_at
+from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 
-MANY = 0.25  # share of zeros above which a hurdle is chosen
 LEAST = 20  # amounts that it is learned from
 CONDITIONAL = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # levels given an amount
 SMALLEST = 1e-6  # amount that is answered where there is one
@@ -30,8 +30,8 @@ def wanted(asked: bool | None, past: Panel, name: str) -> bool:
         return False
     if past.names:
         raise ForecastError(f"`{name}.hurdle=true` is of amounts, and {past.target} has names. Leave it out.")
-    values = amounts(past).values
-    rows = [values[past.rows(series), 0] for series in range(len(past.ids))]
+    sizes = amounts(past)
+    rows = [sizes.values[past.rows(series), 0] for series in range(len(past.ids))]
     target = np.concatenate(rows)
     seen = target[~np.isnan(target)]
     below = int((seen < 0).sum())
@@ -44,14 +44,12 @@ def wanted(asked: bool | None, past: Panel, name: str) -> bool:
         )
     if asked:
         return True
-    return bool(len(seen) and not below and above >= LEAST and (seen == 0).mean() > MANY)
+    return not below and above >= LEAST and share_of_zeros(sizes) > MANY_ZEROS
 
 
 def note_of(past: Panel) -> str:
     """One sentence on a fit with a hurdle. past: in amounts."""
-    target = np.concatenate([past.values[past.rows(series), 0] for series in range(len(past.ids))])
-    zeros = float((target[~np.isnan(target)] == 0).mean())
-    return f"hurdle: {zeros:.0%} of the past is 0, so the chance of an amount and its size are forecast apart"
+    return f"hurdle: {share_of_zeros(past):.0%} of the past is 0, so the chance of an amount and its size are forecast apart"
 
 
 def zeros_of(panel: Panel) -> Array:

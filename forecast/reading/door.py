@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.arrays import Array
+from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
 from forecast.data.events import Condition, condition_of, with_event
@@ -70,7 +71,6 @@ from forecast.reading.steps import say_changes, step_by_part
 from forecast.reading.tables import Needed, Request, Table
 from forecast.reading.values import Choices, read_values
 
-MANY_ZEROS = 0.25  # share of zeros of a target above which they are reported
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")  # such as -99,9
 
 
@@ -654,11 +654,9 @@ def _describe(panel: Panel, found: Found, report: Report) -> None:
 
 def _say_zeros(panel: Panel, report: Report) -> None:
     """Report the share of zeros of a target that is 0 in over a quarter of its rows, and nowhere below."""
-    target = panel.values[:, 0]
-    seen = target[~np.isnan(target)]
-    if panel.names or not len(seen) or seen.min() < 0:
+    if panel.names or (panel.values[:, 0] < 0).any():
         return
-    zeros = float((seen == 0).mean())
+    zeros = share_of_zeros(panel)
     if MANY_ZEROS < zeros < 1:
         report.say(
             "zeros", f"{zeros:.0%} of {panel.target} is 0 and nothing below: an amount that is mostly absent"
