@@ -27,8 +27,8 @@ from forecast.models.base import (
     Spec,
     Watch,
     context_of,
+    has_hurdle,
     is_unscaled,
-    mass_of,
     reads_of,
     refitted,
     report_of,
@@ -108,6 +108,11 @@ class Fitted:
         return context_of(self.learned)
 
     @property
+    def mass(self) -> bool:
+        """Whether a quantile of 0 says that the target is exactly 0."""
+        return has_hurdle(self.learned) and bool(self.goal.levels)
+
+    @property
     def start(self) -> dict[str, Array]:
         """What `fit(start=)` goes on from: all that was learned, and whose it is, as arrays."""
         whose = json.dumps(_whose(self.spec, self.scaling, self.goal)).encode()
@@ -168,7 +173,7 @@ class Fitted:
         """The normal scores (m, H) until which there is no amount, by scaled quantiles (m, H, Q); -inf without a mass at 0."""
         from scipy.special import ndtri
 
-        if not mass_of(self.learned):
+        if not self.mass:
             return np.full(quantiles.shape[:2], -np.inf)
         zeros = np.broadcast_to(answer.scaling.zeros[answer.rows, None], quantiles.shape[:2])
         share = share_until(zeros, quantiles, self.goal.levels)
@@ -275,13 +280,13 @@ class Fitted:
             levels=levels,
             quantiles=quantiles,
             intervals=self.goal.task.intervals,
-            mass=mass_of(self.learned),
+            mass=self.mass,
         )
 
     def _inverted(self, answer: Answer, z: Array) -> Array:
         """What scaled answers (m, ...) are in units of the target; of a model with a mass at 0 none is below, and 0 is 0."""
         made = answer.scaling.invert(z, answer.rows)
-        if not mass_of(self.learned):
+        if not self.mass:
             return made
         zeros = answer.scaling.zeros[answer.rows].reshape(-1, *[1] * (z.ndim - 1))
         return np.where(z <= zeros, 0.0, made)

@@ -11,7 +11,7 @@ from forecast.data.panel import Column, Panel
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.fitting import Fitted, Question
-from forecast.models.base import HasMass, explained
+from forecast.models.base import explained, has_hurdle
 from forecast.models.contributions import Contributions, chained
 from forecast.results import Forecast, point_of
 from forecast.workers import one_thread
@@ -306,13 +306,17 @@ def _refuse(fitted: Fitted) -> None:
 
 
 def _cannot(fitted: Fitted) -> NotExplainedError:
-    if isinstance(fitted.learned, HasMass):
+    """The refusal of a model that does not say what its forecasts are made of."""
+    name = fitted.spec.name
+    if has_hurdle(fitted.learned):
+        without = " and ".join(f"`{part}.hurdle=false`" for part in name.split("+"))
         return NotExplainedError(
-            f"{fitted.spec.name} forecasts amounts that are mostly 0 as a chance of any and the amount given that there is one"
-            f" (hurdle), and the two are no sum of parts. Fit it with `{fitted.spec.name}.hurdle=false` to have it explained."
+            f"{name} forecasts amounts that are mostly 0 as a chance of any and the amount given that there is one"
+            f" (hurdle), and the two are no sum of parts. Fit it with {without} to have it explained."
         )
     return NotExplainedError(
-        f"{fitted.spec.name} cannot be explained: it does not say what its forecasts are made of. Those that can are {ABLE}."
+        f"{name} cannot be explained: it does not say what its forecasts are made of."
+        f" Those that can are {ABLE}, where none has a hurdle."
     )
 
 

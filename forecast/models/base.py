@@ -137,11 +137,11 @@ class Explains(Protocol):
 
 
 @runtime_checkable
-class HasMass(Protocol):
-    """Optional of a Learned: whether its distributions have a mass at 0. Without it they have none."""
+class HasHurdle(Protocol):
+    """Optional of a Learned: whether it forecasts the chance of an amount and its size. Without it it does not."""
 
     @property
-    def mass(self) -> bool:
+    def hurdle(self) -> bool:
         """Whether a quantile at the zero of the scaled panel (`Panel.zeros`) says that the target is exactly 0."""
 
 
@@ -232,9 +232,9 @@ def explained(
     return learned.explain(panel, origins, fitted, steps, integration)
 
 
-def mass_of(learned: Learned) -> bool:
+def has_hurdle(learned: Learned) -> bool:
     """Whether the distributions of a model have a mass at 0."""
-    return isinstance(learned, HasMass) and learned.mass
+    return isinstance(learned, HasHurdle) and learned.hurdle
 
 
 def reads_of(spec: Spec) -> tuple[str, ...]:

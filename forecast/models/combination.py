@@ -16,8 +16,8 @@ from forecast.models.base import (
     context_of,
     examined,
     explained,
+    has_hurdle,
     is_unscaled,
-    mass_of,
     reads_of,
     refitted,
     report_of,
@@ -124,9 +124,9 @@ class LearnedCombination:
         return max(context_of(part) for part in self.parts)
 
     @property
-    def mass(self) -> bool:
+    def hurdle(self) -> bool:
         """Whether the distributions of all parts have a mass at 0."""
-        return all(mass_of(part) for part in self.parts)
+        return all(has_hurdle(part) for part in self.parts)
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled: means over the parts, of quantiles (P = Q) where all have them, else of points (P = 1)."""

@@ -1,6 +1,7 @@
 """What makes up a forecast: the parts sum to it, each has its owner, and two runs give the same bits."""
 
 import functools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -149,6 +150,16 @@ def test_a_chance_and_an_amount_are_no_sum_of_parts():
     fitted = fc.fit("ridge", panel, horizon=12)
     with pytest.raises(ForecastError, match=r"Fit it with `ridge.hurdle=false` to have it explained"):
         explain(fitted, panel)
+
+
+def test_of_a_combination_each_part_is_named_that_has_a_hurdle():
+    panel = single(np.maximum(np.sin(np.arange(400) / 4), 0.0))
+    fitted = fc.fit("ridge+boosting", panel, horizon=3)
+    both = "`ridge.hurdle=false` and `boosting.hurdle=false`"
+    with pytest.raises(ForecastError, match=re.escape(f"Fit it with {both} to have it explained")):
+        explain(fitted, panel)
+    apart = fc.fit("ridge+boosting", panel, horizon=3, ridge={"hurdle": False}, boosting={"hurdle": False})
+    assert np.allclose(explain(apart, panel).total, apart.predict(panel).values, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("model", ["gru", pytest.param("lstm", marks=pytest.mark.slow)])

@@ -306,9 +306,9 @@ class LearnedNet:
         return self.sized.sizes.context
 
     @property
-    def mass(self) -> bool:
-        """Whether it has a hurdle, and quantiles of 0 are meant."""
-        return bool(self.sized.hurdle) and bool(self.goal.levels)
+    def hurdle(self) -> bool:
+        """Whether a quantile of 0 says that the target is exactly 0."""
+        return bool(self.sized.hurdle)
 
     def noting(self, note: str) -> "LearnedNet":
         """The same nets with one note more in their log."""

@@ -282,9 +282,9 @@ class GrownHurdle:
         return self.look.reach.context
 
     @property
-    def mass(self) -> bool:
-        """Quantiles of 0 are meant."""
-        return bool(self.goal.levels)
+    def hurdle(self) -> bool:
+        """A quantile of 0 says that the target is exactly 0."""
+        return True
 
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Quantiles (M, H, Q), scaled, with a mass at 0; without levels the mean (M, H, 1)."""
