@@ -44,6 +44,7 @@ _HOME = {
     "sequences": "sequences",
     "classify": "sequences.road",
     "name_run": "sequences.road",
+    "moves_run": "sequences.road",
     "Layout": "sequences.layout",
     "summary": "show.summary",
     "attention": "show.summary",
@@ -73,6 +74,7 @@ __all__ = [
     "importance",
     "leaderboard",
     "load",
+    "moves_run",
     "name_run",
     "objective",
     "plots",
@@ -124,7 +126,7 @@ if TYPE_CHECKING:
     from forecast.saving import load, save
     from forecast.sequences.door import sequences
     from forecast.sequences.layout import Layout
-    from forecast.sequences.road import classify, name_run
+    from forecast.sequences.road import classify, moves_run, name_run
     from forecast.show import plots
     from forecast.show.summary import attention, summary
     from forecast.supervised import windows

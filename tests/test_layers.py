@@ -96,6 +96,7 @@ FLOORS = [
     "sequences.door",
     "sequences.text",
     "sequences.base",
+    "sequences.moving",
     "sequences.parts",
     "sequences.judges",
     "sequences.calibrating",

@@ -49,6 +49,7 @@ from forecast.cli.flags import (
 from forecast.cli.naming import (
     check_naming,
     compare_naming,
+    explain_naming,
     is_labelled,
     predict_naming,
     replay_naming,
@@ -337,14 +338,26 @@ def explain(
     step: Steps = None,
     model: Own = None,
     revised: Revised = False,
+    text: Texts = None,
     as_json: Json = False,
     csv: Csv = False,
     csv_safe: CsvSafe = False,
 ) -> None:
-    """Say why the next horizon is forecast as it is: what each column and the calendar add to the last value, and in which rows."""
-    from forecast.runs.explaining import explain_run
+    """Say why the next horizon is forecast as it is, or which words or steps moved the class of a sequence."""
+    from forecast.runs.folder import CLASSIFY, kind_of
 
     form = form_of(as_json, csv, csv_safe)
+    if kind_of(run) == CLASSIFY:
+        if step or model or revised:
+            raise ForecastError(
+                f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
+            )
+        explain_naming(run, file, text, form)
+        return
+    if text:
+        raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
+    from forecast.runs.explaining import explain_run
+
     found: list[Finding] = []
     own = own_specs(model)
     made = explain_run(run, file, horizons=step or None, revised=revised, heard=found.extend, specs=own)

@@ -32,6 +32,7 @@ __all__ = [
     "check_naming",
     "classify",
     "compare_naming",
+    "explain_naming",
     "predict_naming",
     "replay_naming",
     "tune_naming",
@@ -100,6 +101,29 @@ def predict_naming(run: str, file: str | None, said: list[str] | None, form: For
         print_csv(frame, form)
     else:
         print(frame.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+
+
+def explain_naming(run: str, file: str | None, said: list[str] | None, form: Form) -> None:
+    """Print what moved the probability of the class of new sequences by a run of `forecast classify`."""
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from forecast.data.findings import Finding
+    from forecast.records import to_json
+    from forecast.sequences.road import moves_run
+
+    found: list[Finding] = []
+    made = moves_run(run, file, said=said or (), heard=found.extend)
+    say(found, quiet=True)
+    frame = pd.concat([own.to_frame() for own in made], ignore_index=True)
+    if form == "json":
+        rows = [to_json(row) for row in frame.to_dict("records")]
+        print_json({"run": run, "findings": [asdict(one) for one in found], "moves": rows})
+    elif form in ("csv", "csv-safe"):
+        print_csv(frame, form)
+    else:
+        print("\n".join(map(str, made)))
 
 
 def check_naming(file: str, reading: Flags, labelling: Flags, as_json: bool) -> None:

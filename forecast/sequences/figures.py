@@ -11,6 +11,7 @@ from forecast.arrays import Array
 from forecast.evaluation.backtest import Part
 from forecast.evaluation.corp import COVERAGE, Reliability, reliability
 from forecast.results import Log
+from forecast.sequences.moving import Moves
 from forecast.sequences.text import words_of
 from forecast.sequences.values import Sequences
 from forecast.sequences.verdict import Answered
@@ -21,6 +22,9 @@ PANEL = 260  # pixels: the height of a row of panels
 POINTS = 400  # of a curve, at most
 BARS = 40  # of a histogram of lengths, at most
 GREY = "#999999"
+RAISED = "0, 114, 178"  # blue, as red, green, blue: what raised a probability, or is right
+LOWERED = "213, 94, 0"  # orange: what lowered it, or is wrong
+LEAST_SHIFT = 0.1  # of log-odds: where nothing moved them by more, nothing is dark
 SHADES = (*SPARE, *COLOURS.values())  # of classes
 
 
@@ -225,25 +229,47 @@ def length_figure(read: Sequences) -> go.Figure | None:
     )
 
 
-def curves_figure(read: Sequences, tested: Answered, chosen: Array, named: Array) -> go.Figure:
-    """The values of some tested sequences, a panel each."""
+def curves_figure(read: Sequences, tested: Answered, chosen: Array, told: Sequence[Moves]) -> go.Figure:
+    """The values of some tested sequences, a panel each; shaded the steps that moved what was named most.
+
+    chosen (J,): places among the tested · told (J,): what moved each.
+    """
     names = []
-    for place in chosen:
-        true = tested.classes[tested.labels[place]]
-        names.append(f"{read.ids[tested.places[place]]}: {true}, named {tested.classes[named[place]]}")
+    for place, own in zip(chosen, told, strict=True):
+        names.append(f"{own.id}: {tested.classes[tested.labels[place]]}, named {own.label}")
     figure, cells, height = _panels(names)
-    for place, (row, column) in zip(chosen, cells, strict=True):
+    for place, own, (row, column) in zip(chosen, told, cells, strict=True):
         values = read.rows(int(tested.places[place]))
-        for own, name in enumerate(read.columns[: len(SPARE)]):
+        for number, name in enumerate(read.columns[: len(SPARE)]):
             figure.add_scatter(
-                y=values[:, own],
+                x=np.arange(1, len(values) + 1),
+                y=values[:, number],
                 mode="lines",
-                line={"color": SPARE[own], "width": 1.5},
+                line={"color": SPARE[number], "width": 1.5},
                 name=escaped(name),
                 legendgroup=name,
                 showlegend=bool(place == chosen[0]),
                 row=row,
                 col=column,
             )
+        for piece in own.strongest:
+            _shade(figure, own, int(piece), row, column)
     figure.update_annotations(font_size=12)
-    return _of_panels(figure, "The values of these sequences", height, "step", "")
+    text = "The values of these sequences; blue raised the probability of what was named, orange lowered it"
+    return _of_panels(figure, text, height, "step", "")
+
+
+def _shade(figure: go.Figure, own: Moves, piece: int, row: int, column: int) -> None:
+    """Shade the steps of a piece by what it did to the probability."""
+    shift = float(own.shifts[piece])
+    strongest = max(float(np.abs(own.shifts).max()), LEAST_SHIFT)
+    figure.add_vrect(
+        x0=own.edges[piece] + 0.5,
+        x1=own.edges[piece + 1] + 0.5,
+        fillcolor=f"rgb({RAISED if shift > 0 else LOWERED})",
+        opacity=0.5 * abs(shift) / strongest,
+        line_width=0,
+        layer="below",
+        row=row,
+        col=column,
+    )

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arrays import Array
 from forecast.data.findings import counted
 from forecast.evaluation.backtest import Part
 from forecast.results import Log
 from forecast.sequences import figures
+from forecast.sequences.moving import SUREST, Moves, as_moves
 from forecast.sequences.scores import METRICS, confusion
 from forecast.sequences.values import Sequences
 from forecast.sequences.verdict import SHOWN, Answered, Board
@@ -22,8 +24,7 @@ from forecast.text import p_cell
 
 HEADS = {"balanced_accuracy": "balanced", "brier": "Brier", "ece": "ECE"}  # short enough for a column
 IN_PARTS = ("brier", "miscalibration", "discrimination", "uncertainty")
-MISTAKES = 10  # that are shown
-LETTERS = 600  # of a text that is shown
+CURVES = 6  # of these whose values are drawn
 MOST_CLASSES = 12  # for which there are curves of each
 
 BOARD = (
@@ -67,16 +68,22 @@ MATRIX = """\
 the darker, the larger the share of the row.</p>
 """
 
-SUREST = """\
-<div class="scroll"><table class="text" id="mistakes">
-  <thead><tr><th>sequence</th><th>true</th><th>named</th><th>probability</th>{% if texts %}<th>text</th>{% endif %}</tr></thead>
+WHY = """\
+<div class="scroll"><table class="text" id="{{ anchor }}">
+  <thead><tr><th>sequence</th><th>true</th><th>named</th><th>probability</th>
+  <th>{% if texts %}words, shaded by what they did{% else %}moved most by{% endif %}</th></tr></thead>
   <tbody>
   {% for row in rows %}
   <tr><td>{{ row.id }}</td><td>{{ row.true }}</td><td>{{ row.named }}</td><td>{{ row.probability }}</td>
-  {% if texts %}<td>{{ row.text }}</td>{% endif %}</tr>
+  <td>{% for piece in row.pieces %}<span style="background: rgba({{ piece.tint }}, {{ piece.share }})"
+  title="{{ piece.without }}">{{ piece.text }}</span> {% if not texts %}({{ piece.without }})<br>{% endif %}
+  {% else %}no piece of it alone{% endfor %}</td></tr>
   {% endfor %}
   </tbody>
 </table></div>
+<p class="small">Blue raised the probability of the class that was named, orange lowered it; the darker, the more. Each
+{{ piece }} was {{ taken }} in turn and {{ model }} asked again, as it was fitted without the test part; a pointer on it shows the
+probability without it. Colours are by log-odds.</p>
 """
 
 FOUND = """\
@@ -107,13 +114,18 @@ ABOUT = """\
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What the page is made from. logs: of each (model, fold) · notes: what the fit of the winner on all sequences chose."""
+    """What the page is made from.
+
+    logs: of each (model, fold) · moved: of the best model, by the place of a tested sequence, as in Walked ·
+    notes: what the fit of the winner on all sequences chose.
+    """
 
     title: str
     board: Board
     tested: Answered
     sequences: Sequences
     logs: Mapping[Part, Log]
+    moved: Mapping[int, Array]
     notes: Sequence[str]
     split: str
 
@@ -171,7 +183,7 @@ def confused(material: Material) -> Section:
         total = max(row.sum(), 1)
         cells = []
         for column, count in enumerate(row):
-            tint = "0, 114, 178" if column == place else "213, 94, 0"
+            tint = figures.RAISED if column == place else figures.LOWERED
             cells.append({"count": int(count), "tint": tint, "share": f"{0.6 * count / total:.2f}"})
         lines.append({"name": name, "cells": cells, "right": f"{row[place] / total:.1%}"})
     html = filled(MATRIX, classes=tested.classes, lines=lines, model=best)
@@ -209,33 +221,87 @@ def long(material: Material) -> Section | None:
 
 
 def surest(material: Material) -> Section | None:
-    """The mistakes that the best model was surest of, with their text or curve."""
+    """The mistakes that the best model was surest of, with what moved it."""
     tested = material.tested
     shares = tested.shares[material.board.best]
     named = shares.argmax(1)
-    sure = shares.max(1)
     wrong = np.flatnonzero(named != tested.labels)
-    chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
+    chosen = wrong[np.argsort(-shares.max(1)[wrong], kind="stable")][:SUREST]
     if not len(chosen):
         return None
+    title = f"The mistakes that {material.board.best} was surest of, and what moved it"
+    return _moved(material, title, "mistakes", chosen)
+
+
+def convinced(material: Material) -> Section | None:
+    """Of each class the sequence that the best model named rightly and was surest of, with what moved it."""
+    tested = material.tested
+    shares = tested.shares[material.board.best]
+    named = shares.argmax(1)
+    chosen = []
+    for label in range(len(tested.classes)):
+        right = np.flatnonzero((tested.labels == label) & (named == label))
+        if len(right):
+            chosen.append(right[shares[right, label].argmax()])
+    if not chosen:
+        return None
+    title = (
+        f"Of each class the one that {material.board.best} was surest of and named rightly, and what moved it"
+    )
+    return _moved(material, title, "convinced", np.array(chosen[:SUREST]))
+
+
+def _moved(material: Material, title: str, anchor: str, chosen: Array) -> Section:
+    """Some tested sequences, with what moved the probability of the class that was named."""
     read = material.sequences
+    tested = material.tested
+    shares = tested.shares[material.board.best]
+    told = []
     rows: list[dict[str, Any]] = []
     for place in chosen:
-        own = tested.places[place]
+        label = int(shares[place].argmax())
+        probability = float(shares[place, label])
+        own = as_moves(read, int(tested.places[place]), label, probability, material.moved[int(place)])
+        told.append(own)
         rows.append(
             {
-                "id": read.ids[own],
+                "id": own.id,
                 "true": tested.classes[tested.labels[place]],
-                "named": tested.classes[named[place]],
-                "probability": f"{sure[place]:.3f}",
-                "text": read.texts[own][:LETTERS] if read.texts else "",
+                "named": own.label,
+                "probability": f"{probability:.3f}",
+                "pieces": _shaded(own, np.arange(len(own.pieces)) if read.texts else own.strongest),
             }
         )
-    html = filled(SUREST, rows=rows, texts=bool(read.texts))
-    title = f"The mistakes that {material.board.best} was surest of"
+    html = filled(
+        WHY,
+        anchor=anchor,
+        rows=rows,
+        texts=bool(read.texts),
+        piece="word or run of words" if read.texts else "piece",
+        taken="left out" if read.texts else "replaced by a straight line between the values next to it",
+        model=material.board.best,
+    )
     if read.texts:
         return Section(title, html)
-    return Section(title, html, (figures.curves_figure(read, tested, chosen[:6], named),))
+    figure = figures.curves_figure(read, tested, chosen[:CURVES], told[:CURVES])
+    return Section(title, html, (figure,))
+
+
+def _shaded(own: Moves, places: Array) -> list[dict[str, Any]]:
+    """Pieces of a sequence in their order, each with the colour of what it did; the strongest is the darkest."""
+    strongest = max(np.abs(own.shifts).max(initial=0.0), figures.LEAST_SHIFT)
+    made = []
+    for place in np.sort(places):
+        shift = own.shifts[place]
+        made.append(
+            {
+                "text": own.pieces[place],
+                "without": f"without it {own.without[place]:.3f}",
+                "tint": figures.RAISED if shift > 0 else figures.LOWERED,
+                "share": f"{0.6 * abs(shift) / strongest:.2f}",
+            }
+        )
+    return made
 
 
 def found(material: Material) -> Section:
@@ -255,6 +321,7 @@ SECTIONS = (
     curves,
     training,
     long,
+    convinced,
     surest,
     found,
 )  # in the order of the page

@@ -30,6 +30,7 @@ from forecast.runs.folder import (
 from forecast.runs.keeping import FolderKeep, silent, workers
 from forecast.sequences.base import Classifier
 from forecast.sequences.door import sequences
+from forecast.sequences.moving import Moves
 from forecast.sequences.plan import Naming, Prepared, make_naming
 from forecast.sequences.scores import confusion
 from forecast.sequences.splits import Fold
@@ -209,7 +210,9 @@ def _make(folder: Path, plan: Naming, ready: Ready, content: str, jobs: int, pro
     keep.folder.mkdir(exist_ok=True)
     fits = len(ready.models) * len(ready.folds) + 1
     with (progress or silent)(keep.tell, fits), workers():
-        walked = walk(ready.models, ready.sequences, ready.folds, seed=plan.seed, jobs=jobs, keep=keep)
+        walked = walk(
+            ready.models, ready.sequences, ready.folds, seed=plan.seed, jobs=jobs, keep=keep, why=True
+        )
         board = judge(walked.tested, plan.metric, plan.seed, ready.notes)
         chosen = next(one for one in ready.models if one.name == board.best)
         trained = _final(folder, plan, chosen, ready.sequences, keep)
@@ -249,6 +252,7 @@ def _write(
             tested=walked.tested,
             sequences=read,
             logs=walked.logs,
+            moved=walked.moved[board.best],
             notes=trained.log.notes,
             split=plan.asked.words,
         ),
@@ -331,6 +335,30 @@ def name_run(
     row says how many words are known and how many are not. Raises ForecastError where neither or both are given, and
     where texts are given to a model of numbers.
     """
+    trained, read = _asked(folder, source, said, heard)
+    return trained.name(read)
+
+
+def moves_run(
+    folder: str | Path,
+    source: Any = None,
+    *,
+    said: Sequence[str] = (),
+    label: str | None = None,
+    heard: Heard | None = None,
+) -> list[Moves]:
+    """What moved the probability of a class for each new sequence, by the winner of a run; by default of the class it is named.
+
+    source, said, heard: as in `name_run`. Raises ForecastError as that does, and where there is no such class.
+    """
+    trained, read = _asked(folder, source, said, heard)
+    return trained.moves(read, label)
+
+
+def _asked(
+    folder: str | Path, source: Any, said: Sequence[str], heard: Heard | None
+) -> tuple[Trained, Sequences]:
+    """The winner of a run, and the sequences or texts that it is asked about."""
     settle(Path(folder))
     trained = load(folder)
     if (source is None) == (not said):
@@ -341,11 +369,11 @@ def name_run(
                 f"{trained.classifier.name} of {folder} was fitted on numbers and cannot read a text. Give a file of"
                 f" sequences with the columns {', '.join(trained.columns[:5])}."
             )
-        return trained.name(texts(said, trained.layout))
+        return trained, texts(said, trained.layout)
     read = sequences(source, trained.layout)
     if heard is not None:
         heard(read.findings)
-    return trained.name(read)
+    return trained, read
 
 
 def compared(

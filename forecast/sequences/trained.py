@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.findings import listed
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, nearest
 from forecast.files import load_arrays, save_arrays
 from forecast.models.base import Watch
 from forecast.records import from_json, to_json
@@ -19,6 +19,7 @@ from forecast.results import Log
 from forecast.sequences.base import Classifier, CountsWords, Named
 from forecast.sequences.labels import refuse_unlearnable
 from forecast.sequences.layout import Layout
+from forecast.sequences.moving import Moves, moves
 from forecast.sequences.table import classifier, classifier_from, settings_of
 from forecast.sequences.values import UNKNOWN, Sequences
 from forecast.workers import one_thread
@@ -82,6 +83,21 @@ class Trained:
             frame["known"] = words[:, 0]
             frame["unknown"] = words[:, 1]
         return frame
+
+    def moves(self, read: Sequences, label: str | None = None) -> list[Moves]:
+        """What moved the probability of a class for each sequence, by default of the class that it is named.
+
+        Raises ForecastError as `shares`, and where there is no such class.
+        """
+        if label is not None and label not in self.classes:
+            raise ForecastError(f"There is no class {label!r}.{nearest(label, self.classes)}")
+        named = self.shares(read).argmax(1)
+        made = []
+        for place in range(len(read)):
+            wanted = int(named[place]) if label is None else self.classes.index(label)
+            with one_thread():
+                made.append(moves(self.learned, self.classes, read, place, wanted))
+        return made
 
 
 def train(model: str | Classifier, past: Sequences, *, seed: int = 0, watch: Watch | None = None) -> Trained:
