@@ -101,6 +101,7 @@ FLOORS = [
     "sequences.judges",
     "sequences.calibrating",
     "sequences.net",
+    "sequences.states",
     "sequences.mix",
     "sequences.linear",
     "sequences.features",

@@ -29,9 +29,10 @@ from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
 from forecast.models.nets.attribution import Place
 from forecast.models.nets.attribution import explained as attributed
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
-from forecast.models.nets.gates import LayerStates, layer_states, traced
+from forecast.models.nets.gates import layer_states, traced
 from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
+from forecast.models.nets.layered import LayerStates
 from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
 from forecast.models.nets.net import Net, point_of
