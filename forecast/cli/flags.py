@@ -21,6 +21,8 @@ def _reading_flag(option: Field[Any]) -> Any:
     shown = words["shown"] or False
     if words["opposite"]:  # a list, so that both at once are refused
         return flag(list[bool], f"{option.name}/--{words['opposite']}", words["help"], shown)
+    if option.default is False:
+        return flag(bool, option.name, words["help"], shown)
     kind = list[str] if words["many"] else str
     return flag(kind, option.name, words["help"], shown)
 

@@ -62,6 +62,11 @@ class Reading:
         ' "return(close) > 0"; two may be joined by `and` or `or`',
         "Event to forecast: 'precip_mm > 0'.",
     )
+    returns: bool = option(
+        "whether the log return of the target, which is a price, is forecast in its place; the price stays a past column",
+        "Forecast the log returns of a price.",
+        False,
+    )
     time: Names = option(
         "the column of stamps, or several of which each holds a part; found by name and type",
         "Column of stamps, or its parts: date,hour.",

@@ -18,7 +18,8 @@ from forecast.arrays import Array
 from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
-from forecast.data.events import Condition, condition_of, with_event
+from forecast.data.derived import with_event, with_returns
+from forecast.data.events import Condition, condition_of
 from forecast.data.every import every_of
 from forecast.data.exchanges import sessions_of
 from forecast.data.findings import Report, counted
@@ -49,6 +50,7 @@ from forecast.reading.moments import (
 )
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
+from forecast.reading.prices import look_at_price, look_at_returns, refuse_two_targets, say_adjusted
 from forecast.reading.profiles import by_profile, may_match, refuse_unknown
 from forecast.reading.roles import (
     ID_NAMES,
@@ -178,6 +180,10 @@ def read(
     if condition is not None:
         panel = with_event(panel, condition)
         look_at_event(panel, report, newer=newer)
+    if reading.returns:
+        look_at_price(panel, "returns", report)
+        panel = with_returns(panel)
+        look_at_returns(panel, report)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -230,6 +236,7 @@ def _refuse_contradictions(reading: Reading) -> None:
         every_of(reading.every)
     if reading.issued is not None:
         _refuse_issues_without(reading)
+    refuse_two_targets(reading)
     refuse_unknown(reading.profile)
     lags_of(names_of(reading.lag))
     factors_of(names_of(reading.factor))
@@ -278,6 +285,8 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
     if condition is not None:
         roles, categories = with_its_columns(roles, categories, condition, free)
+    numbers = [name for name, kind in free.items() if kind == "number"]
+    say_adjusted([name for name, role in roles.items() if role == "target"], numbers, report)
     if reading.past is None:
         roles = without_row_numbers(roles, categories, table, owner, report)
     text = [name for name, kind in free.items() if kind == "text" and name not in roles]
@@ -389,11 +398,15 @@ def _on_steps(
     how, of_columns = ways_of(split_names(reading.how, ()))
     known = [column.of or column.name for column in columns]
     refuse_absent("how", of_columns, known, report)
+    price = reading.returns and reading.how == "mean"
+    words = [how, *(f"{name} by {way}" for name, way in of_columns.items())]
+    if price:
+        words.append("the price by last")
     ways = Gathering(
         every=every,
         how=how,
-        own=_own_ways(columns, of_columns),
-        words=", ".join([how, *(f"{name} by {way}" for name, way in of_columns.items())]),
+        own=_own_ways(columns, of_columns, price),
+        words=", ".join(words),
         zone=reading.tz or zone,
         ends=ends,
         known=any(column.role == "future" for column in columns),
@@ -532,9 +545,12 @@ def _timed(
     return timed, zone, dates
 
 
-def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, How]:
+def _own_ways(columns: Sequence[Column], given: Mapping[str, How], price: bool) -> dict[int, How]:
     """How columns are gathered that have a way of their own, by their place: given by name; else of
     names and what does not change the last, of angles the mean.
+
+    price: the target is a price whose returns are asked for, and no way is given for all columns: it is the last too, since
+    the returns of means are smaller, and follow each other (Working 1960).
     """
     ways: dict[int, How] = {}
     for place, column in enumerate(columns):
@@ -543,7 +559,7 @@ def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, 
             continue
         if column.made == "angle":
             ways[place] = "mean"
-        elif column.names is not None or column.role == "static":
+        elif column.names is not None or column.role == "static" or (price and column.role == "target"):
             ways[place] = "last"
     return ways
 

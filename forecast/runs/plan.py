@@ -37,6 +37,7 @@ NAMES_MODELS = (
     "climatology",
     "persistence",
 )  # where the target has names
+RETURNS_MODELS = ("gru", "lstm", "arima", "garch", "mean", "zero")
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
 ASKED_FOR = (
     "intervals",
@@ -164,10 +165,21 @@ def make_run(
     read_by = make_reading(reading, _popped(values, OPTIONS))
     if read_by.event is not None and "models" not in values:
         values["models"] = event_models(condition_of(read_by.event), bool(values.get("price")))
-    task = _task(asked, values.get("price"), read_by.event is not None)
+    if read_by.returns and "models" not in values:
+        values["models"] = RETURNS_MODELS
+    task = _task(asked, values.get("price"), read_by)
     made: Run = validated(Run, {**values, "task": task, "reading": read_by, "settings": settings, "own": own})
+    _check_price(made)
     _check_cost(made)
     return made
+
+
+def _check_price(made: Run) -> None:
+    """ForecastError where a run is of a price and of its returns."""
+    if made.price and made.reading.returns:
+        raise ForecastError(
+            "`price` forecasts the level of a price, in logs, and `returns` forecasts its returns: give one of them."
+        )
 
 
 def _check_cost(made: Run) -> None:
@@ -176,10 +188,10 @@ def _check_cost(made: Run) -> None:
         raise ForecastError(
             'A cost of two numbers is of acting on an event: give the event, such as `event="temp_c < 0"`, or leave `cost` out.'
         )
-    if made.trading is not None and not made.price:
+    if made.trading is not None and not (made.price or made.reading.returns):
         raise ForecastError(
-            "A cost is of trading a price: add `price`, or leave `cost` out. Of an event give two, `cost=1:5`: of acting for"
-            " nothing, and of not acting."
+            "A cost is of trading a price: add `price` or `returns`, or leave `cost` out. Of an event give two, `cost=1:5`: of"
+            " acting for nothing, and of not acting."
         )
 
 
@@ -245,8 +257,10 @@ def _named_models(models: Any, own: tuple[Kind, ...]) -> Any:
     return named
 
 
-def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
+def _task(given: dict[str, Any], price: Any, reading: Reading) -> Task:
     """The Task of a Run from its fields that were given; of a price, but not of an event, in logs, and ranked by them.
+
+    Returns are ranked by their squared errors, as the shares of variance that are explained of them are.
 
     The levels that paths and scores of distributions need are calibrated wherever intervals are asked for.
     """
@@ -259,10 +273,13 @@ def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
             f"The metric {asked.metric} scores quantiles, and `intervals=none` asks for none. Leave that out, or take a"
             f" metric of points, such as mae."
         )
-    if price and not event and asked.transform in ("none", AUTO):
+    of_price = price and reading.event is None
+    if of_price and asked.transform in ("none", AUTO):
         asked = replace(asked, transform="log")
-    if price and not event and asked.metric is None:
+    if of_price and asked.metric is None:
         asked = replace(asked, metric="rmse_log")
+    if reading.returns and asked.metric is None:
+        asked = replace(asked, metric="rmse")
     return replace(asked, levels=LEVELS if asked.intervals else ())
 
 
