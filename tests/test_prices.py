@@ -8,10 +8,17 @@ import pytest
 from test_cli import forecast as command
 
 import forecast as fc
+from forecast.data.clock import Clock
+from forecast.data.derived import garman_klass
+from forecast.data.findings import ReadingError
+from forecast.data.scaling import Units, fit_scaling
 from forecast.errors import ForecastError
+from forecast.models import spec
+from forecast.models.market.garch import _arch_model as arch_model
+from forecast.models.market.garch import estimate, variance_after
 from forecast.runs.plan import make_run
-from forecast.runs.told import told
-from forecast.saving import join
+from forecast.runs.told import steps_of_a_year, told
+from forecast.saving import join, load, save
 
 
 def bars(count=400, seed=0):
@@ -183,3 +190,200 @@ def test_the_usual_models_of_returns_have_the_constants_that_a_net_must_beat():
     }
     named = make_run("x.csv", overrides={"returns": True, "models": ["naive"], "metric": "mae"})
     assert (named.models, named.task.metric) == (("naive",), "mae")
+
+
+def test_garman_klass_is_their_formula():
+    frame = bars()
+    panel = fc.read(frame, target="Close", volatility="garman-klass")
+    wide = np.log(frame.High / frame.Low)
+    inside = np.log(frame.Close / frame.Open)
+    np.testing.assert_allclose(
+        panel.values[:, 0], 0.5 * wide**2 - (2 * np.log(2) - 1) * inside**2, rtol=1e-10
+    )
+    assert panel.target == "variance(Close)"
+
+
+def test_both_measures_are_unbiased_and_garman_klass_is_far_less_noisy():
+    """Of a random walk of 400 moves a day, whose variance is known; the paper has an efficiency of 7.4 in continuous time."""
+    random = np.random.default_rng(0)
+    moves = random.normal(size=(4000, 400)) * 0.01 / 20
+    inside = np.cumsum(moves, axis=1)
+    ends = np.exp(np.column_stack([inside * 0.0, inside])[:, [0, -1]])
+    whole = np.column_stack([np.zeros(len(moves)), inside])
+    made = garman_klass(ends[:, 0], np.exp(whole.max(1)), np.exp(whole.min(1)), ends[:, 1])
+    squares = inside[:, -1] ** 2
+    assert made.mean() == pytest.approx(1e-4, rel=0.12)  # 400 moves find less of the range than all would
+    assert squares.mean() == pytest.approx(1e-4, rel=0.07)
+    assert squares.var() / made.var() > 6
+
+
+def test_squared_returns_are_those_of_the_returns_and_a_price_that_rests_has_none():
+    frame = bars()
+    frame.loc[50, "Close"] = frame.loc[49, "Close"]
+    panel = fc.read(frame, target="Close", volatility="squared")
+    returns = fc.read(frame, target="Close", returns=True)
+    expected = returns.values[:, 0] ** 2
+    expected[50] = np.nan
+    np.testing.assert_array_equal(panel.values[:, 0], expected)
+    assert any("1 row of 400 has no variance" in text for text in messages(panel, "missing"))
+
+
+def low_above_high(frame):
+    high, low = frame.loc[30, ["High", "Low"]].tolist()
+    frame.loc[30, ["High", "Low"]] = [low, high]
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        (low_above_high, (), "High is below Low in 1 row, the first is "),
+        (lambda f: f.drop(columns="Open"), (), "found no column open"),
+        (
+            lambda f: f.assign(Close=0.5 * f.Close),
+            (),
+            "Open or Close lies outside of Low to High in 400 rows",
+        ),
+        (lambda f: f, ("--every", "W"), "Leave --every out, or take --volatility squared"),
+        (lambda f: f, ("--returns",), "--returns and --volatility each say"),
+        (lambda f: f, ("--price",), "--price forecasts the level of a price"),
+    ],
+)
+def test_what_is_no_bar_is_refused_in_a_sentence(change, options, words, tmp_path):
+    change(bars()).to_csv(tmp_path / "bars.csv", index=False)
+    asked = ("--target", "Close", "--volatility", "garman-klass", "--model", "naive", *options)
+    done = command(tmp_path, "fit", "bars.csv", *asked)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_other_names_of_bars_can_be_given(tmp_path):
+    frame = bars().rename(columns={"Open": "Eröffnung"})
+    frame.to_csv(tmp_path / "bars.csv", index=False)
+    with pytest.raises(ReadingError, match="found no column open"):
+        fc.read(tmp_path / "bars.csv", target="Close", volatility="garman-klass")
+    named = fc.read(tmp_path / "bars.csv", target="Close", volatility="garman-klass", names="Eröffnung=open")
+    plain = fc.read(bars(), target="Close", volatility="garman-klass")
+    np.testing.assert_allclose(named.values[:, 0], plain.values[:, 0], rtol=1e-8)
+
+
+def test_bars_are_read_where_past_columns_are_left_out():
+    panel = fc.read(bars(), target="Close", past="none", volatility="garman-klass")
+    assert [column.name for column in panel.columns] == ["variance(Close)", "Close", "Open", "High", "Low"]
+
+
+def test_garch_of_squared_returns_is_that_of_returns_without_mean():
+    frame = bars(1200)
+    variances = fc.read(frame, target="Close", volatility="squared")
+    returns = fc.read(frame, target="Close", returns=True)
+    found = fc.fit("garch", variances, horizon=4, transform="log", scale="inputs")
+    omega, alpha, beta = found.learned.parameters[0]
+    moves = returns.values[1:, 0]
+    whole = estimate(moves, arch_model())
+    assert (omega, alpha, beta) == pytest.approx(whole, rel=0.02)
+    expected = variance_after(moves[None, -512:], *np.array(whole)[:, None])[0]
+    assert found.predict(variances).values[0, 0] == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "options", [{"returns": True}, {"volatility": "squared"}, {"volatility": "garman-klass"}]
+)
+def test_no_forecast_knows_a_later_price(options):
+    """Each price of the file after a moment is rewritten: no forecast from there or before moves by a bit."""
+    frame = bars(500)
+    late = frame.copy()
+    prices = ["Open", "High", "Low", "Close"]
+    factors = np.exp(np.random.default_rng(1).normal(size=(120, 1)))
+    late.loc[380:, prices] = frame.loc[380:, prices].to_numpy() * factors
+    task = {} if "returns" in options else {"transform": "log", "scale": "inputs"}
+    few = {"units": 4, "steps": 24, "batch": 16, "context": 24, "segment": 4}
+    models = [spec("garch"), spec("mean"), spec("gru", **few)]
+    if task:
+        models = [
+            *(spec("har", unbiased="smearing"), spec("mean", smeared=True), spec("garch")),
+            spec("gru", loss="qlike", **few),
+        ]
+    walk = fc.WalkForward(horizon=3, test=0.3, folds=2, stride=7)
+    walks = []
+    for one in (frame, late):
+        panel = fc.read(one, target="Close", **options)
+        walks.append(list(fc.backtest(models, panel, walk, intervals=(80,), **task)))
+    compared = 0
+    for clean, dirty in zip(*walks, strict=True):
+        early = clean.forecast.cutoffs < np.datetime64(frame.Date[380])
+        np.testing.assert_array_equal(clean.forecast.values[early], dirty.forecast.values[early])
+        compared += int(early.sum())
+    assert compared > 0
+    assert (walks[0][-1].forecast.values != walks[1][-1].forecast.values).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("har", {"unbiased": "smearing", "spans": (1,)}), ("mean", {"smeared": True})],
+)
+def test_a_smeared_point_is_the_mean_of_what_is_not_normal_in_logs(name, settings, tmp_path):
+    """Of squares of independent normal values, whose mean is 3.56 times the exponential of their mean log."""
+    squares = np.random.default_rng(0).normal(size=4000) ** 2
+    panel = fc.read(pd.DataFrame({"y": squares}), target="y")
+    fitted = fc.fit(name, panel, 1, transform="log", scale="none", intervals=(80,), **settings)
+    value = fitted.predict(panel).values.item()
+    assert value == pytest.approx(squares.mean(), rel=0.05)
+    assert value / np.exp(np.log(squares).mean()) == pytest.approx(3.56, rel=0.1)
+    save(fitted, tmp_path / "model.safetensors")
+    assert load(tmp_path / "model.safetensors").predict(panel).values.item() == value
+
+
+def test_a_run_of_volatility_is_annualised_by_trading_days(tmp_path):
+    bars().to_csv(tmp_path / "bars.csv", index=False)
+    asked = ("--target", "Close", "--volatility", "garman-klass", "--horizon", "2", "--folds", "1")
+    done = command(tmp_path, "fit", "bars.csv", *asked, "--model", "har,mean,garch", "--out", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["metric"], found["baseline"]) == ("qlike", "har")
+    for row, in_units in zip(found["forecast"], found["told"], strict=True):
+        best = found["best"]
+        assert in_units[f"{best}-volatility"] == pytest.approx(100 * np.sqrt(252 * row[best]))
+    settings = (tmp_path / "run" / "run.toml").read_text()
+    assert 'transform = "log"' in settings
+    assert 'unbiased = "smearing"' in settings
+    shown = command(tmp_path, "predict", "run").stdout
+    assert "Annualised volatility in percent, 100 sqrt(252 variance), of 252 trading days a year" in shown
+
+
+@pytest.mark.parametrize(
+    ("clock", "count"),
+    [
+        (Clock("sessions"), 252),
+        (Clock("sessions", "5min", bars=78), 252 * 78),
+        (Clock("fixed", "1D"), 365),
+        (Clock("fixed", "1h"), 8766),
+        (Clock("fixed", "7D"), 52),
+        (Clock("calendar", "B"), 252),
+        (Clock("calendar", "ME"), 12),
+        (Clock("calendar", "YE"), 1),
+        (Clock("step"), 1),
+    ],
+)
+def test_how_many_steps_a_year_has(clock, count):
+    assert steps_of_a_year(clock)[0] == count
+
+
+def test_nets_of_variances_learn_by_the_qlike_unless_told_otherwise():
+    chosen = make_run("x.csv", overrides={"volatility": "squared", "models": ["lstm+har", "gru"]})
+    assert chosen.settings == {
+        "lstm": {"loss": "qlike"},
+        "gru": {"loss": "qlike"},
+        "har": {"unbiased": "smearing"},
+    }
+    assert (chosen.task.metric, chosen.task.transform, chosen.task.scale) == ("qlike", "log", "inputs")
+    other = make_run("x.csv", overrides={"volatility": "squared", "models": ["gru"], "gru.loss": "mse"})
+    assert other.settings == {"gru": {"loss": "mse"}}
+
+
+def test_of_inputs_the_target_keeps_its_units():
+    panel = fc.read(bars(), target="Close")
+    scaling = fit_scaling(panel, Units("none", "inputs"))
+    made = scaling.apply(panel).values
+    np.testing.assert_array_equal(made[:, 0], panel.values[:, 0])
+    np.testing.assert_allclose(made[:, 1:].std(0), 1.0)

@@ -173,7 +173,7 @@ def print_told(told: "Told | None") -> None:
     print(f"\n{told.words}:")
     print(visible(forecast_table(frame[whole])))
     if len(partly) > 2:
-        print(visible(scenario_table(first[partly])))
+        print(visible(paths_table(first[partly])))
 
 
 def _asked(result: "Result") -> str:

@@ -57,6 +57,8 @@ CODES: dict[
     "derived": "info",
     "adjusted": "info",
     "no-price": "error",
+    "no-bars": "error",
+    "outside-bar": "warning",
     "past": "info",
     "future": "info",
     "static": "info",

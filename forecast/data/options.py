@@ -67,6 +67,11 @@ class Reading:
         "Forecast the log returns of a price.",
         False,
     )
+    volatility: str | None = option(
+        "how the variance of a price's returns, which is forecast in place of the price, is measured in each row: `squared`, its"
+        " squared log return, or `garman-klass`, from the columns open, high, low and close (the target) of that row",
+        "Forecast a price's variance: squared, garman-klass.",
+    )
     time: Names = option(
         "the column of stamps, or several of which each holds a part; found by name and type",
         "Column of stamps, or its parts: date,hour.",

@@ -18,7 +18,7 @@ from forecast.arrays import Array
 from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
-from forecast.data.derived import with_event, with_returns
+from forecast.data.derived import GARMAN_KLASS, OF_BARS, with_event, with_returns, with_variance
 from forecast.data.events import Condition, condition_of
 from forecast.data.every import every_of
 from forecast.data.exchanges import sessions_of
@@ -50,7 +50,15 @@ from forecast.reading.moments import (
 )
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
-from forecast.reading.prices import look_at_price, look_at_returns, refuse_two_targets, say_adjusted
+from forecast.reading.prices import (
+    look_at_bars,
+    look_at_price,
+    look_at_returns,
+    look_at_variance,
+    refuse_two_targets,
+    say_adjusted,
+    with_bars,
+)
 from forecast.reading.profiles import by_profile, may_match, refuse_unknown
 from forecast.reading.roles import (
     ID_NAMES,
@@ -184,6 +192,12 @@ def read(
         look_at_price(panel, "returns", report)
         panel = with_returns(panel)
         look_at_returns(panel, report)
+    if reading.volatility is not None:
+        look_at_price(panel, "volatility", report)
+        if reading.volatility == GARMAN_KLASS:
+            look_at_bars(panel, report)
+        panel = with_variance(panel, reading.volatility)
+        look_at_variance(panel, report)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -285,6 +299,8 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
     if condition is not None:
         roles, categories = with_its_columns(roles, categories, condition, free)
+    if reading.volatility == GARMAN_KLASS:
+        roles = with_bars(roles, free, report)
     numbers = [name for name, kind in free.items() if kind == "number"]
     say_adjusted([name for name, role in roles.items() if role == "target"], numbers, report)
     if reading.past is None:
@@ -398,7 +414,7 @@ def _on_steps(
     how, of_columns = ways_of(split_names(reading.how, ()))
     known = [column.of or column.name for column in columns]
     refuse_absent("how", of_columns, known, report)
-    price = reading.returns and reading.how == "mean"
+    price = (reading.returns or reading.volatility is not None) and reading.how == "mean"
     words = [how, *(f"{name} by {way}" for name, way in of_columns.items())]
     if price:
         words.append("the price by last")
@@ -578,6 +594,8 @@ def _needed(reading: Reading) -> Needed:
         wanted |= {*condition_of(reading.event).columns}
     wanted |= {*factors_of(names_of(reading.factor)), *units_of(names_of(reading.unit))}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
+    if reading.volatility == GARMAN_KLASS:
+        usual |= {*OF_BARS}
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
         melts = "all" in wanted or not target & set(kinds)  # perhaps

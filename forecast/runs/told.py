@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.data.clock import CYCLES, Clock
 from forecast.data.derived import place_of
 from forecast.data.panel import Panel
 from forecast.data.zones import placed
@@ -13,6 +14,9 @@ from forecast.results import Forecast
 
 if TYPE_CHECKING:
     import pandas as pd
+
+TRADING_DAYS = 252  # of a year, by convention
+WEEKS = 52
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +32,13 @@ def told(forecast: Forecast, panel: Panel) -> Told | None:
 
     panel: one that has the rows which the forecast was made from. Of log returns these are returns in percent, 100
     (exp(r) - 1), and for the first step the price that follows from the last one, p exp(r); both keep their intervals, as
-    neither turns an order round.
+    neither turns an order round. Of a variance it is the annualised volatility in percent, 100 times the root of the variance
+    times the steps of a year.
     """
-    if panel.columns[0].made != "return":
+    made = panel.columns[0].made
+    if made == "variance":
+        return _volatility(forecast, panel.clock)
+    if made != "return":
         return None
     price = panel.columns[0].of
     frame = _frame(forecast)
@@ -42,6 +50,38 @@ def told(forecast: Forecast, panel: Panel) -> Told | None:
         next_price[:, 0] = last * np.exp(values[:, 0])
         frame[name] = next_price.ravel()
     return Told(f"The same in percent, and the next {price}", frame)
+
+
+def _volatility(forecast: Forecast, clock: Clock) -> Told:
+    """The annualised volatility of a forecast of variances; on a clock without years that of a step."""
+    count, noun = steps_of_a_year(clock)
+    frame = _frame(forecast)
+    for name, values in _answers(forecast, "volatility").items():
+        frame[name] = 100 * np.sqrt(values * count).ravel()
+    if not noun:
+        return Told("The volatility of each step in percent, the root of its variance", frame)
+    return Told(f"Annualised volatility in percent, 100 sqrt({count:g} variance), of {noun} a year", frame)
+
+
+def steps_of_a_year(clock: Clock) -> tuple[float, str]:
+    """How many steps of a clock a year has, and what they are, in words: 252 trading days by convention.
+
+    On the step clock, which has no years, 1 and nothing.
+    """
+    if clock.kind == "step":
+        return 1.0, ""
+    if clock.kind == "sessions" and clock.weekly:
+        return WEEKS * clock.bars, f"{WEEKS} weeks of {clock.bars} steps"
+    if clock.kind == "sessions":
+        bars = "" if clock.bars == 1 else f" of {clock.bars} steps"
+        return float(TRADING_DAYS * clock.bars), f"{TRADING_DAYS} trading days{bars}"
+    if clock.kind == "fixed":
+        count = round(CYCLES["year"] / clock.step)
+        return float(count), f"{count:,} steps ({clock.words})"
+    if clock.freq[0] == "B":
+        return float(TRADING_DAYS), f"{TRADING_DAYS} trading days"
+    count = 1 if clock.freq[0] == "Y" else clock.seasons[0]
+    return float(count), f"{count} steps ({clock.words})"
 
 
 def _frame(forecast: Forecast) -> "pd.DataFrame":
