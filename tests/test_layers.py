@@ -51,6 +51,7 @@ FLOORS = [
     "reading.checks",
     "reading.events",
     "reading.prices",
+    "reading.order",
     "reading.roles",
     "reading.profiles",
     "reading.melting",

@@ -55,6 +55,7 @@ CODES: dict[
     "rare-event": "warning",
     "no-event": "error",
     "derived": "info",
+    "ordered": "info",
     "adjusted": "info",
     "no-price": "error",
     "no-bars": "error",

@@ -37,6 +37,7 @@ class Column:
     an indicator, one series as a neighbour. A `stack` is the target of a file with one series per
     column: all of these, one below the other. An `event` is made by the condition `of`, a `return` is the log return of
     the price `of`, a `variance` that of its returns, measured as `part` says.
+    ordered: of names, whether they stand in an order of their own, the lowest first.
     lag: after which span, or number of steps, a value of it is published; "" = at its stamp. A row holds the latest one that
     had been published by then.
     """
@@ -48,6 +49,7 @@ class Column:
     of: str = ""
     part: str = ""
     lag: str = ""
+    ordered: bool = False
 
     @property
     def read_as(self) -> str:

@@ -50,6 +50,7 @@ from forecast.reading.moments import (
 )
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
+from forecast.reading.order import in_order_of_names, order_of
 from forecast.reading.prices import (
     look_at_bars,
     look_at_price,
@@ -185,6 +186,7 @@ def read(
     _describe(panel, found, report)
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
+    panel = in_order_of_names(panel, reading.ordered, newer, report)
     if condition is not None:
         panel = with_event(panel, condition)
         look_at_event(panel, report, newer=newer)
@@ -251,6 +253,7 @@ def _refuse_contradictions(reading: Reading) -> None:
     if reading.issued is not None:
         _refuse_issues_without(reading)
     refuse_two_targets(reading)
+    order_of(reading.ordered)
     refuse_unknown(reading.profile)
     lags_of(names_of(reading.lag))
     factors_of(names_of(reading.factor))
@@ -339,6 +342,7 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
         found.categories,
         _mark(reading.decimal),
         factors_of(names_of(reading.factor)),
+        newer=clock is not None,
     )
     values, columns, decimal = read_values(found.table, found.cells, found.roles, choices, report)
     ids = found.ids or found.having("target")[:1]

@@ -23,6 +23,10 @@ def refuse_two_targets(reading: Reading) -> None:
     if len(given) > 1:
         shown = " and ".join(f"`{name}`" for name in given)
         raise ForecastError(f"{shown} each say what is forecast. Give one of them.")
+    if given and reading.ordered is not None:
+        raise ForecastError(
+            f"`ordered` is of a target of names, and `{given[0]}` makes another one. Leave one of them out."
+        )
     how = reading.volatility
     if how is not None and how not in VOLATILITIES:
         raise ForecastError(f"There is no `volatility={how}`.{nearest(how, VOLATILITIES)}")
