@@ -17,7 +17,6 @@ import torch
 from forecast.arrays import Array, under
 from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units
 from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
@@ -239,7 +238,7 @@ class Recurrent(Settings):
 
     def _check_units(self, goal: Goal) -> None:
         """ForecastError where the loss is that of variances and the values are not their logs."""
-        if self.loss == "qlike" and goal.units != Units("log", "none"):
+        if self.loss == "qlike" and not goal.units.plain_logs:
             raise ForecastError(
                 f"`{self.name}.loss=qlike` compares variances in logs: add `transform=log` and `scale=none`,"
                 f" or take another loss."
