@@ -75,7 +75,9 @@ def levels_of(values: Array, quantiles: Array, levels: tuple[float, ...]) -> Arr
     """The level (M, H) in (0, 1) at which each of values (M, H) lies among quantiles (M, H, Q): the inverse of `values_at`.
 
     It is a probability integral transform. Where several quantiles equal the value, as of an amount that is mostly 0, the
-    level is drawn evenly between theirs, always alike (Czado et al. 2009). NaN where a value or a quantile is NaN.
+    level is drawn evenly between theirs, always alike (Czado et al. 2009): at the same share of that range in all steps of a
+    window. Draws of each step for itself would make dry steps independent of each other, and rain in any of them too
+    likely. NaN where a value or a quantile is NaN.
     """
     from scipy.special import ndtr
 
@@ -92,7 +94,7 @@ def levels_of(values: Array, quantiles: Array, levels: tuple[float, ...]) -> Arr
     edges = np.concatenate([[0.0], levels, [1.0]])
     low_edge = np.where(below == 0, 0.0, edges[below + 1])
     high_edge = np.where(until == len(levels), 1.0, edges[until])
-    drawn = np.random.default_rng(0).uniform(size=len(flat))
+    drawn = np.repeat(np.random.default_rng(0).uniform(size=len(values)), values.shape[1])
     level = np.where(until - below > 1, low_edge + drawn * (high_edge - low_edge), ndtr(score))
     unknown = np.isnan(value[:, 0]) | np.isnan(flat).any(1)
     made: Array = np.where(unknown, np.nan, level).reshape(values.shape)

@@ -200,3 +200,34 @@ def test_paths_are_refused_where_too_few_horizons_have_passed():
     fitted = fc.fit("naive", panel, task).calibrated(learned["naive"])
     with pytest.raises(fc.ForecastError, match=r"too few whole horizons.*test=0.4"):
         fitted.paths(panel)
+
+
+def test_dry_steps_of_a_window_hang_together_as_wet_ones_do():
+    """The chance of an amount in any of 24 steps of a censored AR(1), four fifths of which is 0, against that of the process."""
+    random = np.random.default_rng(1)
+    steps = np.arange(1, 25)
+    share = 0.8
+    edge = 1.5
+    normal = ndtri(np.array(LEVELS))
+
+    def quantiles(now):
+        spread = np.sqrt((1 - share ** (2 * steps)) / (1 - share**2))
+        return np.maximum((share**steps * now)[:, None] + spread[:, None] * normal - edge, 0)
+
+    level = np.zeros(6000)
+    for row in range(1, len(level)):
+        level[row] = share * level[row - 1] + random.normal()
+    origins = np.linspace(50, 5900, 400).astype(int)
+    actual = np.stack([np.maximum(level[origin + steps] - edge, 0) for origin in origins])
+    forecast = np.stack([quantiles(level[origin]) for origin in origins])
+    templates = Templates(kept_levels(levels_of(actual, forecast, LEVELS)), 400.0)
+    missed = []
+    for place, now in enumerate(np.linspace(-2.5, 3.0, 8)):
+        walked = np.full(20_000, now)
+        wet = np.zeros(len(walked), bool)
+        for _ in steps:
+            walked = share * walked + random.normal(size=len(walked))
+            wet |= walked > edge
+        paths = values_at(templates.scores(4000, [0, place]), quantiles(now), LEVELS)
+        missed.append((paths > 0).any(axis=1).mean() - wet.mean())
+    assert np.abs(missed).mean() < 0.04  # .07, all of them too high, where each step draws for itself

@@ -18,6 +18,7 @@ from forecast.insight.words import SERIES as EXPLAINED
 from forecast.models import settings_of
 from forecast.models.base import Spec
 from forecast.models.own import sources_of
+from forecast.paths import Paths, sample_paths
 from forecast.records import Number, from_json, to_json
 from forecast.results import Forecast, Outcome
 from forecast.runs.folder import CHECKPOINT, FORECAST, MANIFEST, part_files, versions
@@ -25,6 +26,7 @@ from forecast.runs.plan import Run, settings_by_name
 from forecast.runs.result import Result, Walked, stamped
 from forecast.saving import load_context
 
+ON_PAGE = 1000  # sample paths that the page of a run is made from
 FORMAT = 2  # of run.json; raised when an older one can no longer be read
 
 
@@ -178,7 +180,21 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         notes=result.fitted.log.notes,
         explanation=_explanation(path.parent, result.fitted),
         probabilities=result.walked.probabilities,
+        paths=_paths(result),
     )
+
+
+def _paths(result: Result) -> Paths | None:
+    """Sample paths of the first forecast of a run, for its page; None where its model has none, or answers about one step."""
+    if result.panel.names or not len(result.forecast.origins) or result.forecast.values.shape[1] < 2:
+        return None
+    first = result.forecast.on(result.panel).origins[:1]
+    try:
+        return sample_paths(result.fitted, result.panel, first, count=ON_PAGE)
+    except (
+        ForecastError
+    ):  # without a walk that taught them, or of too few windows: `predict --paths` says which
+        return None
 
 
 def _explanation(folder: Path, fitted: Fitted) -> Explanation | None:

@@ -12,6 +12,7 @@ from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.probabilities import Probabilities
 from forecast.files import write_atomic
 from forecast.insight.attribution import Explanation
+from forecast.paths import Paths
 from forecast.results import Forecast, Outcome
 from forecast.show.axes import steps_of
 from forecast.show.plots import ranked
@@ -31,18 +32,27 @@ def write_report(
     notes: Sequence[str] = (),
     explanation: Explanation | None = None,
     probabilities: Probabilities | None = None,
+    paths: Paths | None = None,
     sections: Iterable[MakeSection] = SECTIONS,
 ) -> None:
     """Write the page: the verdict, and below it the sections, in their order.
 
     outcomes: those of the leaderboard · forecast: of one model, after the last known rows · notes: what the fit behind it
     chose · explanation: why the forecast is as it is, at some of its steps · probabilities: of a walk of names, what they
-    are worth · sections: functions that each make a part
+    are worth · paths: sample paths of the forecast · sections: functions that each make a part
     of the page, or None where they have nothing to show.
     The file is whole or absent.
     """
     material = Material(
-        board, ranked(outcomes), panel, forecast.on(panel), list(findings), notes, explanation, probabilities
+        board=board,
+        models=ranked(outcomes),
+        panel=panel,
+        forecast=forecast.on(panel),
+        findings=list(findings),
+        notes=notes,
+        explanation=explanation,
+        probabilities=probabilities,
+        paths=paths,
     )
     made = [make(material) for make in sections]
     about = filled(

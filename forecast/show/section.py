@@ -14,6 +14,7 @@ from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.probabilities import Probabilities
 from forecast.insight.attribution import Explanation
+from forecast.paths import Paths
 from forecast.results import Forecast, Outcome
 from forecast.show.look import palette
 
@@ -42,7 +43,8 @@ class Material:
     models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
     with the ids and origins of the panel · notes: what the fit behind the forecast chose · explanation: why it is
     as it is, at some of its steps; None of a model that does not say it · probabilities: what those of names are worth;
-    None = they are computed where they are shown.
+    None = they are computed where they are shown · paths: sample paths of the forecast, of its first origin at least; None
+    of a model without them.
     """
 
     board: Leaderboard
@@ -53,6 +55,7 @@ class Material:
     notes: Sequence[str] = ()
     explanation: Explanation | None = None
     probabilities: Probabilities | None = None
+    paths: Paths | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:

@@ -1,11 +1,13 @@
 """The sections of the report. Whoever has something to show adds one function and one row of SECTIONS."""
 
+import numpy as np
+
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import METRICS
 from forecast.evaluation.probabilities import probabilities, three
 from forecast.insight.words import SERIES as EXPLAINED
 from forecast.insight.words import about_explanation, explanation_block
-from forecast.show import chances, plots
+from forecast.show import chances, futures, plots
 from forecast.show.axes import steps_of
 from forecast.show.section import SCORES, MakeSection, Material, Section, filled
 from forecast.show.tables import (
@@ -14,9 +16,12 @@ from forecast.show.tables import (
     forecast_table,
     metric_notes,
     most_tested,
+    numbers,
     score_head,
     score_lines,
+    spread,
 )
+from forecast.task import quantile_levels
 
 LEADERBOARD = (
     SCORES
@@ -114,6 +119,49 @@ def next_horizon(material: Material) -> Section | None:
         return Section(title, html, (chances.shares_figure(panel, forecast, first),))
     figure = plots.forecast_figure(panel, forecast, first, colours=material.colours)
     return Section(title, html, (figure,))
+
+
+FUTURES = """\
+<div class="scroll"><table class="wide" id="sum">
+  <thead><tr><th>over the horizon</th><th>median</th>{% for one in ends %}<th>{{ one.coverage }} %</th>{% endfor %}</tr></thead>
+  <tbody><tr><td>sum of {{ target }}</td><td>{{ median }}</td>
+  {% for one in ends %}<td>{{ one.low }} to {{ one.high }}</td>{% endfor %}</tr></tbody>
+</table></div>
+<p class="small">
+  Each of the {{ count }} paths is one future, as likely as any other; its steps are joined as the errors of the walk were. So
+  the interval of the sum knows how errors follow one another, which intervals of single steps do not say. Other paths and
+  sums: forecast predict RUN --paths 500 --out FILE.parquet, or --sum, --max, --min.
+</p>
+"""
+
+
+def sample_futures(material: Material) -> Section | None:
+    """A fan of sample paths of the first series, and the distribution of their sum; None without paths of several steps."""
+    paths = material.paths
+    if paths is None or paths.values.shape[2] < 2:
+        return None
+    colour = material.colours[paths.model]
+    sums = paths.values[0].sum(axis=1)
+    found = [float(np.median(sums))]
+    for coverage in paths.intervals:
+        low, _, high = quantile_levels([coverage])
+        found += np.quantile(sums, [low, high], method="hazen").tolist()
+    median, *shown = numbers(np.array(found), spread(sums))
+    ends = []
+    for place, coverage in enumerate(paths.intervals):
+        ends.append({"coverage": f"{coverage:g}", "low": shown[2 * place], "high": shown[2 * place + 1]})
+    html = filled(
+        FUTURES,
+        target=material.panel.target,
+        median=median,
+        ends=ends,
+        count=f"{len(sums):,}",
+    )
+    figures = (
+        futures.fan_figure(material.panel, paths, colour),
+        futures.sum_figure(material.panel, paths, colour),
+    )
+    return Section("Sample paths and their sum", html, figures)
 
 
 WORTH = """\
@@ -235,6 +283,7 @@ def inferred(material: Material) -> Section:
 SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
     leaderboard,
     next_horizon,
+    sample_futures,
     probabilities_of_names,
     why,
     error_by_step,

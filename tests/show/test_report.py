@@ -17,6 +17,7 @@ from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.leaderboard import leaderboard
 from forecast.fitting import fit
 from forecast.insight.attribution import explain
+from forecast.paths import sample_paths
 from forecast.results import Log
 from forecast.show import plots, sections
 from forecast.show.report import write_report
@@ -304,3 +305,55 @@ def test_every_section_of_the_table_is_made_from_the_material_alone(tmp_path):
     text = page(tmp_path, panel, outcomes, forecast=forecast, explanation=explanation)
     assert re.findall(r"<h2>(.*?)</h2>", own(text)) == titles
     assert len(set(titles)) == len(titles)
+
+
+def walked(ids=("a", "b"), target="y"):
+    """A panel, its outcomes with calibrated intervals, and the model that they taught."""
+    panel = small(ids, rows=240, target=target)
+    outcomes, taught = calibrate(
+        backtest("seasonal", panel, horizon=5, intervals=(80, 95), levels=(0.05, 0.25, 0.75, 0.95))
+    )
+    task = outcomes[0].truth.task
+    return panel, outcomes, fit("seasonal", panel, task).calibrated(taught["seasonal"])
+
+
+def test_paths_have_a_fan_and_the_distribution_of_their_sum():
+    panel, outcomes, fitted = walked()
+    paths = sample_paths(fitted, panel, count=300)
+    models = {"seasonal": outcomes}
+    material = Material(leaderboard(outcomes), models, panel, fitted.predict(panel), paths=paths)
+    section = sections.sample_futures(material)
+    fan, sums = section.figures
+    lines = [trace for trace in fan.data if trace.name == "single paths"]
+    assert len(lines) == 40
+    np.testing.assert_array_equal(np.array([one.y for one in lines]), paths.values[0, :40])
+    (middle,) = (trace for trace in fan.data if trace.name == "median of the paths")
+    np.testing.assert_allclose(middle.y, np.median(paths.values[0], axis=0))
+    assert [trace.name for trace in fan.data[:2]] == ["95 % of the paths", "80 % of the paths"]
+    np.testing.assert_allclose(sums.data[0].x, paths.values[0].sum(axis=1))
+    marks = sorted(shape.x0 for shape in sums.layout.shapes)
+    frame = paths.sum().iloc[0]
+    ends = [f"seasonal-sum{end}" for end in ("", "-lo-80", "-hi-80", "-lo-95", "-hi-95")]
+    np.testing.assert_allclose(marks, sorted(frame[ends].astype(float)))
+    assert "a: sample paths of y" in fan.layout.title.text
+    assert f"<td>{number(frame['seasonal-sum'], 2)}</td>" in section.html
+    assert "<th>80 %</th><th>95 %</th>" in section.html
+
+
+def test_the_page_has_paths_where_a_walk_taught_them_and_escapes_names(tmp_path):
+    panel, outcomes, fitted = walked(ids=(EVIL,), target=EVIL)
+    paths = sample_paths(fitted, panel, count=50)
+    found = page(tmp_path, panel, outcomes, forecast=fitted.predict(panel), paths=paths)
+    assert "Sample paths and their sum" in found
+    assert EVIL not in found
+    assert "Sample paths" not in page(tmp_path, panel, outcomes, forecast=fitted.predict(panel))
+
+
+def test_one_step_has_no_sum():
+    panel, outcomes, fitted = walked()
+    paths = sample_paths(fitted, panel, count=50)
+    one = replace(paths, values=paths.values[..., :1], times=paths.times[:, :1])
+    material = Material(
+        leaderboard(outcomes), {"seasonal": outcomes}, panel, fitted.predict(panel), paths=one
+    )
+    assert sections.sample_futures(material) is None
