@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "read": "reading.door",
     "windows": "supervised",
+    "plot": "show.views",
+    "market": "evaluation.market",
     "Panel": "data.panel",
     "Reading": "data.options",
     "Clock": "data.clock",
@@ -74,9 +76,11 @@ __all__ = [
     "importance",
     "leaderboard",
     "load",
+    "market",
     "moves_run",
     "name_run",
     "objective",
+    "plot",
     "plots",
     "predict_paths",
     "predict_run",
@@ -108,6 +112,7 @@ if TYPE_CHECKING:
     from forecast.evaluation.calibration import calibrate
     from forecast.evaluation.folds import WalkForward
     from forecast.evaluation.leaderboard import leaderboard
+    from forecast.evaluation.market import market
     from forecast.evaluation.metrics import score, scores_by
     from forecast.fitting import Fitted, fit
     from forecast.insight.attribution import explain
@@ -129,6 +134,7 @@ if TYPE_CHECKING:
     from forecast.sequences.road import classify, moves_run, name_run
     from forecast.show import plots
     from forecast.show.summary import attention, summary
+    from forecast.show.views import plot
     from forecast.supervised import windows
     from forecast.task import Task
     from forecast.tuning.objective import objective
@@ -136,11 +142,20 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOME:
         raise AttributeError(f"module 'forecast' has no attribute {name!r}")
     module = importlib.import_module(f"forecast.{_HOME[name]}")
     return module if name in _MODULES else getattr(module, name)
 
 
+def _version() -> str:
+    """The version of the package that is installed, found when it is asked for."""
+    from importlib.metadata import version
+
+    return version("forecast-toolkit")
+
+
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

@@ -2,8 +2,11 @@
 
 import difflib
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+CLOSE, VERY_CLOSE = 0.6, 0.85  # of the letters of two names, the share that they have in common
+FEWEST_LETTERS = 3  # of a part of a name that is taken for the whole
 
 
 class ForecastError(Exception):
@@ -44,12 +47,26 @@ def of_system(error: OSError, path: object = None) -> StorageError:
 def nearest(name: str, choices: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: the nearest choice, and all choices while they are few."""
     known = list(choices)
-    close = difflib.get_close_matches(name.lower(), [choice.lower() for choice in known], n=1, cutoff=0.5)
-    hint = ""
-    if close:
-        hint = f" Did you mean {next(choice for choice in known if choice.lower() == close[0])}?"
+    close = _nearest(name, known)
+    hint = f" Did you mean {close}?" if close else ""
     shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
     return f"{hint} There is: {shown}." if known else hint
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """The choice that a name is likely to mean: one that holds it or begins it, else one that differs in few letters."""
+    asked = name.lower()
+    close = difflib.get_close_matches(asked, [choice.lower() for choice in known], n=1, cutoff=CLOSE)
+    inside = [choice for choice in known if _holds(choice.lower(), asked)]
+    if inside and not (close and difflib.SequenceMatcher(None, asked, close[0]).ratio() > VERY_CLOSE):
+        return min(inside, key=lambda choice: abs(len(choice) - len(name)))
+    return next((choice for choice in known if choice.lower() in close), "")
+
+
+def _holds(one: str, two: str) -> bool:
+    """Whether one of two names is a part of the other, and is long enough to say something."""
+    short, long = sorted((one, two), key=len)
+    return len(short) >= FEWEST_LETTERS and short in long
 
 
 def validated(kind: Any, value: Any, where: str = "") -> Any:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from forecast.data.panel import Column, Panel, require_panel
 from forecast.data.scaling import Scaling, Units, cold_panel, fit_scaling
 from forecast.data.zones import to_local
 from forecast.errors import ForecastError, validated
+from forecast.glance import Glance, few, public
 from forecast.models import models_for, spec
 from forecast.models.base import (
     Learned,
@@ -48,6 +49,9 @@ from forecast.results import (
 )
 from forecast.task import FIELDS, Goal, Task, quantile_levels, reduced, task_of
 from forecast.workers import one_thread, processes
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 UNSCALED = Units("none", "none")  # what a model sees that scales its panel itself
 LARGEST = 1e150  # values above have squares that are not finite
@@ -85,8 +89,8 @@ class Question:
     rows: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fitted(Glance):
     """A fitted model: a forecast at any origin of any panel with the same columns and clock.
 
     columns: those of the panels it is asked about, each category with the names that were told apart; goal.columns are
@@ -101,6 +105,29 @@ class Fitted:
     learned: Learned
     log: Log
     calibration: Taught | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it in place of what it learned."""
+        return {
+            "model": self.spec.name,
+            "target": self.goal.columns[0],
+            "steps": f"{self.goal.horizon:,}",
+            "step": self.clock.words,
+            "series": f"{len(self.scaling.ids):,} ({few(self.scaling.ids)})",
+            "columns": few(self.goal.columns[1:]),
+            "context": counted(self.context, "row"),
+            "intervals": ", ".join(f"{coverage:g} %" for coverage in self.goal.task.intervals),
+            "calibrated": "yes" if self.calibration is not None else "no",
+            "seconds": f"{self.log.seconds:.2f}",
+        }
+
+    def plot_loss(self) -> "go.Figure":
+        """Training and validation loss by step of this fit: `fc.plot(fitted)`.
+
+        ForecastError for a model that is not trained in steps.
+        """
+        figure: go.Figure = public("plot")(self)
+        return figure
 
     @cached_property
     def context(self) -> int:
@@ -153,7 +180,7 @@ class Fitted:
             raise ForecastError(
                 f"`paths={count}` is no number of paths: give a whole number from 2 on, such as 500."
             )
-        calibration = self._walked()
+        calibration = self.require_paths()
         panel, origins = self.asked(panel, origins)
         made = np.empty((len(origins), count, self.goal.horizon))
         seeds = seeds_of(seed, panel.ids, origins, panel.cutoffs(origins))
@@ -207,7 +234,7 @@ class Fitted:
             )
         return replace(self, calibration=tempering)
 
-    def _walked(self) -> Calibration:
+    def require_paths(self) -> Calibration:
         """What a walk taught; ForecastError where it cannot give sample paths."""
         name = self.spec.name
         if self.goal.names:

@@ -9,16 +9,18 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.copula import Templates, read_at, share_until
-from forecast.data.clock import Clock
+from forecast.data.clock import Clock, show
 from forecast.data.panel import GIVE_ITS_PANEL, Panel, require_panel
 from forecast.data.scaling import Scaling
-from forecast.data.zones import placed
+from forecast.data.zones import placed, to_local
 from forecast.errors import ForecastError
+from forecast.glance import Glance, few, public
 from forecast.records import Number
 from forecast.task import Task, bands
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True)
@@ -195,8 +197,8 @@ def point_of(z: Array, levels: tuple[float, ...]) -> Array:
     return point
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast:
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast(Glance):
     """Forecasts at M origins, H steps each.
 
     model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, H) · values float64 (M, H) ·
@@ -240,6 +242,29 @@ class Forecast:
         if not self.mass or self.quantiles is None:
             return None
         return share_until(np.zeros(self.values.shape), self.quantiles, self.levels)
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it in place of its arrays."""
+        origins, horizon = self.values.shape
+        series = [self.ids[i] for i in dict.fromkeys(self.origins[:, 0].tolist())]
+        return {
+            "model": self.model,
+            "origins": f"{origins:,}",
+            "steps": f"{horizon * self.over:,}",
+            "series": f"{len(series):,} ({few(series)})",
+            "from": stamp_in_words(self.times.min(), self.zone) if origins else "",
+            "to": stamp_in_words(self.times.max(), self.zone) if origins else "",
+            "intervals": ", ".join(f"{coverage:g} %" for coverage, _, _ in self.bands),
+            "names": few(self.names),
+        }
+
+    def plot(self, panel: Panel | None = None, series: int | str | None = None) -> "go.Figure":
+        """The latest forecast of a series, after the observed rows of a panel where one is given: `fc.plot`.
+
+        series: its name, or its place in `ids`, or in those of the panel; by default the first that has a forecast.
+        """
+        figure: go.Figure = public("plot")(self, panel, series)
+        return figure
 
     def on(self, panel: Panel) -> "Forecast":
         """The same forecasts with the `ids` and `origins` of another panel, found by the names of the series and by the cutoffs.
@@ -296,6 +321,13 @@ class Forecast:
         return {"label": labels, **shares}
 
 
+def stamp_in_words(stamp: "np.generic", zone: str) -> str:
+    """A UTC moment as the local time of a zone, or a number of a step."""
+    if not isinstance(stamp, np.datetime64):
+        return f"step {stamp}"
+    return show(to_local(np.array([stamp]), zone)[0])
+
+
 def blank_forecast(model: str, panel: Panel, origins: Array, task: Task) -> Forecast:
     """A forecast without values: what a task asks of a panel at origins (M, 2), whichever model answers."""
     over = task.over
@@ -348,8 +380,8 @@ class Truth:
     ordered: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome(Glance):
     """Forecasts of one model in one fold (M origins) next to the actual values, and the log of the fit behind them.
 
     basis (M, H): the Basis of each interval as uint8; None where the forecasts were not calibrated.
@@ -360,6 +392,20 @@ class Outcome:
     truth: Truth
     log: Log = field(default_factory=Log)
     basis: Array | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it in place of its arrays."""
+        forecast = self.forecast.facts()
+        shown = {name: forecast[name] for name in ("model", "origins", "steps", "series", "from", "to")}
+        missing = int(np.isnan(self.truth.values).sum())
+        return {
+            "fold": str(self.fold + 1),
+            **shown,
+            "target": self.truth.target,
+            "metric": self.truth.task.metric or "",
+            "actual values missing": f"{missing:,}" if missing else "",
+            "seconds": f"{self.log.seconds:.2f}",
+        }
 
     @property
     def actual(self) -> Array:

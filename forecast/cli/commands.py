@@ -36,6 +36,8 @@ from forecast.cli.flags import (
     RunWithKept,
     Sampler,
     Scenarios,
+    SettingsOut,
+    Shell,
     Shown,
     Space,
     Steps,
@@ -61,6 +63,9 @@ from forecast.cli.printing import (
     form_of,
     heard_of,
     listed_line,
+    model_lines,
+    models_text,
+    on_terminal,
     paths_table,
     print_csv,
     print_json,
@@ -103,7 +108,9 @@ def version(
 
 @command("forecast check data/weather.parquet")
 def check(*, file: Checked, reading: Flags, labelling: Flags, as_json: Json = False) -> None:
-    """Read a file and say what was inferred and found: time, frequency, series, target, gaps, sentinels, with codes and row numbers.
+    """Read a file and report what was inferred and found in it.
+
+    Time, frequency, series, target, gaps and sentinels, with codes and row numbers.
 
     With --label it is a file of sequences: lengths, classes, missing values, copies, groups in both parts.
     """
@@ -120,16 +127,78 @@ def check(*, file: Checked, reading: Flags, labelling: Flags, as_json: Json = Fa
     except ReadingError as refused:
         if as_json:
             raise
-        raise _listed(file, refused) from None
+        raise _listed(file, reading, refused) from None
     print_summary(summary_of(panel), as_json)
+    if not as_json:
+        print(f"Go on:  {_go_on('fit')}")
 
 
-def _listed(file: str, refused: "ReadingError") -> ForecastError:
+def _go_on(command: str, *more: str) -> str:
+    """The command that goes on from this one, with the same file and flags, to be copied."""
+    import shlex
+
+    given = sys.argv[sys.argv.index("check") + 1 :]
+    return shlex.join(["forecast", command, *given, *more])
+
+
+def _candidate(file: str, reading: Flags, refused: "ReadingError") -> None:
+    """Of a file that has several columns that could be the target: print what is found with the first one as it."""
+    from forecast.data.findings import ReadingError
+    from forecast.runs.checks import with_offers
+    from forecast.runs.plan import make_run
+    from forecast.runs.result import summary_of
+
+    example = next((one.example for one in refused.findings if one.code == "which-target"), "")
+    if not example:
+        return
+    try:
+        panel = with_offers(make_run(file, overrides={**reading_values(reading), "target": example}).read())
+    except ReadingError:
+        return
+    print(f"\nWith --target {example}, as an example:")
+    print_summary(summary_of(panel), as_json=False)
+    print(f"Go on:  {_go_on('fit', '--target', example)}")
+
+
+def _listed(file: str, reading: Flags, refused: "ReadingError") -> ForecastError:
     """Print all that was found in a file that is refused; the error names the codes."""
     for finding in refused.findings:
-        print(listed_line(finding))
+        print(on_terminal(listed_line(finding), sys.stdout, finding.severity))
+    _candidate(file, reading, refused)
     codes = dict.fromkeys(finding.code for finding in refused.findings if finding.severity == "error")
     return ForecastError(f"{file} is refused: {', '.join(codes)}.")
+
+
+@command("forecast init data/weather.parquet")
+def init(*, file: Checked, reading: Flags, out: SettingsOut = None, quiet: Quiet = False) -> None:
+    """Write what is inferred from a file as a TOML of settings.
+
+    It has a comment for each setting, and `forecast fit --config` runs it. A file that is there is not overwritten.
+    """
+    import shlex
+    from pathlib import Path
+
+    from forecast.runs.plan import make_run
+    from forecast.runs.starting import write_start
+
+    plan = make_run(file, overrides=reading_values(reading))
+    panel = plan.read()
+    say(panel.findings, quiet)
+    path = Path(out) if out else Path(f"{Path(file).stem}.toml")
+    write_start(plan, panel, path)
+    print(f"Written: {path}")
+    print(f"Go on:   forecast fit --config {shlex.quote(str(path))}")
+
+
+@command("forecast completion bash")
+def completion(shell: Shell) -> None:
+    """Print the script that completes commands and flags in a shell.
+
+    For bash, zsh or fish; its first lines say where it belongs.
+    """
+    from forecast.cli.completion import completion as script
+
+    print(script(shell, typer.main.get_command(app)), end="")
 
 
 @command("forecast fit data/weather.parquet --horizon 24")
@@ -147,7 +216,10 @@ def fit(
     csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
-    """Walk the models forward against the baselines, say which is best and whether that could be chance, fit it on all data, forecast."""
+    """Walk models forward, fit the best one on all data, forecast.
+
+    The models are measured against the baselines. It says which one is best, and whether that could be chance.
+    """
     from forecast.runs.result import stamped
     from forecast.runs.road import finished, run
 
@@ -189,7 +261,10 @@ def predict(
     csv: Csv = False,
     csv_safe: CsvSafe = False,
 ) -> None:
-    """Forecast the next horizon from a run folder, or after newer rows; by a run of `classify`, name sequences or texts."""
+    """Forecast the next horizon from a run folder.
+
+    After newer rows where a file of them is given. By a run of `classify` it names sequences or texts.
+    """
     from forecast.runs.folder import CLASSIFY, kind_of
 
     form = form_of(as_json, csv, csv_safe)
@@ -307,9 +382,10 @@ def _predict_paths(
     from pathlib import Path
 
     from forecast.files import save_frame
-    from forecast.runs.paths import SUMMED, predict_paths
+    from forecast.runs.paths import SUMMED, predict_paths, refuse_without_paths
     from forecast.runs.result import stamped
 
+    refuse_without_paths(run, own)
     _refuse_half_asked(count, reduced, by, out)
     found: list[Finding] = []
     paths = SUMMED if count is None else count
@@ -349,7 +425,10 @@ def explain(
     csv: Csv = False,
     csv_safe: CsvSafe = False,
 ) -> None:
-    """Say why the next horizon is forecast as it is, or which words or steps moved the class of a sequence."""
+    """Say why the next horizon is forecast as it is.
+
+    By a run of `classify`: which words or steps moved the class of a sequence.
+    """
     from forecast.runs.folder import CLASSIFY, kind_of
 
     form = form_of(as_json, csv, csv_safe)
@@ -382,7 +461,10 @@ def score(
     revised: Revised = False,
     as_json: Json = False,
 ) -> None:
-    """Score kept forecasts against what came, step by step beside the walk-forward, and say whether a refit is due."""
+    """Score kept forecasts against the actual values.
+
+    Step by step, next to the errors of the walk, and whether a refit is due.
+    """
     from forecast.runs.daily import score_run
 
     found: list[Finding] = []
@@ -403,7 +485,10 @@ def refit(
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Fit the model of a run again on the rows that came since, and take it if it is better on these than the one in use."""
+    """Fit the model of a run again on the rows since.
+
+    It is taken if it is better on these rows than the model in use.
+    """
     from forecast.runs.refit import refit_run
 
     found: list[Finding] = []
@@ -426,7 +511,7 @@ def backtest(
     csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
-    """Walk the models forward against the baselines and print the leaderboard; nothing is saved."""
+    """Walk models forward and print the leaderboard; save nothing."""
     from forecast.runs.road import backtest_run
 
     plan = plan_of(file, model, reading, walking)
@@ -451,7 +536,11 @@ def compare(
     csv_safe: CsvSafe = False,
     quiet: Quiet = False,
 ) -> None:
-    """Walk a model forward with each change of a setting, and without each column: what each buys, whether that could be chance, what it costs."""
+    """Say what a change of a setting buys, or each column.
+
+    A model is walked forward with each change, and without each column: what it buys, whether that could be chance, and what
+    it costs.
+    """
     from forecast.runs.comparing import changed_models, compare_run
 
     changed = changes("--try", tries)
@@ -499,8 +588,10 @@ def tune(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search units, layers, dropout and learning rate, or with --space full all that a net can be given, on folds before the test, then say
-    what that buys on the test.
+    """Search the settings of a model on folds before the test.
+
+    Units, layers, dropout and learning rate, or with --space full all that a net can be given; then it says what the best
+    ones buy on the test.
     """
     import shlex
 
@@ -538,7 +629,10 @@ def audit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for leaks: rewrite every value after a moment and see whether a forecast before it moves, and name columns that know too much."""
+    """Look for leaks of later values into earlier forecasts.
+
+    Every value after a moment is rewritten, and no forecast before it may move; columns that know too much are named.
+    """
     from forecast.runs.road import audit_run
 
     print_value(audit_run(plan_of(file, model, reading, walking), heard=heard_of(quiet)), as_json)
@@ -548,7 +642,10 @@ def audit(
 def replay(
     *, run: RunFolder, model: Own = None, jobs: Jobs = 0, as_json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Fit a finished run again from its manifest and say whether every forecast has the same bits, or what differs."""
+    """Fit a finished run again and compare every bit.
+
+    From its manifest; it says what differs, if anything does.
+    """
     from forecast.runs.folder import CLASSIFY, kind_of
     from forecast.runs.replay import replay_run
 
@@ -561,11 +658,14 @@ def replay(
 
 @command("forecast models gru")
 def models(name: Shown = None, as_json: Json = False) -> None:
-    """List the models, or the settings of one: default, meaning, source, and what a full study tries."""
+    """List the models, or the settings of one of them.
+
+    Of a setting: its default, range, meaning, source, and what a full study tries.
+    """
     from forecast.models import MODELS, describe, settings_of, spec_of
 
     if name is None:
-        print(json.dumps({"models": list(MODELS)}) if as_json else "\n".join(MODELS))
+        print(json.dumps({"models": list(MODELS)}) if as_json else models_text(model_lines()))
         return
     own = own_specs([name])
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from forecast.cli.printing import as_flags, print_json
+from forecast.cli.printing import as_flags, on_terminal, print_json
 from forecast.cli.registry import app
 from forecast.errors import ForecastError, of_system
 
@@ -24,7 +24,7 @@ def main() -> None:
         raise SystemExit(0)
     if "--json" in sys.argv:
         _print_if_possible(refused)
-    print(as_flags(f"forecast: {refused}"), file=sys.stderr)
+    print(on_terminal(as_flags(f"forecast: {refused}"), sys.stderr, "error"), file=sys.stderr)
     raise SystemExit(2)
 
 

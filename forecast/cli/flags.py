@@ -1,7 +1,7 @@
 """The flags of all commands: those of a Reading are made of its fields, those of a walk are a table, others stand alone."""
 
 from dataclasses import Field, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,9 +10,13 @@ from forecast.data.options import Reading
 Flags = dict[str, Any]  # name -> value, None where the flag was not given
 
 
+METAVARS: dict[Any, str] = {str: "TEXT", int: "N", list[str]: "A,B", list[int]: "N"}  # what follows a flag
+
+
 def flag(kind: Any, name: str, help: str, shown: str | bool = False) -> Any:
     """A flag that may be left out. shown: what its help gives as the default, False = nothing."""
-    return Annotated[kind | None, typer.Option(f"--{name}", help=help, show_default=shown)]
+    metavar = METAVARS.get(kind)
+    return Annotated[kind | None, typer.Option(f"--{name}", help=help, show_default=shown, metavar=metavar)]
 
 
 def _reading_flag(option: Field[Any]) -> Any:
@@ -35,6 +39,8 @@ WALKING: Flags = {
     "test": flag(str, "test", "Test part: a share, a number of steps or a first date.", "0.2"),
     "folds": flag(int, "folds", "Blocks of the test part, one fit before each.", "3"),
     "stride": flag(int, "stride", "Steps between forecasts.", "at most 2000 a series"),
+    "gap": flag(int, "gap", "Steps after each origin that are not scored.", "0"),
+    "max_past": flag(int, "max-past", "Rows of each series that a fit sees at most.", "all"),
     "align": flag(str, "align", "Origins by stamp, or from each series' end.", "stamp"),
     "refit": flag(str, "refit", "Of nets before each fold: cold, anew; warm, going on.", "cold"),
     "intervals": flag(str, "intervals", "Central intervals in percent, or none.", "80,95"),
@@ -67,7 +73,7 @@ NAMING: Flags = {
 }
 # a parameter of a command -> the flags that it stands for
 SHARED = {"reading": READING, "walking": WALKING, "labelling": LABELLING, "naming": NAMING}
-IN_WALK = ("horizon", "test", "folds", "stride", "align", "refit")  # fields of WalkForward
+IN_WALK = ("horizon", "test", "folds", "stride", "gap", "max_past", "align", "refit")  # fields of WalkForward
 BESIDE = ("metric", "transform", "scale", "price", "seed")  # those of a Run, or of its Task
 _OTHERS = (
     "out",
@@ -88,12 +94,29 @@ _OTHERS = (
 )
 
 # settings, as the messages of the library name them, and their flags
-FLAGS = {name: f"--{name}" for name in (*READING, *WALKING, *NAMING, *_OTHERS)} | {
+FLAGS = {name: f"--{name.replace('_', '-')}" for name in (*READING, *WALKING, *NAMING, *_OTHERS)} | {
     "models": "--model",
     "reduce": "--span",
     "tries": "--try",
     "scenarios": "--scenario",
 }
+GROUPS = ("Data", "Models", "Walk", "Forecast", "Output")  # of the flags of a command, in this order
+_OF_MODELS = {"model", "setting", "tries", "ablate", "space", "sampler", "trials", "how", "take", "seed"}
+_OF_OUTPUT = {"out", "overwrite", "jobs", "as_json", "csv", "csv_safe", "quiet", "keep", "config", "help"}
+_OF_DATA = {*READING, *LABELLING, "columns", "revised"}
+
+
+def group_of(parameter: str) -> str:
+    """The group of the help in which the flag of a parameter stands."""
+    if parameter in _OF_MODELS:
+        return "Models"
+    if parameter in _OF_OUTPUT:
+        return "Output"
+    if parameter in _OF_DATA:
+        return "Data"
+    return "Walk" if parameter in WALKING else "Forecast"
+
+
 OPPOSITES = {  # settings that are true or false, and the flags that say no
     option.name: f"--{option.metadata['opposite']}"
     for option in fields(Reading)
@@ -164,6 +187,8 @@ Revised = Annotated[
     typer.Option("--revised", help="Take over values of the file that correct those the run knows."),
 ]
 Out = flag(str, "out", "Run folder.", "runs/NAME")
+SettingsOut = flag(str, "out", "File of settings.", "NAME.toml")
+Shell = Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="bash, zsh or fish.")]
 Overwrite = Annotated[
     bool,
     typer.Option(

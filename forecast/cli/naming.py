@@ -52,7 +52,10 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn to name whole sequences or texts; say which model is best on unseen ones, and whether that could be chance."""
+    """Learn to name whole sequences or texts.
+
+    It says which model is best on unseen ones, and whether that could be chance.
+    """
     import shlex
     import sys
 

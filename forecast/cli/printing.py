@@ -2,16 +2,21 @@
 
 import json
 import math
+import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from forecast.cli.flags import FLAGS, OPPOSITES
 from forecast.data.findings import counted, visible
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     import pandas as pd
 
     from forecast.arrays import Array
@@ -24,12 +29,25 @@ Form = Literal["table", "json", "csv", "csv-safe"]
 
 # a setting as messages of the library name one: `test=0.3`, `price`
 SETTING = re.compile(r"`([A-Za-z_][\w.-]*)(?:=([^`]*))?`")
+RESET = "\x1b[0m"
+COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m"}  # yellow and red, on a terminal alone
 MARKS = {"info": "  ", "warning": "! ", "error": "x "}
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # with which a cell of text begins that a spreadsheet runs
 MOST_DECIMALS = 12  # of a number in the table of a forecast
 LARGEST_PLAIN = 1e15  # from which on a number is written as 1.234e+15
 SIDE_BY_SIDE = 8  # series in the table of a forecast
+KINDS = {"number": "numbers", "event": "events", "names": "names"}
 NAME_WIDTH, DEFAULT_WIDTH = 18, 21  # of the columns of `forecast models`
+
+
+class ModelLine(NamedTuple):
+    """A model in the list of `forecast models`: what it is, which columns it reads, what kinds of target it forecasts."""
+
+    name: str
+    group: str
+    line: str
+    reads: str
+    forecasts: str
 
 
 def as_flags(text: str) -> str:
@@ -54,6 +72,29 @@ def _as_flag(found: re.Match[str]) -> str:
     if opposite or value in (None, "", "true"):
         return FLAGS[name]
     return f"{FLAGS[name]} {value}"
+
+
+def on_terminal(text: str, stream: "TextIO", severity: str = "info") -> str:
+    """A message as a stream shows it: on a terminal its words are wrapped, and warnings and errors coloured.
+
+    Elsewhere it is unchanged. NO_COLOR and TERM=dumb leave the colours out.
+    """
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip("!x ")))
+        wrapped = textwrap.wrap(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        lines += wrapped or [""]
+    shown = "\n".join(lines)
+    plain_only = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    colour = COLOURS.get(severity)
+    if plain_only or not colour:
+        return shown
+    return f"{colour}{shown}{RESET}"
 
 
 def print_json(values: Any) -> None:
@@ -111,7 +152,8 @@ def heard_of(quiet: bool) -> "Heard":
 
 def say(findings: "Sequence[Finding]", quiet: bool) -> None:
     """Findings on stderr; `quiet`: only what is more than information."""
-    lines = [line_of(one) for one in findings if not quiet or one.severity != "info"]
+    told = [one for one in findings if not quiet or one.severity != "info"]
+    lines = [on_terminal(line_of(one), sys.stderr, one.severity) for one in told]
     if lines:
         print(*lines, "", sep="\n", file=sys.stderr)
 
@@ -138,7 +180,7 @@ def print_summary(found: "Summary", as_json: bool) -> None:
         print_json(asdict(found))
         return
     for finding in found.findings:
-        print(listed_line(finding))
+        print(on_terminal(listed_line(finding), sys.stdout, finding.severity))
     default = counted(found.horizon, "step")
     print(f"{counted(found.rows, 'row')}, {found.series} series; the default horizon is {default}")
 
@@ -269,7 +311,8 @@ def print_settings(settings: "Sequence[Setting]") -> None:
 def _setting_line(one: "Setting", width: int) -> str:
     """One setting: its name, default, choices, meaning, source, and what a full study tries."""
     parts = [f"{one.name:{width}}", f"{_default(one):{DEFAULT_WIDTH}}"]
-    words = ": ".join(filter(None, [" | ".join(one.choices), one.meaning]))
+    allowed = " | ".join(one.choices) or one.range
+    words = ": ".join(filter(None, [allowed, one.meaning]))
     if words:
         parts.append(words)
     if one.source:
@@ -283,4 +326,36 @@ def _default(one: "Setting") -> str:
     """The default of a setting in words."""
     if one.default is not None:
         return str(one.default)
-    return "chosen from the data" if one.group == "sizes" else "none"
+    chosen = one.group == "sizes" or "chosen" in one.meaning
+    return "chosen from the data" if chosen else "none"
+
+
+def models_text(rows: "Sequence[ModelLine]") -> str:
+    """The models, group by group, a line for each."""
+    width = max(len(one.name) for one in rows)
+    lines: list[str] = []
+    group = ""
+    for one in rows:
+        if one.group != group:
+            group = one.group
+            lines += ["", group]
+        lines.append(f"  {one.name:{width}}  {one.line}")
+        lines.append(f"  {'':{width}}  {one.reads} -> {one.forecasts}")
+    columns = "Below each: the columns that it reads -> what it forecasts. `forecast models NAME` lists its settings."
+    return "\n".join([*lines[1:], "", columns])
+
+
+def model_lines() -> "list[ModelLine]":
+    """What there is to say of each model of the table, in the order of the groups."""
+    from forecast.models import MODELS, spec
+    from forecast.models.about import ABOUT
+    from forecast.models.base import reads_of, targets_of
+
+    rows = []
+    for name in MODELS:
+        made = spec(name)
+        reads = ", ".join(["target", *reads_of(made)])
+        kinds = [KINDS[kind] for kind in targets_of(made)]
+        rows.append(ModelLine(name, ABOUT[name].group, ABOUT[name].line, reads, ", ".join(kinds)))
+    groups = list(dict.fromkeys(one.group for one in rows))
+    return sorted(rows, key=lambda one: groups.index(one.group))

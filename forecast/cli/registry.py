@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
-from forecast.cli.flags import PARAMETERS, SHARED
+from forecast.cli.flags import GROUPS, PARAMETERS, SHARED, group_of
 from forecast.cli.printing import print_json
 from forecast.errors import ForecastError
 
@@ -24,6 +25,24 @@ app = typer.Typer(
 )
 SHOW_CURSOR = "\x1b[?25h"  # which the progress display hides
 GOES_ON = " Finished parts are kept: the same command goes on from here."
+
+
+class Grouped(TyperCommand):
+    """A command whose help has its flags in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then each group that has a flag."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            is_argument = parameter.param_type_name == "argument"
+            group = "Arguments" if is_argument else group_of(parameter.name or "")
+            if record is not None:
+                found.setdefault(group, []).append(record)
+        for group in ("Arguments", *GROUPS):
+            if group in found:
+                with formatter.section(group):
+                    formatter.write_dl(found[group])
 
 
 def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -40,7 +59,8 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
             function(**_gathered(function, values))
 
         _give_flags(guarded, function)
-        app.command(help=f"{function.__doc__}\n\nExample: {example}")(guarded)
+        text = inspect.cleandoc(function.__doc__ or "")
+        app.command(cls=Grouped, help=f"{text}\n\nExample: {example}")(guarded)
         return guarded
 
     return register

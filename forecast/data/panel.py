@@ -3,18 +3,22 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.clock import Clock, show
-from forecast.data.findings import Finding, listed
+from forecast.data.findings import Finding, counted, listed
 from forecast.data.options import Reading
 from forecast.data.vintages import Issues, Vintages, issues_of, make_vintages
-from forecast.data.zones import to_local
-from forecast.errors import ForecastError
+from forecast.data.zones import placed, to_local
+from forecast.errors import ForecastError, nearest
+from forecast.glance import Glance, few, public
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Role = Literal["target", "past", "future", "static"]
 Made = Literal["", "angle", "indicator", "neighbour", "stack", "event", "return", "variance"]
@@ -57,9 +61,11 @@ class Column:
         return self.of if self.made == "indicator" else self.name
 
 
-@dataclass(frozen=True, eq=False)
-class Panel:
+@dataclass(frozen=True, eq=False, repr=False)
+class Panel(Glance):
     """Series of one clock as flat rows: S series, N rows, C columns.
+
+    `len(panel)` is its rows, `panel["EWR"]` one series, `"EWR" in panel` whether there is one of that name.
 
     ids (S,) unique, in natural order · starts, stops int64 (S,): series i is rows
     starts[i]:stops[i] · times (N,) datetime64[ns] UTC or int64 on the step clock · values float64
@@ -89,6 +95,95 @@ class Panel:
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.times, self.values):
             array.flags.writeable = False
+
+    __iter__: ClassVar[None] = None  # over rows or over series: neither is meant
+
+    def __len__(self) -> int:
+        """Rows of all series."""
+        return int(self.lengths.sum())
+
+    def __bool__(self) -> bool:
+        """A panel is one, also without rows."""
+        return True
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a series of a name."""
+        return name in self.ids
+
+    def __getitem__(self, series: int | str) -> "Panel":
+        """One series by its name, or by its place: a view, nothing is copied. Raises as `place`."""
+        i = self.place(series)
+        return replace(
+            self,
+            ids=self.ids[i : i + 1],
+            starts=self.starts[i : i + 1],
+            stops=self.stops[i : i + 1],
+            zeros=None if self.zeros is None else self.zeros[i : i + 1],
+        )
+
+    def place(self, series: int | str) -> int:
+        """The place in `ids` of a series that is given by name, or by its place.
+
+        ForecastError, with the nearest name, where there is none.
+        """
+        if isinstance(series, str):
+            if series not in self.ids:
+                raise ForecastError(f"There is no series {series!r}.{nearest(series, self.ids)}")
+            return self.ids.index(series)
+        if not 0 <= series < len(self.ids):
+            there = counted(len(self.ids), "place")
+            raise ForecastError(
+                f"There is no series {series}: the panel has {there}, from 0 on. A name will do too."
+            )
+        return int(series)
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it in place of its arrays."""
+        return {
+            "rows": f"{len(self):,}",
+            "series": self._series_in_words(),
+            "step": self.clock.words,
+            "from": self._edge(0),
+            "to": self._edge(-1),
+            "target": self.target,
+            "past": few([column.name for column in self.columns[1:] if column.role == "past"]),
+            "future": few([self.columns[i].name for i in self.future]),
+            "static": few([self.columns[i].name for i in self.static]),
+        }
+
+    def _series_in_words(self) -> str:
+        """How many series there are, and the names of the first."""
+        count = f"{len(self.ids):,}"
+        return f"{count} ({few(self.ids)})" if len(self.ids) > 1 else count
+
+    def _edge(self, place: int) -> str:
+        """The first (0) or last (-1) stamp of all series in words; empty without rows."""
+        rows = self.starts if place == 0 else self.stops - 1
+        held = rows[self.lengths > 0]
+        if not len(held):
+            return ""
+        return self.stamp(held[np.argsort(self.times[held])[place]])
+
+    def to_frame(self) -> pd.DataFrame:
+        """A long frame `unique_id, ds, <target>, <columns> ...`, one row per series and stamp.
+
+        Stamps are local and know their offset where the panel has a zone; categories have their names, None where one is
+        missing. `fc.read(frame, id="unique_id", time="ds", target=...)` reads it again.
+        """
+        whole = self.compact()
+        names = np.array(whole.ids, dtype=object)
+        frame: dict[str, Any] = {
+            "unique_id": np.repeat(names, whole.lengths),
+            "ds": placed(whole.times, whole.clock.tz),
+        }
+        for place, column in enumerate(whole.columns):
+            frame[column.name] = _cells(whole.values[:, place], column.names)
+        return pd.DataFrame(frame)
+
+    def plot(self, series: int | str = 0) -> "go.Figure":
+        """The target of a series over time, with a menu of all series: `fc.plot(panel, series=series)`."""
+        figure: go.Figure = public("plot")(self, series=series)
+        return figure
 
     @property
     def target(self) -> str:
@@ -132,8 +227,10 @@ class Panel:
         """Rows of each series, int64 (S,)."""
         return self.stops - self.starts
 
-    def rows(self, series: int) -> slice:
-        """The rows of one series in `times` and `values`."""
+    def rows(self, series: int | str) -> slice:
+        """The rows of one series, given by its place or its name, in `times` and `values`."""
+        if isinstance(series, str):
+            series = self.place(series)
         return slice(int(self.starts[series]), int(self.stops[series]))
 
     def until(self, rows: Array) -> "Panel":
@@ -358,6 +455,15 @@ def last_seen(target: Array) -> Array:
     where there is none.
     """
     return np.maximum.accumulate(np.where(np.isnan(target), -1, np.arange(len(target))))
+
+
+def _cells(values: Array, names: tuple[str, ...] | None) -> Array:
+    """The values (N,) of a column as a frame shows them: numbers, or the names that they stand for."""
+    if names is None:
+        return values
+    table = np.array([*names, None], dtype=object)
+    known = (values >= 0) & (values < len(names))  # not so for NaN, nor for a name that is not told apart
+    return table[np.where(known, values, len(names)).astype("int64")]
 
 
 def _last(values: Array) -> int:

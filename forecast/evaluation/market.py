@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from forecast.arrays import Array
+from forecast.errors import ForecastError
 from forecast.evaluation.inference import LEVEL
 from forecast.evaluation.metrics import squared, squared_of_last
 from forecast.records import Number
 from forecast.results import Outcome, by_model
 from forecast.text import p_words, plural, table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROUNDING = (
     1e-6  # of a price: the error that a net, which computes in single precision, may have in its last value
@@ -188,3 +193,37 @@ def _line(row: Direction) -> list[str]:
 
 def _percent(share: float) -> str:
     return "" if np.isnan(share) else f"{100 * share:.1f} %"
+
+
+@dataclass(frozen=True)
+class Market:
+    """What the direction of the next step of a price is worth, model by model. Printed, it is a table and a sentence."""
+
+    rows: tuple[Direction, ...]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row per model, the fields of Direction as columns."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(row) for row in self.rows])
+
+    def __str__(self) -> str:
+        return market_text(list(self.rows))
+
+
+def market(outcomes: Iterable[Outcome], cost: float | None = None, *, returns: bool = False) -> Market:
+    """What the forecasts of a walk say about the direction of the next step of a price: `fc.market(outcomes, cost=5)`.
+
+    cost: of trading, in basis points per side; without it nothing is traded · returns: what is forecast are the log returns
+    of a price, as a panel says in `panel.reading.returns`. Raises ForecastError where there is no outcome,
+    and where the target has names.
+    """
+    parts = list(outcomes)
+    if not parts:
+        raise ForecastError("There is nothing to judge: the backtest gave no outcome.")
+    names = parts[0].forecast.names
+    if names:
+        raise ForecastError(
+            f"The direction is that of a price, and the target {parts[0].truth.target} has names. Read a number as the target."
+        )
+    return Market(tuple(directions(parts, cost, returns=returns)))

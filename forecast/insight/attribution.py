@@ -11,6 +11,7 @@ from forecast.data.panel import Column, Panel
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.fitting import Fitted, Question
+from forecast.glance import Glance, few
 from forecast.models.base import explained, has_hurdle
 from forecast.models.contributions import Contributions, chained
 from forecast.results import Forecast, point_of
@@ -30,8 +31,8 @@ class NotExplainedError(ForecastError):
     """A model does not say what its forecasts are made of."""
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Glance):
     """What makes up the forecasts at M origins, at J steps of the horizon: their sum is the forecast.
 
     model · ids (S,) · origins int64 (M, 2) · cutoffs (M,), the last known stamp · times (M, J), the stamps of the
@@ -55,6 +56,21 @@ class Explanation:
     parts: Contributions
     bounds: Array
     zone: str = ""
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it in place of its arrays."""
+        usage = self.usage().head(3)
+        most = [f"{name} {share:.0%}" for name, share in zip(usage["column"], usage["share"], strict=True)]
+        series = [self.ids[i] for i in dict.fromkeys(self.origins[:, 0].tolist())]
+        return {
+            "model": self.model,
+            "units": self.units,
+            "origins": f"{len(self.origins):,}",
+            "steps": few(self.steps.tolist()),
+            "series": few(series),
+            "columns that say most": ", ".join(most),
+            "distance of sum and forecast": f"{self.distance:.2g}",
+        }
 
     @property
     def total(self) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from forecast.errors import ForecastError, nearest, validated
+from forecast.models.about import MEANINGS
 from forecast.models.base import Spec, is_unscaled, targets_of, varied
 from forecast.models.combination import Combination
 from forecast.models.own import Kind, is_reference, known, made, values_of
@@ -219,7 +220,8 @@ def _values(model: Spec) -> dict[str, Any]:
 class Setting(NamedTuple):
     """One setting of a model.
 
-    Its default (None = open), what it means, who proposed it, its choices if few, what a full study tries.
+    Its default (None = open), what it means, who proposed it, its choices if few, what a full study tries, and of a number
+    its range, `0 to 9`, "" = any.
     """
 
     name: str
@@ -229,6 +231,7 @@ class Setting(NamedTuple):
     source: str
     choices: tuple[str, ...]
     tried: str
+    range: str = ""
 
 
 def describe(model: str, own: Sequence[Kind] = ()) -> list[Setting]:
@@ -244,6 +247,7 @@ def describe(model: str, own: Sequence[Kind] = ()) -> list[Setting]:
     base = spec_of(model, {}, own)
     fields = [one for one in dataclasses.fields(base) if one.name != "name"]  # type: ignore[arg-type]
     types = get_type_hints(type(base))
+    hints = get_type_hints(type(base), include_extras=True)
     ranges = Ranges()
     if "search" in types:
         varied(spec(model, search="full"), ranges)
@@ -253,11 +257,40 @@ def describe(model: str, own: Sequence[Kind] = ()) -> list[Setting]:
     for one in fields:
         group, meaning, source = (one.metadata.get(key, "") for key in ("group", "meaning", "source"))
         hint = types[one.name]
+        meaning = meaning or MEANINGS.get(type(base).__name__, {}).get(one.name, "")
         choices = get_args(hint) if get_origin(hint) is Literal else ()
         tried = ranges.found.get(one.name, "")
-        rows.append(Setting(one.name, getattr(base, one.name), group, meaning, source, choices, tried))
+        default = getattr(base, one.name)
+        rows.append(
+            Setting(one.name, default, group, meaning, source, choices, tried, _range(hints[one.name]))
+        )
     groups = list(dict.fromkeys(one.group for one in rows))
     return sorted(rows, key=lambda one: groups.index(one.group))
+
+
+def _range(hint: Any) -> str:
+    """What numbers an annotation allows, in words; "" where it sets no limit."""
+    limits: dict[str, Any] = {}
+    for part in (hint, *get_args(hint)):
+        for mark in getattr(part, "__metadata__", ()):
+            for limit in getattr(mark, "metadata", ()):
+                limits |= {
+                    name: getattr(limit, name) for name in ("ge", "gt", "le", "lt") if hasattr(limit, name)
+                }
+    low = _limit(limits, "ge", "gt", "above")
+    high = _limit(limits, "le", "lt", "below")
+    if low and high:
+        return f"{low} to {high}"
+    if low and "ge" in limits:
+        return f"from {low}"
+    return low or (f"up to {high}" if high else "")
+
+
+def _limit(limits: Mapping[str, Any], inside: str, outside: str, word: str) -> str:
+    """One limit in words: the number itself where it is allowed."""
+    if inside in limits:
+        return f"{limits[inside]:g}"
+    return f"{word} {limits[outside]:g}" if outside in limits else ""
 
 
 @dataclass(frozen=True)

@@ -924,6 +924,7 @@ def _targets(
                 "which-target",
                 f"{where} has several numeric columns and none has a target's usual name:"
                 f" {listed(numbers, 20)}.",
+                example=numbers[0],
                 remedy="Name one with `target` (the others help to forecast it), or take"
                 " `target=all` to forecast each.",
             )

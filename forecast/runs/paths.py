@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 SUMMED = 1000  # paths of a sum where no number is asked for
 
 
+def refuse_without_paths(folder: str | Path, specs: Sequence[Any] = ()) -> None:
+    """ForecastError where the model of a run has no sample paths; nothing of the data is read."""
+    _fitted(Path(folder), specs).require_paths()
+
+
 def predict_paths(
     folder: str | Path,
     source: "str | Path | pd.DataFrame | None" = None,

@@ -15,6 +15,7 @@ from forecast.evaluation.leaderboard import Leaderboard
 from forecast.evaluation.market import Direction, market_text
 from forecast.evaluation.probabilities import Probabilities
 from forecast.fitting import Fitted
+from forecast.glance import Glance
 from forecast.records import to_json
 from forecast.results import Forecast, Outcome
 from forecast.runs.told import Told, told
@@ -147,8 +148,8 @@ class Made:
     fitted: Fitted
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Glance):
     """What a run gives: its folder, the leaderboard with its verdict, the forecast of the winner, the panel, the outcomes, the fitted winner.
 
     intervals: which steps of the forecast have no calibrated interval, in words · resumed: the folder held the finished
@@ -161,6 +162,19 @@ class Result:
     intervals: tuple[str, ...]
     resumed: bool
     parts: Parts
+
+    def facts(self) -> dict[str, str]:
+        """What is shown of it: nothing is read from the folder for that."""
+        ranked = [f"{row.model} {row.scores[self.board.metric]:.4g}" for row in self.board.rows]
+        return {
+            "run": str(self.folder),
+            "best": self.board.best,
+            self.board.metric: ", ".join(ranked),
+            "verdict": self.board.verdict,
+            "origins": f"{self.board.origins:,}",
+            "steps": f"{self.board.horizon:,}",
+            "report": str(self.folder / "report.html"),
+        }
 
     @property
     def board(self) -> Leaderboard:

@@ -71,20 +71,21 @@ def ranked(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 def forecast_figure(
     panel: Panel,
     forecast: Forecast,
-    series: int = 0,
+    series: int | str = 0,
     history: int | None = None,
     *,
     colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """The last `history` rows of a series and its latest forecast, with a menu of all series.
 
-    series: its place in `panel.ids`. history: by default five horizons, at least 60 rows. The rows are found by the
+    series: its name, or its place in `panel.ids`. history: by default five horizons, at least 60 rows. The rows are found by the
     names of the series and the cutoffs (`Forecast.on`), so a panel of more rows or series than the forecast was made
     from will do. More than 20 series: the first 20, and the chosen one. Raises ForecastError where the chosen series
     has no forecast, and where the panel lacks a series or a cutoff of the forecast.
     """
     forecast = forecast.on(panel)
     latest = latest_origins(forecast)
+    series = panel.place(series) if isinstance(series, str) else series
     _check(panel, series, latest)
     horizon = forecast.values.shape[1]
     history = max(5 * horizon, 60) if history is None else history
@@ -188,16 +189,21 @@ def ahead_axis(clock: Clock, horizon: int) -> dict[str, Any]:
 
 
 def backtest_figure(
-    panel: Panel, outcomes: Iterable[Outcome], series: int = 0, *, colours: Mapping[str, str] | None = None
+    panel: Panel,
+    outcomes: Iterable[Outcome],
+    series: int | str = 0,
+    *,
+    colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """The actual values of a series in the test, and what the best model and the best baseline had forecast for them.
 
-    Each forecast is that of the last step of the horizon. series: its place in `panel.ids`; rows are found by the names
+    Each forecast is that of the last step of the horizon. series: its name, or its place in `panel.ids`; rows are found by the names
     of the series and the cutoffs, as in `forecast_figure`. Where a baseline is best, the next model is drawn too.
     Every k-th point is drawn, so that a line has at most about 2,000.
     """
     models = ranked(outcomes)
     forecasts = {name: _placed(parts, panel) for name, parts in models.items()}
+    series = panel.place(series) if isinstance(series, str) else series
     _check(panel, series, _series_in(forecasts))
     pair = best_and_baseline(list(models))
     drawn = _test_curves(panel, series, {name: _at_last_step(forecasts[name], series) for name in pair})
