@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +177,24 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         panel=result.panel,
         forecast=result.forecast,
         notes=result.fitted.log.notes,
-        explanation=_explanation(path.parent, result.fitted),
+        explanation=explained(path.parent, result.fitted),
         probabilities=result.walked.probabilities,
+        market=result.market,
+        cost=plan.trading,
+        span=plan.task.reduce,
+        footer=footer_of(result.folder, plan),
     )
 
 
-def _explanation(folder: Path, fitted: Fitted) -> Explanation | None:
+def footer_of(folder: Path, plan: Run) -> str:
+    """How a page was made: when, by which version, from which seed, and the command that makes the run again."""
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    version = versions()["forecast-toolkit"]
+    command = f"forecast fit --config {folder.name}/run.toml"
+    return f"Made on {when} by forecast {version}, seed {plan.seed}. The same run again: {command}"
+
+
+def explained(folder: Path, fitted: Fitted) -> Explanation | None:
     """Why the next horizon of the first few series is forecast as it is; None where the model does not say it."""
     panel = load_context(fitted, folder / "context.parquet")
     origins = panel.ends()[:EXPLAINED]
