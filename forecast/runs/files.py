@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.options import Reading
+from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_json, save_arrays, save_frame, save_json, sha256, write_atomic
 from forecast.fitting import Fitted
@@ -177,7 +178,7 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         panel=result.panel,
         forecast=result.forecast,
         notes=result.fitted.log.notes,
-        explanation=explained(path.parent, result.fitted),
+        explanation=explained(result.fitted, load_context(result.fitted, path.parent / "context.parquet")),
         probabilities=result.walked.probabilities,
         market=result.market,
         cost=plan.trading,
@@ -194,9 +195,8 @@ def footer_of(folder: Path, plan: Run) -> str:
     return f"Made on {when} by forecast {version}, seed {plan.seed}. The same run again: {command}"
 
 
-def explained(folder: Path, fitted: Fitted) -> Explanation | None:
+def explained(fitted: Fitted, panel: Panel) -> Explanation | None:
     """Why the next horizon of the first few series is forecast as it is; None where the model does not say it."""
-    panel = load_context(fitted, folder / "context.parquet")
     origins = panel.ends()[:EXPLAINED]
     steps = telling_steps(fitted.goal.horizon)
     try:

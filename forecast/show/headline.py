@@ -78,7 +78,7 @@ def evidence(
     if not math.isnan(best.skill_lo) and best.model != board.baseline:
         low = minus(signed(best.skill_lo))
         high = minus(signed(best.skill_hi))
-        pieces.append(f"95 % interval of the gain {low} to {high}")
+        pieces.append(f"95 % interval of the gain of {best.model} {low} to {high}")
     if outcomes:
         pieces.append(_tested(outcomes))
         folds = len({outcome.fold for outcome in outcomes})

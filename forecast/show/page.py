@@ -96,6 +96,8 @@ STYLE = """\
   .legend { margin: .1rem 0 .3rem; font-size: .85rem; color: var(--soft); }
   .legend span { margin-right: 1rem; white-space: nowrap; }
   .legend i { display: inline-block; width: 1.1rem; height: .6rem; margin-right: .35rem; }
+  @media (prefers-color-scheme: dark) {  /* the button that plotly marks by a white of its own */
+    .updatemenu-item-rect[style*="244, 250, 255"] { fill: #46505c !important; } }
   details { margin: .75rem 0; }
   summary { cursor: pointer; color: var(--link); }
   label { font-size: .9rem; color: var(--soft); }

@@ -216,8 +216,9 @@ def _forecast_column(panel: Panel, forecast: Forecast, series: int, m: int) -> l
     values = forecast.values[m]
     if panel.kind == "names":
         return [str(label) for label in labels_of(forecast.names, values)]
-    scale = None if panel.names else spread(panel.values[panel.rows(series), 0])
-    return numbers(values, scale)
+    if panel.names:
+        return [f"{100 * share:.1f} %" if math.isfinite(share) else DASH for share in values]
+    return numbers(values, spread(panel.values[panel.rows(series), 0]))
 
 
 def most_tested(panel: Panel, outcomes: Iterable[Outcome]) -> int:
