@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import plotly.graph_objects as go
-from jinja2 import Environment
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from forecast.data.findings import Finding
@@ -21,7 +21,8 @@ from forecast.show.look import palette
 from forecast.show.search import Search, in_script
 from forecast.show.static import svg
 
-TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+# a value that is absent, or fails, is an error and no gap in the page
+TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
 
 # the table of scores: `head`, its columns after that of the model, and `lines` with `model`, `baseline` and `cells`, best first
 SCORES = """\

@@ -5,7 +5,7 @@ from forecast.evaluation.metrics import METRICS
 from forecast.evaluation.probabilities import probabilities, three
 from forecast.insight.words import SERIES as EXPLAINED
 from forecast.insight.words import about_explanation, explanation_block
-from forecast.show import chances, plots
+from forecast.show import chances, plots, track
 from forecast.show.axes import steps_of
 from forecast.show.market import market
 from forecast.show.section import SCORES, MakeSection, Material, Section, filled
@@ -240,6 +240,28 @@ def actual_values(material: Material) -> Section | None:
     return Section("Forecasts next to the actual values", figures=(figure,))
 
 
+def errors_in_detail(material: Material) -> Section | None:
+    """When errors are large, how they are spread, and what the intervals held over time; None of names, and of no test."""
+    if not material.models or not material.drawable or material.forecast.over > 1:
+        return None
+    best = material.models[material.board.best]
+    colour = material.colours[material.board.best]
+    figures = track.calendar_figures(material.panel, material.models, material.colours, material.unit)
+    if not material.panel.names:
+        spread = track.residual_figure(material.panel, best, colour, material.unit)
+        held = track.coverage_figure(material.panel, best, colour)
+        figures += [figure for figure in (spread, held) if figure is not None]
+    return Section("When and how the forecasts are wrong", figures=tuple(figures)) if figures else None
+
+
+def folds(material: Material) -> Section | None:
+    """What each fold was fitted and tested on; None without a test."""
+    if not material.models:
+        return None
+    best = material.models[material.board.best]
+    return Section("How the test was made", figures=(track.folds_figure(material.panel, best),))
+
+
 def training(material: Material) -> Section | None:
     """The losses of the nets in training; None without a net."""
     figure = plots.loss_figure(material.outcomes, colours=material.colours)
@@ -266,6 +288,8 @@ SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
     why,
     error_by_step,
     actual_values,
+    errors_in_detail,
+    folds,
     training,
     inferred,
 )

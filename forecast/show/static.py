@@ -138,14 +138,17 @@ def _upward(figure: go.Figure, traces: Sequence[Any]) -> _Axis:
     if axis.range is not None:
         low, high = map(float, axis.range)
     percent = bool(axis.tickformat) and "%" in axis.tickformat
-    return _Axis(low, high, HEIGHT - BOTTOM, TOP, tuple(_round_ticks(low, high, percent)))
+    ticks = _round_ticks(min(low, high), max(low, high), percent, axis.dtick)
+    return _Axis(low, high, HEIGHT - BOTTOM, TOP, tuple(ticks))
 
 
-def _round_ticks(low: float, high: float, percent: bool) -> Iterable[tuple[float, str]]:
-    """Round numbers between two, with their labels."""
+def _round_ticks(
+    low: float, high: float, percent: bool, given: float | None = None
+) -> Iterable[tuple[float, str]]:
+    """Round numbers between two, with their labels; given: the distance between them, where the figure names one."""
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    step = given or next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
     first = math.ceil(low / step)
     last = math.floor(high / step + 1e-9)
     decimals = max(0, -math.floor(math.log10(step * (100 if percent else 1)) + 1e-9))
@@ -238,10 +241,10 @@ def _bars(trace: Any, x: Array, bases: Array, across: _Axis, up: _Axis) -> Itera
 
 def _legend(traces: Sequence[Any]) -> str:
     """The names of the traces next to their colours, each once."""
-    entries = {}
+    entries: dict[str, str] = {}
     for trace in traces:
         if trace.name and trace.showlegend is not False:
-            colour = trace.fillcolor or (trace.marker.color if trace.type == "bar" else trace.line.color)
+            colour = trace.marker.color if trace.type == "bar" else trace.fillcolor or trace.line.color
             opacity = 1 if trace.opacity is None else trace.opacity
             key = f'<i style="background: {ink(colour)}; opacity: {opacity}"></i>'
             entries.setdefault(trace.name, f"<span>{key}{trace.name}</span>")
