@@ -135,12 +135,12 @@ def equity_figure(material: Material, trades: Mapping[str, Traded]) -> go.Figure
     first = next(iter(trades.values()))
     (local,) = on_axis(zone, first.times)
     held = line(*thinned(local, _summed(first.held)), HOLDING, TRUTH, width=1.3)
-    figure.add_trace(held.update(line_dash="dot"))
     for model, own in trades.items():
         (local,) = on_axis(zone, own.times)
         figure.add_trace(
             line(*thinned(local, _summed(own.earned)), model, material.colours[model], width=1.8)
         )
+    figure.add_trace(held.update(line_dash="dot"))  # on top: a model that is always long lies on it
     figure.update_layout(
         template=LOOK,
         height=HEIGHT,

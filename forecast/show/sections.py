@@ -214,6 +214,8 @@ def why(material: Material) -> Section | None:
     if made is None or not len(made.origins):
         return None
     figures = [plots.contributions_figure(made)]
+    if not any(len(trace.x) for trace in figures[0].data):  # the last value alone: there are no parts
+        return None
     if made.cells.any():
         figures.append(plots.attribution_figure(material.panel, made))
     tables = [explanation_block(made, origin) for origin in range(min(EXPLAINED, len(made.origins)))]

@@ -292,7 +292,7 @@ def test_text_of_a_section_that_is_no_markup_is_escaped(tmp_path):
 def test_every_section_of_the_table_is_made_from_the_material_alone(tmp_path):
     panel = small()
     outcomes = with_history(ran(panel))
-    fitted = fit("naive", panel)
+    fitted = fit("seasonal", panel)
     forecast, explanation = fitted.predict(panel), explain(fitted, panel)
     board, models = leaderboard(outcomes), plots.ranked(outcomes)
     material = Material(board, models, panel, forecast, explanation=explanation)
