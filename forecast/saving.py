@@ -12,7 +12,7 @@ from forecast.arrays import Array, under
 from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
-from forecast.data.events import completed
+from forecast.data.derived import completed
 from forecast.data.panel import Column, Panel, make_panel, with_vintages
 from forecast.data.scaling import Scaling
 from forecast.data.vintages import Vintages

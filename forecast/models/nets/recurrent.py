@@ -17,7 +17,6 @@ import torch
 from forecast.arrays import Array, under
 from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units
 from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
@@ -29,9 +28,10 @@ from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
 from forecast.models.nets.attribution import Place
 from forecast.models.nets.attribution import explained as attributed
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
-from forecast.models.nets.gates import LayerStates, layer_states, traced
+from forecast.models.nets.gates import layer_states, traced
 from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
+from forecast.models.nets.layered import LayerStates
 from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
 from forecast.models.nets.net import Net, point_of
@@ -238,7 +238,7 @@ class Recurrent(Settings):
 
     def _check_units(self, goal: Goal) -> None:
         """ForecastError where the loss is that of variances and the values are not their logs."""
-        if self.loss == "qlike" and goal.units != Units("log", "none"):
+        if self.loss == "qlike" and not goal.units.plain_logs:
             raise ForecastError(
                 f"`{self.name}.loss=qlike` compares variances in logs: add `transform=log` and `scale=none`,"
                 f" or take another loss."
