@@ -142,6 +142,7 @@ FLOORS = [
     "runs.revised",
     "runs.unusual",
     "runs.daily",
+    "runs.reporting",
     "runs.explaining",
     "runs.refit",
     "runs.scenario",

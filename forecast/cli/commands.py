@@ -20,6 +20,7 @@ from forecast.cli.flags import (
     Jobs,
     Json,
     KeepIt,
+    Light,
     Lowest,
     Model,
     Models,
@@ -44,6 +45,7 @@ from forecast.cli.flags import (
     Sum,
     Take,
     Texts,
+    Title,
     Trials,
     Tries,
     WhatIf,
@@ -279,6 +281,7 @@ def predict(
     if text:
         raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
     from forecast.runs.daily import predict_told
+    from forecast.runs.reporting import report_run
     from forecast.runs.result import frame_json, stamped
 
     own = own_specs(model)
@@ -301,6 +304,7 @@ def predict(
     say(found, quiet=True)
     if keep:
         print(_kept(run, file, found), file=sys.stderr)
+        report_run(run, specs=own)
     about: dict[str, Any] = {"run": run}
     if in_units is not None and form == "json":
         about["told"] = frame_json(in_units.frame)
@@ -451,6 +455,28 @@ def explain(
         print_csv(made.to_frame(), form)
     else:
         print_value(made, form == "json")
+
+
+@command("forecast report runs/weather newest.csv --title 'Weather today'")
+def report(
+    run: RunFolder,
+    file: NewerRows = None,
+    title: Title = None,
+    light: Light = False,
+    model: Own = None,
+    revised: Revised = False,
+) -> None:
+    """Write the page and forecast.csv of a run anew, with the forecast from its newest rows and the kept forecasts next to the actual values."""
+    from forecast.runs.folder import CLASSIFY, kind_of
+    from forecast.runs.reporting import report_run
+
+    if kind_of(run) == CLASSIFY:
+        raise ForecastError(f"{run} names sequences: its page is written by `forecast classify`.")
+    found: list[Finding] = []
+    own = own_specs(model)
+    path = report_run(run, file, title=title, light=light, revised=revised, heard=found.extend, specs=own)
+    say(found, quiet=True)
+    print(f"Report: {path}")
 
 
 @command("forecast score runs/weather newest.csv")

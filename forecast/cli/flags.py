@@ -166,6 +166,8 @@ KeepIt = Annotated[
     bool,
     typer.Option("--keep", help="Keep the newer rows and the forecast in the run, for `forecast score`."),
 ]
+Title = flag(str, "title", "What the page is called.", "the name of the file")
+Light = Annotated[bool, typer.Option("--light", help="Static pictures alone: a page under 300 KB.")]
 Scenarios = flag(list[str], "scenario", "A file of future columns over the horizon.")
 WhatIf = flag(list[str], "what", "A change of one over the horizon: 'price*1.1'.")
 PathCount = flag(int, "paths", "Sample paths of the next horizon.", "1000 for a sum")

@@ -129,6 +129,7 @@ CODES: dict[
     "gap": "warning",
     "nothing-newer": "warning",
     "nothing-new": "info",
+    "walk-not-drawn": "warning",
     "kept-before": "info",
     "revised": "warning",
     "older-rows": "warning",

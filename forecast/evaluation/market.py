@@ -165,15 +165,17 @@ def market_text(rows: list[Direction]) -> str:
     gains = [] if rows[0].profit is None else ["bp per step", "holding"]
     head = ["model", "moves", "right", "frequent side", "p", "R2 on last value", *gains]
     shown = f"The direction of the next step:\n{table(head, [_line(row) for row in rows])}"
+    sentence = of_best(rows)
+    return f"{shown}\n\n{sentence}" if sentence else shown
+
+
+def of_best(rows: list[Direction]) -> str:
+    """Whether the model with the lowest p finds the direction more often than chance; empty where no model takes a side."""
     tested = [row for row in rows if row.moves]
     if not tested:
-        return shown
+        return ""
     best = min(tested, key=lambda row: row.p)
-    return f"{shown}\n\n{_of_best(best, len(tested))}"
-
-
-def _of_best(best: Direction, compared: int) -> str:
-    """Whether the model with the lowest p of those compared finds the direction more often than chance."""
+    compared = len(tested)
     p = min(1.0, best.p * compared)
     verdict = "that is hardly chance" if p < LEVEL else "that could be chance"
     return (

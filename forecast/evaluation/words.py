@@ -125,8 +125,13 @@ def _best_is_ahead(field: Field) -> str:
 
 def _is_sure(field: Field, row: Row) -> bool:
     """Whether test and confidence set both say that a model and the baseline differ."""
+    return is_sure(row, field.base)
+
+
+def is_sure(row: Row, base: Row) -> bool:
+    """Whether the test of equal accuracy and the model confidence set both say that a model and the baseline differ."""
     different = row.p is not None and row.p < LEVEL
-    worse = field.base if row.skill > 0 else row
+    worse = base if row.skill > 0 else row
     return different and worse.among_best is False
 
 

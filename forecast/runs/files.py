@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from forecast.arrays import Array
 from forecast.data.options import Reading
+from forecast.data.panel import Panel
 from forecast.errors import ForecastError
 from forecast.files import load_arrays, load_json, save_arrays, save_frame, save_json, sha256, write_atomic
 from forecast.fitting import Fitted
@@ -178,10 +180,22 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         panel=result.panel,
         forecast=result.forecast,
         notes=result.fitted.log.notes,
-        explanation=_explanation(path.parent, result.fitted),
+        explanation=explained(result.fitted, load_context(result.fitted, path.parent / "context.parquet")),
         probabilities=result.walked.probabilities,
+        market=result.market,
+        cost=plan.trading,
+        span=plan.task.reduce,
+        footer=footer_of(result.folder, plan),
         paths=_paths(result),
     )
+
+
+def footer_of(folder: Path, plan: Run) -> str:
+    """How a page was made: when, by which version, from which seed, and the command that makes the run again."""
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    version = versions()["forecast-toolkit"]
+    command = f"forecast fit --config {folder.name}/run.toml"
+    return f"Made on {when} by forecast {version}, seed {plan.seed}. The same run again: {command}"
 
 
 def _paths(result: Result) -> Paths | None:
@@ -197,9 +211,8 @@ def _paths(result: Result) -> Paths | None:
         return None
 
 
-def _explanation(folder: Path, fitted: Fitted) -> Explanation | None:
+def explained(fitted: Fitted, panel: Panel) -> Explanation | None:
     """Why the next horizon of the first few series is forecast as it is; None where the model does not say it."""
-    panel = load_context(fitted, folder / "context.parquet")
     origins = panel.ends()[:EXPLAINED]
     steps = telling_steps(fitted.goal.horizon)
     try:

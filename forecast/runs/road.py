@@ -63,7 +63,7 @@ def run(
     with run_folder(plan, out, overwrite, heard=heard, content=content) as place:
         work = place.work
         if (work / MANIFEST).exists():  # another process has finished it meanwhile
-            return _stored(plan, work)
+            return stored(plan, work)
         made, walked = _make(work, plan, entrants, panel, jobs, progress)
         walked = _with_change(plan, content, walked, heard)
         calibration = made.fitted.calibration
@@ -182,10 +182,10 @@ def finished(plan: Run, out: str | Path | None = None) -> Result | None:
     folder, same = folder_of(plan, out)
     if not same or not (folder / MANIFEST).exists():
         return None
-    return _stored(plan, folder)
+    return stored(plan, folder)
 
 
-def _stored(plan: Run, folder: Path) -> Result:
+def stored(plan: Run, folder: Path) -> Result:
     """The result of a finished run."""
     manifest = load_manifest(folder)
     return Result(

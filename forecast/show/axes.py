@@ -7,7 +7,10 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.data.clock import DAY, Clock
+from forecast.data.options import names_of
+from forecast.data.panel import Panel
 from forecast.data.zones import to_local
+from forecast.reading.columns import units_of
 
 UNITS = (("D", DAY), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("ns", 1))  # of stamps, in nanoseconds
 FIXED_STEPS = {DAY: "days", 7 * DAY: "weeks", DAY // 24: "hours", DAY // 1440: "minutes"}
@@ -84,3 +87,13 @@ def time_title(clock: Clock) -> str:
     if clock.kind == "step":
         return "step"
     return "date" if clock.dated else f"time ({clock.tz or 'UTC'})"
+
+
+def unit_of(panel: Panel) -> str:
+    """The unit of the target, as the file was read; empty where it has none."""
+    return units_of(names_of(panel.reading.unit)).get(panel.target, "")
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A name and its unit, as an axis or the head of a column has them."""
+    return f"{name}, {unit}" if unit else name

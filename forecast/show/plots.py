@@ -17,7 +17,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.metrics import METRICS, asked_metric, score, scores_by
 from forecast.models import is_baseline
 from forecast.results import Forecast, Outcome, by_model
-from forecast.show.axes import along, on_axis, stamps_of, steps_of, time_title
+from forecast.show.axes import along, on_axis, stamps_of, steps_of, time_title, unit_of, with_unit
 from forecast.show.inside import (
     attention_figure,
     attribution_figure,
@@ -26,6 +26,7 @@ from forecast.show.inside import (
     units_figure,
 )
 from forecast.show.look import COLOURS, HEIGHT, LOOK, TRUTH, capital, escaped, palette, title
+from forecast.show.search import Search
 from forecast.show.traces import POINTS, Curve, band, line, marked, menu, range_buttons, thinned, value_range
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "loss_figure",
     "palette",
     "ranked",
+    "searchable",
     "stamps_of",
     "steps_of",
     "time_title",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 SHOWN = 20  # series in the menu of one figure
+SEARCHED = 500  # series that are found by name
 LONG_WORDS = 30  # characters of a metric in words from which on an axis has its short name
 DOT = 9  # pixels: the forecast of a single step
 COUNTED = 12  # steps of a horizon up to which an axis numbers each
@@ -101,7 +104,7 @@ def forecast_figure(
         height=HEIGHT,
         title=title(f"{escaped(panel.target)}: {ahead}"),
         xaxis_title=time_title(panel.clock),
-        yaxis_title=escaped(panel.target),
+        yaxis_title=escaped(with_unit(panel.target, unit_of(panel))),
     )
     if len(shown) > 1:
         traces = len(figure.data) // len(shown)
@@ -110,6 +113,32 @@ def forecast_figure(
     if 1 < len(shown) < len(latest):
         figure.update_layout(title_subtitle_text=f"The menu shows {len(shown)} of {len(latest)} series.")
     return figure
+
+
+def searchable(panel: Panel, forecast: Forecast, history: int | None = None) -> Search | None:
+    """What `forecast_figure` would draw of each series, also of those that its menu lacks; None where it lacks none.
+
+    Of more than SEARCHED series the first ones.
+    """
+    forecast = forecast.on(panel)
+    latest = latest_origins(forecast)
+    if len(latest) <= SHOWN:
+        return None
+    horizon = forecast.values.shape[1]
+    history = max(5 * horizon, 60) if history is None else history
+    stamps: dict[tuple[Any, ...], int] = {}
+    series = {}
+    for i, m in itertools.islice(latest.items(), SEARCHED):
+        traces = _lines(panel, forecast, m, history, TRUTH)
+        places = [stamps.setdefault(tuple(np.asarray(trace.x).tolist()), len(stamps)) for trace in traces]
+        values = [_in_json(np.asarray(trace.y, "float64")) for trace in traces]
+        series[panel.ids[i]] = list(zip(places, values, strict=True))
+    return Search([list(one) for one in stamps], series)
+
+
+def _in_json(values: Array) -> list[float | None]:
+    """Values (n,) with the digits that a picture shows; None where one is missing."""
+    return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _series_of_menu(there: list[int], series: int) -> list[int]:
@@ -127,8 +156,8 @@ def _lines(panel: Panel, forecast: Forecast, m: int, history: int, colour: str) 
     observed = panel.values[rows, 0]
     dotted = "lines+markers" if np.isnan(observed).any() else "lines"  # between two gaps a value has no line
     drawn = [line(before, observed, "observed", TRUTH, dotted).update(marker_size=4)]
-    for coverage, low, high in reversed(forecast.bands):
-        drawn.append(band(ahead, low[m], high[m], f"{coverage:g} %", colour))
+    for rank, (coverage, low, high) in reversed(list(enumerate(forecast.bands))):
+        drawn.append(band(ahead, low[m], high[m], f"{coverage:g} %", colour, rank))
     point = line(ahead, forecast.values[m], forecast.model, colour, marked(len(ahead)), width=2.2)
     if len(ahead) == 1:
         point.update(marker_size=DOT)
@@ -151,9 +180,12 @@ def _observed(panel: Panel, origin: Array, history: int, horizon: int) -> slice:
 
 
 def error_by_step_figure(
-    outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None
+    outcomes: Iterable[Outcome], *, colours: Mapping[str, str] | None = None, unit: str = ""
 ) -> go.Figure:
-    """The metric of the walk at each step of the horizon, one line per model; the baselines are dashed."""
+    """The metric of the walk at each step of the horizon, one line per model; the baselines are dashed.
+
+    unit: of the target.
+    """
     models = ranked(outcomes)
     if not models:
         raise ForecastError("There is nothing to draw: the backtest gave no outcome.")
@@ -163,6 +195,7 @@ def error_by_step_figure(
     horizon = truth.values.shape[1]
     metric = METRICS[asked_metric(first)]
     measure = metric.words if len(metric.words) <= LONG_WORDS else metric.label
+    target = escaped(with_unit(truth.target, unit if metric.unit == "target" else metric.unit))
     dashes = dict(zip(filter(is_baseline, models), itertools.cycle(DASHES), strict=False))
     figure = go.Figure()
     for name, parts in models.items():
@@ -174,7 +207,7 @@ def error_by_step_figure(
         height=HEIGHT,
         title=title(f"{capital(measure)} by step ahead, over all test forecasts"),
         xaxis=ahead_axis(truth.clock, horizon),
-        yaxis={"title": f"{measure} of {escaped(truth.target)}", "rangemode": "tozero"},
+        yaxis={"title": f"{measure} of {target}", "rangemode": "tozero"},
     )
     return figure
 
@@ -220,7 +253,7 @@ def backtest_figure(
         height=HEIGHT,
         title=title(f"{whose} made {before}, next to the actual values"),
         xaxis_title=time_title(panel.clock),
-        yaxis_title=escaped(panel.target),
+        yaxis_title=escaped(with_unit(panel.target, unit_of(panel))),
     )
     span = STRETCH * horizon
     if len(drawn.test[0]) > 2 * span:

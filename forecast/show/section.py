@@ -6,19 +6,24 @@ from functools import cached_property
 from typing import Any
 
 import plotly.graph_objects as go
-from jinja2 import Environment
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from forecast.data.findings import Finding
 from forecast.data.panel import Panel
 from forecast.evaluation.leaderboard import Leaderboard
+from forecast.evaluation.market import Direction
 from forecast.evaluation.probabilities import Probabilities
 from forecast.insight.attribution import Explanation
 from forecast.paths import Paths
 from forecast.results import Forecast, Outcome
+from forecast.show.axes import unit_of
 from forecast.show.look import palette
+from forecast.show.search import Search, in_script
+from forecast.show.static import svg
 
-TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+# a value that is absent, or fails, is an error and no gap in the page
+TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
 
 # the table of scores: `head`, its columns after that of the model, and `lines` with `model`, `baseline` and `cells`, best first
 SCORES = """\
@@ -43,8 +48,10 @@ class Material:
     models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
     with the ids and origins of the panel · notes: what the fit behind the forecast chose · explanation: why it is
     as it is, at some of its steps; None of a model that does not say it · probabilities: what those of names are worth;
-    None = they are computed where they are shown · paths: sample paths of the forecast, of its first origin at least; None
-    of a model without them.
+    None = they are computed where they are shown · paths: sample paths of the forecast, of its first origin at least; None of a
+    model without them · market: of a price, what the direction of each model is worth, at a
+    cost in basis points a side · span: whether an event was asked in each step, or in any or all of the horizon · now: the
+    rows that the forecast was made from, where these are not those of the walk.
     """
 
     board: Leaderboard
@@ -56,6 +63,20 @@ class Material:
     explanation: Explanation | None = None
     probabilities: Probabilities | None = None
     paths: Paths | None = None
+    market: Sequence[Direction] = ()
+    cost: float | None = None
+    span: str = "each"
+    now: Panel | None = None
+
+    @property
+    def present(self) -> Panel:
+        """The rows that the forecast was made from."""
+        return self.panel if self.now is None else self.now
+
+    @property
+    def unit(self) -> str:
+        """The unit of the target; empty where it has none."""
+        return unit_of(self.panel)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -80,17 +101,27 @@ class Material:
 class Section:
     """A part of the page: its heading, its figures, and below these its HTML.
 
-    html: made by `filled`, or any Markup; a plain text is escaped.
+    html: made by `filled`, or any Markup; a plain text is escaped. search: series that the first figure can show and its menu
+    lacks.
     """
 
     title: str
     html: str = ""
     figures: tuple[go.Figure, ...] = ()
+    search: Search | None = None
 
     @property
-    def scripts(self) -> list[Markup]:
-        """The figures as JSON that can stand in a <script>: no text in it can close the tag."""
-        return [_script(figure.to_json()) for figure in self.figures]
+    def drawn(self) -> list["Drawn"]:
+        """The figures as the page has them."""
+        return [Drawn(in_script(figure.to_json()), svg(figure)) for figure in self.figures]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as JSON that can stand in a <script>, and as a static picture; None where it has none."""
+
+    script: Markup
+    static: Markup | None
 
 
 MakeSection = Callable[[Material], Section | None]
@@ -99,9 +130,3 @@ MakeSection = Callable[[Material], Section | None]
 def filled(template: str, **values: Any) -> Markup:
     """A jinja template filled with values; text among them is escaped."""
     return Markup(TEMPLATES.from_string(template).render(**values))
-
-
-def _script(text: str) -> Markup:
-    for mark, code in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
-        text = text.replace(mark, code)
-    return Markup(text)

@@ -7,8 +7,9 @@ from forecast.evaluation.metrics import METRICS
 from forecast.evaluation.probabilities import probabilities, three
 from forecast.insight.words import SERIES as EXPLAINED
 from forecast.insight.words import about_explanation, explanation_block
-from forecast.show import chances, futures, plots
+from forecast.show import chances, futures, plots, track
 from forecast.show.axes import steps_of
+from forecast.show.market import market
 from forecast.show.section import SCORES, MakeSection, Material, Section, filled
 from forecast.show.tables import (
     choices,
@@ -26,6 +27,7 @@ from forecast.task import quantile_levels
 LEADERBOARD = (
     SCORES
     + """\
+<p>{{ verdict }}</p>
 <p class="small">
   Best first by {{ metric.label }} ({{ metric.words }}).
   {% for note in notes %}
@@ -34,12 +36,28 @@ LEADERBOARD = (
   Skill: how much lower the {{ metric.label }} of a model is than the baseline's.
   p: how likely a difference of this size from the baseline is if both were equally
   accurate (Diebold-Mariano); below {{ level }} it is hardly chance, and no p is given for a short test.
+  {% if inside %}
+  In {{ inside }} %: the share of the actual values, in percent, that these intervals held.
+  {% endif %}
+  {% for note in board %}{{ note }} {% endfor %}
+
 </p>
 """
 )
 
 FORECAST = """\
-<details id="forecast">
+{% if table.days %}
+<h3>Lowest and highest of each day{% if zone %}, time of {{ zone }}{% endif %}</h3>
+<div class="scroll"><table id="days">
+  <thead><tr>{% for name in table.day_head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+  <tbody>
+  {% for row in table.days %}
+  <tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+  {% endfor %}
+  </tbody>
+</table></div>
+{% endif %}
+<details id="forecast"{% if table.rows|length <= few %} open{% endif %}>
   <summary>The forecast in numbers{% if table.shown < table.all %}: {{ table.shown }} of {{ table.all }} series{% endif %}</summary>
   <div class="scroll"><table>
     <thead><tr>{% for name in table.head %}<th>{{ name }}</th>{% endfor %}</tr></thead>
@@ -49,6 +67,9 @@ FORECAST = """\
     {% endfor %}
     </tbody>
   </table></div>
+  {% if table.note %}
+  <p class="small">{{ table.note }}</p>
+  {% endif %}
 </details>
 """
 
@@ -96,29 +117,33 @@ def leaderboard(material: Material) -> Section:
         metric=METRICS[board.metric],
         notes=metric_notes(board.shown, material.panel.target),
         level=f"{LEVEL:.0%}",
+        verdict=board.verdict,
+        inside=" and ".join(board.rows[0].coverage),
+        board=board.notes,
     )
     return Section("The models compared", html)
 
 
 def next_horizon(material: Material) -> Section | None:
     """The forecast after the last known rows, as a figure and in numbers."""
-    panel = material.panel
+    panel = material.present
     forecast = material.forecast
     table = forecast_table(panel, forecast)
     if table is None:
         return None
     horizon = forecast.values.shape[1] * forecast.over
     title = f"The next {horizon} {steps_of(panel.clock, horizon)}"
-    html = filled(FORECAST, table=table)
+    if horizon == 1:
+        title = f"The next {steps_of(panel.clock, horizon)}"
+    html = filled(FORECAST, table=table, few=plots.COUNTED, zone=panel.clock.tz)
     first = next(iter(plots.latest_origins(forecast)))
     if panel.kind == "event":
-        span = material.outcomes[0].truth.task.reduce
-        figure = chances.chances_figure(panel, forecast, first, span=span, colours=material.colours)
+        figure = chances.chances_figure(panel, forecast, first, span=material.span, colours=material.colours)
         return Section(title, html, (figure,))
     if panel.kind == "names":
         return Section(title, html, (chances.shares_figure(panel, forecast, first),))
     figure = plots.forecast_figure(panel, forecast, first, colours=material.colours)
-    return Section(title, html, (figure,))
+    return Section(title, html, (figure,), plots.searchable(panel, forecast))
 
 
 FUTURES = """\
@@ -208,7 +233,7 @@ WORTH = """\
 
 def probabilities_of_names(material: Material) -> Section | None:
     """Whether the probabilities of a target of names come true, and skill by step; None for a number."""
-    if not material.panel.names:
+    if not material.panel.names or not material.models:
         return None
     found = material.probabilities or probabilities(material.outcomes)
     several = material.panel.kind == "names"
@@ -237,6 +262,8 @@ def why(material: Material) -> Section | None:
     if made is None or not len(made.origins):
         return None
     figures = [plots.contributions_figure(made)]
+    if not any(len(trace.x) for trace in figures[0].data):  # the last value alone: there are no parts
+        return None
     if made.cells.any():
         figures.append(plots.attribution_figure(material.panel, made))
     tables = [explanation_block(made, origin) for origin in range(min(EXPLAINED, len(made.origins)))]
@@ -245,21 +272,44 @@ def why(material: Material) -> Section | None:
 
 
 def error_by_step(material: Material) -> Section | None:
-    """How the error grows over the horizon; None where one answer is about all of it."""
-    if material.forecast.over > 1:
+    """How the error grows over the horizon; None of a single step, and where one answer is about all of it."""
+    outcomes = material.outcomes
+    if not outcomes or material.forecast.over > 1 or material.board.horizon == 1:
         return None
-    figure = plots.error_by_step_figure(material.outcomes, colours=material.colours)
+    figure = plots.error_by_step_figure(outcomes, colours=material.colours, unit=material.unit)
     return Section("How the error grows with the step ahead", figures=(figure,))
 
 
 def actual_values(material: Material) -> Section | None:
     """Forecasts of the test next to the actual values of one series; None where an answer is about several rows."""
-    if not material.drawable or material.forecast.over > 1:
-        return None
     outcomes = material.outcomes
+    if not outcomes or not material.drawable or material.forecast.over > 1:
+        return None
     series = most_tested(material.panel, outcomes)
     figure = plots.backtest_figure(material.panel, outcomes, series, colours=material.colours)
     return Section("Forecasts next to the actual values", figures=(figure,))
+
+
+def errors_in_detail(material: Material) -> Section | None:
+    """When errors are large, how they are spread, and what the intervals held over time; None of names, and of no test."""
+    if not material.models or not material.drawable or material.forecast.over > 1:
+        return None
+    best = material.models[material.board.best]
+    colour = material.colours[material.board.best]
+    figures = track.calendar_figures(material.panel, material.models, material.colours, material.unit)
+    if not material.panel.names:
+        spread = track.residual_figure(material.panel, best, colour, material.unit)
+        held = track.coverage_figure(material.panel, best, colour)
+        figures += [figure for figure in (spread, held) if figure is not None]
+    return Section("When and how the forecasts are wrong", figures=tuple(figures)) if figures else None
+
+
+def folds(material: Material) -> Section | None:
+    """What each fold was fitted and tested on; None without a test."""
+    if not material.models:
+        return None
+    best = material.models[material.board.best]
+    return Section("How the test was made", figures=(track.folds_figure(material.panel, best),))
 
 
 def training(material: Material) -> Section | None:
@@ -281,13 +331,16 @@ def inferred(material: Material) -> Section:
 
 
 SECTIONS: tuple[MakeSection, ...] = (  # in the order of the page
-    leaderboard,
     next_horizon,
+    leaderboard,
+    market,
     sample_futures,
     probabilities_of_names,
     why,
     error_by_step,
     actual_values,
+    errors_in_detail,
+    folds,
     training,
     inferred,
 )

@@ -8,11 +8,12 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.data.panel import Panel
-from forecast.data.zones import placed
-from forecast.evaluation.leaderboard import Leaderboard
+from forecast.data.zones import placed, to_local
+from forecast.evaluation.leaderboard import Leaderboard, interval_words
 from forecast.evaluation.metrics import METRICS
+from forecast.evaluation.rows import Row
 from forecast.results import Forecast, Outcome, labels_of
-from forecast.show.axes import stamps_of, time_title
+from forecast.show.axes import stamps_of, time_title, unit_of, with_unit
 from forecast.show.plots import latest_origins
 from forecast.text import joined, p_cell, signed
 
@@ -34,7 +35,8 @@ def score_head(board: Leaderboard, target: str) -> list[str]:
     """The heads of the columns after that of the model; the metric that ranks has its unit."""
     first, *others = board.shown
     heads = [_head(first, target), *(_head(name, "") for name in others)]
-    return [*heads, "skill", "p", "CPU s"]
+    inside = [f"in {coverage} %" for coverage in board.rows[0].coverage]
+    return [*heads, "skill", "95 % interval", "p", *inside, "CPU s"]
 
 
 def score_lines(board: Leaderboard) -> list[ScoreLine]:
@@ -43,10 +45,24 @@ def score_lines(board: Leaderboard) -> list[ScoreLine]:
     lines = []
     for row, *scores in zip(board.rows, *columns, strict=True):
         baseline = row.model == board.baseline
-        skill = "" if baseline else signed(row.skill).replace("-", "−") or DASH
-        p = "" if baseline else p_cell(row.p).replace("< .", "< 0.") or DASH
-        lines.append(ScoreLine(row.model, baseline, (*scores, skill, p, number(row.seconds, 1))))
+        compared = ("", "", "") if baseline else _compared(row)
+        inside = [number(100 * share, 1) for share in row.coverage.values()]
+        cells = (*scores, *compared, *inside, number(row.seconds, 1))
+        lines.append(ScoreLine(row.model, baseline, cells))
     return lines
+
+
+def _compared(row: Row) -> tuple[str, str, str]:
+    """How a model compares with the baseline: its skill, the interval of that, and p."""
+    skill = minus(signed(row.skill)) or DASH
+    between = minus(interval_words(row)).replace("..", "to") or DASH
+    p = p_cell(row.p).replace("< .", "< 0.") or DASH
+    return skill, between, p
+
+
+def minus(text: str) -> str:
+    """Text of numbers with the sign of a minus in place of a hyphen."""
+    return text.replace("-", "−")
 
 
 def _column(metric: str, values: list[float]) -> list[str]:
@@ -78,12 +94,20 @@ def metric_notes(shown: Sequence[str], target: str) -> list[str]:
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """The latest forecasts as text: one row per step, one column per series; `shown` of the `all` series are in it."""
+    """The latest forecasts as text: one row per step. Of one series it has a column for each end of each interval; of several a
+    column per series, whose cells have the narrowest interval too; `shown` of the `all` series are in it.
+
+    days: lowest and highest value of each local day, one row per day under the heads `day_head`; empty where a step is a day
+    or longer, or the horizon is within one day.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     shown: int
     all: int
+    note: str = ""
+    day_head: tuple[str, ...] = ()
+    days: tuple[tuple[str, ...], ...] = ()
 
 
 def forecast_table(panel: Panel, forecast: Forecast) -> ForecastTable | None:
@@ -96,15 +120,87 @@ def forecast_table(panel: Panel, forecast: Forecast) -> ForecastTable | None:
     times = forecast.times[first]
     alike = [(i, m) for i, m in latest.items() if (forecast.times[m] == times).all()]
     shown = alike[:TABULATED]
-    columns = [_forecast_column(panel, forecast, i, m) for i, m in shown]
-    several = len(panel.ids) > 1
-    names = [panel.ids[i] if several else panel.target for i, _ in shown]
+    one = len(panel.ids) == 1
+    heads, columns = _of_one(panel, forecast, first) if one else _of_several(panel, forecast, shown)
+    day_names = [panel.target] if one else heads
+    days = _days(panel, forecast, shown)
     return ForecastTable(
-        head=(time_title(panel.clock), *names),
+        head=(time_title(panel.clock), *heads),
         rows=tuple(zip(_stamps(times, forecast.zone), *columns, strict=True)),
         shown=len(shown),
         all=len(latest),
+        note="" if one else _note(forecast),
+        day_head=("day", *day_names) if days else (),
+        days=days,
     )
+
+
+def _of_one(panel: Panel, forecast: Forecast, m: int) -> tuple[list[str], list[list[str]]]:
+    """Heads and columns of the only series: the forecast, and both ends of each interval."""
+    series = int(forecast.origins[m, 0])
+    head = with_unit(panel.target, unit_of(panel))
+    if panel.names:
+        return [head], [_forecast_column(panel, forecast, series, m)]
+    scale = spread(panel.values[panel.rows(series), 0])
+    heads = [head]
+    columns = [forecast.values[m]]
+    for coverage, low, high in forecast.bands:
+        heads += [f"{coverage:g} % from", "to"]
+        columns += [low[m], high[m]]
+    return heads, [numbers(column, scale) for column in columns]
+
+
+def _of_several(
+    panel: Panel, forecast: Forecast, shown: Sequence[tuple[int, int]]
+) -> tuple[list[str], list[list[str]]]:
+    """Heads and columns of several series: the forecast, with its narrowest interval where there is one."""
+    heads = []
+    columns = []
+    for series, m in shown:
+        heads.append(panel.ids[series])
+        column = _forecast_column(panel, forecast, series, m)
+        if forecast.bands and not panel.names:
+            scale = spread(panel.values[panel.rows(series), 0])
+            _, low, high = forecast.bands[0]
+            ends = zip(numbers(low[m], scale), numbers(high[m], scale), strict=True)
+            between = [f" ({below} to {above})" if below != DASH else "" for below, above in ends]
+            column = [value + after for value, after in zip(column, between, strict=True)]
+        columns.append(column)
+    return heads, columns
+
+
+def _note(forecast: Forecast) -> str:
+    """What the brackets of a table of several series are."""
+    if not forecast.bands or forecast.names:
+        return ""
+    return f"In brackets: the interval that should hold {forecast.bands[0][0]:g} % of the actual values."
+
+
+def _days(panel: Panel, forecast: Forecast, shown: Sequence[tuple[int, int]]) -> tuple[tuple[str, ...], ...]:
+    """The lowest and the highest forecast value of each local day, with their times, a column per series."""
+    if panel.clock.kind == "step" or panel.clock.dated or panel.names:
+        return ()
+    local = to_local(forecast.times[shown[0][1]], forecast.zone)
+    dates = local.astype("datetime64[D]")
+    days = np.unique(dates)
+    if len(days) == 1:
+        return ()
+    columns = [[str(day) for day in days]]
+    for series, m in shown:
+        scale = spread(panel.values[panel.rows(series), 0])
+        values = forecast.values[m]
+        columns.append([_ends(values[dates == day], local[dates == day], scale) for day in days])
+    return tuple(zip(*columns, strict=True))
+
+
+def _ends(values: Array, local: Array, scale: float | None) -> str:
+    """The lowest and the highest of the values (n,) of a day, with their local times (n,)."""
+    if np.isnan(values).all():
+        return DASH
+    places = [int(np.nanargmin(values)), int(np.nanargmax(values))]
+    cells = numbers(values[places], scale)
+    at = [str(local[place].astype("datetime64[m]"))[-5:] for place in places]
+    return f"{cells[0]} ({at[0]}) to {cells[1]} ({at[1]})"
 
 
 def _stamps(times: Array, zone: str) -> list[str]:
@@ -120,8 +216,9 @@ def _forecast_column(panel: Panel, forecast: Forecast, series: int, m: int) -> l
     values = forecast.values[m]
     if panel.kind == "names":
         return [str(label) for label in labels_of(forecast.names, values)]
-    scale = None if panel.names else spread(panel.values[panel.rows(series), 0])
-    return numbers(values, scale)
+    if panel.names:
+        return [f"{100 * share:.1f} %" if math.isfinite(share) else DASH for share in values]
+    return numbers(values, spread(panel.values[panel.rows(series), 0]))
 
 
 def most_tested(panel: Panel, outcomes: Iterable[Outcome]) -> int:

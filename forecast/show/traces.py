@@ -13,7 +13,12 @@ from forecast.show.look import escaped
 
 POINTS = 2000  # of one line
 MARKED = 60  # points of a line below which each gets a marker
-BAR = 14  # pixels: the width of the interval of a single step
+BARS = (14, 5, 2)  # pixels: the widths of the intervals of a single step, the narrowest first
+SHADES = (
+    0.42,
+    0.2,
+    0.12,
+)  # opacity of the intervals, the narrowest first: each is seen on the wider one below it
 MARGIN = 0.05  # of the range of the values, above and below them
 
 Curve = tuple[Array, Array]  # times (n,) and values (n,)
@@ -55,19 +60,22 @@ def marked(count: int) -> str:
     return "lines+markers" if count <= MARKED else "lines"
 
 
-def band(x: Array, low: Array, high: Array, name: str, colour: str) -> go.Scatter:
-    """An interval as a filled outline, of a single step as a bar; nothing where it is missing."""
+def band(x: Array, low: Array, high: Array, name: str, colour: str, rank: int = 0) -> go.Scatter:
+    """An interval as a filled outline, of a single step as a bar; nothing where it is missing.
+
+    rank: 0 of the narrowest, which is the darkest and has the widest bar.
+    """
     seen = ~(np.isnan(low) | np.isnan(high))
     stamps = np.asarray(stamps_of(x[seen]) if x.dtype.kind == "M" else x[seen])
     trace = go.Scatter(
         x=np.concatenate([stamps, stamps[::-1]]),
         y=np.concatenate([high[seen], low[seen][::-1]]),
         name=name,
-        opacity=0.18,
+        opacity=SHADES[min(rank, len(SHADES) - 1)],
         hoverinfo="skip",
     )
     if len(stamps) == 1:  # an outline of one step has no area
-        return trace.update(mode="lines", line={"color": colour, "width": BAR})
+        return trace.update(mode="lines", line={"color": colour, "width": BARS[min(rank, len(BARS) - 1)]})
     return trace.update(mode="none", fill="toself", fillcolor=colour)
 
 
