@@ -138,8 +138,9 @@ def _setting_row(one: Setting) -> tuple[str, str, str, str]:
     if default is None:
         default = "chosen from the data" if one.group == "sizes" else "none"
     choices = " or ".join(_code(choice) for choice in one.choices)
+    words = ": ".join(filter(None, [_escaped(one.meaning), choices]))
     source = f"({one.source})" if one.source else ""
-    meaning = " ".join(filter(None, [_escaped(one.meaning), choices and f"One of {choices}.", source]))
+    meaning = " ".join(filter(None, [words, source]))
     return _code(one.name), str(default), meaning, one.tried
 
 
