@@ -33,7 +33,8 @@ from sklearn.isotonic import IsotonicRegression
 from forecast.arrays import Array
 from forecast.copula import Templates, seeds_of, values_at
 from forecast.data.clock import Clock
-from forecast.data.events import condition_of, with_event
+from forecast.data.derived import with_event
+from forecast.data.events import condition_of
 from forecast.data.panel import Column, Panel, make_panel
 from forecast.evaluation.backtest import backtest
 from forecast.evaluation.calibration import calibrate, templates_of

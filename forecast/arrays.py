@@ -21,6 +21,15 @@ def mean_observed(values: Array, axis: int | None = None) -> Array:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def log_mean(logs: Array) -> float:
+    """The log of the mean of the exponentials of values that are not NaN; 0 where there is none."""
+    seen = logs[~np.isnan(logs)]
+    if not len(seen):
+        return 0.0
+    highest = seen.max()
+    return float(highest + np.log(np.exp(seen - highest).mean()))
+
+
 def spread_of(errors: Array) -> float:
     """The root mean square of the errors that are not NaN; 0 where there is none."""
     seen = errors[~np.isnan(errors)]

@@ -333,7 +333,7 @@ class Truth:
     each series, NaN where it is 0 but for rounding or cannot be formed · scaling: what the fit learned of the target ·
     target: its name · clock · task: with its metric settled · why: the reason for that metric, in a sentence, empty
     where it was named · places (M,): where origins are counted from each series' end, the place of each on the grid of
-    the walk; None where they are moments that all series share.
+    the walk; None where they are moments that all series share · ordered: whether the names of the target have an order.
     """
 
     values: Array
@@ -345,6 +345,7 @@ class Truth:
     task: Task
     why: str = ""
     places: Array | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False)

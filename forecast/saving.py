@@ -12,7 +12,7 @@ from forecast.arrays import Array, under
 from forecast.copula import Templates
 from forecast.data.categories import recoded
 from forecast.data.clock import Clock
-from forecast.data.events import completed
+from forecast.data.derived import completed
 from forecast.data.panel import Column, Panel, make_panel, with_vintages
 from forecast.data.scaling import Scaling
 from forecast.data.vintages import Vintages
@@ -32,7 +32,7 @@ KEPT = "kept"  # the folder in that of a run for forecasts that were kept, and t
 ISSUED = "issued"  # of stored rows with vintages: the moments of their issues
 ISSUE = "issue."  # before the name of a column: what these said
 CLASSES = "classes"  # begins the format of a model of sequences
-FORMAT = 10  # of model files; raised when an older one can no longer be read
+FORMAT = 11  # of model files; raised when an older one can no longer be read
 
 
 @dataclass(frozen=True)

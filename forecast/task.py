@@ -31,7 +31,8 @@ class Task:
     bounds: (lowest, highest) that the target can be, None = open; forecasts and intervals are cut there.
     transform: of the target before scaling, undone after the forecast: none, log, log1p, asinh, yeo-johnson, or
         auto: log or log1p where the spread grows with the level in the rows before the test, else none.
-    scale: of every column: standard, robust, minmax, mean-abs, none, or shared (`forecast.data.scaling` says what each learns).
+    scale: of every column: standard, robust, minmax, mean-abs, none, inputs (all but the target) or shared; what each learns
+        is said in `forecast.data.scaling`.
     metric: the row of METRICS by which models are ranked; None = chosen from the rows before the test.
     reduce: of an event: whether it is asked of `each` step, of `any` step of the horizon, or of `all` of them.
 

@@ -88,7 +88,7 @@ def test_many_origins_equal_one_by_one(panel, fitted, name):
     testing.many_origins_equal_one_by_one(fitted, panel, close(name))
 
 
-OWN_RULE = ("mean", "median", "climatology")  # their forecasts do not start from the last value
+OWN_RULE = ("mean", "median", "climatology", "zero")  # their forecasts do not start from the last value
 IN_PART = ("ridge", "har", "ridge+theta")  # whose weights draw the last value toward the mean
 
 
@@ -191,18 +191,15 @@ def test_quantiles_are_ordered_around_the_point(name, kind):
     """A model's own quantiles, and those of the calibration."""
     settings = {"loss": "quantile", "context": None} if name in WITH_NETS else {}
     whole = testing.quantiles_are_ordered(small(name, **settings), testing.NASTY[kind]())
-    assert whole or name in ("naive", "seasonal", "drift")
+    assert whole or name in ("naive", "seasonal", "drift", "zero")
 
 
 def test_a_constant_series_is_forecast_as_itself(name):
-    panel = single(np.full(200, 7.0))
-    assert (
-        np.abs(
-            fit(small(name, **({"steps": 200} if name in WITH_NETS else {})), panel, 6).predict(panel).values
-            - 7
-        ).max()
-        < 0.5
-    )
+    level = 0.0 if name == "zero" else 7.0
+    panel = single(np.full(200, level))
+    settings = {"steps": 200} if name in WITH_NETS else {}
+    values = fit(small(name, **settings), panel, 6).predict(panel).values
+    assert np.abs(values - level).max() < 0.5
 
 
 def test_a_missing_column_is_named(panel, fitted):
@@ -228,8 +225,12 @@ def test_an_impossible_origin_is_refused(panel, fitted, origin):
         fitted.predict(panel, np.array([origin]))
 
 
-def test_a_new_id_is_forecast_cold(panel, fitted):
+def test_a_new_id_is_forecast_cold(name, panel, fitted):
     """A series never seen is scaled on its own rows; far away in level and spread, it is still forecast near its own level."""
+    if name == "zero":  # which knows no level
+        far = replace(panel, ids=("new", "other"), values=1000 * panel.values + 5000)
+        np.testing.assert_allclose(fitted.predict(far).values, 0.0, atol=1e-9)
+        return
     testing.a_new_series_is_forecast(fitted, panel)
 
 

@@ -177,3 +177,16 @@ def test_the_pictures_are_small_and_say_what_they_are():
         assert len(text) < 100_000
         assert "<title>" in text
         assert "script" not in text
+
+
+def test_the_version_is_the_same_in_every_file():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_python_of_the_workflows_is_one_that_the_package_takes():
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r'"(3\.\d+)"', text)[:3] == ["3.11", "3.12", "3.13"]
+    for target in re.findall(r"run: make (\S+)", text):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M), target

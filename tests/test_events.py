@@ -10,7 +10,8 @@ from test_cli import forecast as command
 
 import forecast as fc
 from forecast import testing
-from forecast.data.events import condition_of, happened, with_event
+from forecast.data.derived import with_event
+from forecast.data.events import condition_of, happened
 from forecast.errors import ForecastError
 from forecast.evaluation.calibration import calibrate
 from forecast.evaluation.folds import WalkForward

@@ -67,6 +67,7 @@ from forecast.cli.printing import (
     print_result,
     print_settings,
     print_summary,
+    print_told,
     print_value,
     say,
     scenario_table,
@@ -202,8 +203,8 @@ def predict(
         return
     if text:
         raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
-    from forecast.runs.daily import predict_run
-    from forecast.runs.result import stamped
+    from forecast.runs.daily import predict_told
+    from forecast.runs.result import frame_json, stamped
 
     own = own_specs(model)
     reduced = [name for name, asked in (("sum", total), ("max", highest), ("min", lowest)) if asked]
@@ -220,12 +221,17 @@ def predict(
         _predict_scenarios(run, file, scenario or [], what or [], revised, own, form)
         return
     found: list[Finding] = []
-    forecast = predict_run(run, file, keep=keep, revised=revised, heard=found.extend, specs=own)
+    forecast, in_units = predict_told(run, file, keep=keep, revised=revised, heard=found.extend, specs=own)
     frame = stamped(forecast.to_frame(cutoff=False))
     say(found, quiet=True)
     if keep:
         print(_kept(run, file, found), file=sys.stderr)
-    _print_frame(frame, forecast_table, {"run": run}, found, form)
+    about: dict[str, Any] = {"run": run}
+    if in_units is not None and form == "json":
+        about["told"] = frame_json(in_units.frame)
+    _print_frame(frame, forecast_table, about, found, form)
+    if form == "table":
+        print_told(in_units)
 
 
 def _print_frame(

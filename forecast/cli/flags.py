@@ -21,6 +21,8 @@ def _reading_flag(option: Field[Any]) -> Any:
     shown = words["shown"] or False
     if words["opposite"]:  # a list, so that both at once are refused
         return flag(list[bool], f"{option.name}/--{words['opposite']}", words["help"], shown)
+    if option.default is False:
+        return flag(bool, option.name, words["help"], shown)
     kind = list[str] if words["many"] else str
     return flag(kind, option.name, words["help"], shown)
 
@@ -40,7 +42,7 @@ WALKING: Flags = {
     "span": flag(str, "span", "An event in each step, any of the horizon, or all.", "each"),
     "bounds": flag(str, "bounds", "What the target cannot cross: 0, or 0,100.", "none"),
     "transform": flag(str, "transform", "Of the target: none, auto, log, log1p, asinh, yeo-johnson.", "none"),
-    "scale": flag(str, "scale", "standard, shared, robust, minmax, mean-abs, none.", "standard"),
+    "scale": flag(str, "scale", "standard, inputs, shared, robust, minmax, mean-abs, none.", "standard"),
     "price": flag(bool, "price", "A price: logs, and what its direction is worth."),
     "cost": flag(str, "cost", "Of a price: basis points a side; of an event: 1:5.", "none"),
     "seed": flag(int, "seed", "Seed of every random choice.", "0"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast.data.findings import Finding, Heard
     from forecast.models import Setting
     from forecast.runs.result import Result, Summary
+    from forecast.runs.told import Told
 
 Form = Literal["table", "json", "csv", "csv-safe"]
 
@@ -154,8 +155,25 @@ def print_result(result: "Result", again: str) -> None:
     print(visible(forecast_table(stamped(forecast.to_frame(cutoff=False)))))
     for note in result.intervals:
         print(f"{note[0].upper()}{note[1:]}.")
+    print_told(result.told)
     print(f"\nReport: {result.folder}/report.html")
     print(f"Go on:  forecast predict {shlex.quote(str(result.folder))} [NEWER_ROWS.csv]{again}")
+
+
+def print_told(told: "Told | None") -> None:
+    """A forecast in other units, where its target has such: without columns that say nothing of any step."""
+    from forecast.runs.result import stamped
+
+    if told is None:
+        return
+    frame = stamped(told.frame)
+    first = frame.groupby("unique_id", sort=False).head(1)
+    whole = [name for name in frame if frame[name].notna().all()]
+    partly = ["unique_id", "ds", *(name for name in frame if name not in whole)]
+    print(f"\n{told.words}:")
+    print(visible(forecast_table(frame[whole])))
+    if len(partly) > 2:
+        print(visible(paths_table(first[partly])))
 
 
 def _asked(result: "Result") -> str:

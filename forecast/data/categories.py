@@ -62,6 +62,17 @@ def with_seen_names(past: Panel) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def ordered_target(panel: Panel, order: Sequence[str]) -> Panel:
+    """The panel whose target, of names, has these in an order; those that it lacks come after them."""
+    target = panel.columns[0]
+    others = [name for name in panel.names if name not in order]
+    names = (*order, *others)
+    values = panel.values.copy()
+    values[:, 0] = _recoded_cells(values[:, 0], panel.names, names)
+    columns = (replace(target, names=names, ordered=True), *panel.columns[1:])
+    return replace(panel, values=values, columns=columns)
+
+
 def say_unseen(panel: Panel, columns: Sequence[Column], report: Report) -> None:
     """Report names of categories that no past of a model has, those of `columns`."""
     for column, names in unseen(panel, columns).items():

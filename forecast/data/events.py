@@ -309,10 +309,15 @@ def _quantity(part: Comparison, panel: Panel) -> Array:
     values = panel.values[:, place]
     if not part.made:
         return values
+    return changed(values, before_steps(panel, values, part.steps), part.made)
+
+
+def before_steps(panel: Panel, values: Array, steps: int) -> Array:
+    """Values (N,) so many rows before each row of its series, NaN in the first ones."""
     before = np.full(len(values), np.nan)
     for start, stop in zip(panel.starts, panel.stops, strict=True):
-        before[start + part.steps : stop] = values[start : stop - part.steps]
-    return changed(values, before, part.made)
+        before[start + steps : stop] = values[start : max(stop - steps, start)]
+    return before
 
 
 def changed(values: Array, before: Array, made: Made) -> Array:
@@ -322,23 +327,3 @@ def changed(values: Array, before: Array, made: Made) -> Array:
     positive = before > 0
     ratio = values / np.where(positive, before, 1.0)
     return np.where(positive, ratio - 1, np.nan)
-
-
-def with_event(panel: Panel, condition: Condition) -> Panel:
-    """The panel whose target is an event; what was the target is a past column next to it, as all others are."""
-    codes = happened(condition, panel)
-    event = Column(str(condition), "target", NAMES, made="event", of=str(condition))
-    target = replace(panel.columns[0], role="past")
-    values = np.concatenate([codes[:, None], panel.values], axis=1)
-    return replace(panel, values=values, columns=(event, target, *panel.columns[1:]))
-
-
-def completed(panel: Panel) -> Panel:
-    """The panel with its event in each row where it was missing and can be known: newer rows follow on older ones."""
-    if panel.columns[0].made != "event":
-        return panel
-    codes = panel.values[:, 0]
-    made = happened(condition_of(panel.columns[0].of), panel)
-    values = panel.values.copy()
-    values[:, 0] = np.where(np.isnan(codes), made, codes)
-    return replace(panel, values=values)

@@ -213,6 +213,21 @@ class Reading:
         many=True,
         paired=True,
     )
+    returns: bool = option(
+        "whether the log return of the target, which is a price, is forecast in its place; the price stays a past column",
+        "Forecast the log returns of a price.",
+        False,
+    )
+    volatility: str | None = option(
+        "how the variance of a price's returns, which is forecast in place of the price, is measured in each row: `squared`, its"
+        " squared log return, or `garman-klass`, from the columns open, high, low and close (the target) of that row",
+        "Forecast a price's variance: squared, garman-klass.",
+    )
+    ordered: Names = option(
+        'the names of a target of names in their order, lowest first, such as "calm<breeze<storm", where they have one: shares'
+        " are then ranked by how many names they miss by",
+        "Names of the target in their order: 'calm<breeze<storm'.",
+    )
 
     def __post_init__(self) -> None:
         """ForecastError where an option is not of its type. Several names in any form, such as a

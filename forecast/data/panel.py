@@ -17,7 +17,7 @@ from forecast.data.zones import to_local
 from forecast.errors import ForecastError
 
 Role = Literal["target", "past", "future", "static"]
-Made = Literal["", "angle", "indicator", "neighbour", "stack", "event"]
+Made = Literal["", "angle", "indicator", "neighbour", "stack", "event", "return", "variance"]
 GIVE_ITS_PANEL = (
     "Give the panel that the forecast was made from, or one that also has its rows;"
     " of a run folder that is fc.rows(RUN)."
@@ -35,7 +35,9 @@ class Column:
     made: "" = it is a column of the file and has its name; else how it was made from the column
     `of`, and `part` is what it holds of that: `sin` or `cos` of an angle, one name of a category as
     an indicator, one series as a neighbour. A `stack` is the target of a file with one series per
-    column: all of these, one below the other. An `event` is made by the condition `of`.
+    column: all of these, one below the other. An `event` is made by the condition `of`, a `return` is the log return of
+    the price `of`, a `variance` that of its returns, measured as `part` says.
+    ordered: of names, whether they stand in an order of their own, the lowest first.
     lag: after which span, or number of steps, a value of it is published; "" = at its stamp. A row holds the latest one that
     had been published by then.
     """
@@ -47,6 +49,7 @@ class Column:
     of: str = ""
     part: str = ""
     lag: str = ""
+    ordered: bool = False
 
     @property
     def read_as(self) -> str:

@@ -173,6 +173,14 @@ def unscaled(values: Array) -> tuple[Array, Array]:
     return np.zeros(values.shape[1]), np.ones(values.shape[1])
 
 
+def inputs(values: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column but the target, which keeps its units (or those of its transform)."""
+    loc, spread = standard(values)
+    loc[0] = 0.0
+    spread[0] = 1.0
+    return loc, spread
+
+
 SHARED = "shared"
 SCALES: dict[
     str, Callable[[Array], tuple[Array, Array]]
@@ -183,6 +191,7 @@ SCALES: dict[
     "minmax": minmax,
     "mean-abs": mean_abs,
     "none": unscaled,
+    "inputs": inputs,
 }
 
 
@@ -199,6 +208,11 @@ class Units:
         for what, name, table in (("transform", self.transform, TRANSFORMS), ("scale", self.scale, SCALES)):
             if name not in table:
                 raise ForecastError(f"There is no {what} {name!r}.{nearest(name, table)}")
+
+    @property
+    def plain_logs(self) -> bool:
+        """Whether a model sees the log of the target itself."""
+        return self.transform == "log" and self.scale in ("none", "inputs")
 
     def check(self, panel: Panel) -> None:
         """ForecastError, with the first such value, where a target has no transform."""

@@ -159,19 +159,20 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
     """The task with the metric by which its models are ranked, and the reason where it is not named and not the MAE; its
     transform settled too, where it is `auto`.
 
-    Names are ranked by the Brier score where there are two, by the log loss of several; they have no quantiles.
+    Names are ranked by the Brier score where there are two, by the log loss of several, or where these have an order by the
+    ranked probability score; they have no quantiles.
     Of a number it is chosen on the rows before the first test origin: the CRPS where over a quarter of the target is zero, else the
     MASE where several columns of a file are series of different units, else the MAE.
     """
     task = task.with_transform(panel.until(first_test_row(panel, walk)))
     if task.metric is not None:
-        check_kind(task.metric, panel.names)
+        check_kind(task.metric, panel.target, panel.names, panel.columns[0].ordered)
     if task.reduce != "each" and walk.gap:
         raise ForecastError(
             f"`reduce={task.reduce}` is about all steps of the horizon, and `gap={walk.gap}` leaves some out. Leave one out."
         )
     if panel.names:
-        usual = "brier" if panel.kind == "event" else "log_loss"
+        usual = _usual_of_names(panel)
         return replace(task, metric=task.metric or usual, intervals=(), levels=()), ""
     if task.metric is None:
         name, why = usual_metric(task, panel, walk)
@@ -182,6 +183,13 @@ def settled(task: Task, panel: Panel, walk: WalkForward) -> tuple[Task, str]:
             f" or take a metric of points, such as mae or rmse."
         )
     return task, ""
+
+
+def _usual_of_names(panel: Panel) -> str:
+    """The metric of names where none is named."""
+    if panel.kind == "event":
+        return "brier"
+    return "rps" if panel.columns[0].ordered else "log_loss"
 
 
 def usual_metric(task: Task, panel: Panel, walk: WalkForward) -> tuple[str, str]:
@@ -282,6 +290,7 @@ def truth_of(ask: Ask, fold: Fold, answers: Answers, why: str) -> Truth:
         naive=naive_errors(past),
         scaling=scaling_of(ask, answers),
         target=panel.target,
+        ordered=panel.columns[0].ordered,
         clock=panel.clock,
         task=ask.task,
         why=why,

@@ -84,14 +84,7 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
     in_levels = all(part.forecast.mass for part in parts)
     if not in_levels:  # folds differ in whether they have a mass at 0: all are shifted alike
         parts = [replace(part, forecast=replace(part.forecast, mass=False)) for part in parts]
-    if in_levels:
-        base = [_quantiles_of(part) for part in parts]
-        errors = np.concatenate([_scores_of(part) for part in parts])
-    else:
-        answers = np.split(_answers(parts), ends)
-        base = [_scaled(part, own) for part, own in zip(parts, answers, strict=True)]
-        truth = [_scaled(part, part.actual[..., None]) for part in parts]
-        errors = np.concatenate(truth) - np.concatenate(base)
+    base, errors = _errors_of(parts, ends, in_levels)
     moments = np.concatenate([part.moments for part in parts])
     stamps = moments[:, 1:]
     blocks = blocks_of(moments[:, 0], stamps)
@@ -109,6 +102,17 @@ def _calibrate(parts: list[Outcome], task: Task) -> tuple[list[Outcome], Calibra
         after = [np.full_like(number, -1) for number in numbers]
         templates = templates_of(_all_moved(parts, base, after, shift, basis, task))
     return made, Calibration(levels, shift[-1], basis[-1], templates, in_levels)
+
+
+def _errors_of(parts: list[Outcome], ends: Array, in_levels: bool) -> tuple[list[Array], Array]:
+    """What is moved of each part, and the errors (M, H, P) of all: in levels their normal scores, otherwise in scaled units."""
+    if in_levels:
+        quantiles = [_quantiles_of(part) for part in parts]
+        return quantiles, np.concatenate([_scores_of(part) for part in parts])
+    answers = np.split(_answers(parts), ends)
+    base = [_scaled(part, own) for part, own in zip(parts, answers, strict=True)]
+    truth = [_scaled(part, part.actual[..., None]) for part in parts]
+    return base, np.concatenate(truth) - np.concatenate(base)
 
 
 def _all_moved(

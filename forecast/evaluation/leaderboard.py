@@ -290,7 +290,8 @@ def chosen_metric(models: Mapping[str, list[Outcome]], named: str | None) -> tup
     first = next(iter(models.values()))
     name = named or asked_metric(first)
     why = "" if named else first[0].truth.why
-    check_kind(name, first[0].forecast.names)
+    truth = first[0].truth
+    check_kind(name, truth.target, first[0].forecast.names, truth.ordered)
     if not ranking(name).quantiles:
         return name, why
     if any(_has_cells(name, parts) for parts in models.values()):

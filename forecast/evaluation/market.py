@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.arrays import Array
 from forecast.evaluation.inference import LEVEL
-from forecast.evaluation.metrics import score
+from forecast.evaluation.metrics import squared, squared_of_last
 from forecast.records import Number
 from forecast.results import Outcome, by_model
 from forecast.text import p_words, plural, table
@@ -37,21 +37,72 @@ class Direction:
     hold: float | None
 
 
-def directions(outcomes: Iterable[Outcome], cost: float | None = None) -> list[Direction]:
+def directions(
+    outcomes: Iterable[Outcome], cost: float | None = None, *, returns: bool = False
+) -> list[Direction]:
     """The models of a walk, in their order; `cost` in basis points per side.
 
-    A model that only repeats the last value takes no side: it has 0 moves.
+    returns: what is forecast are the log returns of a price, not its level. A model that only repeats the last price takes
+    no side: it has 0 moves.
     """
-    return [_direction(name, parts, cost) for name, parts in by_model(outcomes).items()]
+    steps = _of_returns if returns else _of_prices
+    return [_direction(name, parts, steps(parts), cost) for name, parts in by_model(outcomes).items()]
 
 
-def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction:
-    from scipy.stats import binomtest
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The next step of a price from each of M origins, NaN where it is not known.
 
+    side: that of the forecast, 1 up, -1 down, 0 neither · actual: that of the price, 0 also where it is missing · gain:
+    the price over the one before, less 1 · squares, of_last (M, H): squared errors of the forecast and of the last price.
+    """
+
+    side: Array
+    actual: Array
+    gain: Array
+    squares: Array
+    of_last: Array
+
+    @property
+    def r2(self) -> float:
+        """1 - MSE over that of the last price; NaN where nothing is known."""
+        seen = ~np.isnan(self.squares) & ~np.isnan(self.of_last)
+        below = self.of_last[seen].sum()
+        return float(1 - self.squares[seen].sum() / below) if below > 0 else np.nan
+
+
+def _of_prices(parts: list[Outcome]) -> Steps:
+    """The next steps of a price that is forecast itself. A last value in single precision is no side."""
     last = np.concatenate([part.truth.last for part in parts])
     truth = np.concatenate([part.actual[:, 0] for part in parts])
-    forecast = _side(parts)
-    actual = np.nan_to_num(np.sign(truth - last))
+    moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
+    return Steps(
+        side=np.where(np.abs(moved) > ROUNDING * np.abs(last), np.sign(moved), 0.0),
+        actual=np.nan_to_num(np.sign(truth - last)),
+        gain=truth / last - 1,
+        squares=np.concatenate([squared(part) for part in parts]),
+        of_last=np.concatenate([squared_of_last(part) for part in parts]),
+    )
+
+
+def _of_returns(parts: list[Outcome]) -> Steps:
+    """The next steps of a price whose log returns are forecast: the last price says a return of 0."""
+    truth = np.concatenate([part.actual[:, 0] for part in parts])
+    forecast = np.concatenate([part.forecast.values[:, 0] for part in parts])
+    return Steps(
+        side=np.where(np.abs(forecast) > ROUNDING, np.sign(forecast), 0.0),
+        actual=np.nan_to_num(np.sign(truth)),
+        gain=np.expm1(truth),
+        squares=np.concatenate([squared(part) for part in parts]),
+        of_last=np.concatenate([part.actual**2 for part in parts]),
+    )
+
+
+def _direction(name: str, parts: list[Outcome], steps: Steps, cost: float | None) -> Direction:
+    from scipy.stats import binomtest
+
+    forecast = steps.side
+    actual = steps.actual
     counted = (actual != 0) & (forecast != 0)
     moves = int(counted.sum())
     hits = int((actual[counted] == forecast[counted]).sum())
@@ -61,14 +112,14 @@ def _direction(name: str, parts: list[Outcome], cost: float | None) -> Direction
         p = float(binomtest(hits, moves, majority, alternative="greater").pvalue)
     profit = hold = None
     if cost is not None:
-        profit, hold = _profit(parts, cost)
+        profit, hold = _profit(parts, steps, cost)
     return Direction(
         model=name,
         moves=moves,
         hits=hits / moves if moves else np.nan,
         majority=majority,
         p=p,
-        r2=score(parts, "r2"),
+        r2=steps.r2,
         profit=profit,
         hold=hold,
     )
@@ -82,31 +133,19 @@ def _majority(sides: Array) -> float:
     return max(up, 1 - up)
 
 
-def _side(parts: list[Outcome]) -> Array:
-    """The side (M,) of the forecast of the next step: 1 up, -1 down, 0 neither.
-
-    A last value in single precision is neither.
-    """
-    last = np.concatenate([part.truth.last for part in parts])
-    moved = np.concatenate([part.forecast.values[:, 0] for part in parts]) - last
-    return np.where(np.abs(moved) > ROUNDING * np.abs(last), np.sign(moved), 0.0)
-
-
-def _profit(parts: list[Outcome], cost: float) -> tuple[float, float]:
+def _profit(parts: list[Outcome], steps: Steps, cost: float) -> tuple[float, float]:
     """Mean return per step, in basis points, of the forecasts' sides after costs, and of holding.
 
     Sides are traded series by series, in order of time.
     """
     series = np.concatenate([part.forecast.origins[:, 0] for part in parts])
     cutoffs = np.concatenate([part.forecast.cutoffs for part in parts])
-    gain = np.concatenate([part.actual[:, 0] / part.truth.last - 1 for part in parts])
-    side = _side(parts)
     order = np.lexsort((cutoffs, series))
     earned = []
     for one in np.unique(series):
         own = order[series[order] == one]
-        earned.append(_earned(side[own], gain[own], cost))
-    return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(gain))
+        earned.append(_earned(steps.side[own], steps.gain[own], cost))
+    return float(np.nanmean(np.concatenate(earned))), float(1e4 * np.nanmean(steps.gain))
 
 
 def _earned(side: Array, gain: Array, cost: float) -> Array:

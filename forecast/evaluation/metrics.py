@@ -204,6 +204,20 @@ def brier(outcome: Outcome) -> Array:
     return ((shares**2).sum(-1) - 2 * share + 1) / 2
 
 
+def ranked_probability(outcome: Outcome) -> Array:
+    """The ranked probability score of names in their order (Epstein 1969, Journal of Applied Meteorology 8; Murphy 1971, ibid. 10).
+
+    The sum over k = 1 ... K - 1 of (share of the first k names - 1 where the actual one is among them, else 0)^2, over K - 1:
+    between 0 and 1, and of two names the Brier score. A share that misses by one name costs less than one that misses by two.
+    """
+    shares, actual = outcome.forecast.shares, outcome.actual
+    if shares is None:
+        return np.full(actual.shape, np.nan)
+    below = shares.cumsum(-1)[..., :-1]
+    came = actual[..., None] <= np.arange(below.shape[-1])
+    return np.where(np.isnan(actual), np.nan, ((below - came) ** 2).mean(-1))
+
+
 def right(outcome: Outcome) -> Array:
     """1 where the likeliest name is the actual one, 0 where not."""
     shares, actual = outcome.forecast.shares, outcome.actual
@@ -276,8 +290,9 @@ class Metric:
     label: its name in tables and sentences · words: for help and reports · shown: the format of its values · unit: that
     of its values, "target" for that of the target · note: a sentence below the table of the page ·
     ranks: models can be ranked by it, as a mean of losses, smaller is better · quantiles: it scores quantiles, not points ·
-    names: it scores shares of names, and no number · usual: it is shown whatever models are ranked by · positive: it is
-    shown only where all actual values are positive · median: the best constant by it is the median of the past.
+    names: it scores shares of names, and no number · ordered: of names that have an order alone · usual: it is shown
+    whatever models are ranked by · positive: it is shown only where all actual values are positive · median: the best
+    constant by it is the median of the past.
 
     Raises ForecastError where it ranks and is no mean of its cells.
     """
@@ -293,6 +308,7 @@ class Metric:
     ranks: bool = False
     quantiles: bool = False
     names: bool = False
+    ordered: bool = False
     usual: bool = False
     positive: bool = False
     median: bool = False
@@ -423,6 +439,15 @@ METRICS: dict[str, Metric] = {
         names=True,
         usual=True,
     ),
+    "rps": Metric(
+        label="RPS",
+        words="ranked probability score of names in their order, between 0 and 1",
+        cells=ranked_probability,
+        shown=".4f",
+        ranks=True,
+        names=True,
+        ordered=True,
+    ),
     "accuracy": Metric(
         label="accuracy",
         words="share of steps whose likeliest name was right",
@@ -480,11 +505,24 @@ def usual_metrics(of_names: bool) -> list[str]:
     return [name for name, metric in METRICS.items() if metric.usual and metric.names == of_names]
 
 
-def check_kind(name: str, names: tuple[str, ...]) -> None:
-    """ForecastError where a metric that ranks scores names and the target is a number, or the other way round."""
-    if ranking(name).names == bool(names):
+def check_kind(name: str, target: str, names: tuple[str, ...], ordered: bool) -> None:
+    """ForecastError where a metric that ranks scores names and the target is a number, or the other way round.
+
+    Or where it scores names by their order, and they have none.
+    """
+    metric = ranking(name)
+    if metric.ordered and names and not ordered:
+        raise ForecastError(
+            f"The metric {name} scores names by their order, and that of {target} is not known: give it, lowest first, such"
+            f" as `ordered={'<'.join(names[:4])}`, or take another metric."
+        )
+    if metric.names == bool(names):
         return
-    able = [other for other, metric in METRICS.items() if metric.ranks and metric.names == bool(names)]
+    able = [
+        other
+        for other, one in METRICS.items()
+        if one.ranks and one.names == bool(names) and (ordered or not one.ordered)
+    ]
     kind = "names" if names else "numbers"
     raise ForecastError(
         f"The metric {name} does not score {kind}, and the target holds {kind}. Take {joined(able, 'or')}."

@@ -12,20 +12,19 @@ from forecast.data.panel import Panel
 from forecast.data.zones import placed
 from forecast.errors import ForecastError
 from forecast.fitting import Fitted, Question
+from forecast.models.nets.layered import Layered, LayerStates
 from forecast.workers import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecast.models.nets.gates import LayerStates
     from forecast.models.nets.recurrent import LearnedNet
 
 HOUR = 3600 * 10**9  # nanoseconds
-ALWAYS = 1 - 1e-7  # a mean gate from which on a unit forgets nothing that float32 can tell
 
 
 @dataclass(frozen=True, eq=False)
-class States:
+class States(Layered):
     """Gates and states of a net over the n steps of its window and the m steps that answer, at M origins.
 
     A step is a segment of `rows` rows. model · member: which of its nets, from 0 · ids (S,) · origins int64 (M, 2) ·
@@ -46,29 +45,11 @@ class States:
     answers: Array
     rows: int
     hours: float
-    layers: "tuple[LayerStates, ...]"
+    layers: tuple[LayerStates, ...]
     signals: dict[str, Array]
     distance: float
     rounding: float
     zone: str = ""
-
-    def layer(self, name: str | None = None) -> "LayerStates":
-        """A layer by its name, by default the last that reads forwards; ForecastError where there is none of that name."""
-        names = [one.name for one in self.layers]
-        if name is None:
-            forwards = [one for one in self.layers if "backward" not in one.name]
-            return forwards[-1]
-        if name not in names:
-            raise ForecastError(f"{self.model} has no layer {name!r}. There is: {', '.join(names)}.")
-        return self.layers[names.index(name)]
-
-    def memory(self, layer: str | None = None) -> Array:
-        """How many rows each unit (D,) remembers: what it holds falls to 1 / e in so many, -k / log of the mean gate that
-        keeps. Infinite where the gate is open in all of float32."""
-        kept = self.layer(layer).keeping.mean((0, 1), dtype="float64")
-        closed = np.clip(kept, 1e-12, ALWAYS)
-        rows: Array = -self.rows / np.log(closed)
-        return np.where(kept >= ALWAYS, math.inf, rows)
 
     def units(self, layer: str | None = None) -> "pd.DataFrame":
         """One row per unit, those that follow something most first: `unit, gate, memory, hours, follows, correlation`.
@@ -144,7 +125,7 @@ class _Asked:
     """What a net holds for one question: where (m,) are its origins among all, and the parts of States for these."""
 
     where: Array
-    layers: "list[LayerStates]"
+    layers: list[LayerStates]
     signals: dict[str, Array]
     distance: float
     rounding: float
@@ -237,10 +218,8 @@ def _stamps_answered(panel: Panel, origins: Array, horizon: int, rows: int, coun
     return firsts[:, firsts.shape[1] - count :]
 
 
-def _joined_layers(found: "list[list[LayerStates]]", back: Array) -> "tuple[LayerStates, ...]":
+def _joined_layers(found: list[list[LayerStates]], back: Array) -> tuple[LayerStates, ...]:
     """The layers of all questions, in the order of the origins."""
-    from forecast.models.nets.gates import LayerStates
-
     layers = []
     for same in zip(*found, strict=True):
         read = _joined_signals([one.read for one in same], back)

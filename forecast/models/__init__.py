@@ -43,6 +43,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "seasonal": ("classic.naive", "Naive", {"kind": "seasonal"}),
     "naive": ("classic.naive", "Naive", {"kind": "last"}),
     "drift": ("classic.naive", "Naive", {"kind": "drift"}),
+    "zero": ("classic.naive", "Naive", {"kind": "zero"}),
     "rate": ("classic.shares", "Shares", {"kind": "rate"}),
     "markov": ("classic.chain", "Markov", {}),
     "persistence": ("classic.shares", "Shares", {"kind": "last"}),

@@ -54,6 +54,16 @@ class Contributions:
             scaled[name] = part * factor.reshape((-1,) + (1,) * (part.ndim - 1))
         return replace(self, **scaled)
 
+    def only_from(self, anchor: Array) -> Self:
+        """The same where anchor (M, J) is NaN; elsewhere the forecast is the anchor, and nothing else says anything."""
+        replaced = ~np.isnan(anchor)
+        made = {}
+        for name, part in self.parts().items():
+            gone = replaced.reshape(replaced.shape + (1,) * (part.ndim - 2))
+            made[name] = np.where(gone, 0.0, part)
+        made["anchor"] = np.where(replaced, np.nan_to_num(anchor), self.anchor)
+        return replace(self, **made)
+
     def reaching(self, rows: int) -> Self:
         """The same with so many rows before the origin: those that were not read say nothing."""
         more = rows - self.window.shape[2]

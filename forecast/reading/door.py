@@ -18,7 +18,8 @@ from forecast.arrays import Array
 from forecast.data.bounds import MANY_ZEROS, share_of_zeros
 from forecast.data.categories import say_unseen, with_seen_names
 from forecast.data.clock import Clock, clock_of, show
-from forecast.data.events import Condition, condition_of, with_event
+from forecast.data.derived import GARMAN_KLASS, OF_BARS, with_event, with_returns, with_variance
+from forecast.data.events import Condition, condition_of
 from forecast.data.every import every_of
 from forecast.data.exchanges import sessions_of
 from forecast.data.findings import Report, counted
@@ -49,6 +50,16 @@ from forecast.reading.moments import (
 )
 from forecast.reading.neighbours import choose_series
 from forecast.reading.numbers import Decimal
+from forecast.reading.order import in_order_of_names, order_of
+from forecast.reading.prices import (
+    look_at_bars,
+    look_at_price,
+    look_at_returns,
+    look_at_variance,
+    refuse_two_targets,
+    say_adjusted,
+    with_bars,
+)
 from forecast.reading.profiles import by_profile, may_match, refuse_unknown
 from forecast.reading.roles import (
     ID_NAMES,
@@ -175,9 +186,20 @@ def read(
     _describe(panel, found, report)
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
+    panel = in_order_of_names(panel, reading.ordered, newer, report)
     if condition is not None:
         panel = with_event(panel, condition)
         look_at_event(panel, report, newer=newer)
+    if reading.returns:
+        look_at_price(panel, "returns", report)
+        panel = with_returns(panel)
+        look_at_returns(panel, report)
+    if reading.volatility is not None:
+        look_at_price(panel, "volatility", report)
+        if reading.volatility == GARMAN_KLASS:
+            look_at_bars(panel, report)
+        panel = with_variance(panel, reading.volatility)
+        look_at_variance(panel, report)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -230,6 +252,8 @@ def _refuse_contradictions(reading: Reading) -> None:
         every_of(reading.every)
     if reading.issued is not None:
         _refuse_issues_without(reading)
+    refuse_two_targets(reading)
+    order_of(reading.ordered)
     refuse_unknown(reading.profile)
     lags_of(names_of(reading.lag))
     factors_of(names_of(reading.factor))
@@ -278,6 +302,10 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
     roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
     if condition is not None:
         roles, categories = with_its_columns(roles, categories, condition, free)
+    if reading.volatility == GARMAN_KLASS:
+        roles = with_bars(roles, free, report)
+    numbers = [name for name, kind in free.items() if kind == "number"]
+    say_adjusted([name for name, role in roles.items() if role == "target"], numbers, report)
     if reading.past is None:
         roles = without_row_numbers(roles, categories, table, owner, report)
     text = [name for name, kind in free.items() if kind == "text" and name not in roles]
@@ -314,6 +342,7 @@ def _observe(found: Found, reading: Reading, clock: Clock | None, report: Report
         found.categories,
         _mark(reading.decimal),
         factors_of(names_of(reading.factor)),
+        newer=clock is not None,
     )
     values, columns, decimal = read_values(found.table, found.cells, found.roles, choices, report)
     ids = found.ids or found.having("target")[:1]
@@ -389,11 +418,15 @@ def _on_steps(
     how, of_columns = ways_of(split_names(reading.how, ()))
     known = [column.of or column.name for column in columns]
     refuse_absent("how", of_columns, known, report)
+    price = (reading.returns or reading.volatility is not None) and reading.how == "mean"
+    words = [how, *(f"{name} by {way}" for name, way in of_columns.items())]
+    if price:
+        words.append("the price by last")
     ways = Gathering(
         every=every,
         how=how,
-        own=_own_ways(columns, of_columns),
-        words=", ".join([how, *(f"{name} by {way}" for name, way in of_columns.items())]),
+        own=_own_ways(columns, of_columns, price),
+        words=", ".join(words),
         zone=reading.tz or zone,
         ends=ends,
         known=any(column.role == "future" for column in columns),
@@ -532,9 +565,12 @@ def _timed(
     return timed, zone, dates
 
 
-def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, How]:
+def _own_ways(columns: Sequence[Column], given: Mapping[str, How], price: bool) -> dict[int, How]:
     """How columns are gathered that have a way of their own, by their place: given by name; else of
     names and what does not change the last, of angles the mean.
+
+    price: the target is a price whose returns are asked for, and no way is given for all columns: it is the last too, since
+    the returns of means are smaller, and follow each other (Working 1960).
     """
     ways: dict[int, How] = {}
     for place, column in enumerate(columns):
@@ -543,7 +579,7 @@ def _own_ways(columns: Sequence[Column], given: Mapping[str, How]) -> dict[int, 
             continue
         if column.made == "angle":
             ways[place] = "mean"
-        elif column.names is not None or column.role == "static":
+        elif column.names is not None or column.role == "static" or (price and column.role == "target"):
             ways[place] = "last"
     return ways
 
@@ -562,6 +598,8 @@ def _needed(reading: Reading) -> Needed:
         wanted |= {*condition_of(reading.event).columns}
     wanted |= {*factors_of(names_of(reading.factor)), *units_of(names_of(reading.unit))}
     usual = {*NUMERIC_TIME_NAMES, *ID_NAMES}
+    if reading.volatility == GARMAN_KLASS:
+        usual |= {*OF_BARS}
 
     def needed(kinds: Mapping[str, str]) -> set[str]:
         melts = "all" in wanted or not target & set(kinds)  # perhaps

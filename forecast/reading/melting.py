@@ -44,27 +44,54 @@ def melted(
     """
     if target & set(table.columns):
         return table
-    hours = hours_across(list(table.columns))
-    days = (
-        []
-        if hours is None
-        else _days(table, {name: kind for name, kind in kinds.items() if name not in hours[0]}, dayfirst)
-    )
-    if hours is not None and days and "all" not in target:
-        return _from_hours(table, kinds, days, *hours, named, report)
+    of_hours = _hours_below(table, kinds, target, named, dayfirst, report)
+    if of_hours is not None:
+        return of_hours
     if "stamp" in kinds.values() or time & set(table.columns):
         return table
-    year = next((name for name in table.columns if part_of(name) == "year" and kinds[name] == "number"), None)
+    of_years = _years_below(table, kinds, named, report)
+    if of_years is not None:
+        return of_years
+    return _series_below(table, kinds, named, dayfirst, report)
+
+
+def _hours_below(
+    table: Table,
+    kinds: dict[str, str],
+    target: Set[str],
+    named: Collection[str],
+    dayfirst: bool | None,
+    report: Report,
+) -> Table | None:
+    """A table of days with the hours across as a row for each hour; None of any other table."""
+    hours = hours_across(list(table.columns))
+    if hours is None or "all" in target:
+        return None
+    others = {name: kind for name, kind in kinds.items() if name not in hours[0]}
+    days = _days(table, others, dayfirst)
+    if not days:
+        return None
+    return _from_hours(table, kinds, days, *hours, named, report)
+
+
+def _years_below(table: Table, kinds: dict[str, str], named: Collection[str], report: Report) -> Table | None:
+    """A table of years with twelve months across as a row for each month; None of any other table."""
+    years = [name for name in table.columns if part_of(name) == "year" and kinds[name] == "number"]
     months = {month: name for name in table.columns if (month := month_of(name))}
-    if year is not None and len(months) == 12:
-        return _from_years(table, kinds, year, [months[month] for month in sorted(months)], named, report)
-    across, times = _across({name: kind for name, kind in kinds.items() if name not in named}, dayfirst)
+    if not years or len(months) < 12:
+        return None
+    in_order = [months[month] for month in sorted(months)]
+    return _from_years(table, kinds, years[0], in_order, named, report)
+
+
+def _series_below(
+    table: Table, kinds: dict[str, str], named: Collection[str], dayfirst: bool | None, report: Report
+) -> Table:
+    """A table with a row for each series, stamps or steps across, as a row for each cell; any other as it is."""
+    unnamed = {name: kind for name, kind in kinds.items() if name not in named}
+    across, times = _across(unnamed, dayfirst)
     names, text = _beside(table, kinds, across, named)
-    naming = (
-        names
-        or [name for name in text if _each_its_own(table.columns[name])][:1]
-        or (text if times is not None else [])
-    )
+    naming = names or _naming(table, text, times is not None)
     if len(across) < ACROSS or not naming:
         return table
     labels = joined([table.columns[name] for name in naming])
@@ -85,8 +112,19 @@ def melted(
         others = {name: column for name, column in table.columns.items() if name not in naming}
         table = replace(table, columns={FILE_ID: labels, **others})
         names = [FILE_ID]
-    made = _long(table, across, times, [*names, *(name for name in text if name not in naming)], report)
-    return made if times is not None else made.keep(_before_the_end(made.columns["value"], len(across)))
+    rest = [name for name in text if name not in naming]
+    made = _long(table, across, times, [*names, *rest], report)
+    if times is not None:
+        return made
+    return made.keep(_before_the_end(made.columns["value"], len(across)))
+
+
+def _naming(table: Table, text: list[str], under_stamps: bool) -> list[str]:
+    """The columns of text that name the series of rows: one that does so alone, under stamps otherwise all together."""
+    alone = [name for name in text if _each_its_own(table.columns[name])]
+    if alone:
+        return alone[:1]
+    return text if under_stamps else []
 
 
 def _days(table: Table, kinds: dict[str, str], dayfirst: bool | None) -> list[str]:

@@ -345,45 +345,72 @@ def _numeric_time(
     """Numbers called time that can be dates or an epoch; else columns of year, month, day, hour;
     else none.
     """
+    of_parts = _time_of_parts(table, kinds, report)
+    if of_parts is not None:
+        return of_parts
     numbers = [name for name in table.columns if kinds[name] == "number"]
+    called = _time_by_name(table, kinds, numbers, report)
+    if called is not None:
+        return called
+    return _time_by_values(table, numbers, report)
+
+
+def _time_of_parts(
+    table: Table, kinds: dict[str, str], report: Report
+) -> tuple[tuple[str, ...], Stamps] | None:
+    """Columns of the year and of what lies within it, joined; None where there are none."""
     parts: dict[str, str] = {}
     for name in table.columns:
         part = _part_called(name, kinds)
-        if (
-            part
-            and part not in parts
-            and (
-                kinds[name] == "number" or (part == "month" and kinds[name] == "text" and _part(table, name))
-            )
-        ):
+        if part and part not in parts and _holds_part(table, kinds, name, part):
             parts[part] = name
     _refuse_odd_months(table, kinds, parts, report)
     within = next((part for part in ("month", "doy", "week", "quarter") if part in parts), None)
-    if "year" in parts and within:
-        chosen = {
-            part: name
-            for part, name in parts.items()
-            if part in ("year", within, "hour", "minute", "second") or (part, within) == ("day", "month")
-        }
-        names, stamps = (
-            tuple(chosen.values()),
-            join_parts({part: _floats(table, name) for part, name in chosen.items()}),
-        )
-        return _with_hours(table, kinds, names, stamps) or (names, stamps)
+    if "year" not in parts or not within:
+        return None
+    wanted = {"year", within, "hour", "minute", "second"}
+    if within == "month":
+        wanted.add("day")
+    chosen = {part: name for part, name in parts.items() if part in wanted}
+    names = tuple(chosen.values())
+    stamps = join_parts({part: _floats(table, name) for part, name in chosen.items()})
+    return _with_hours(table, kinds, names, stamps) or (names, stamps)
+
+
+def _holds_part(table: Table, kinds: dict[str, str], name: str, part: str) -> bool:
+    """Whether a column that is called so holds a part of a date: numbers, or names of months."""
+    if kinds[name] == "number":
+        return True
+    return part == "month" and kinds[name] == "text" and _part(table, name) is not None
+
+
+def _time_by_name(
+    table: Table, kinds: dict[str, str], numbers: list[str], report: Report
+) -> tuple[tuple[str, ...], Stamps] | None:
+    """The first column of numbers that is called time and can be read as stamps; those that cannot are reported."""
     for name in numbers:
-        if name.lower() in NUMERIC_TIME_NAMES:
-            stamps = parse_stamps(table.columns[name], name=name)
-            counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
-            if stamps.form not in ("numbers", "nothing") and not counted:
-                return _with_hours(table, kinds, (name,), stamps) or ((name,), stamps)
-            if not counted:
-                cell = _example(table.columns[name])
-                report.say(
-                    "unread-time",
-                    f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
-                    example=cell,
-                    remedy="(write them as 2013-01-31 or 2013-01-31 06:00 if they are)",
-                )
+        if name.lower() not in NUMERIC_TIME_NAMES:
+            continue
+        stamps = parse_stamps(table.columns[name], name=name)
+        counted = stamps.form == "years" and part_of(name) != "year" and name.lower() not in DATE_NAMES
+        if counted:
+            continue
+        if stamps.form not in ("numbers", "nothing"):
+            return _with_hours(table, kinds, (name,), stamps) or ((name,), stamps)
+        cell = _example(table.columns[name])
+        report.say(
+            "unread-time",
+            f"column {name!r} holds numbers ({cell} first) that are read as no stamps",
+            example=cell,
+            remedy="(write them as 2013-01-31 or 2013-01-31 06:00 if they are)",
+        )
+    return None
+
+
+def _time_by_values(
+    table: Table, numbers: list[str], report: Report
+) -> tuple[tuple[str, ...], Stamps | None]:
+    """The first column of numbers whose values are stamps at steady steps; those that only could be stamps are reported."""
     for name in numbers:
         stamps = parse_stamps(table.columns[name])
         if _steady(stamps):

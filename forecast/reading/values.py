@@ -30,6 +30,8 @@ BLOCK = 1 << 14  # rows that are written at once
 class Choices:
     """How cells are to be read, as given: what means missing, which columns hold angles or names, the decimal
     mark, and by what numbers are multiplied: by column, ALL for all others.
+
+    newer: these are rows that follow others, whose target need not have all of its names.
     """
 
     missing: tuple[str, ...]
@@ -37,6 +39,7 @@ class Choices:
     category: tuple[str, ...]
     decimal: Decimal | None
     factors: Mapping[str, float] = field(default_factory=dict)
+    newer: bool = False
 
     def factor(self, name: str) -> float:
         """What the numbers of a column are multiplied by."""
@@ -71,7 +74,7 @@ def read_values(
     for name, role in roles.items():
         cells = taken.pop(name)
         if name in choices.category:
-            codes, names = _category(name, role, cells, choices.missing, report)
+            codes, names = _category(name, role, cells, choices, report)
             columns.append(Column(name, role, names))
             parts.append(codes)
             continue
@@ -131,16 +134,17 @@ def _check_angles(roles: Mapping[str, Role], choices: Choices, report: Report) -
 
 
 def _category(
-    name: str, role: Role, cells: pa.ChunkedArray, missing: tuple[str, ...], report: Report
+    name: str, role: Role, cells: pa.ChunkedArray, choices: Choices, report: Report
 ) -> tuple[Array, tuple[str, ...]]:
     """The codes (n,) and the names of a column of names. An empty cell is a name too, but of a
     target or a whole series it is not known.
     """
+    missing = choices.missing
     if role not in ("past", "future"):
         missing = (*missing, "")
     codes, names = _codes(cells, missing)
     if role == "target":
-        return _target_names(name, codes, names, report)
+        return _target_names(name, codes, names, choices.newer, report)
     _say_category(name, [one for one in names if one not in missing], report)
     return codes, names
 
@@ -165,14 +169,14 @@ def _codes(column: pa.ChunkedArray, missing: tuple[str, ...]) -> tuple[Array, tu
 
 
 def _target_names(
-    name: str, codes: Array, names: tuple[str, ...], report: Report
+    name: str, codes: Array, names: tuple[str, ...], newer: bool, report: Report
 ) -> tuple[Array, tuple[str, ...]]:
-    """The codes (n,) and names of a target without those that no row has; one or too many are
+    """The codes (n,) and names of a target without those that no row has; one, but of newer rows, or too many are
     refused.
     """
     seen = np.unique(codes[~np.isnan(codes)]).astype("int64")
     kept = tuple(names[code] for code in seen)
-    if len(kept) < 2:
+    if len(kept) < 2 and not newer:
         only = f"only {kept[0]!r}" if kept else "no name"
         report.refuse(
             "which-target",
@@ -186,12 +190,18 @@ def _target_names(
             f" at most {MOST_NAMES} are forecast.",
             remedy="Name another column with `target`, or gather the names into fewer.",
         )
-    report.say(
-        "named-target", f"{name}: shares of {counted(len(kept), 'name')} are forecast ({listed(kept)})"
-    )
+    if not newer:
+        _say_names(name, kept, report)
     place = np.full(len(names) + 1, np.nan)
     place[seen] = np.arange(len(kept))
     return place[np.where(np.isnan(codes), len(names), codes).astype("int64")], kept
+
+
+def _say_names(name: str, kept: tuple[str, ...], report: Report) -> None:
+    """Report that shares of names are forecast."""
+    report.say(
+        "named-target", f"{name}: shares of {counted(len(kept), 'name')} are forecast ({listed(kept)})"
+    )
 
 
 def _floats(

@@ -30,6 +30,7 @@ from forecast.runs.files import load_manifest
 from forecast.runs.fits import JUDGED, fit_folder, present_fit
 from forecast.runs.folder import MANIFEST
 from forecast.runs.revised import ROWS, record_revisions, say_older, say_revisions
+from forecast.runs.told import Told, told
 from forecast.runs.unusual import NOTHING_UNUSUAL, WIDE, Unusual, unusual
 from forecast.saving import KEPT, Revision, join, load, load_context, save_rows
 from forecast.task import Goal, quantile_levels
@@ -60,11 +61,27 @@ def predict_run(
     heard: told what was found in the file, which values are corrected, which series the model never saw, and that there was nothing new to keep.
     specs: the classes of your own that the model may be of, as in `load`. `rows` gives the panel that this forecasts from.
     """
+    forecast, _ = predict_told(folder, source, keep=keep, revised=revised, heard=heard, specs=specs)
+    return forecast
+
+
+def predict_told(
+    folder: str | Path,
+    source: "str | Path | pd.DataFrame | None" = None,
+    *,
+    keep: bool = False,
+    revised: bool = False,
+    heard: Heard | None = None,
+    specs: Sequence[Any] = (),
+) -> tuple[Forecast, Told | None]:
+    """What `predict_run` gives, and where the target is made from a price the same in other units (`runs.told`)."""
     folder = Path(folder)
     fitted = _fitted(folder, specs)
     corrected: list[Revision] | None = [] if revised else None
     if not keep:
-        return fitted.predict(_known(folder, fitted, source, heard, corrected))
+        panel = _known(folder, fitted, source, heard, corrected)
+        forecast = fitted.predict(panel)
+        return forecast, told(forecast, panel)
     with locked(folder):
         conclude(folder)
         fitted = _fitted(folder, specs)  # again, for a refit may have been taken since
@@ -72,7 +89,7 @@ def predict_run(
         panel = _known(folder, fitted, source, heard, corrected)
         forecast = fitted.predict(panel)
         _keep(folder, fitted, panel, forecast, corrected or [], heard)
-    return forecast
+    return forecast, told(forecast, panel)
 
 
 def _keep(

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, time
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,6 +38,14 @@ NAMES_MODELS = (
     "climatology",
     "persistence",
 )  # where the target has names
+RETURNS_MODELS = ("gru", "lstm", "arima", "garch", "mean", "zero")
+VOLATILITY_MODELS = ("gru", "lstm", "har", "garch", "mean", "naive")
+# models whose point is, of the log of a variance, not its mean unless they are told so -> the settings that do
+OF_VARIANCES: dict[str, dict[str, Any]] = {
+    "har": {"unbiased": "smearing"},
+    "mean": {"smeared": True},
+    "climatology": {"smeared": True},
+}
 ASKED = Task(intervals=(80, 95), levels=LEVELS)  # what a run asks where nothing is said
 ASKED_FOR = (
     "intervals",
@@ -164,10 +173,52 @@ def make_run(
     read_by = make_reading(reading, _popped(values, OPTIONS))
     if read_by.event is not None and "models" not in values:
         values["models"] = event_models(condition_of(read_by.event), bool(values.get("price")))
-    task = _task(asked, values.get("price"), read_by.event is not None)
+    if "models" not in values and (read_by.returns or read_by.volatility):
+        values["models"] = market_models(read_by)
+    if read_by.volatility:
+        settings = with_means(values.get("models", ()), settings)
+    task = _task(asked, values.get("price"), read_by)
     made: Run = validated(Run, {**values, "task": task, "reading": read_by, "settings": settings, "own": own})
+    _check_price(made)
     _check_cost(made)
     return made
+
+
+def market_models(reading: Reading) -> tuple[str, ...]:
+    """The models that returns, or their variance, are forecast by where none is named; garch where its package is installed."""
+    models = RETURNS_MODELS if reading.returns else VOLATILITY_MODELS
+    if find_spec("arch") is None:
+        return tuple(model for model in models if model != "garch")
+    return models
+
+
+def with_means(models: Any, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Settings with those by which models of the log of a variance forecast its mean, where nothing else is given.
+
+    The QLIKE asks for the mean, and the median of a variance is far below it.
+    """
+    made = {model: dict(own) for model, own in settings.items()}
+    if isinstance(models, str) or not all(isinstance(model, str) for model in models):
+        return made  # refused by its type
+    for model in chain.from_iterable(model.split("+") for model in models):
+        usual = OF_VARIANCES.get(model, {})
+        if model in MODELS and MODELS[model][0].startswith("nets."):
+            usual = {"loss": "qlike"}
+        if usual:
+            made[model] = {**usual, **made.get(model, {})}
+    return made
+
+
+def _check_price(made: Run) -> None:
+    """ForecastError where a run is of a price, and of its returns or their variance."""
+    if made.price and made.reading.returns:
+        raise ForecastError(
+            "`price` forecasts the level of a price, in logs, and `returns` forecasts its returns: give one of them."
+        )
+    if made.price and made.reading.volatility:
+        raise ForecastError(
+            "`price` forecasts the level of a price, in logs, and `volatility` forecasts how far it moves: give one of them."
+        )
 
 
 def _check_cost(made: Run) -> None:
@@ -176,10 +227,10 @@ def _check_cost(made: Run) -> None:
         raise ForecastError(
             'A cost of two numbers is of acting on an event: give the event, such as `event="temp_c < 0"`, or leave `cost` out.'
         )
-    if made.trading is not None and not made.price:
+    if made.trading is not None and not (made.price or made.reading.returns):
         raise ForecastError(
-            "A cost is of trading a price: add `price`, or leave `cost` out. Of an event give two, `cost=1:5`: of acting for"
-            " nothing, and of not acting."
+            "A cost is of trading a price: add `price` or `returns`, or leave `cost` out. Of an event give two, `cost=1:5`: of"
+            " acting for nothing, and of not acting."
         )
 
 
@@ -245,8 +296,10 @@ def _named_models(models: Any, own: tuple[Kind, ...]) -> Any:
     return named
 
 
-def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
+def _task(given: dict[str, Any], price: Any, reading: Reading) -> Task:
     """The Task of a Run from its fields that were given; of a price, but not of an event, in logs, and ranked by them.
+
+    Returns are ranked by their squared errors, as the shares of variance that are explained of them are.
 
     The levels that paths and scores of distributions need are calibrated wherever intervals are asked for.
     """
@@ -259,11 +312,25 @@ def _task(given: dict[str, Any], price: Any, event: bool) -> Task:
             f"The metric {asked.metric} scores quantiles, and `intervals=none` asks for none. Leave that out, or take a"
             f" metric of points, such as mae."
         )
-    if price and not event and asked.transform in ("none", AUTO):
+    of_price = price and reading.event is None
+    if of_price and asked.transform in ("none", AUTO):
         asked = replace(asked, transform="log")
-    if price and not event and asked.metric is None:
+    if of_price and asked.metric is None:
         asked = replace(asked, metric="rmse_log")
+    if reading.returns and asked.metric is None:
+        asked = replace(asked, metric="rmse")
+    if reading.volatility:
+        asked = _of_variance(asked)
     return replace(asked, levels=LEVELS if asked.intervals else ())
+
+
+def _of_variance(asked: Task) -> Task:
+    """The Task of a variance: its logs, which are not scaled, ranked by the QLIKE; what else was given stays."""
+    if asked.transform in ("none", AUTO):
+        asked = replace(asked, transform="log")
+    if asked.scale == "standard":
+        asked = replace(asked, scale="inputs")
+    return replace(asked, metric=asked.metric or "qlike")
 
 
 def toml_values(path: Path) -> dict[str, Any]:

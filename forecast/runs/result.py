@@ -1,6 +1,7 @@
 """What a run gives back: values that are printed, written down and read again."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from forecast.evaluation.probabilities import Probabilities
 from forecast.fitting import Fitted
 from forecast.records import to_json
 from forecast.results import Forecast, Outcome
+from forecast.runs.told import Told, told
 
 # fields of Worth that stand next to the scores of each model
 OF_EVENTS = ("rate", "auc", "average_precision", "miscalibration", "discrimination", "uncertainty")
@@ -190,14 +192,24 @@ class Result:
         """The winner, fitted on all data."""
         return self.parts.fitted
 
+    @cached_property
+    def told(self) -> Told | None:
+        """The forecast in the units that people speak of it in; None of a target that is a column of the file."""
+        if not self.fitted.columns[0].made:
+            return None
+        return told(self.forecast, self.panel)
+
     def to_json(self) -> dict[str, Any]:
         """One object of plain numbers; missing is None."""
-        return {
+        values = {
             "run": str(self.folder),
             **self.walked.to_json(),
             "intervals": list(self.intervals),
             "forecast": frame_json(self.forecast.to_frame(cutoff=False)),
         }
+        if self.told is not None:
+            values["told"] = frame_json(self.told.frame)
+        return values
 
 
 def frame_json(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -89,8 +89,9 @@ def walked_of(plan: Run, panel: Panel, board: Leaderboard, outcomes: list[Outcom
     found = Walked(summary_of(panel), board)
     if panel.names:
         return replace(found, probabilities=probabilities(outcomes, plan.costs))
-    if plan.price:
-        return replace(found, market=tuple(directions(outcomes, plan.trading)))
+    if plan.price or plan.reading.returns:
+        found_out = directions(outcomes, plan.trading, returns=plan.reading.returns)
+        return replace(found, market=tuple(found_out))
     return found
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from forecast.arrays import Array
 from forecast.sequences.base import Named
 from forecast.sequences.text import words_of
-from forecast.sequences.values import UNKNOWN, Sequences
+from forecast.sequences.values import UNKNOWN, Sequences, steps_in_words
 
 PIECES = 40  # that a sequence is cut into, at most
 SUREST = 10  # mistakes of a test part that are looked at
@@ -147,9 +147,7 @@ def _pieces(read: Sequences, place: int, edges: Array) -> tuple[str, ...]:
     if read.texts:
         words = words_of(read.texts[place])
         return tuple(" ".join(words[begin:end]) for begin, end in pairwise(edges))
-    return tuple(
-        f"step {end}" if end == begin + 1 else f"steps {begin + 1} to {end}" for begin, end in pairwise(edges)
-    )
+    return tuple(steps_in_words(begin, end) for begin, end in pairwise(edges))
 
 
 def _without_each(read: Sequences, place: int, edges: Array) -> Sequences:

@@ -20,6 +20,7 @@ from forecast.sequences.base import Classifier, CountsWords, Named
 from forecast.sequences.labels import refuse_unlearnable
 from forecast.sequences.layout import Layout
 from forecast.sequences.moving import Moves, moves
+from forecast.sequences.states import SequenceStates, states_of
 from forecast.sequences.table import classifier, classifier_from, settings_of
 from forecast.sequences.values import UNKNOWN, Sequences
 from forecast.workers import one_thread
@@ -98,6 +99,15 @@ class Trained:
             with one_thread():
                 made.append(moves(self.learned, self.classes, read, place, wanted))
         return made
+
+    def states(self, read: Sequences, *, member: int = 0) -> list[SequenceStates]:
+        """Gates and states of a net over each sequence: `trained.states(read)[0].layer().read["forget"]`.
+
+        member: which of its nets. Raises ForecastError as `shares`, for a model that is no net, and a member it has not.
+        """
+        _refuse_other_kind(self, read)
+        name = self.classifier.name
+        return [states_of(name, self.learned, read, place, member) for place in range(len(read))]
 
 
 def train(model: str | Classifier, past: Sequences, *, seed: int = 0, watch: Watch | None = None) -> Trained:

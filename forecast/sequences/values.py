@@ -14,6 +14,11 @@ from forecast.sequences.layout import Layout
 UNKNOWN = -1  # the label of a sequence whose class nobody has given
 
 
+def steps_in_words(begin: int, end: int) -> str:
+    """The rows from place `begin` to place `end` of a sequence, in words: "step 5", "steps 5 to 8"."""
+    return f"step {end}" if end == begin + 1 else f"steps {begin + 1} to {end}"
+
+
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """Sequences of unequal length, with the class of each.

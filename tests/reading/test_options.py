@@ -45,6 +45,9 @@ GIVEN = {  # another value than the default for each option
     "issued": "run",
     "lag": ["gdp=45D"],
     "unit": "temp=°C",
+    "returns": True,
+    "volatility": "squared",
+    "ordered": ["calm", "storm"],
 }
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from forecast.arrays import Array, spread_of
+from forecast.arrays import Array, log_mean, spread_of
 from forecast.data.clock import CYCLES
 from forecast.data.panel import Panel
 from forecast.data.seasons import cycles_seen, season_of
+from forecast.errors import ForecastError
 from forecast.models.answers import NormalAnswers, in_chunks
 from forecast.models.base import Watch
 from forecast.models.classic.harmonics import Cycles, called, cycles_from_arrays, cycles_to_arrays, waves
@@ -40,6 +41,7 @@ class Climatology:
     Of names the logits of their shares have such harmonics, of each cycle as many as AICc chooses, up to those asked for,
     given how much less than independent rows dependent ones tell.
     Where one answer is about all of the horizon, windows of its length are counted by the stamp of their first row.
+    smeared: of a target in logs the point is its mean, by the mean of the exponentials of the residuals (Duan 1983).
     """
 
     targets: ClassVar[tuple[str, ...]] = ("number", "event", "names")
@@ -47,6 +49,7 @@ class Climatology:
     day: Pairs = 4
     week: Pairs = 3
     year: Pairs = 3
+    smeared: bool = False
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Waves | CalendarShares":
         """Weights and spread of the residuals for each series, and their means for the series that come later.
@@ -55,18 +58,26 @@ class Climatology:
         """
         if goal.names:
             return self._counted(past, goal)
+        if self.smeared and not goal.units.plain_logs:
+            raise ForecastError(
+                f"{self.name}.smeared is of logs: add `transform=log` and `scale=none`, or leave it out."
+            )
         cycles = self._cycles(past)
         columns = 1 + 2 * sum(pairs for _, pairs in cycles)
         weights = np.zeros((len(past.ids) + 1, columns))
         spreads = np.zeros(len(weights))
+        lifts = np.zeros(len(weights))
         for i in range(len(past.ids)):
-            own, spreads[i] = _fitted(past, i, cycles)
+            own, errors = _fitted(past, i, cycles)
             weights[i, : len(own)] = own
+            spreads[i] = spread_of(errors)
+            lifts[i] = log_mean(errors) if self.smeared else 0.0
         weights[-1] = weights[:-1].mean(0)
         spreads[-1] = spreads[:-1].mean()
+        lifts[-1] = lifts[:-1].mean()
         names = [called(name) for name, _ in cycles]
         note = f"cycles: {', '.join(names)}" if names else "the mean of the past"
-        return Waves(goal, cycles, weights, spreads, Log((note,)))
+        return Waves(goal, cycles, weights, spreads, lifts, Log((note,)))
 
     def _counted(self, past: Panel, goal: Goal) -> "CalendarShares":
         """Logits of the names of each series."""
@@ -88,7 +99,9 @@ class Climatology:
         cycles = cycles_from_arrays(arrays)
         if goal.names:
             return CalendarShares(goal, Logits(cycles, arrays["level"], arrays["swing"]), Log())
-        return Waves(goal, cycles, arrays["weights"], arrays["spreads"], Log())
+        spreads = arrays["spreads"]
+        lifts = arrays.get("lifts", np.zeros_like(spreads))
+        return Waves(goal, cycles, arrays["weights"], spreads, lifts, Log())
 
     def space(self, trial: Any) -> Self:
         """This spec with the numbers of pairs that the trial suggests.
@@ -114,26 +127,28 @@ class Climatology:
         return {"day": self.day, "week": self.week, "year": self.year}
 
 
-def _fitted(past: Panel, series: int, cycles: Cycles) -> tuple[Array, float]:
-    """Weights of the cycles that one series saw twice, and the spread of its residuals."""
+def _fitted(past: Panel, series: int, cycles: Cycles) -> tuple[Array, Array]:
+    """Weights of the cycles that one series saw twice, and its residuals."""
     target = past.values[past.rows(series), 0]
     seen = ~np.isnan(target)
     times = past.times[past.rows(series)][seen]
     design = waves(past.clock, times, seen_twice(cycles, times))
     weights = np.linalg.lstsq(design, target[seen], rcond=1e-8)[0]
-    return weights, spread_of(target[seen] - design @ weights)
+    return weights, target[seen] - design @ weights
 
 
 @dataclass(frozen=True, eq=False)
 class Waves(NormalAnswers):
-    """cycles: (name, or steps; pairs) · weights (S + 1, 1 + 2 pairs), spreads (S + 1,), scaled: one row per series.
+    """cycles: (name, or steps; pairs) · weights (S + 1, 1 + 2 pairs), spreads, lifts (S + 1,), scaled: one row per series.
 
-    The last row is that of the series that were not fitted.
+    The last row is that of the series that were not fitted. lifts: by how much the point lies above the middle of the normal
+    distribution, 0 but where logs are smeared.
     """
 
     cycles: Cycles
     weights: Array
     spreads: Array
+    lifts: Array
     log: Log
     context = (
         1  # rows before an origin that a forecast reads: none of their values, but one row must be known
@@ -145,12 +160,23 @@ class Waves(NormalAnswers):
         point = np.einsum("mhp,mp->mh", design, self.weights[rows])
         return point, np.broadcast_to(self.spreads[rows][:, None], point.shape)
 
+    def _answer(self, panel: Panel, fitted: Array, origins: Array) -> Array:
+        made = super()._answer(panel, fitted, origins)
+        if not self.lifts.any():
+            return made
+        point = self.goal.levels.index(0.5) if self.goal.levels else 0
+        made[..., point] += self.lifts[fitted[origins[:, 0]]][:, None]
+        return made
+
     def arrays(self) -> dict[str, Array]:
-        """weights, spreads, cycles int64 (cycles, 2) as (place in CYCLES, pairs), and the season of the step clock (1,).
+        """weights, spreads, lifts where there are any, cycles int64 (cycles, 2) as (place in CYCLES, pairs), and the season of the step clock (1,).
 
         The place of that season is the last.
         """
-        return {"weights": self.weights, "spreads": self.spreads, **cycles_to_arrays(self.cycles)}
+        learned = {"weights": self.weights, "spreads": self.spreads}
+        if self.lifts.any():
+            learned["lifts"] = self.lifts
+        return {**learned, **cycles_to_arrays(self.cycles)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,10 @@ import numpy as np
 from forecast.arrays import Array
 from forecast.data.panel import Panel
 from forecast.data.seasons import season_of
+from forecast.errors import ForecastError
 from forecast.models.base import CONTEXT, Watch
 from forecast.models.contributions import Contributions, nothing
+from forecast.models.hurdle import zeros_of
 from forecast.results import Log
 from forecast.task import Goal
 
@@ -20,14 +22,17 @@ SEASONS = 4  # looked through, the newest first, for an observed value of the sa
 class Naive:
     """The last observed value for ever, the last season again, or the last value and from there the mean step of the past.
 
+    zero: 0 for ever, which of returns is what the last price says of the next.
     (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2.)
     """
 
     name: str = "naive"
-    kind: Literal["last", "seasonal", "drift"] = "last"
+    kind: Literal["last", "seasonal", "drift", "zero"] = "last"
 
     def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Repeated":
         """Learn the season of the panel, or the drift of each series."""
+        if self.kind == "zero":
+            return _zero(past, goal)
         if self.kind == "seasonal":
             season = season_of(past)
             note = f"season of {season} steps" if season > 1 else "no season found"
@@ -39,7 +44,18 @@ class Naive:
 
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Repeated":
         """The Repeated whose `arrays()` these are."""
+        if self.kind == "zero":
+            return Zero(goal, 1, np.zeros(0), Log())
         return Repeated(goal, int(arrays["season"][0]), arrays["slopes"], Log())
+
+
+def _zero(past: Panel, goal: Goal) -> "Zero":
+    """A Zero; ForecastError where 0 has no transform."""
+    if past.zeros is not None and np.isnan(past.zeros).any():
+        raise ForecastError(
+            f"zero forecasts 0, which has no `transform={goal.units.transform}`: leave the transform or the model out."
+        )
+    return Zero(goal, 1, np.zeros(0), Log())
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +134,27 @@ class Repeated:
     def arrays(self) -> dict[str, Array]:
         """season int64 (1,) and slopes float64 (S,)."""
         return {"season": np.array([self.season], "int64"), "slopes": self.slopes}
+
+
+@dataclass(frozen=True, eq=False)
+class Zero(Repeated):
+    """0 in the units of the target, whatever was observed."""
+
+    def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
+        """Forecasts (M, H, 1): what 0 is, scaled."""
+        return np.repeat(self._zeros(panel, origins), self.goal.horizon, axis=1)[..., None]
+
+    def explain(
+        self, panel: Panel, origins: Array, fitted: Array, steps: Array, integration: int
+    ) -> Contributions:
+        """Exact: 0, from which nothing departs."""
+        made = nothing(len(origins), len(steps), 1, self.goal.horizon, len(panel.columns))
+        made.anchor[:] = self._zeros(panel, origins)
+        return made
+
+    def _zeros(self, panel: Panel, origins: Array) -> Array:
+        """What 0 is (M, 1), scaled as the series of each origin."""
+        return zeros_of(panel)[origins[:, 0]][:, None]
 
 
 def mean_step(target: Array) -> float:

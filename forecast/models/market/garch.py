@@ -5,6 +5,7 @@ Needs the extra `market` to fit, not to forecast.
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Units
 from forecast.data.seasons import persists
 from forecast.errors import ForecastError
-from forecast.models.answers import NormalAnswers, recent
+from forecast.models.answers import NormalAnswers, in_chunks, normal_quantiles, recent
 from forecast.models.base import Watch
 from forecast.results import Log
 from forecast.task import Goal
@@ -34,6 +35,10 @@ class Garch:
     Its moves are the steps of a target that persists, such as a price or its log, and the values themselves of one that
     does not, such as returns. drift: whether the mean step is added to the point forecast; without it the point is the
     last value. Of returns the point is their mean.
+
+    Of variances, in logs, it is the multiplicative error model of Engle (2002, Journal of Applied Econometrics 17): the
+    expected variance follows the same recursion, with the variance of each row in place of a squared move, and is estimated by
+    the same likelihood, of the roots. Of squared returns that is the GARCH of returns with mean 0.
     """
 
     name: str = "garch"
@@ -42,6 +47,10 @@ class Garch:
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
         """A warning where series are levels, whose steps would be modelled in their own units and not as returns."""
+        if past.columns[0].made == "variance" and not units.plain_logs:
+            raise ForecastError(
+                f"{self.name} forecasts variances by their logs: add `transform=log` and `scale=inputs`, or leave it out."
+            )
         if units.transform != "none":
             return ()
         targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
@@ -54,9 +63,11 @@ class Garch:
         words = f"{look} like a level, such as a price, so steps in units of the target are modelled"
         return (f"{listed(levels)} {words}{helps}",)
 
-    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered":
+    def fit(self, past: Panel, goal: Goal, *, seed: int, watch: Watch) -> "Clustered | Expected":
         """Parameters of each series; a constant variance where no GARCH is found, which is reported."""
         arch_model = _arch_model()
+        if past.columns[0].made == "variance":
+            return self._of_variances(past, goal, arch_model)
         targets = [past.values[past.rows(i), 0] for i in range(len(past.ids))]
         stepped = np.array([_has_steps(target) for target in targets])
         table: list[tuple[float, ...]] = []
@@ -84,8 +95,30 @@ class Garch:
         variance = float(np.mean((moves - mean) ** 2)) if len(moves) else 0.0
         return (mean, *(found or (variance, 0.0, 0.0))), found is not None
 
-    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered":
-        """The Clustered whose `arrays()` these are."""
+    def _of_variances(self, past: Panel, goal: Goal, arch_model: Any) -> "Expected":
+        """Parameters of each series of logs of variances, and how these lie around what was expected.
+
+        ForecastError where they are not the logs themselves.
+        """
+        self.examine(past, goal.units, False)
+        table = []
+        failed = 0
+        for i in range(len(past.ids)):
+            roots = np.exp(past.values[past.rows(i), 0][-self.stretch :] / 2)
+            roots = roots[~np.isnan(roots)]
+            found = estimate(roots, arch_model)
+            failed += found is None
+            variance = float(np.mean(roots**2)) if len(roots) else 1.0
+            table.append(found or (variance, 0.0, 0.0))
+        table.append((0.0, *RISKMETRICS))
+        unspread = np.zeros(len(table))
+        expected = Expected(goal, np.array(table), unspread, unspread, Log(_notes(len(past.ids), failed, 0)))
+        return expected.around(past, self.stretch)
+
+    def restore(self, arrays: dict[str, Array], goal: Goal) -> "Clustered | Expected":
+        """The Clustered, or of variances the Expected, whose `arrays()` these are."""
+        if "middles" in arrays:
+            return Expected(goal, arrays["parameters"], arrays["middles"], arrays["widths"], Log())
         return Clustered(goal, arrays["parameters"], arrays["stepped"], Log())
 
     def space(self, trial: Any) -> Self:
@@ -128,6 +161,58 @@ class Clustered(NormalAnswers):
         steps = np.arange(self.goal.horizon) + (origin - latest)[:, None]  # from the last observed row
         last = np.where(latest >= 0, panel.values[latest, 0], 0.0)[:, None]
         return np.where(latest[:, None] >= 0, last + mean[:, None] * steps, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Expected(NormalAnswers):
+    """parameters (S + 1, 3): omega, alpha, beta of variances · middles, widths (S + 1,): mean and standard deviation of the log
+    of a variance around that of the one expected. The last row is that of the series that were not fitted.
+    """
+
+    parameters: Array
+    middles: Array
+    widths: Array
+    log: Log
+    context = WINDOW  # rows before an origin that a forecast reads
+
+    def normal(self, panel: Panel, origins: Array, rows: Array) -> tuple[Array, Array]:
+        """Logs of expected variances (M, H), and the spread of logs around them."""
+        omega, alpha, beta = self.parameters[rows].T
+        moves = np.exp(recent(panel, origins, WINDOW) / 2)
+        unseen = np.isnan(moves).all(axis=1)  # the usual variance, whose log the scale has at 0
+        moves[unseen, -1] = 1.0
+        each = ahead(variance_after(moves, omega, alpha, beta), omega, alpha + beta, self.goal.horizon)
+        return np.log(each), np.broadcast_to(self.widths[rows][:, None], each.shape)
+
+    def _answer(self, panel: Panel, fitted: Array, origins: Array) -> Array:
+        rows = fitted[origins[:, 0]]
+        point, widths = self.normal(panel, origins, rows)
+        made = normal_quantiles(point + self.middles[rows][:, None], widths, self.goal.levels)
+        made[..., self.goal.levels.index(0.5) if self.goal.levels else 0] = point
+        return made
+
+    def around(self, past: Panel, stretch: int) -> "Expected":
+        """The same with the middles and widths that the last `stretch` rows of each series of a past say of one step."""
+        middles = np.zeros(len(self.parameters))
+        widths = np.zeros(len(self.parameters))
+        for i, length in enumerate(past.lengths.tolist()):
+            rows = np.arange(max(1, length - stretch), length)
+            origins = np.stack([np.full(len(rows), i), rows], axis=1)
+            if not len(rows):
+                continue
+            expected = in_chunks(partial(self._next, past, i), origins)
+            error = past.values[past.starts[i] + rows, 0] - expected
+            error = error[~np.isnan(error)]
+            if len(error):
+                middles[i] = error.mean()
+                widths[i] = error.std()
+        middles[-1] = middles[:-1].mean()
+        widths[-1] = widths[:-1].mean()
+        return replace(self, middles=middles, widths=widths)
+
+    def _next(self, past: Panel, series: int, origins: Array) -> Array:
+        """The log of the variance (M,) that is expected of the next row of one series."""
+        return self.normal(past, origins, np.full(len(origins), series))[0][:, 0]
 
 
 def _notes(count: int, failed: int, returns: int) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from forecast.arrays import Array, spread_of
+from forecast.arrays import Array, log_mean, spread_of
 from forecast.data.findings import counted, listed
 from forecast.data.panel import Panel
 from forecast.data.scaling import Units
@@ -28,12 +28,14 @@ class Har:
     """The heterogeneous autoregression of Corsi (2009, Journal of Financial Econometrics 7): least squares on means of the last rows.
 
     The target is a realised volatility or variance itself. Each step of the horizon has a regression of its own, so none is iterated.
-    unbiased: of a target in logs the point is its mean, half the residual variance above the median of a lognormal (Corsi's log-HAR).
+    unbiased: of a target in logs the point is its mean, half the residual variance above the median of a lognormal (Corsi's log-HAR);
+    smearing: by the log of the mean of the exponentials of the residuals above it, whatever they are distributed like (Duan 1983,
+    Journal of the American Statistical Association 78).
     """
 
     name: str = "har"
     spans: Annotated[tuple[Rows, ...], Field(min_length=1)] = (1, 5, 22)  # a trading day, week and month
-    unbiased: bool = False
+    unbiased: bool | Literal["smearing"] = False
 
     def examine(self, past: Panel, units: Units, price: bool) -> tuple[str, ...]:
         """A warning where series look like levels; ForecastError where the run is of a price, or where a value is below 0."""
@@ -63,22 +65,22 @@ class Har:
         The latter are those of short series and of those that come later. ForecastError where it is to be unbiased in
         other units than plain logs.
         """
-        if self.unbiased and goal.units != Units("log", "none"):
+        if self.unbiased and not goal.units.plain_logs:
             raise ForecastError(
                 f"{self.name}.unbiased is of logs: add `transform=log` and `scale=none`, or leave it out."
             )
         pairs = [self._pairs(past, i, goal.horizon) for i in range(len(past.ids))]
         x, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        together = regress(x, y)
+        together = self._regressed(x, y)
         fits = []
         short = 0
         for own_x, own_y in pairs:
             is_short = (~np.isnan(own_y)).sum(0).min() < ROWS_A_WEIGHT * x.shape[1]
             short += int(is_short)
-            fits.append(together if is_short else regress(own_x, own_y))
-        weights, spreads = (np.array(parts) for parts in zip(*fits, together, strict=True))
+            fits.append(together if is_short else self._regressed(own_x, own_y))
+        weights, spreads, lifts = (np.array(parts) for parts in zip(*fits, together, strict=True))
         levels = sum(_is_level(past.values[past.rows(i), 0]) for i in range(len(past.ids)))
-        return Regressed(goal, self, weights, spreads, Log(self._notes(len(pairs), short, levels)))
+        return Regressed(goal, self, weights, spreads, lifts, Log(self._notes(len(pairs), short, levels)))
 
     def _notes(self, count: int, short: int, levels: int) -> tuple[str, ...]:
         notes = [f"means of the last {', '.join(map(str, self.spans))} rows"]
@@ -88,9 +90,19 @@ class Har:
             notes.append(f"{levels} of {count} series look like levels, not like volatilities or variances")
         return tuple(notes)
 
+    def _regressed(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """Weights, spreads, and by how much the mean lies above the point that is regressed, (H,)."""
+        weights, spreads = regress(x, y)
+        if self.unbiased == "smearing":
+            return weights, spreads, np.array([log_mean(error) for error in (y - x @ weights.T).T])
+        return weights, spreads, spreads**2 / 2 if self.unbiased else np.zeros(len(spreads))
+
     def restore(self, arrays: dict[str, Array], goal: Goal) -> "Regressed":
         """The Regressed whose `arrays()` these are."""
-        return Regressed(goal, self, arrays["weights"], arrays["spreads"], Log())
+        spreads = arrays["spreads"]
+        usual = spreads**2 / 2 if self.unbiased else np.zeros_like(spreads)
+        lifts = arrays.get("lifts", usual)
+        return Regressed(goal, self, arrays["weights"], spreads, lifts, Log())
 
     def _pairs(self, past: Panel, series: int, horizon: int) -> tuple[Array, Array]:
         """Regressors (n, 1 + spans) and targets (n, H) at each row of one series with whole spans before it.
@@ -107,12 +119,23 @@ class Har:
 
 @dataclass(frozen=True, eq=False)
 class Regressed(NormalAnswers):
-    """weights (S + 1, H, 1 + J), spreads (S + 1, H), scaled: the last row is that of the series that were not fitted."""
+    """weights (S + 1, H, 1 + J), spreads, lifts (S + 1, H), scaled: the last row is that of the series that were not fitted.
+
+    lifts: by how much the mean lies above what is regressed, where the point is to be the mean.
+    """
 
     spec: Har
     weights: Array
     spreads: Array
+    lifts: Array
     log: Log
+
+    def arrays(self) -> dict[str, Array]:
+        """weights, spreads, and lifts where these do not follow from the spreads."""
+        found = super().arrays()
+        if self.spec.unbiased != "smearing":
+            del found["lifts"]
+        return found
 
     @property
     def context(self) -> int:
@@ -127,9 +150,8 @@ class Regressed(NormalAnswers):
     def _answer(self, panel: Panel, fitted: Array, origins: Array) -> Array:
         made = super()._answer(panel, fitted, origins)
         if self.spec.unbiased:
-            spread = self.spreads[fitted[origins[:, 0]]]
             point = self.goal.levels.index(0.5) if self.goal.levels else 0
-            made[..., point] += spread**2 / 2
+            made[..., point] += self.lifts[fitted[origins[:, 0]]]
         return made
 
 

@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from forecast.arrays import Array
 from forecast.models.nets.cells import Gru
 from forecast.models.nets.judging import Inputs
+from forecast.models.nets.layered import LayerStates
 from forecast.models.nets.layers import Cell
 from forecast.models.nets.net import Net
 
 LSTM = ("input", "forget", "output", "candidate", "cell", "hidden")
 GRU = ("reset", "update", "candidate", "hidden")
-KEEPS = {"lstm": "forget", "gru": "update"}  # the gate that says how much of a state is kept
 
 Traced = dict[str, Tensor]  # name of a gate or state -> (B, n, D)
 
@@ -113,20 +113,26 @@ def _gru_step(entered: Tensor, from_state: Tensor, states: list[Tensor]) -> tupl
     return reset, update, candidate, hidden
 
 
-@torch.no_grad()
 def traced(net: Net, inputs: Inputs) -> tuple[list[Call], Tensor]:
     """Every pass of the cells of a net in the order in which a forecast makes them, and that forecast (B, H), in float32."""
+    calls, forecast = recorded(net, inputs)
+    return calls, forecast[..., net.middle]
+
+
+@torch.no_grad()
+def recorded(net: nn.Module, inputs: Inputs) -> tuple[list[Call], Tensor]:
+    """Every pass of the cells of any net in the order in which it makes them, and what it gives."""
     recorder = Recorder()
     handles = []
     for name, module in net.named_modules():
         if isinstance(module, nn.LSTM | Gru):
             handles.append(module.register_forward_hook(recorder.hook(name)))
     try:
-        forecast: Tensor = net(*inputs)
+        made: Tensor = net(*inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return recorder.calls, forecast[..., net.middle]
+    return recorder.calls, made
 
 
 def _start_of(start: Any, layer: int) -> list[Tensor] | None:
@@ -143,30 +149,6 @@ def _end_of(made: tuple[Tensor, Any], layer: int) -> Tensor:
     end = made[1][0] if isinstance(made[1], tuple) else made[1]
     state: Tensor = end[layer]
     return state
-
-
-@dataclass(frozen=True, eq=False)
-class LayerStates:
-    """Gates and states of one layer, float32 arrays by name, in the order of time.
-
-    name: layer 1, layer 1 backward · cell: lstm or gru · read (M, n, D): over the n steps of the window · answered
-    (M, m, D): over the m steps that answer; none of a head that answers from the end of the window.
-    """
-
-    name: str
-    cell: str
-    read: dict[str, Array]
-    answered: dict[str, Array]
-
-    @property
-    def units(self) -> int:
-        """How many units it has."""
-        return int(self.read["hidden"].shape[2])
-
-    @property
-    def keeping(self) -> Array:
-        """The gate (M, n, D) that says which share of each unit's state is kept from a step to the next."""
-        return self.read[KEEPS[self.cell]]
 
 
 def layer_states(calls: Sequence[Call], windows: int) -> list[LayerStates]:

@@ -17,8 +17,7 @@ import torch
 from forecast.arrays import Array, under
 from forecast.data.clock import cycle_flags, flagged_cycles
 from forecast.data.panel import Panel
-from forecast.data.scaling import Units
-from forecast.data.seasons import cycles_seen
+from forecast.data.seasons import cycles_seen, season_of
 from forecast.data.windows import Windows, make_windows, split_windows
 from forecast.errors import ForecastError
 from forecast.models.answers import in_chunks
@@ -29,14 +28,23 @@ from forecast.models.names import base_shares, logits_of, names_ahead, shares_of
 from forecast.models.nets.attribution import Place
 from forecast.models.nets.attribution import explained as attributed
 from forecast.models.nets.feed import Feed, calendar_width, idle_columns, units_of
-from forecast.models.nets.gates import LayerStates, layer_states, traced
+from forecast.models.nets.gates import layer_states, traced
 from forecast.models.nets.hurdle import hurdle_loss, joined_answers
 from forecast.models.nets.judging import CHUNK, Inputs, answer
+from forecast.models.nets.layered import LayerStates
 from forecast.models.nets.losses import cross_entropy, loss_of
 from forecast.models.nets.members import lowest_losses, train_members
 from forecast.models.nets.net import Net, point_of
 from forecast.models.nets.notes import NAMES, about_fit, about_idle, about_refit
 from forecast.models.nets.settings import ANCHORS, MEMORY, Settings, Sizes, usual_batch
+from forecast.models.nets.shortage import (
+    NONE_SHORT,
+    Short,
+    about_short,
+    season_again,
+    short_lengths,
+    without_first,
+)
 from forecast.models.nets.space import suggested
 from forecast.models.nets.training import History, Training, affordable, seeded, train
 from forecast.results import Log
@@ -44,6 +52,8 @@ from forecast.task import Goal
 
 WIDE = 128  # units from which products in bfloat16 are faster, on processors that have them
 CLOSE = 1.05  # validation losses, as multiples of the lowest, of members that are kept
+JUDGING = 2048  # windows at most that say from how many rows on nets forecast series shorter than the context
+LENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # which of the short series' lengths are judged, as quantiles
 EMBEDDED = 1000  # a series with fewer rows gets no embedding of its own: too little to learn it from
 
 
@@ -116,7 +126,7 @@ class Recurrent(Settings):
         notes = [about_fit(self, nets, made.histories, how, len(training), scale)]
         notes += about_idle(self, past, idle)
         log = Log(tuple(notes), _joined(made.histories, how.steps), made.seconds)
-        return LearnedNet(self, goal, nets, cycles, idle, log)
+        return LearnedNet(self, goal, nets, cycles, idle, log).with_short(split)
 
     def refit(
         self, past: Panel, goal: Goal, start: dict[str, Array], *, seed: int, watch: Watch
@@ -152,7 +162,7 @@ class Recurrent(Settings):
         made = train_members(net_of, len(nets), trained, seed, watch)
         notes = [about_refit(self, how), *about_idle(self, past, before.idle)]
         log = Log(tuple(notes), seconds=made.seconds)
-        return LearnedNet(sized, goal, tuple(made.nets), before.cycles, before.idle, log)
+        return LearnedNet(sized, goal, tuple(made.nets), before.cycles, before.idle, log, before.short)
 
     def recipe(self, member: int, first: Sequence[float]) -> Self:
         """The settings of one of several members; first: the lowest validation losses of the first two.
@@ -194,7 +204,8 @@ class Recurrent(Settings):
             self._check_twin(net.state_dict(), weights)
             net.load_state_dict(weights)
             nets.append(net.eval())
-        return LearnedNet(sized, goal, tuple(nets), cycles, arrays["idle"].astype(bool), Log())
+        idle = arrays["idle"].astype(bool)
+        return LearnedNet(sized, goal, tuple(nets), cycles, idle, Log(), Short(*arrays["short"].tolist()))
 
     def space(self, trial: Any) -> Self:
         """These settings with those that an Optuna trial suggests."""
@@ -227,7 +238,7 @@ class Recurrent(Settings):
 
     def _check_units(self, goal: Goal) -> None:
         """ForecastError where the loss is that of variances and the values are not their logs."""
-        if self.loss == "qlike" and goal.units != Units("log", "none"):
+        if self.loss == "qlike" and not goal.units.plain_logs:
             raise ForecastError(
                 f"`{self.name}.loss=qlike` compares variances in logs: add `transform=log` and `scale=none`,"
                 f" or take another loss."
@@ -290,7 +301,8 @@ def device_of(name: str, wanted: str) -> torch.device:
 class LearnedNet:
     """Trained nets, one for each member: `predict` reads `context` rows before each origin.
 
-    idle (C,): the columns that never varied in the fit; they are read as 0 in every row.
+    idle (C,): the columns that never varied in the fit; they are read as 0 in every row · short: what is forecast
+    at origins before which a series has few rows.
     """
 
     sized: Recurrent
@@ -299,6 +311,7 @@ class LearnedNet:
     cycles: tuple[str, ...]
     idle: Array
     log: Log
+    short: Short = NONE_SHORT
 
     @property
     def context(self) -> int:
@@ -314,6 +327,45 @@ class LearnedNet:
         """The same nets with one note more in their log."""
         return replace(self, log=replace(self.log, notes=(*self.log.notes, note)))
 
+    def with_short(self, split: tuple[Windows, Windows, Windows]) -> "LearnedNet":
+        """These nets with what they forecast of series shorter than the context, as the judging windows say.
+
+        split: windows for training, for judging, and all of both.
+        """
+        _, judging, whole = split
+        lengths = short_lengths(whole.panel.lengths, self.context)
+        if self.goal.names or self.sized.hurdle or not len(lengths) or not len(judging):
+            return self
+        season = min(season_of(whole.panel), self.context)
+        tried = np.unique(np.quantile(lengths, LENGTHS, method="nearest"))
+        enough = self.context
+        for rows in tried[::-1].tolist():
+            if not self._better_than(season, judging, rows):
+                break
+            enough = rows
+        note = about_short(self.sized.name, lengths, self.context, season, enough)
+        return replace(self.noting(note), short=Short(season, enough))
+
+    @torch.inference_mode()
+    def _better_than(self, season: int, judging: Windows, rows: int) -> bool:
+        """Whether the mean absolute error of windows of which only the last rows are there is below that of their season again."""
+        panel = judging.panel
+        fitted = np.arange(len(panel.ids))
+        feed = Feed(judging, self.sized, self.goal, self.cycles, fitted, self._device, idle=self.idle)
+        chosen = np.unique(np.linspace(0, len(judging) - 1, JUDGING).round().astype("int64"))
+        origins = judging.origins(chosen)
+        of_nets = 0.0
+        of_season = 0.0
+        for begin in range(0, len(origins), CHUNK):
+            (window, *others), target, _ = feed(judging, origins[begin : begin + CHUNK])
+            window = without_first(window, rows)
+            point = self._mean((window, *others))[..., self.nets[0].middle]
+            again = season_again(window[..., 0], self.goal.horizon, season).cpu().numpy()
+            actual = target.cpu().numpy()
+            of_nets += float(np.nansum(np.abs(point - actual)))
+            of_season += float(np.nansum(np.abs(again - actual)))
+        return of_nets < of_season
+
     @torch.inference_mode()
     def predict(self, panel: Panel, origins: Array, fitted: Array) -> Array:
         """Forecasts (M, H, P), scaled, at origins (M, 2) of a scaled panel; of a target of names their shares (M, A, K)."""
@@ -326,13 +378,32 @@ class LearnedNet:
         """What the nets answer (M, A, outputs), of names their shares (M, A, K): the mean over the members."""
         names = len(self.goal.names)
         values = np.empty((len(origins), self.goal.answered, names or self.nets[0].outputs))
-        half = self.sized.half(self._device)
         for chunk, inputs in self._chunks(panel, origins, fitted):
-            answers = [answer(net, inputs, half).cpu().numpy() for net in self.nets]
-            if names:
-                answers = [shares_of(logits.astype("float64")) for logits in answers]
-            values[chunk] = np.mean(answers, axis=0, dtype="float64")
+            values[chunk] = self._mean(inputs)
+            short = self._short(origins[chunk])
+            if short.any():
+                values[chunk][short] += self._moved(inputs[0], values[chunk])[short, :, None]
         return values
+
+    def _mean(self, inputs: Inputs) -> Array:
+        """What the nets answer (B, A, outputs), of names their shares (B, A, K): the mean over the members."""
+        half = self.sized.half(self._device)
+        answers = [answer(net, inputs, half).cpu().numpy() for net in self.nets]
+        if self.goal.names:
+            answers = [shares_of(logits.astype("float64")) for logits in answers]
+        mean: Array = np.mean(answers, axis=0, dtype="float64")
+        return mean
+
+    def _short(self, origins: Array) -> Array:
+        """At which origins (M, 2) the last season is forecast again, bool (M,)."""
+        short: Array = origins[:, 1] < self.short.enough
+        return short
+
+    def _moved(self, window: torch.Tensor, values: Array) -> Array:
+        """How far the last season of windows (B, L, C) again is from the point of what the nets answer, (B, H)."""
+        again = season_again(window[..., 0], self.goal.horizon, self.short.season).cpu().numpy()
+        moved: Array = again - values[..., self.nets[0].middle]
+        return moved
 
     def states(
         self, panel: Panel, origins: Array, fitted: Array, member: int
@@ -372,10 +443,16 @@ class LearnedNet:
             return None
         chunks = [inputs for _, inputs in self._chunks(panel, origins, fitted)]
         place = Place(panel.moving, panel.future, panel.static)
-        return attributed(self.nets, chunks, place, steps, integration)
+        made = attributed(self.nets, chunks, place, steps, integration)
+        short = self._short(origins)
+        if short.any():
+            target = torch.cat([inputs[0][..., 0] for inputs in chunks])
+            again = season_again(target, self.goal.horizon, self.short.season).cpu().numpy()
+            made = made.only_from(np.where(short[:, None], again[:, steps], np.nan))
+        return made
 
     def arrays(self) -> dict[str, Array]:
-        """Weights, sizes, anchor and its span, number of embedded series, cycles of the calendar, idle columns."""
+        """Weights, sizes, anchor and its span, embedded series, cycles of the calendar, idle columns, what is done of short series."""
         arrays = {}
         for i, net in enumerate(self.nets):
             for name, tensor in net.state_dict().items():
@@ -388,6 +465,7 @@ class LearnedNet:
         arrays["anchor"] = np.array([anchor, self.sized.span or 0], "int64")
         arrays["series"] = np.array([series], "int64")
         arrays["hurdle"] = np.array([bool(self.sized.hurdle)], "int64")
+        arrays["short"] = np.array(self.short, "int64")
         arrays["idle"] = self.idle.astype("int64")
         arrays["cycles"] = cycle_flags(self.cycles)
         return arrays
