@@ -1,4 +1,7 @@
-"""Every block of shell and Python of README and docs runs, in the order of its page, in a folder with small copies of the data."""
+"""Every block of shell and Python of README and docs runs, in the order of its page, in a folder with copies of the data.
+
+The copies are small, but for the blocks that are slow.
+"""
 
 import os
 import re
@@ -37,13 +40,25 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "data" / "oil.csv").write_text("\n".join([lines[0], *lines[-250:]]) + "\n")
     for name in ("sine.csv", "bumps.csv", "regimes.parquet"):
         os.symlink(ROOT / "data" / name, tmp_path / "data" / name)
-    os.symlink(ROOT / "pipelines", tmp_path / "pipelines")
+    yield from working_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def whole(tmp_path, monkeypatch):
+    """A folder with the files of data/ as they are."""
+    os.symlink(ROOT / "data", tmp_path / "data")
+    yield from working_in(tmp_path, monkeypatch)
+
+
+def working_in(folder, monkeypatch):
+    """The folder as the working directory and on the path of imports, until the test is over."""
+    os.symlink(ROOT / "pipelines", folder / "pipelines")
     known = set(sys.modules)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield tmp_path
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    yield folder
     for name in set(sys.modules) - known:
-        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+        if str(folder) in str(getattr(sys.modules[name], "__file__", None)):
             del sys.modules[name]
 
 
@@ -75,10 +90,10 @@ def test_the_blocks_of_a_page_run(page, place):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", SLOW, ids=lambda page: page.stem)
-def test_the_blocks_of_a_page_run_with_the_slow_ones(page, place):
-    assert run_page(page, place, slow=True)
+def test_the_blocks_of_a_page_run_with_the_slow_ones(page, whole):
+    assert run_page(page, whole, slow=True)
 
 
 def test_what_is_left_out_says_why_and_is_little():
