@@ -12,6 +12,9 @@ LAST = {  # what the last cells show
     "04_naming_sequences": "fc.name_run(folder",
     "05_sentiment_with_a_bilstm": "said=[",
     "06_will_it_rain": "ahead.to_frame()",
+    "07_a_sine_as_in_the_textbook": "board",
+    "08_prices_and_why_not": "by all days before",
+    "09_a_study_of_your_own": "np.array_equal(",
 }
 
 

@@ -13,7 +13,7 @@ import forecast as fc
 from forecast.data.options import OPTIONS, Reading, make_reading
 from forecast.runs.plan import make_run, to_toml
 
-README = Path(__file__).parent.parent.parent / "README.md"
+YOUR_FILE = Path(__file__).parent.parent.parent / "docs" / "your-file.md"
 FIELDS = dataclasses.fields(Reading)
 GIVEN = {  # another value than the default for each option
     "target": ["temp", "load"],
@@ -250,8 +250,8 @@ def test_every_option_is_a_flag_with_its_help_and_default(command):
         assert flag.multiple == (one.metadata["many"] or bool(one.metadata["opposite"]))
 
 
-def test_the_readme_names_the_flag_of_every_option_and_none_that_is_not_there():
-    section = README.read_text().partition("## Your file")[2].partition("\n## ")[0]
+def test_the_page_on_your_file_names_the_flag_of_every_option_and_none_that_is_not_there():
+    section = YOUR_FILE.read_text(encoding="utf-8")
     named = set(re.findall(r"--([a-z]+)", section))
     flags = flags_of("fit")
     known = {
