@@ -24,10 +24,10 @@ def fan_figure(panel: Panel, paths: Paths, colour: str, origin: int = 0) -> go.F
     x = _on_axis(paths, origin)
     values = paths.values[origin]
     figure = go.Figure()
-    for coverage in sorted(paths.intervals, reverse=True):
+    for rank, coverage in reversed(list(enumerate(sorted(paths.intervals)))):
         low, _, high = quantile_levels([coverage])
         ends = np.quantile(values, [low, high], axis=0)
-        figure.add_trace(band(x, ends[0], ends[1], f"{coverage:g} % of the paths", colour))
+        figure.add_trace(band(x, ends[0], ends[1], f"{coverage:g} % of the paths", colour, rank))
     for number, path in enumerate(values[:DRAWN]):
         one = line(x, path, "single paths", colour, width=THIN)
         own = one.update(opacity=0.5, showlegend=number == 0, legendgroup="paths", hoverinfo="skip")

@@ -109,8 +109,8 @@ def _alone(forecast: Forecast, series: int) -> go.Figure:
     times = along(forecast.times[m], forecast.zone)
     colour = palette([forecast.model])[forecast.model]
     figure = go.Figure()
-    for coverage, low, high in reversed(forecast.bands):
-        figure.add_trace(band(times, low[m], high[m], f"{coverage:g} %", colour))
+    for rank, (coverage, low, high) in reversed(list(enumerate(forecast.bands))):
+        figure.add_trace(band(times, low[m], high[m], f"{coverage:g} %", colour, rank))
     figure.add_trace(line(times, forecast.values[m], forecast.model, colour, marked(len(times)), width=2.2))
     dated = times.dtype.kind == "M"
     where = f"time ({forecast.zone or 'UTC'})" if dated else "step"
