@@ -40,6 +40,15 @@ def forecast(folder, *arguments):
     return subprocess.CompletedProcess(command, int(answer), *texts)
 
 
+def every_command():
+    """The names of all commands."""
+    from typer.main import get_command
+
+    from forecast.cli import app
+
+    return sorted(get_command(app).commands)
+
+
 def _running() -> subprocess.Popen:
     """The server, which is started for the first command."""
     global _server

@@ -10,26 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from commands import forecast
+from commands import every_command, forecast
 
 from forecast.cli import as_flags
 from forecast.evaluation.rows import Row
 
 README = Path(__file__).parent.parent / "README.md"
-COMMANDS = [
-    "check",
-    "fit",
-    "predict",
-    "explain",
-    "score",
-    "refit",
-    "backtest",
-    "compare",
-    "tune",
-    "models",
-    "audit",
-    "replay",
-]
+COMMANDS = every_command()
 FEW = ["--set", "gru.units=8", "--set", "gru.steps=24", "--set", "gru.batch=16", "--set", "gru.context=24"]
 
 

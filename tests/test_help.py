@@ -6,26 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from commands import forecast
+from commands import every_command, forecast
 
 from forecast.cli.flags import GROUPS
 from forecast.models import MODELS, describe, spec
 
-COMMANDS = [
-    "classify",
-    "check",
-    "fit",
-    "predict",
-    "explain",
-    "score",
-    "refit",
-    "backtest",
-    "compare",
-    "tune",
-    "audit",
-    "replay",
-    "models",
-]
+COMMANDS = every_command()
 SCORE_80 = """\
 Usage: forecast score [OPTIONS] {run} [file]
 

@@ -466,7 +466,10 @@ def report(
     model: Own = None,
     revised: Revised = False,
 ) -> None:
-    """Write the page and forecast.csv of a run anew, with the forecast from its newest rows and the kept forecasts next to the actual values."""
+    """Write the page of today: report.html and forecast.csv of a run anew.
+
+    With the forecast from its newest rows, and the kept forecasts next to the actual values.
+    """
     from forecast.runs.folder import CLASSIFY, kind_of
     from forecast.runs.reporting import report_run
 

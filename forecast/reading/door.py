@@ -187,19 +187,7 @@ def read(
     newer = clock is not None
     look_at_series(panel, report, newer=newer)
     panel = in_order_of_names(panel, reading.ordered, newer, report)
-    if condition is not None:
-        panel = with_event(panel, condition)
-        look_at_event(panel, report, newer=newer)
-    if reading.returns:
-        look_at_price(panel, "returns", report)
-        panel = with_returns(panel)
-        look_at_returns(panel, report)
-    if reading.volatility is not None:
-        look_at_price(panel, "volatility", report)
-        if reading.volatility == GARMAN_KLASS:
-            look_at_bars(panel, report)
-        panel = with_variance(panel, reading.volatility)
-        look_at_variance(panel, report)
+    panel = _with_derived_target(panel, reading, condition, report, newer)
     if panel.future and not newer:
         say_unseen(panel, with_seen_names(panel.history()), report)
     chosen = choose_series(
@@ -281,6 +269,26 @@ def _refuse_absent_columns(table: Table, reading: Reading, report: Report) -> No
         refuse_absent("issued", (reading.issued,), table.columns, report)
 
 
+def _with_derived_target(
+    panel: Panel, reading: Reading, condition: Condition | None, report: Report, newer: bool
+) -> Panel:
+    """The panel with what is asked as its target, where that is made of its columns: an event, returns, a variance."""
+    if condition is not None:
+        panel = with_event(panel, condition)
+        look_at_event(panel, report, newer=newer)
+    if reading.returns:
+        look_at_price(panel, "returns", report)
+        panel = with_returns(panel)
+        look_at_returns(panel, report)
+    if reading.volatility is not None:
+        look_at_price(panel, "volatility", report)
+        if reading.volatility == GARMAN_KLASS:
+            look_at_bars(panel, report)
+        panel = with_variance(panel, reading.volatility)
+        look_at_variance(panel, report)
+    return panel
+
+
 def _find(loaded: Table, reading: Reading, condition: Condition | None, report: Report) -> Found:
     """The columns of a source: the stamps of its rows, the series they are of, and what each other
     column is for.
@@ -296,16 +304,7 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
     owner, ids = read_series(table, ident, report)
     keys = (*time, *_named_by(ident), reading.issued)
     free = {name: kind for name, kind in kinds.items() if name not in keys}
-    if condition is not None:
-        refuse_absent_in_event(condition, free, report)
-    category = names_of(reading.category)
-    roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
-    if condition is not None:
-        roles, categories = with_its_columns(roles, categories, condition, free)
-    if reading.volatility == GARMAN_KLASS:
-        roles = with_bars(roles, free, report)
-    numbers = [name for name, kind in free.items() if kind == "number"]
-    say_adjusted([name for name, role in roles.items() if role == "target"], numbers, report)
+    roles, categories = _find_roles(table, free, ident, reading, condition, report)
     if reading.past is None:
         roles = without_row_numbers(roles, categories, table, owner, report)
     text = [name for name, kind in free.items() if kind == "text" and name not in roles]
@@ -322,6 +321,29 @@ def _find(loaded: Table, reading: Reading, condition: Condition | None, report: 
         ends=reading.every is not None and hours_name_ends(table, time),
         issued=None if reading.issued is None else table.columns.get(reading.issued),
     )
+
+
+def _find_roles(
+    table: Table,
+    free: dict[str, str],
+    ident: str | None,
+    reading: Reading,
+    condition: Condition | None,
+    report: Report,
+) -> tuple[dict[str, Role], tuple[str, ...]]:
+    """What each column but those of stamps and series is for, those that a target is made of among them."""
+    if condition is not None:
+        refuse_absent_in_event(condition, free, report)
+    category = names_of(reading.category)
+    roles, categories = read_roles(_roles_given(reading), free, category, ident, table, report)
+    if condition is not None:
+        roles, categories = with_its_columns(roles, categories, condition, free)
+    if reading.volatility == GARMAN_KLASS:
+        roles = with_bars(roles, free, report)
+    numbers = [name for name, kind in free.items() if kind == "number"]
+    targets = [name for name, role in roles.items() if role == "target"]
+    say_adjusted(targets, numbers, report)
+    return roles, categories
 
 
 def _roles_given(reading: Reading) -> dict[Role, list[str] | None]:

@@ -96,17 +96,12 @@ def coverage_figure(panel: Panel, parts: Sequence[Outcome], colour: str) -> go.F
     if count < 2 or not all(bands):
         return None
     figure = go.Figure()
-    edges = np.unique(
-        np.quantile(np.sort(times).astype("int64"), np.linspace(0, 1, count + 1)).astype("int64")
-    )
-    place = np.clip(np.searchsorted(edges, times.astype("int64"), "right") - 1, 0, len(edges) - 2)
-    starts = edges[:-1].astype(times.dtype)
+    starts, place = _stretches(times, count)
     (local,) = on_axis(panel.clock.tz, starts)
     for number, (coverage, _, _) in enumerate(bands[0]):
         low = np.concatenate([own[number][1].ravel() for own in bands])
         high = np.concatenate([own[number][2].ravel() for own in bands])
-        known = ~(np.isnan(low) | np.isnan(high) | np.isnan(actual))
-        inside = np.where(known, (actual >= low) & (actual <= high), np.nan)
+        inside = _inside(actual, low, high)
         shares = [float(mean_observed(inside[place == one])) for one in range(len(starts))]
         dash = "solid" if number == 0 else "dash"
         held = line(local, np.array(shares), f"in {coverage:g} %", colour, "lines+markers", width=2)
@@ -121,6 +116,20 @@ def coverage_figure(panel: Panel, parts: Sequence[Outcome], colour: str) -> go.F
         yaxis={"title": "share of the actual values", "tickformat": ".0%"},
     )
     return figure
+
+
+def _stretches(times: Array, count: int) -> tuple[Array, Array]:
+    """The first stamp of each of about `count` stretches that hold as many stamps (n,) each, and the stretch of each stamp."""
+    numbers = times.astype("int64")
+    edges = np.unique(np.quantile(np.sort(numbers), np.linspace(0, 1, count + 1)).astype("int64"))
+    place = np.clip(np.searchsorted(edges, numbers, "right") - 1, 0, len(edges) - 2)
+    return edges[:-1].astype(times.dtype), place
+
+
+def _inside(actual: Array, low: Array, high: Array) -> Array:
+    """Whether each actual value lay in its interval, 0 or 1; NaN where one of them is missing."""
+    known = ~(np.isnan(low) | np.isnan(high) | np.isnan(actual))
+    return np.where(known, (actual >= low) & (actual <= high), np.nan)
 
 
 def residual_figure(panel: Panel, parts: Sequence[Outcome], colour: str, unit: str = "") -> go.Figure | None:
