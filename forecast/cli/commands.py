@@ -466,9 +466,9 @@ def report(
     model: Own = None,
     revised: Revised = False,
 ) -> None:
-    """Write the page of today: report.html and forecast.csv of a run anew.
+    """Write the page of today, with the newest forecast of a run.
 
-    With the forecast from its newest rows, and the kept forecasts next to the actual values.
+    report.html and forecast.csv anew: the forecast from the newest rows, and kept forecasts next to the actual values.
     """
     from forecast.runs.folder import CLASSIFY, kind_of
     from forecast.runs.reporting import report_run
