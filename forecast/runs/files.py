@@ -170,6 +170,7 @@ def _devices(settings: dict[str, Any]) -> list[str]:
 def _write_report(path: Path, result: Result, plan: Run) -> None:
     """The page of a run."""
     from forecast.show.report import write_report
+    from forecast.show.summary import attended
 
     write_report(
         path,
@@ -186,7 +187,8 @@ def _write_report(path: Path, result: Result, plan: Run) -> None:
         cost=plan.trading,
         span=plan.task.reduce,
         footer=footer_of(result.folder, plan),
-        paths=_paths(result),
+        paths=sampled(result.fitted, result.panel, result.forecast),
+        attention=attended(result.fitted, result.panel),
     )
 
 
@@ -198,16 +200,14 @@ def footer_of(folder: Path, plan: Run) -> str:
     return f"Made on {when} by forecast {version}, seed {plan.seed}. The same run again: {command}"
 
 
-def _paths(result: Result) -> Paths | None:
-    """Sample paths of the first forecast of a run, for its page; None where its model has none, or answers about one step."""
-    if result.panel.names or not len(result.forecast.origins) or result.forecast.values.shape[1] < 2:
+def sampled(fitted: Fitted, panel: Panel, forecast: Forecast) -> Paths | None:
+    """Sample paths of the first of some forecasts, for a page; None where the model has none, or answers about one step."""
+    if panel.names or not len(forecast.origins) or forecast.values.shape[1] < 2:
         return None
-    first = result.forecast.on(result.panel).origins[:1]
+    first = forecast.on(panel).origins[:1]
     try:
-        return sample_paths(result.fitted, result.panel, first, count=ON_PAGE)
-    except (
-        ForecastError
-    ):  # without a walk that taught them, or of too few windows: `predict --paths` says which
+        return sample_paths(fitted, panel, first, count=ON_PAGE)
+    except ForecastError:  # no walk taught them, or too few windows did: `predict --paths` says which
         return None
 
 

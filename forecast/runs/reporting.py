@@ -14,7 +14,7 @@ from forecast.files import locked, write_atomic
 from forecast.fitting import Fitted
 from forecast.results import Forecast
 from forecast.runs.daily import _fitted, kept_forecasts, rows, score_run
-from forecast.runs.files import explained, footer_of
+from forecast.runs.files import explained, footer_of, sampled
 from forecast.runs.plan import Run, make_run
 from forecast.runs.result import Result, stamped
 from forecast.runs.road import stored
@@ -83,6 +83,7 @@ def _write(
     """The page, from the walk of the run where its file is there, and from the rows of today."""
     from forecast.show.report import write_report
     from forecast.show.sections import SECTIONS
+    from forecast.show.summary import attended
 
     first, *others = SECTIONS
     last = placed(now.cutoffs(now.ends()), now.clock.tz).max()
@@ -101,6 +102,8 @@ def _write(
         cost=plan.trading,
         span=plan.task.reduce,
         now=now,
+        paths=sampled(fitted, now, forecast),
+        attention=attended(fitted, now),
         footer=f"The forecast is from rows until {last}. {footer_of(result.folder, plan)}",
         light=light,
         sections=[first, *([kept] if kept else []), *others],

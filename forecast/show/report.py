@@ -16,6 +16,7 @@ from forecast.show.page import write_page
 from forecast.show.plots import ranked
 from forecast.show.section import MakeSection, Material, filled
 from forecast.show.sections import SECTIONS
+from forecast.show.summary import Attended
 
 __all__ = ["write_page", "write_report"]
 
@@ -33,6 +34,7 @@ def write_report(
     explanation: Explanation | None = None,
     probabilities: Probabilities | None = None,
     paths: Paths | None = None,
+    attention: Attended | None = None,
     market: Sequence[Direction] = (),
     cost: float | None = None,
     span: str = "each",
@@ -45,7 +47,7 @@ def write_report(
 
     outcomes: those of the leaderboard; without any, what needs them is left out · forecast: of one model, after the last known
     rows · notes: what the fit behind it chose · explanation: why the forecast is as it is, at some of its steps ·
-    probabilities: of a walk of names, what they are worth · paths: sample paths of it ·
+    probabilities: of a walk of names, what they are worth · paths: sample paths of it · attention: where a net with attention looks ·
     market, cost: of a price, what the direction of each model is
     worth at a cost in basis points a side · span: of an event, each step, or any or all of the horizon · now: the rows
     behind the forecast, where these are not the panel of the walk · footer: how the page was made · light: static pictures
@@ -63,6 +65,7 @@ def write_report(
         explanation=explanation,
         probabilities=probabilities,
         paths=paths,
+        attention=attention,
         market=market,
         cost=cost,
         span=span,

@@ -21,6 +21,7 @@ from forecast.show.axes import unit_of
 from forecast.show.look import palette
 from forecast.show.search import Search, in_script
 from forecast.show.static import svg
+from forecast.show.summary import Attended
 
 # a value that is absent, or fails, is an error and no gap in the page
 TEMPLATES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
@@ -47,7 +48,8 @@ class Material:
 
     models: the outcomes of each model of the board, best first · forecast: of one model, after the last known rows,
     with the ids and origins of the panel · notes: what the fit behind the forecast chose · explanation: why it is
-    as it is, at some of its steps; None of a model that does not say it · probabilities: what those of names are worth;
+    as it is, at some of its steps; None of a model that does not say it · attention: where a net with attention looks before
+    the first forecast; None of any other · probabilities: what those of names are worth;
     None = they are computed where they are shown · paths: sample paths of the forecast, of its first origin at least; None of a
     model without them · market: of a price, what the direction of each model is worth, at a
     cost in basis points a side · span: whether an event was asked in each step, or in any or all of the horizon · now: the
@@ -63,6 +65,7 @@ class Material:
     explanation: Explanation | None = None
     probabilities: Probabilities | None = None
     paths: Paths | None = None
+    attention: Attended | None = None
     market: Sequence[Direction] = ()
     cost: float | None = None
     span: str = "each"

@@ -265,7 +265,10 @@ def why(material: Material) -> Section | None:
     if not any(len(trace.x) for trace in figures[0].data):  # the last value alone: there are no parts
         return None
     if made.cells.any():
-        figures.append(plots.attribution_figure(material.panel, made))
+        figures.append(plots.attribution_figure(material.present, made))
+    if material.attention is not None:
+        seen = material.attention
+        figures.append(plots.attention_figure(material.present, seen.weights, seen.origin, seen.rows))
     tables = [explanation_block(made, origin) for origin in range(min(EXPLAINED, len(made.origins)))]
     html = filled(WHY, tables=tables, about=about_explanation(made))
     return Section("Why", html, tuple(figures))

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -85,6 +85,31 @@ def summary(fitted: Fitted) -> Summary:
 def _parameters_of(net: "Net") -> int:
     """How many numbers a net has learned."""
     return sum(weight.numel() for weight in net.parameters())
+
+
+class Attended(NamedTuple):
+    """Where a net with attention looks before one origin: weights (n,) of the segments of its context.
+
+    rows: of a segment · origin (2,): series and rows known.
+    """
+
+    weights: Array
+    rows: int
+    origin: Array
+
+
+def attended(fitted: Fitted, panel: Panel) -> Attended | None:
+    """Where a net with attention looks before the last origin of the first series; None of any other model, and of a new series."""
+    from forecast.models.nets.recurrent import LearnedNet
+
+    learned = fitted.learned
+    first = panel.ends()[:1]
+    if not isinstance(learned, LearnedNet) or learned.nets[0].attention is None or not len(first):
+        return None
+    if fitted.scaling.fitted(panel.ids)[first[0, 0]] < 0:
+        return None
+    (weights,) = attention(fitted, panel, first)
+    return Attended(weights, learned.sized.sizes.segment, first[0])
 
 
 def attention(fitted: Fitted, panel: Panel, origins: Array | None = None) -> Array:

@@ -1,7 +1,9 @@
 """Why, as people meet it: the command, the section of the report, the figures."""
 
+import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,8 +15,10 @@ import forecast as fc
 from forecast.errors import ForecastError
 from forecast.insight.attribution import explain
 from forecast.insight.states import states
+from forecast.runs.reporting import report_run
 from forecast.show import plots
 from forecast.testing import weather
+from tests.show.test_report import figures
 
 WALK = {"walk.horizon": 12, "walk.folds": 1, "walk.stride": 12}
 KEYWORDS = {"target": "temp", "tz": "Europe/Oslo", "set": WALK}
@@ -171,3 +175,35 @@ def test_a_naive_forecast_has_no_heat_map():
     made = explain(fc.fit("naive", panel, horizon=12), panel)
     with pytest.raises(ForecastError, match="No row of a column adds to these forecasts of naive"):
         plots.attribution_figure(panel, made)
+
+
+def test_the_page_of_today_explains_the_forecast_from_the_newest_rows(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    report_run(tmp_path / "run", place / "b.csv")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    drawn = [
+        one for one in figures(page) if "What each row of each column adds" in str(one["layout"]["title"])
+    ]
+    (heat,) = [one for one in drawn[0]["data"] if one["type"] == "heatmap" and one.get("visible", True)][:1]
+    newest = pd.read_csv(place / "b.csv")["time"].max()
+    assert str(heat["x"][-1])[:13].replace("T", " ") == newest[:13].replace("T", " ")
+
+
+def test_where_a_net_with_attention_looks_is_on_its_page(place, tmp_path):
+    settings = {f"gru.{name}": value for name, value in {**NET, "attention": True}.items()}
+    run = fc.run(
+        place / "a.csv",
+        models=["gru", "naive"],
+        out=tmp_path / "run",
+        jobs=1,
+        target="temp",
+        tz="Europe/Oslo",
+        set={**WALK, **settings},
+    )
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    drawn = [one for one in figures(page) if "Where attention lies" in str(one["layout"]["title"])]
+    assert run.board.best == "gru"
+    trace = drawn[0]["data"][0]
+    weights = fc.attention(run.fitted, run.panel, run.panel.ends()[:1])[0]
+    shown = np.frombuffer(base64.b64decode(trace["y"]["bdata"]), trace["y"]["dtype"])
+    assert np.allclose(shown, np.repeat(weights, 6)[-len(shown) :], atol=1e-6)
