@@ -687,7 +687,7 @@ def test_a_price_is_measured_against_the_random_walk(tmp_path):
     refused = forecast(tmp_path, "backtest", "price.csv", "--cost", "5")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "forecast: A cost is of trading a price: add --price, or leave --cost out. Of an event give two, --cost 1:5: of acting for"
+        "forecast: A cost is of trading a price: add --price or --returns, or leave --cost out. Of an event give two, --cost 1:5: of acting for"
         " nothing, and of not acting.\n",
     )
 

@@ -316,7 +316,7 @@ def test_a_file_of_another_kind_is_refused_by_the_columns_of_the_run_and_what_ca
         refused = command(tmp_path, *arguments)
         assert refused.returncode == 2
         assert refused.stderr == (
-            f"forecast: There is no column 'time' for --time. Did you mean date? There is: date, price. Newer rows are read as those of {run} were,"
+            f"forecast: There is no column 'time' for --time. There is: date, price. Newer rows are read as those of {run} were,"
             " by the columns time, station, temp, and flags of `forecast fit` cannot be given here."
             " Give a file with these columns, written as that of the run, or fit a run on this one.\n"
         )

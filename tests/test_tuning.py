@@ -20,6 +20,7 @@ SETTLED = {
     "median",
     "seasonal",
     "naive",
+    "zero",
     "drift",
 }  # nothing to try, or chosen in the fit
 

@@ -19,6 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 44  # between its edges and the axes
 TICKS = 6  # of an axis, at most
 LABELLED = 90  # units between two labels of the axis across, at least
 ROOM = 0.04  # of the range of the values, above and below them
+LEAST_ROOM = 1e-6  # of a single value across, on each side: less is lost in nanoseconds since 1970
 BAR = 0.7  # of the distance between two bars
 DASHES = {"dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 4"}
 
@@ -118,7 +119,7 @@ def _ends(given: Any, found: Array, stamps: bool) -> tuple[float, float]:
     if given is not None:
         low, high = _moments(np.array(given)) if stamps else np.array(given, "float64")
         return float(low), float(high)
-    room = 0.02 * (found[-1] - found[0]) or 1.0
+    room = 0.02 * (found[-1] - found[0]) or max(1.0, LEAST_ROOM * abs(found[0]))
     return float(found[0] - room), float(found[-1] + room)
 
 

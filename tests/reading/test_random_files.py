@@ -161,7 +161,7 @@ def clean_and_dirty(seed, folder):
 
 
 @settings(
-    max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(seed=st.integers(0, 2**32))
 def test_a_clean_file_is_itself_and_dirt_is_named(seed, tmp_path_factory):

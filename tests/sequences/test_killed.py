@@ -43,15 +43,8 @@ def bits(run):
     return {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in names}
 
 
-SLOW = pytest.mark.slow
-MOMENTS = [
-    "lstm-1.checkpoint",
-    pytest.param("lstm-0.checkpoint", marks=SLOW),
-    pytest.param("lstm--1.checkpoint", marks=SLOW),
-]
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["lstm-0.checkpoint", "lstm-1.checkpoint", "lstm--1.checkpoint"])
 def test_a_classification_killed_in_a_fit_goes_on_to_the_same_bits(file, unbroken, tmp_path, moment):
     run = tmp_path / "run"
     struck = begin(tmp_path, *command(file))

@@ -262,3 +262,11 @@ def test_text_has_enough_contrast_in_the_light_the_dark_and_on_paper():
             for text in ("text", "soft", "link", "warn"):
                 bright, dim = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
                 assert (bright + 0.05) / (dim + 0.05) >= 4.5, (text, ground)
+
+
+def test_a_picture_of_a_single_stamp_has_a_place_for_it():
+    stamp = np.array(["2024-01-01T00:00:00"])
+    figure = go.Figure(go.Scatter(x=stamp, y=[2.0], mode="markers", marker={"size": 8, "color": "#000000"}))
+    drawn = str(svg(figure))
+    assert "nan" not in drawn
+    assert "2024-01-01" in drawn

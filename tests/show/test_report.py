@@ -300,7 +300,7 @@ def test_every_section_of_the_table_is_made_from_the_material_alone(tmp_path):
     made = [make(material) for make in sections.SECTIONS]
     titles = [section.title for section in made if section is not None]
     of_names = [make for make, section in zip(sections.SECTIONS, made, strict=True) if section is None]
-    assert of_names == [sections.market, sections.probabilities_of_names]
+    assert of_names == [sections.market, sections.sample_futures, sections.probabilities_of_names]
     text = page(tmp_path, panel, outcomes, forecast=forecast, explanation=explanation)
     assert re.findall(r"<h2>(.*?)</h2>", own(text)) == titles
     assert len(set(titles)) == len(titles)
