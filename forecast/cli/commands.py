@@ -267,19 +267,11 @@ def predict(
 
     After newer rows where a file of them is given. By a run of `classify` it names sequences or texts.
     """
-    from forecast.runs.folder import CLASSIFY, kind_of
-
     form = form_of(as_json, csv, csv_safe)
-    if kind_of(run) == CLASSIFY:
-        of_forecasts = (keep, model, revised, scenario, what, paths, total, highest, lowest, by, out)
-        if any(of_forecasts):
-            raise ForecastError(
-                f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
-            )
+    of_forecasts = (keep, model, revised, scenario, what, paths, total, highest, lowest, by, out)
+    if _names_sequences(run, text, of_forecasts):
         predict_naming(run, file, text, form)
         return
-    if text:
-        raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
     from forecast.runs.daily import predict_told
     from forecast.runs.reporting import report_run
     from forecast.runs.result import frame_json, stamped
@@ -371,6 +363,21 @@ def _refuse_half_asked(count: int | None, reduced: list[str], by: str | None, ou
         raise ForecastError(f"--out is a Parquet file here, such as paths.parquet; found {out!r}.")
 
 
+def _names_sequences(run: str, text: list[str] | None, of_forecasts: tuple[Any, ...]) -> bool:
+    """Whether a run is one of `classify`; ForecastError where it was given flags of forecasts, or another run was given a text."""
+    from forecast.runs.folder import CLASSIFY, kind_of
+
+    if kind_of(run) != CLASSIFY:
+        if text:
+            raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
+        return False
+    if any(of_forecasts):
+        raise ForecastError(
+            f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
+        )
+    return True
+
+
 def _predict_paths(
     run: str,
     file: str | None,
@@ -433,18 +440,10 @@ def explain(
 
     By a run of `classify`: which words or steps moved the class of a sequence.
     """
-    from forecast.runs.folder import CLASSIFY, kind_of
-
     form = form_of(as_json, csv, csv_safe)
-    if kind_of(run) == CLASSIFY:
-        if step or model or revised:
-            raise ForecastError(
-                f"{run} names sequences: give a file or --text, and leave the flags of forecasts out."
-            )
+    if _names_sequences(run, text, (step, model, revised)):
         explain_naming(run, file, text, form)
         return
-    if text:
-        raise ForecastError(f"--text is for a run of `forecast classify`, and {run} is none.")
     from forecast.runs.explaining import explain_run
 
     found: list[Finding] = []

@@ -93,14 +93,24 @@ def moves(learned: Named, classes: Sequence[str], read: Sequences, place: int, l
 
 def telling(shares: Array, labels: Array) -> Array:
     """Which of the tested sequences are looked at (J,): the surest mistakes, and of each class the surest that is right."""
+    return np.concatenate([surest_mistakes(shares, labels), surest_right(shares, labels)])
+
+
+def surest_mistakes(shares: Array, labels: Array) -> Array:
+    """The sequences that were named wrongly and with the highest probability, the surest first, at most SUREST."""
+    wrong = np.flatnonzero(shares.argmax(1) != labels)
+    order = np.argsort(-shares.max(1)[wrong], kind="stable")
+    return wrong[order][:SUREST]
+
+
+def surest_right(shares: Array, labels: Array) -> Array:
+    """Of each class, in their order, the sequence that was named rightly and with the highest probability."""
     named = shares.argmax(1)
-    sure = shares.max(1)
-    wrong = np.flatnonzero(named != labels)
-    found = wrong[np.argsort(-sure[wrong], kind="stable")][:SUREST].tolist()
+    found = []
     for label in range(shares.shape[1]):
         right = np.flatnonzero((labels == label) & (named == label))
         if len(right):
-            found.append(int(right[sure[right].argmax()]))
+            found.append(int(right[shares[right, label].argmax()]))
     return np.array(found, "int64")
 
 

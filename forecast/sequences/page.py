@@ -13,7 +13,7 @@ from forecast.data.findings import counted
 from forecast.evaluation.backtest import Part
 from forecast.results import Log
 from forecast.sequences import figures
-from forecast.sequences.moving import SUREST, Moves, as_moves
+from forecast.sequences.moving import SUREST, Moves, as_moves, surest_mistakes, surest_right
 from forecast.sequences.scores import METRICS, confusion
 from forecast.sequences.values import Sequences
 from forecast.sequences.verdict import SHOWN, Answered, Board
@@ -223,10 +223,7 @@ def long(material: Material) -> Section | None:
 def surest(material: Material) -> Section | None:
     """The mistakes that the best model was surest of, with what moved it."""
     tested = material.tested
-    shares = tested.shares[material.board.best]
-    named = shares.argmax(1)
-    wrong = np.flatnonzero(named != tested.labels)
-    chosen = wrong[np.argsort(-shares.max(1)[wrong], kind="stable")][:SUREST]
+    chosen = surest_mistakes(tested.shares[material.board.best], tested.labels)
     if not len(chosen):
         return None
     title = f"The mistakes that {material.board.best} was surest of, and what moved it"
@@ -236,19 +233,13 @@ def surest(material: Material) -> Section | None:
 def convinced(material: Material) -> Section | None:
     """Of each class the sequence that the best model named rightly and was surest of, with what moved it."""
     tested = material.tested
-    shares = tested.shares[material.board.best]
-    named = shares.argmax(1)
-    chosen = []
-    for label in range(len(tested.classes)):
-        right = np.flatnonzero((tested.labels == label) & (named == label))
-        if len(right):
-            chosen.append(right[shares[right, label].argmax()])
-    if not chosen:
+    chosen = surest_right(tested.shares[material.board.best], tested.labels)
+    if not len(chosen):
         return None
     title = (
         f"Of each class the one that {material.board.best} was surest of and named rightly, and what moved it"
     )
-    return _moved(material, title, "convinced", np.array(chosen[:SUREST]))
+    return _moved(material, title, "convinced", chosen[:SUREST])
 
 
 def _moved(material: Material, title: str, anchor: str, chosen: Array) -> Section:
